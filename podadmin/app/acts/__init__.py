@@ -1,0 +1,1 @@
+"""The acts: one module for each first word of a command, found through `registry.ROOMS`."""
