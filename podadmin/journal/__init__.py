@@ -1,0 +1,1 @@
+"""The hash-chained record: what was done, by whom, when; its verification, anchors and export."""

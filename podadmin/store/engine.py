@@ -1,0 +1,209 @@
+"""Opens the database of a profile and hands out readers and units of work.
+
+SQLite with a write-ahead log and `synchronous=FULL`: a commit that returned is on the disk. Reading connections are
+`query_only`, so that a write outside a unit fails at run time as well as in review.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, event, exc
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
+
+from podadmin.core.errors import PodadminError, Tampered, Unavailable
+from podadmin.store.migrate import bring_up_to_date
+from podadmin.store.unit import Fact, Recorder, Unit
+
+BUSY_SECONDS = 10.0
+_FILE_PROBLEMS: dict[int, tuple[str, str, str]] = {
+    sqlite3.SQLITE_FULL: (
+        "store.disk-full",
+        "The disk that holds the profile is full.",
+        "Free some space on it; nothing that was recorded before is lost.",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "store.read-only",
+        "The profile cannot be written: its disk or folder is read-only.",
+        "Make the profile's folder writable for your account, then try again.",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "store.cannot-open",
+        "The database file of the profile cannot be opened.",
+        "Check that the profile's folder exists, is writable and is not on a disconnected share.",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "store.disk-error",
+        "The disk reported an error while the profile was read or written.",
+        "Check the disk and its connection before you go on; the journal can be verified afterwards.",
+    ),
+    sqlite3.SQLITE_BUSY: (
+        "store.busy",
+        "Another program holds the database of the profile.",
+        "Wait until a running backup or second podadmin has finished, then try again.",
+    ),
+    sqlite3.SQLITE_LOCKED: (
+        "store.busy",
+        "Another program holds the database of the profile.",
+        "Wait until a running backup or second podadmin has finished, then try again.",
+    ),
+}
+
+
+def explain(error: BaseException, doing: str) -> PodadminError:
+    """The error that a user meets for a failure of the database or its disk while `doing` something."""
+    cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+    if isinstance(cause, OSError):
+        code = {errno.ENOSPC: sqlite3.SQLITE_FULL, errno.EROFS: sqlite3.SQLITE_READONLY}.get(
+            cause.errno or 0, sqlite3.SQLITE_CANTOPEN
+        )
+    else:
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return Tampered(
+            "store.damaged",
+            f"The database of the profile is damaged, so {doing} was not possible.",
+            "Its file was changed by something other than podadmin, or the disk is failing.",
+            "Do not go on with this profile: keep a copy of it, verify the journal and restore the last backup.",
+        )
+    if code in _FILE_PROBLEMS:
+        name, why, step = _FILE_PROBLEMS[code]
+        return Unavailable(name, f"While {doing}, nothing was changed.", why, step)
+    return Unavailable(
+        "store.failed",
+        f"While {doing}, the database refused the work and nothing was changed.",
+        f"The database reported {getattr(cause, 'sqlite_errorname', type(cause).__name__)}.",
+        "Try again; if it happens twice, verify the journal and report the code.",
+    )
+
+
+class Store:
+    """The database of one profile, usable from any thread. Make one with `Store.open`."""
+
+    def __init__(self, readers: sa.Engine, writer: sa.Engine, recorder: Recorder, path: Path) -> None:
+        self._readers = readers
+        self._writer = writer
+        self._recorder = recorder
+        self._writing = threading.RLock()
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path, recorder: Recorder) -> Store:
+        """Open (and where needed create or migrate) the database at `path`.
+
+        Raises Unavailable (`store.*`) where the disk does not allow it, Refused (`store.newer`) where a newer podadmin
+        has written the profile and Tampered (`store.damaged`) where the file is not a sound database.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.exists():
+                path.touch(mode=0o600)
+            bring_up_to_date(path)
+            store = cls(_engine(path, writes=False), _engine(path, writes=True), recorder, path)
+            with store.read() as connection:
+                connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")
+        except (exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise explain(error, "opening the profile") from error
+        return store
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one consistent state and cannot write."""
+        try:
+            with self._readers.connect() as connection:
+                yield connection
+        except (exc.SQLAlchemyError, sqlite3.Error) as error:
+            raise explain(error, "reading the profile") from error
+
+    @contextmanager
+    def record(self, fact: Fact) -> Iterator[Unit]:
+        """A write transaction that commits together with its journal entries, or not at all.
+
+        Raises Unavailable or Tampered (`store.*`); then nothing was written.
+        """
+        with self._writing:
+            try:
+                with self._writer.begin() as connection:
+                    unit = Unit(connection, fact)
+                    yield unit
+                    for each in unit.facts:
+                        self._recorder.append(connection, each)
+            except (exc.SQLAlchemyError, sqlite3.Error) as error:
+                raise explain(error, f"recording “{fact.act}”") from error
+
+    def backup(self, to: Path) -> None:
+        """A consistent copy of the whole database in a new file. Raises Unavailable (`store.*`)."""
+        try:
+            with sqlite3.connect(self.path) as source, sqlite3.connect(to) as target:
+                source.backup(target)
+        except (sqlite3.Error, OSError) as error:
+            raise explain(error, "copying the profile's database") from error
+
+    def soundness(self) -> tuple[str, ...]:
+        """What SQLite's own integrity check finds: empty where the file is whole."""
+        try:
+            with self.read() as connection:
+                rows = connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars().all()
+        except Tampered:
+            return ("the database file cannot be read as a database",)
+        return () if list(rows) == ["ok"] else tuple(str(row) for row in rows)
+
+    def close(self) -> None:
+        """Release every connection; the write-ahead log is folded into the file."""
+        self._readers.dispose()
+        self._writer.dispose()
+
+
+class Watcher:
+    """Notices commits of any connection or process: a cheap `PRAGMA data_version` on a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = sa.create_engine(f"sqlite:///{path}", poolclass=NullPool)
+        self._connection = self._engine.connect()
+        self._last: int | None = None
+
+    def changed(self) -> bool:
+        """Has anything been committed since the last call? True at the first call."""
+        version = int(self._connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+        self._connection.rollback()
+        was, self._last = self._last, version
+        return was != version
+
+    def close(self) -> None:
+        self._connection.close()
+        self._engine.dispose()
+
+
+def _engine(path: Path, *, writes: bool) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
+        pool_size=1 if writes else 8,
+        max_overflow=0 if writes else 16,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        # transactions are begun below, by name, and not by the driver's guess
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        if not writes:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        # a writer takes the lock before it reads, so that reads and writes of one unit cannot be torn apart
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
