@@ -1,0 +1,1 @@
+"""The wire of a Bitfount network: bytes in, values out, and back. Nothing here decides anything."""

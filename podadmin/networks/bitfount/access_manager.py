@@ -1,0 +1,208 @@
+"""Asking the access manager of a network whether a requester may run a task (bitfount contract, section 6.2).
+
+The answer is one voice among several: the decider also asks the custodian's rules. An answer that cannot be read is
+an error, and an unknown code means no access; neither is ever an acceptance.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
+from podadmin.networks.bitfount.types import PodResponseType
+
+ASK_SECONDS = 10.0
+_MAX_ANSWER = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class AccessRequest:
+    """What is asked. `protocol` is the verified one. With a signature the ciphertext that it covers goes along."""
+
+    pod_identifier: str
+    protocol: Mapping[str, Any]
+    requester: str
+    project_id: str | None
+    unsigned_task: bytes = b""
+    signature: bytes = b""
+    key_id: str | None = None
+    token: str | None = None
+    """Only where the requester proved itself by log-in; then the four fields above play no part."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The body of `POST /api/access`."""
+        common: dict[str, Any] = {
+            "podIdentifier": self.pod_identifier,
+            "modellerProtocolRequest": dict(self.protocol),
+            "modellerName": self.requester,
+            "projectId": self.project_id,
+        }
+        if self.token is not None:
+            return {**common, "modellerToken": self.token, "identityProvider": "OIDC"}
+        return {
+            **common,
+            "unsignedTask": base64.b64encode(self.unsigned_task).decode(),
+            "taskSignature": base64.b64encode(self.signature).decode(),
+            "identityProvider": "SIGNATURE",
+            "publicKeyId": self.key_id,
+        }
+
+
+@dataclass(frozen=True)
+class ResourceLimit:
+    """How much of a resource (`owner/Model:version`) a project may use. `limit` None: the network sets none."""
+
+    resource_type: str
+    resource_name: str
+    limit: int | None
+    total_usage: int
+
+
+@dataclass(frozen=True)
+class AccessAnswer:
+    code: PodResponseType
+    limits: tuple[ResourceLimit, ...]
+
+    @property
+    def accepted(self) -> bool:
+        return self.code is PodResponseType.ACCEPT
+
+
+class _Limit(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    resourceType: str = Field(max_length=200)
+    resourceName: str = Field(max_length=1000)
+    limit: Annotated[int, Field(ge=0)] | None = None
+    totalUsage: Annotated[int, Field(ge=0)]
+
+
+def _known(code: object) -> PodResponseType:
+    if not isinstance(code, str):
+        raise ValueError("not a code")
+    try:
+        return PodResponseType[code]
+    except KeyError:
+        return PodResponseType.NO_ACCESS
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    code: Annotated[PodResponseType, BeforeValidator(_known)]
+    limits: Annotated[list[_Limit], Field(max_length=10_000)] | None = None
+
+
+class _Key(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    accessManagerPublicKey: str = Field(max_length=16_384)
+
+
+class AccessManagerClient:
+    """`base_url`: `https://…`, or `http://127.0.0.1:PORT` for a network on this machine. `timeout`: seconds for one
+    whole question. `headers`: how the pod proves itself (`x-api-key-id` and `x-api-key`).
+    """
+
+    def __init__(self, base_url: str, timeout: float = ASK_SECONDS, headers: Mapping[str, str] | None = None) -> None:
+        parts = urlsplit(base_url)
+        self._local = parts.scheme == "http" and parts.hostname == "127.0.0.1"
+        if not self._local and parts.scheme != "https":
+            raise Refused(
+                "access.needs-tls",
+                "The connection to the access manager would not be encrypted.",
+                "Its address is not one that begins with https.",
+                "Correct the address in the settings of the network.",
+            )
+        self._base = base_url.rstrip("/")
+        self._timeout = timeout
+        self._headers = dict(headers or {})
+
+    async def public_key(self) -> str:
+        """The public key of the access manager as it registers it. Raises Unavailable and BadInput `access.…`."""
+        data = await self._ask("GET", "/api/access-manager-key", None)
+        try:
+            return _Key.model_validate_json(data).accessManagerPublicKey
+        except ValidationError:
+            raise _malformed() from None
+
+    async def check(self, request: AccessRequest) -> AccessAnswer:
+        """May this requester run this task? The limits are those of the project.
+
+        Raises Unavailable `access.unreachable`, `access.slow`, `access.failed`; Refused `access.not-allowed`; BadInput
+        `access.malformed`.
+        """
+        data = await self._ask("POST", "/api/access", request.as_json())
+        try:
+            answer = _Answer.model_validate_json(data, strict=False)
+        except ValidationError:
+            raise _malformed() from None
+        limits = tuple(
+            ResourceLimit(limit.resourceType, limit.resourceName, limit.limit, limit.totalUsage)
+            for limit in answer.limits or ()
+        )
+        return AccessAnswer(answer.code, limits)
+
+    async def _ask(self, verb: str, path: str, body: dict[str, Any] | None) -> bytes:
+        received = bytearray()
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                httpx.AsyncClient(
+                    follow_redirects=False,
+                    timeout=self._timeout,
+                    trust_env=not self._local,
+                    verify=False if self._local else ssl.create_default_context(),
+                    headers=self._headers,
+                ) as client,
+                client.stream(verb, self._base + path, json=body) as answer,
+            ):
+                if answer.status_code != 200:
+                    raise _status(answer.status_code)
+                async for chunk in answer.aiter_bytes(64 * 1024):
+                    received += chunk
+                    if len(received) > _MAX_ANSWER:
+                        raise _malformed()
+        except (TimeoutError, httpx.TimeoutException):
+            raise _unavailable("slow", f"It did not answer within {self._timeout:g} seconds.") from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
+            raise _unavailable("unreachable", "There is no connection to it.") from None
+        return bytes(received)
+
+
+def _unavailable(code: str, why: str) -> Unavailable:
+    return Unavailable(
+        f"access.{code}",
+        "The access manager of the network could not be asked.",
+        why,
+        "Nothing runs without its answer. It is asked again with the next attempt.",
+    )
+
+
+def _status(status: int) -> PodadminError:
+    if status in {401, 403}:
+        return Refused(
+            "access.not-allowed",
+            "The access manager of the network does not accept this pod.",
+            "The keys with which the network was joined are not valid there.",
+            "Leave the network and join it again.",
+        )
+    return _unavailable("failed", f"It answered with the number {status}.")
+
+
+def _malformed() -> BadInput:
+    return BadInput(
+        "access.malformed",
+        "The answer of the access manager cannot be read.",
+        "It does not have the form of one, so it cannot count as permission.",
+        "Nothing runs without its answer. If it happens again, tell the network.",
+    )

@@ -1,0 +1,243 @@
+"""The client of a message service: every call has a deadline, and every failure is one of our errors.
+
+Used by the relay (towards the network), by the worker (towards the relay) and by requesters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeVar
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+
+from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Unavailable
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount import references, rpc
+from podadmin.networks.bitfount.messages import SMALL_BODY, with_reference
+
+CALL_SECONDS = 20.0
+"""The deadline of real clients for every call (gate contract, section 3.1)."""
+
+Metadata = Sequence[tuple[str, str]]
+Q = TypeVar("Q", bound=Message)
+R = TypeVar("R", bound=Message)
+
+_LOOPBACK = ("127.0.0.1:", "localhost:", "[::1]:")
+_OPTIONS = (
+    ("grpc.max_receive_message_length", rpc.MAX_MESSAGE),
+    ("grpc.max_send_message_length", rpc.MAX_MESSAGE),
+    # A network that comes back is noticed within seconds, not after two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 5000),
+)
+
+
+def api_key_metadata(key_id: str, key: str) -> Metadata:
+    """The metadata by which a service knows a caller with an API key (bitfount contract, section 5.1)."""
+    return (("x-api-key-id", key_id), ("x-api-key", key))
+
+
+class MessageServiceClient:
+    """One connection to one message service. Open it inside the event loop that uses it, and close it there."""
+
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata | Callable[[], Metadata], seconds: float) -> None:
+        self._channel = channel
+        self._metadata = metadata
+        self._seconds = seconds
+
+    @classmethod
+    def open(
+        cls,
+        address: str,
+        *,
+        tls: bool = True,
+        metadata: Metadata | Callable[[], Metadata] = (),
+        seconds: float = CALL_SECONDS,
+    ) -> MessageServiceClient:
+        """A client for `host:port`. No connection is made before the first call.
+
+        `metadata` is asked for before every call where it is callable (tokens refresh). `seconds` is the deadline of
+        a call. Raises Refused `network.needs-tls` for an unencrypted connection that leaves this machine.
+        """
+        local = address.startswith(_LOOPBACK)
+        if not tls and not local:
+            raise Refused(
+                "network.needs-tls",
+                "The connection to the network would not be encrypted.",
+                "Without encryption anyone on the way could read and change what is sent.",
+                "Switch encryption on in the settings of the network.",
+            )
+        options = (*_OPTIONS, ("grpc.enable_http_proxy", 0 if local else 1))
+        if tls:
+            channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), options=options)
+        else:
+            channel = grpc.aio.insecure_channel(address, options=options)
+        return cls(channel, metadata, seconds)
+
+    async def close(self) -> None:
+        await self._channel.close(None)
+
+    async def __aenter__(self) -> MessageServiceClient:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def call(
+        self, method: rpc.Method[Q, R], request: Q, *, seconds: float | None = None, metadata: Metadata | None = None
+    ) -> R:
+        """Any method. Raises PodadminError with a `network.…` code (see `fail`)."""
+        data = await self.call_raw(method.name, request.SerializeToString(), seconds=seconds, metadata=metadata)
+        return method.read_response(data)
+
+    async def call_raw(
+        self, name: str, request: bytes, *, seconds: float | None = None, metadata: Metadata | None = None
+    ) -> bytes:
+        """Any method in bytes, for a relay that changes nothing. `metadata` replaces the client's own."""
+        own = self._metadata() if callable(self._metadata) else self._metadata
+        act = self._channel.unary_unary(rpc.SERVICE[name].path, None, None)
+        try:
+            answer: bytes = await act(
+                request,
+                timeout=self._seconds if seconds is None else seconds,
+                metadata=tuple(own if metadata is None else metadata),
+            )
+        except grpc.aio.AioRpcError as error:
+            fail(error.code())
+        except grpc.aio.UsageError:
+            fail(grpc.StatusCode.CANCELLED)
+        return answer
+
+    async def pod_connect(self, pod: pb.PodData) -> None:
+        """Tell the service that this pod is here and which datasets it has."""
+        await self.call(rpc.POD_CONNECT, pod)
+
+    async def get(self, where: pb.CommunicationDetails | None = None) -> pb.BitfountMessage | None:
+        """The next message of a mailbox (without a mailbox: the idle poll of a pod), or None where there is none.
+
+        The service may wait some seconds for one to come. Raises NotFound `network.mailbox-gone` and the others.
+        """
+        try:
+            return await self.call(rpc.GET, where if where is not None else pb.CommunicationDetails())
+        except NotFound as error:
+            if error.code == "network.nothing-there":
+                return None
+            raise
+
+    async def acknowledge(self, mailbox: str, receipt: str, *, delete_mailbox: bool = False) -> None:
+        """The message is safe here and is not to be delivered again. For the idle poll `mailbox` is its
+        `recipientMailboxId`."""
+        await self.call(
+            rpc.ACKNOWLEDGE,
+            pb.Acknowledgement(mailboxId=mailbox, receiptHandle=receipt, deleteMailbox=delete_mailbox),
+        )
+
+    async def send(self, message: pb.BitfountMessage) -> None:
+        """Send a message as it is."""
+        await self.call(rpc.SEND, message)
+
+    async def send_any_size(self, message: pb.BitfountMessage, policy: references.ReferencePolicy) -> None:
+        """Send a message; a body above 128 KiB goes to the object store first."""
+        if len(message.body) > SMALL_BODY:
+            owner, _, name = message.sender.partition("/")
+            room = await self.get_large_object_storage(
+                pb.LargeStorageRequest(
+                    senderMailboxId=message.senderMailboxId,
+                    podName=name if owner and name else None,
+                    contentSize=len(message.body),
+                    taskId=message.taskId,
+                )
+            )
+            message = with_reference(message, await references.upload(room, message.body, policy, self._seconds * 3))
+        await self.send(message)
+
+    async def get_large_object_storage(self, request: pb.LargeStorageRequest) -> pb.BlobStorageData:
+        """Room in the object store for one body."""
+        return await self.call(rpc.GET_LARGE_OBJECT_STORAGE, request)
+
+    async def setup_task(self, request: pb.TaskTransferRequests) -> pb.TaskTransferMetadata:
+        """Requester: room for the encrypted task of each pod, and the number of the task."""
+        return await self.call(rpc.SETUP_TASK, request)
+
+    async def initiate_task(self, request: pb.BitfountTasks) -> pb.CommunicationDetails:
+        """Requester: deliver the uploaded task; the mailboxes of the task."""
+        return await self.call(rpc.INITIATE_TASK, request)
+
+
+def fail(code: grpc.StatusCode) -> NoReturn:
+    """Raise the error that a status code means (gate contract, section 3.1). What the peer wrote is left out."""
+    raise error_of(code)
+
+
+def error_of(code: grpc.StatusCode) -> PodadminError:
+    """NotFound `network.nothing-there`, `network.mailbox-gone` · Unavailable `network.unreachable`, `network.slow`,
+    `network.busy`, `network.failed` · Refused `network.not-allowed` · BadInput `network.refused-as-wrong`,
+    `network.unknown-method`.
+    """
+    match code:
+        case grpc.StatusCode.NOT_FOUND:
+            return NotFound(
+                "network.nothing-there",
+                "The network has nothing by that name.",
+                "It does not exist, or it is gone.",
+                "Check the name.",
+            )
+        case grpc.StatusCode.FAILED_PRECONDITION:
+            return NotFound(
+                "network.mailbox-gone",
+                "The mailbox of this task no longer exists on the network.",
+                "The other side has ended the task.",
+                "Nothing needs to be done for this task.",
+            )
+        case grpc.StatusCode.UNAVAILABLE:
+            return Unavailable(
+                "network.unreachable",
+                "The network cannot be reached.",
+                "There is no connection to its message service.",
+                "It is tried again by itself. If it goes on, check the connection.",
+            )
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return Unavailable(
+                "network.slow",
+                "The network does not answer.",
+                "Its message service did not answer in time.",
+                "It is tried again by itself. If it goes on, check the connection.",
+            )
+        case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
+            return Refused(
+                "network.not-allowed",
+                "The network does not accept this pod.",
+                "The keys with which it was joined are not valid there, or not for this act.",
+                "Leave the network and join it again.",
+            )
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return Unavailable(
+                "network.busy",
+                "The network takes nothing more at the moment.",
+                "What was sent is too large for it, or it is full.",
+                "Try again later.",
+            )
+        case grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.ALREADY_EXISTS | grpc.StatusCode.OUT_OF_RANGE:
+            return BadInput(
+                "network.refused-as-wrong",
+                "The network refused what was sent as wrong.",
+                "It does not fit what the network knows.",
+                "Check the names of the pod and its datasets.",
+            )
+        case grpc.StatusCode.UNIMPLEMENTED:
+            return BadInput(
+                "network.unknown-method",
+                "The network does not know this act.",
+                "Another kind of service answers at this address, or an older one.",
+                "Check the address of the network.",
+            )
+        case _:
+            return Unavailable(
+                "network.failed",
+                "The network could not do what was asked.",
+                "Its message service reported a fault of its own.",
+                "It is tried again by itself. If it goes on, tell the network.",
+            )
