@@ -1,0 +1,1 @@
+"""Keys and secrets: the OS keyring and its honest states, encrypted key files, and the handles that use them."""

@@ -1,0 +1,41 @@
+"""Runs calls that may never return, one at a time, without taking the caller along."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Lane:
+    """One call at a time, each in a daemon thread, each waited for at most `seconds`.
+
+    A call that was given up keeps the lane until it returns, so the one after it waits, again at most `seconds`.
+    """
+
+    def __init__(self, name: str, seconds: float) -> None:
+        self._name = name
+        self._seconds = seconds
+        self._turn = threading.Lock()
+
+    def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises. Raises TimeoutError where it, or the call before it, takes too long."""
+        if not self._turn.acquire(timeout=self._seconds):
+            raise TimeoutError("an earlier call has not returned")
+        answer: Future[T] = Future()
+
+        def body() -> None:
+            try:
+                result = work()
+            except BaseException as error:  # noqa: BLE001 - carried to the caller's thread and raised there
+                self._turn.release()
+                answer.set_exception(error)
+            else:
+                self._turn.release()
+                answer.set_result(result)
+
+        threading.Thread(target=body, name=self._name, daemon=True).start()
+        return answer.result(self._seconds)
