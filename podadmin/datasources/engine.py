@@ -1,0 +1,238 @@
+"""DuckDB as the reader of somebody's file: bounded, closed to the network, with progress, and quick to stop.
+
+The connection may open the one file that it was made for and nothing else; it never loads an extension. No text of a
+DuckDB error reaches a custodian, because it quotes the line that it stumbled over.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from podadmin.core.errors import BadInput, PodadminError, Unavailable
+from podadmin.core.progress import Progress
+from podadmin.datasources.dialect import Dialect
+from podadmin.datasources.dtypes import NULL_WORDS
+from podadmin.datasources.model import Rejected, RejectedLine
+
+DEFAULT_MEMORY = "512MB"
+_POLL_SECONDS = 0.1
+_BUFFER_BYTES = 1 << 22
+_REJECTS_SHOWN = 100
+_CELL = re.compile(r"\bc\d+\b")
+_REASONS = {
+    "MISSING COLUMNS": "It has fewer cells than the header has names.",
+    "TOO MANY COLUMNS": "It has more cells than the header has names.",
+    "UNQUOTED VALUE": "A quotation mark in it is not closed, or stands where none may stand.",
+    "LINE SIZE OVER MAXIMUM": "It is longer than two million characters.",
+    "INVALID ENCODING": "It contains bytes that are not text in the encoding of the file.",
+}
+
+
+def literal(value: str) -> str:
+    """`value` as an SQL string."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+class Engine:
+    """A private in-memory DuckDB for one file. Make one with `engine`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, progress: Progress) -> None:
+        self._connection = connection
+        self._path = path
+        self._dialect = dialect
+        self._progress = progress
+        self._strict = True
+        self._places = {name: place for place, name in enumerate(dialect.columns)}
+
+    def cell(self, name: str) -> str:
+        """The SQL name of the column `name`. Strangers' names never become part of a statement."""
+        return f"c{self._places[name]}"
+
+    def _scan(self) -> str:
+        """The table function that reads the file: every cell as text, empty cells as NULL, bad lines set aside."""
+        columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(self._places)))
+        nulls = ", ".join(literal(word) for word in NULL_WORDS)
+        return (
+            f"read_csv({literal(_no_pattern(self._path))}, auto_detect=false, header=true, compression='none', "
+            f"delim={literal(self._dialect.separator)}, quote='\"', escape='\"', "
+            f"encoding={literal(self._dialect.encoding)}, "
+            f"columns={{{columns}}}, nullstr=[{nulls}], store_rejects=true, buffer_size={_BUFFER_BYTES}, "
+            f"strict_mode={'true' if self._strict else 'false'})"
+        )
+
+    def rows(
+        self,
+        select: Sequence[str],
+        what: str,
+        span: tuple[float, float] = (0.0, 1.0),
+        *,
+        first: int | None = None,
+        tail: str = "",
+    ) -> list[tuple[Any, ...]]:
+        """Select from the file (from its `first` rows only, where that is given) and report progress over `span`.
+
+        `tail` follows the source (GROUP BY, LIMIT). Raises Cancelled, BadInput (`datasource.unreadable`) or
+        Unavailable (`datasource.memory`, `datasource.disk`).
+        """
+        for table in ("reject_errors", "reject_scans"):
+            self._connection.execute(f"DROP TABLE IF EXISTS {table}")
+        self._progress.report(what, span[0])
+        source = self._scan()
+        if first is not None:
+            used = sorted({word for part in select for word in _CELL.findall(part)}) or ["*"]
+            source = " ".join(("(SELECT", ", ".join(used), "FROM", source, "LIMIT", str(int(first)), ")"))
+        try:
+            return self._polled(" ".join(("SELECT", ", ".join(select), "FROM", source, tail)), what, span)
+        except duckdb.InvalidInputException as error:
+            if not self._strict:
+                raise _explained(error) from error
+        # files with mixed line ends are beyond DuckDB's strict reader
+        self._strict = False
+        return self.rows(select, what, span, first=first, tail=tail)
+
+    def _polled(self, statement: str, what: str, span: tuple[float, float]) -> list[tuple[Any, ...]]:
+        done = threading.Event()
+
+        def poll() -> None:
+            while not done.wait(_POLL_SECONDS) and not self._progress.cancelled:
+                share = max(self._connection.query_progress(), 0.0) / 100
+                with _ignoring_cancellation():
+                    self._progress.report(what, span[0] + (span[1] - span[0]) * min(share, 1.0))
+
+        poller = threading.Thread(target=poll, name="csv-progress", daemon=True)
+        poller.start()
+        try:
+            return self._connection.execute(statement).fetchall()
+        except duckdb.InvalidInputException:
+            self._progress.check()
+            raise
+        except duckdb.Error as error:
+            self._progress.check()
+            raise _explained(error) from error
+        finally:
+            done.set()
+            poller.join()
+
+    def rejected(self) -> Rejected:
+        """The lines that the last `rows` could not read as rows."""
+        found = self._connection.execute(
+            "SELECT line, min(line_byte_position), min(error_type::VARCHAR) FROM reject_errors GROUP BY line "
+            "ORDER BY line LIMIT ?",
+            [_REJECTS_SHOWN],
+        ).fetchall()
+        if not found:
+            return Rejected()
+        count = self._connection.execute("SELECT count(DISTINCT line) FROM reject_errors").fetchall()[0][0]
+        lines = self._lines([(line, position) for line, position, _ in found])
+        other = "It cannot be read as a row."
+        return Rejected(
+            count,
+            tuple(
+                RejectedLine(line, _REASONS.get(kind, other)) for line, (_, _, kind) in zip(lines, found, strict=True)
+            ),
+        )
+
+    def _lines(self, places: Sequence[tuple[int, int]]) -> list[int]:
+        """Line numbers as an editor shows them: DuckDB counts rows, and a quoted cell may hold line breaks."""
+        if self._dialect.encoding != "utf-8":
+            return [line for line, _ in places]
+        numbers: list[int] = []
+        seen, line = 0, 1
+        with self._path.open("rb") as file:
+            for _, position in places:
+                while seen < position - 1:
+                    part = file.read(min(_BUFFER_BYTES, position - 1 - seen))
+                    if not part:
+                        break
+                    seen += len(part)
+                    line += part.count(b"\n")
+                numbers.append(line)
+        return numbers
+
+
+@contextmanager
+def engine(
+    path: Path,
+    dialect: Dialect,
+    progress: Progress,
+    *,
+    memory_limit: str = DEFAULT_MEMORY,
+    temp_directory: Path | None = None,
+) -> Iterator[Engine]:
+    """An Engine for the file at `path`. Without `temp_directory` nothing is ever written to a disk."""
+    settings: dict[str, Any] = {
+        "threads": min(os.cpu_count() or 1, 8),
+        "memory_limit": memory_limit,
+        "preserve_insertion_order": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "temp_directory": str(temp_directory) if temp_directory else "",
+    }
+    connection = duckdb.connect(":memory:", config=settings)
+    guard = threading.Lock()
+    is_open = True
+
+    def interrupt() -> None:
+        with guard:
+            if is_open:
+                connection.interrupt()
+
+    try:
+        connection.execute("SET enable_progress_bar = true")
+        connection.execute("SET enable_progress_bar_print = false")
+        connection.execute("SET progress_bar_time = 0")
+        connection.execute(f"SET allowed_paths = [{literal(str(path))}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        progress.on_cancel(interrupt)
+        yield Engine(connection, path, dialect, progress)
+    finally:
+        with guard:
+            is_open = False
+            connection.close()
+
+
+@contextmanager
+def _ignoring_cancellation() -> Iterator[None]:
+    """The polling thread need not raise what the working thread is about to raise."""
+    try:
+        yield
+    except PodadminError as error:
+        if error.code != "core.cancelled":
+            raise
+
+
+def _no_pattern(path: Path) -> str:
+    """The path with `*`, `?` and `[` put into brackets, so that it names one file and never a pattern."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
+
+
+def _explained(error: duckdb.Error) -> PodadminError:
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return Unavailable(
+            "datasource.memory",
+            "Reading the file needs more memory than podadmin may use.",
+            "A column of this file holds a very large number of different or very long values.",
+            "Ignore columns that are not needed, or allow more memory in the settings, then try again.",
+        )
+    if isinstance(error, duckdb.IOException):
+        return Unavailable(
+            "datasource.disk",
+            "The file could not be read to its end.",
+            "The disk or the network share reported an error, or the disk for temporary files is full.",
+            "Check the disk or the connection to the share, then try again.",
+        )
+    return BadInput(
+        "datasource.unreadable",
+        "The file cannot be read as CSV.",
+        "Its lines do not follow the rules of CSV closely enough to tell its cells apart.",
+        "Ask the person who writes this file to export it again as CSV in UTF-8.",
+    )

@@ -1,0 +1,23 @@
+"""What is stored about datasources."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, String, Table, Text
+
+from podadmin.store.tables import metadata
+
+datasource = Table(
+    "datasource",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("kind", String(32), nullable=False),
+    Column("config", Text, nullable=False),
+    Column("added_at", String(32), nullable=False),
+    Column("removed_at", String(32)),
+    Column("last_check", Text),
+)
+"""`config`: canonical JSON of source and column choices. `last_check`: JSON of the last test, NULL before the first.
+
+A removed datasource keeps its row; its name gets `~` and its id appended, so that the name is free again.
+"""
