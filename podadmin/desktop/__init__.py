@@ -1,0 +1,1 @@
+"""The only room that imports Qt: shell, pages, widgets, theme, and the driver that plays a person."""

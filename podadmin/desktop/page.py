@@ -1,0 +1,184 @@
+"""What every page is: a header, a body with its states, help in place, and a refresh when its things change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from shiboken6 import isValid
+
+from podadmin.core.errors import PodadminError
+from podadmin.desktop.session import RunningJob, Session
+from podadmin.desktop.theme.tokens import SPACE
+from podadmin.desktop.widgets.banner import Banner
+from podadmin.desktop.widgets.empty import StateView
+from podadmin.desktop.widgets.layout import clear
+from podadmin.desktop.widgets.text import PlainLabel
+
+
+class Desk(Protocol):
+    """What a page may ask of the window around it."""
+
+    @property
+    def session(self) -> Session:
+        """Reads, writes and news."""
+
+    @property
+    def sheet_host(self) -> QWidget:
+        """The widget over which sheets open."""
+
+    def go(self, page: str, subject: str = "") -> None:
+        """Open a page by name, and in it the thing called `subject`."""
+
+    def say(self, text: str, tone: str = "good") -> None:
+        """A passing line in the status line: something was done."""
+
+    def show_error(self, error: PodadminError) -> None:
+        """An error sheet, for what no page can show better."""
+
+
+class Page(QWidget):
+    """Base of all pages. Override the class values, `build` and `refresh`; `open_subject` for links into the page."""
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    icon: ClassVar[str] = ""
+    kinds: ClassVar[frozenset[str]] = frozenset()
+    help_text: ClassVar[str] = ""
+    scrolls: ClassVar[bool] = True
+    """False for a page whose own table fills the height."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.desk = desk
+        self.stale = True
+        self._reading = 0
+        self._loaded = False
+        self.setAccessibleName(self.title or self.name)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        head = QHBoxLayout()
+        head.setContentsMargins(SPACE.xl, SPACE.l, SPACE.xl, SPACE.s)
+        head.setSpacing(SPACE.s)
+        self._title = PlainLabel(self.title or self.name, "title")
+        self._actions = QHBoxLayout()
+        self._actions.setSpacing(SPACE.s)
+        head.addWidget(self._title)
+        head.addStretch(1)
+        head.addLayout(self._actions)
+        outer.addLayout(head)
+        self._notices = QVBoxLayout()
+        self._notices.setContentsMargins(SPACE.xl, 0, SPACE.xl, 0)
+        outer.addLayout(self._notices)
+        holder = QWidget()
+        holder.setProperty("ground", "clear")
+        self.body = QVBoxLayout(holder)
+        self.body.setContentsMargins(SPACE.xl, SPACE.s, SPACE.xl, SPACE.xl)
+        self.body.setSpacing(SPACE.l)
+        content: QWidget = holder
+        if self.scrolls:
+            area = QScrollArea()
+            area.setWidgetResizable(True)
+            area.setFrameShape(QFrame.Shape.NoFrame)
+            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            area.setWidget(holder)
+            content = area
+        self.state = StateView(content)
+        outer.addWidget(self.state, 1)
+        self.build()
+        if self.scrolls:
+            self.body.addStretch(1)
+        self.session.on_change(self, self.kinds, self._changed)
+
+    @property
+    def session(self) -> Session:
+        """Reads, writes and news."""
+        return self.desk.session
+
+    def build(self) -> None:
+        """Put the widgets into `body`. Called once."""
+
+    def refresh(self) -> None:
+        """Start reading what the page shows."""
+
+    def open_subject(self, subject: str) -> None:
+        """Show the thing called `subject`; the page has been shown already."""
+
+    def set_title(self, text: str) -> None:
+        """Another title."""
+        self._title.setText(text)
+
+    def add_action(self, widget: QWidget) -> None:
+        """Put a button or field at the right of the header."""
+        self._actions.addWidget(widget)
+
+    def notice(self, tone: str, text: str, action: str = "", on_action: Callable[[], object] | None = None) -> None:
+        """A banner on top of the page, in place of the one before."""
+        self.clear_notice()
+        self._notices.addWidget(Banner(tone, text, action, on_action, closable=True))
+
+    def clear_notice(self) -> None:
+        """Take the banner away."""
+        clear(self._notices)
+
+    def read(self, act: str, arguments: Mapping[str, object], success: Callable[[Any], object]) -> RunningJob:
+        """Read for this page: loading while nothing is shown yet, an error with Retry where it fails."""
+        if not self._loaded and self._reading == 0:
+            self.state.show_loading(f"Loading {(self.title or self.name).lower()}")
+        self._reading += 1
+
+        def came(value: Any) -> None:
+            self._reading -= 1
+            self._loaded = True
+            if self.state.showing in ("loading", "error"):
+                self.state.show_content()
+            success(value)
+
+        def failed(error: PodadminError) -> None:
+            self._reading -= 1
+            self._loaded = False
+            self.state.show_error(error, self._again)
+
+        return self.session.read(self, act, arguments, came, failed)
+
+    def write(
+        self,
+        act: str,
+        arguments: Mapping[str, object],
+        success: Callable[[Any], object] | None = None,
+        title: str = "",
+        failure: Callable[[PodadminError], object] | None = None,
+    ) -> RunningJob:
+        """Change something for this page; an error becomes a banner on top of it."""
+
+        def failed(error: PodadminError) -> None:
+            if error.code != "core.cancelled":
+                self.notice("bad", f"{error.what} {error.why} {error.next_step}")
+            else:
+                self.desk.say(error.what, "plain")
+
+        self.clear_notice()
+        return self.session.write(self, act, arguments, success, failure or failed, title)
+
+    def shown(self) -> None:
+        """The page has come to the front: read again what has gone stale."""
+        if self.stale:
+            self.stale = False
+            self.refresh()
+
+    def _again(self) -> None:
+        self._reading = 0
+        self._loaded = False
+        self.refresh()
+
+    def _changed(self) -> None:
+        if not isValid(self):
+            return
+        if self.isVisible():
+            self.refresh()
+        else:
+            self.stale = True

@@ -1,0 +1,39 @@
+"""The pages that there are, in the order of the sidebar. Each is imported when it is first shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from podadmin.desktop.page import Desk, Page
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A page before it exists. `where` is `module:Class`."""
+
+    name: str
+    icon: str
+    where: str
+
+    def make(self, desk: Desk) -> Page:
+        """Import and build the page."""
+        module, _, cls = self.where.partition(":")
+        page = getattr(import_module(module), cls)(desk)
+        if not isinstance(page, Page):
+            raise TypeError(f"{self.where} is not a page")
+        return page
+
+
+_HERE = "podadmin.desktop.pages"
+PAGES: Sequence[PageEntry] = (
+    PageEntry("Overview", "layout-dashboard", f"{_HERE}.overview:OverviewPage"),
+    PageEntry("Requests", "inbox", f"{_HERE}.requests:RequestsPage"),
+    PageEntry("Datasources", "database", f"{_HERE}.datasources:DatasourcesPage"),
+    PageEntry("Models & limits", "gauge", f"{_HERE}.limits:LimitsPage"),
+    PageEntry("Keys", "key-round", f"{_HERE}.keys:KeysPage"),
+    PageEntry("Networks", "network", f"{_HERE}.networks:NetworksPage"),
+    PageEntry("Journal", "scroll-text", f"{_HERE}.journal:JournalPage"),
+    PageEntry("Settings", "settings", f"{_HERE}.settings:SettingsPage"),
+)

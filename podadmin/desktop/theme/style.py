@@ -1,0 +1,110 @@
+"""The token table as a palette and a style sheet, and the one place that knows which theme is on.
+
+Widgets follow a change of theme through `QEvent.Type.StyleChange`, which Qt sends to every widget when the
+application's style sheet changes: there is nothing to subscribe to, so there is nothing to leak.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+from podadmin.core.resources import resource
+from podadmin.desktop.theme.sheet import stylesheet
+from podadmin.desktop.theme.tokens import DARK, LIGHT, TYPE, Colours
+
+CHOICES: Final = ("system", "light", "dark")
+TEXT_FAMILY: Final = "Inter"
+MONO_FAMILY: Final = "JetBrains Mono"
+_FONT_FILES: Final = (
+    ("inter", "Inter-Regular.ttf"),
+    ("inter", "Inter-Medium.ttf"),
+    ("inter", "Inter-SemiBold.ttf"),
+    ("inter", "Inter-Bold.ttf"),
+    ("jetbrains-mono", "JetBrainsMono-Regular.ttf"),
+    ("jetbrains-mono", "JetBrainsMono-Medium.ttf"),
+)
+_state: dict[str, Colours] = {"colours": LIGHT}
+
+
+def colours() -> Colours:
+    """The colours of the theme that is on now."""
+    return _state["colours"]
+
+
+def load_fonts() -> None:
+    """Make the bundled families known. Raises FileNotFoundError where the installation is incomplete."""
+    known = QFontDatabase.families()
+    for folder, name in _FONT_FILES:
+        family = TEXT_FAMILY if folder == "inter" else MONO_FAMILY
+        if family not in known:
+            QFontDatabase.addApplicationFont(str(resource("fonts", folder, name)))
+
+
+def font(size: int = TYPE.body, weight: QFont.Weight = QFont.Weight.Normal, *, mono: bool = False) -> QFont:
+    """The bundled text or fixed-width font at a size of `TYPE`."""
+    made = QFont(MONO_FAMILY if mono else TEXT_FAMILY)
+    made.setPixelSize(size)
+    made.setWeight(weight)
+    return made
+
+
+def resolve(choice: str) -> Colours:
+    """The theme that `choice` (system, light or dark) means on this machine now."""
+    if choice == "system":
+        dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        return DARK if dark else LIGHT
+    return DARK if choice == "dark" else LIGHT
+
+
+def apply(choice: str) -> None:
+    """Put the theme on the whole application, open windows included."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        raise RuntimeError("the theme needs a running QApplication")
+    chosen = resolve(choice)
+    _state["colours"] = chosen
+    app.setFont(font())
+    app.setPalette(palette(chosen))
+    app.setStyleSheet(stylesheet(chosen))
+
+
+def is_change(event: QEvent) -> bool:
+    """True for the event that tells a widget that the theme has changed."""
+    return event.type() == QEvent.Type.StyleChange
+
+
+def palette(theme: Colours) -> QPalette:
+    """What Fusion draws by itself, in the same colours as the style sheet."""
+    made = QPalette()
+    role = QPalette.ColorRole
+    for target, colour in (
+        (role.Window, theme.window),
+        (role.WindowText, theme.text),
+        (role.Base, theme.surface),
+        (role.AlternateBase, theme.sunken),
+        (role.Text, theme.text),
+        (role.Button, theme.surface),
+        (role.ButtonText, theme.text),
+        (role.BrightText, theme.on_accent),
+        (role.ToolTipBase, theme.raised),
+        (role.ToolTipText, theme.text),
+        (role.PlaceholderText, theme.muted),
+        (role.Highlight, theme.accent),
+        (role.HighlightedText, theme.on_accent),
+        (role.Link, theme.accent_text),
+        (role.LinkVisited, theme.accent_text),
+        (role.Accent, theme.accent),
+        (role.Light, theme.raised),
+        (role.Midlight, theme.border),
+        (role.Mid, theme.strong_border),
+        (role.Dark, theme.strong_border),
+        (role.Shadow, theme.strong_border),
+    ):
+        made.setColor(target, QColor(colour))
+    for target in (role.Text, role.WindowText, role.ButtonText):
+        made.setColor(QPalette.ColorGroup.Disabled, target, QColor(theme.faint))
+    return made

@@ -1,0 +1,93 @@
+"""Status as an icon, a word and a colour together: never by colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from podadmin.core.text import stranger
+from podadmin.desktop.theme import icons, style
+from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS, TYPE, tone_colours
+
+_TONE_TOKENS = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
+
+
+@dataclass(frozen=True)
+class BadgeSpec:
+    """What a badge says. `icon` overrides the icon of the tone."""
+
+    tone: str
+    word: str
+    icon: str = ""
+
+
+def badge_font() -> QFont:
+    """The font of badge words."""
+    return style.font(TYPE.note, QFont.Weight.Medium)
+
+
+def badge_width(spec: BadgeSpec) -> int:
+    """How wide a badge wants to be."""
+    words = QFontMetrics(badge_font()).horizontalAdvance(stranger(spec.word, 60))
+    return words + SIZE.icon_small + SPACE.xs + 2 * SPACE.s
+
+
+def draw_badge(painter: QPainter, room: QRectF, spec: BadgeSpec) -> None:
+    """Draw the badge at the left of `room`, on its middle line, cut to its width."""
+    text_colour, fill = tone_colours(style.colours(), spec.tone)
+    width = min(float(badge_width(spec)), room.width())
+    pill = QRectF(room.left(), room.center().y() - SIZE.badge / 2, width, float(SIZE.badge))
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(fill))
+    painter.drawRoundedRect(pill, SIZE.badge / 2, SIZE.badge / 2)
+    name = spec.icon or TONE_ICONS.get(spec.tone, "circle-dot")
+    scale = max(painter.device().devicePixelRatioF(), 1.0)
+    mark = icons.pixmap(name, _TONE_TOKENS.get(spec.tone, "muted"), SIZE.icon_small, scale)
+    painter.drawPixmap(QPointF(pill.left() + SPACE.s, pill.center().y() - SIZE.icon_small / 2), mark)
+    painter.setPen(QColor(text_colour))
+    painter.setFont(badge_font())
+    words = pill.adjusted(SPACE.s + SIZE.icon_small + SPACE.xs, 0, -SPACE.s, 0)
+    shown = QFontMetrics(badge_font()).elidedText(
+        stranger(spec.word, 60), Qt.TextElideMode.ElideRight, int(words.width()) + 1
+    )
+    painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+    painter.restore()
+
+
+class Badge(QWidget):
+    """A badge that stands by itself."""
+
+    def __init__(self, spec: BadgeSpec, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._spec = spec
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.set(spec)
+
+    def set(self, spec: BadgeSpec) -> None:
+        """Say something else."""
+        self._spec = spec
+        self.setAccessibleName(stranger(spec.word, 60))
+        self.updateGeometry()
+        self.update()
+
+    def text(self) -> str:
+        """The word."""
+        return stranger(self._spec.word, 60)
+
+    def sizeHint(self) -> QSize:
+        return QSize(badge_width(self._spec), SIZE.badge)
+
+    def paintEvent(self, _: QPaintEvent) -> None:
+        painter = QPainter(self)
+        draw_badge(painter, QRectF(self.rect()), self._spec)
+        painter.end()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if style.is_change(event):
+            self.update()

@@ -1,0 +1,118 @@
+"""Rows, columns and grids with the distances of the token table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+
+from podadmin.desktop.theme.tokens import SPACE
+
+
+class _Stretch:
+    """The room that is left."""
+
+
+STRETCH: Final = _Stretch()
+Piece = QWidget | QLayout | _Stretch
+Item = Piece | tuple[Piece, int]
+
+
+def column(*items: Item, gap: int = SPACE.l, margin: int = SPACE.none) -> QVBoxLayout:
+    """Items from top to bottom; `(item, n)` gives an item the stretch n."""
+    made = QVBoxLayout()
+    _fill(made, items, gap, margin)
+    return made
+
+
+def row(*items: Item, gap: int = SPACE.s, margin: int = SPACE.none) -> QHBoxLayout:
+    """Items from left to right, on one middle line."""
+    made = QHBoxLayout()
+    _fill(made, items, gap, margin)
+    return made
+
+
+def _fill(layout: QBoxLayout, items: Sequence[Item], gap: int, margin: int) -> None:
+    layout.setSpacing(gap)
+    layout.setContentsMargins(margin, margin, margin, margin)
+    for item in items:
+        piece, stretch = item if isinstance(item, tuple) else (item, 0)
+        if isinstance(piece, _Stretch):
+            layout.addStretch(max(stretch, 1))
+        elif isinstance(piece, QWidget):
+            layout.addWidget(piece, stretch)
+        else:
+            layout.addLayout(piece, stretch)
+
+
+def wrap(layout: QLayout) -> QWidget:
+    """A widget that has `layout` and no look of its own."""
+    holder = QWidget()
+    holder.setProperty("ground", "clear")
+    holder.setLayout(layout)
+    return holder
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout and delete it."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        inner = item.layout()
+        if widget is not None:
+            widget.hide()
+            widget.setParent(None)
+            widget.deleteLater()
+        elif inner is not None:
+            clear(inner)
+            inner.deleteLater()
+
+
+def rule() -> QFrame:
+    """A thin horizontal line."""
+    line = QFrame()
+    line.setProperty("rule", True)
+    return line
+
+
+class CardGrid(QWidget):
+    """Cards side by side, as many in a line as have `least_width`."""
+
+    def __init__(self, least_width: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._least = least_width
+        self._cards: list[QWidget] = []
+        self._across = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(SPACE.l)
+
+    def set_cards(self, cards: Sequence[QWidget]) -> None:
+        """Show these cards; the ones shown before are deleted."""
+        clear(self._grid)
+        self._cards = list(cards)
+        self._across = 0
+        self._arrange()
+
+    def cards(self) -> tuple[QWidget, ...]:
+        """What is shown now."""
+        return tuple(self._cards)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        across = max(1, (self.width() + SPACE.l) // (self._least + SPACE.l))
+        across = min(across, max(len(self._cards), 1))
+        if across == self._across:
+            return
+        for old in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(old, 0)
+        self._across = across
+        for place, card in enumerate(self._cards):
+            self._grid.addWidget(card, place // across, place % across, Qt.AlignmentFlag(0))
+        for made in range(across):
+            self._grid.setColumnStretch(made, 1)

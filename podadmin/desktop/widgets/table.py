@@ -1,0 +1,254 @@
+"""Tables whose rows are sorted, filtered and paged elsewhere: the model only holds what has been fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView, QWidget
+
+from podadmin.desktop.theme.tokens import SIZE, SPACE
+from podadmin.desktop.widgets.badge import BadgeSpec
+from podadmin.desktop.widgets.cells import CELL_ROLE, KIND_ROLE, CellDelegate
+from podadmin.desktop.widgets.text import plain_tip, shown
+
+Kind = Literal["text", "mono", "number", "badge", "spark"]
+_Index = QModelIndex | QPersistentModelIndex
+_ROOT: Final = QModelIndex()
+_FETCH_AHEAD: Final = 20
+
+
+def _identity(row: Any) -> str:
+    return str(row.id)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `cell` gives a str (BadgeSpec for badges, a sequence of numbers for sparks) for a row.
+
+    `width` is in characters, 0 shares what is left by `stretch`. A column with a `key` can be sorted by.
+    `tip` gives the full text for a hover; without it an elided text is its own tip.
+    """
+
+    title: str
+    cell: Callable[[Any], object]
+    kind: Kind = "text"
+    width: int = 0
+    stretch: int = 1
+    key: str = ""
+    tip: Callable[[Any], str] | None = None
+
+
+class RowModel(QAbstractTableModel):
+    """The fetched rows."""
+
+    def __init__(self, columns: Sequence[Column], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.columns = tuple(columns)
+        self.rows: list[Any] = []
+
+    def rowCount(self, parent: _Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: _Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self.columns)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid() or index.row() >= len(self.rows):
+            return None
+        column = self.columns[index.column()]
+        row = self.rows[index.row()]
+        if role == KIND_ROLE:
+            return column.kind
+        if role == CELL_ROLE:
+            return column.cell(row)
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return _as_text(column.cell(row))
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(column.tip(row) if column.tip is not None else _as_text(column.cell(row)))
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(self.columns):
+            column = self.columns[section]
+            if role == Qt.ItemDataRole.DisplayRole:
+                return column.title
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                side = Qt.AlignmentFlag.AlignRight if column.kind == "number" else Qt.AlignmentFlag.AlignLeft
+                return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def replace(self, rows: Sequence[Any]) -> None:
+        self.beginResetModel()
+        self.rows = list(rows)
+        self.endResetModel()
+
+    def append(self, rows: Sequence[Any]) -> None:
+        if rows:
+            self.beginInsertRows(QModelIndex(), len(self.rows), len(self.rows) + len(rows) - 1)
+            self.rows.extend(rows)
+            self.endInsertRows()
+
+
+def _as_text(cell: object) -> str:
+    if isinstance(cell, BadgeSpec):
+        return cell.word
+    if isinstance(cell, str):
+        return shown(cell, one_line=True)
+    if isinstance(cell, Sequence) and cell:
+        return f"{len(cell)} values, last {cell[-1]:g}"
+    return "" if cell is None else str(cell)
+
+
+class RowTable(QTableView):
+    """A real table: header, whole-row selection, keyboard, and the next page when the end comes near."""
+
+    opened = Signal(object)
+    picked = Signal(object)
+    more_wanted = Signal()
+    sort_wanted = Signal(str, bool)
+
+    def __init__(
+        self,
+        name: str,
+        columns: Sequence[Column],
+        row_key: Callable[[Any], str] = _identity,
+        fits: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self._row_key = row_key
+        self._fits = fits
+        self._more = False
+        self._asked = False
+        self._replacing = False
+        self._model = RowModel(columns, self)
+        self.setModel(self._model)
+        self.setItemDelegate(CellDelegate(self))
+        self.setShowGrid(False)
+        self.setMouseTracking(True)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(SIZE.row)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        head = self.horizontalHeader()
+        head.setFixedHeight(SIZE.header)
+        head.setHighlightSections(False)
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        head.setSectionsClickable(any(column.key for column in columns))
+        head.sectionClicked.connect(self._header_clicked)
+        self._sorted = ("", False)
+        if fits:
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.verticalScrollBar().valueChanged.connect(lambda _: self._near_end())
+        self.doubleClicked.connect(lambda index: self.opened.emit(self._model.rows[index.row()]))
+        self.selectionModel().currentRowChanged.connect(lambda now, _: self._current_changed(now))
+
+    def set_rows(self, rows: Sequence[Any], more: bool = False) -> None:
+        """Show these rows instead; the selected row stays selected where it is still there. `more`: a page follows."""
+        kept = self.current_row()
+        place = self.verticalScrollBar().value()
+        self._replacing = True
+        self._model.replace(rows)
+        if kept is not None:
+            self.select(self._row_key(kept))
+        self._replacing = False
+        self.verticalScrollBar().setValue(place)
+        self._settle(more)
+
+    def add_rows(self, rows: Sequence[Any], more: bool = False) -> None:
+        """The next page."""
+        self._model.append(rows)
+        self._settle(more)
+
+    def rows(self) -> tuple[Any, ...]:
+        """What has been fetched."""
+        return tuple(self._model.rows)
+
+    def current_row(self) -> Any | None:
+        """The selected row."""
+        index = self.currentIndex()
+        return self._model.rows[index.row()] if index.isValid() and index.row() < len(self._model.rows) else None
+
+    def select(self, key: str) -> bool:
+        """Select the row with this key; false where it has not been fetched."""
+        for place, row in enumerate(self._model.rows):
+            if self._row_key(row) == key:
+                self.selectionModel().setCurrentIndex(
+                    self._model.index(place, 0),
+                    QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows,
+                )
+                return True
+        return False
+
+    def show_sorted(self, key: str, descending: bool) -> None:
+        """Mark the column by which the rows were sorted elsewhere."""
+        self._sorted = (key, descending)
+        head = self.horizontalHeader()
+        for place, column in enumerate(self._model.columns):
+            if column.key == key:
+                head.setSortIndicatorShown(True)
+                order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
+                head.setSortIndicator(place, order)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        row = self.current_row()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and row is not None:
+            self.opened.emit(row)
+            return
+        super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_width()
+        self._near_end()
+
+    def _current_changed(self, now: QModelIndex) -> None:
+        if not self._replacing and now.isValid():
+            self.picked.emit(self._model.rows[now.row()])
+
+    def _header_clicked(self, section: int) -> None:
+        key = self._model.columns[section].key
+        if key:
+            descending = not self._sorted[1] if self._sorted[0] == key else False
+            self.show_sorted(key, descending)
+            self.sort_wanted.emit(key, descending)
+
+    def _settle(self, more: bool) -> None:
+        self._more = more
+        self._asked = False
+        if self._fits:
+            rows = max(len(self._model.rows), 1)
+            self.setFixedHeight(SIZE.header + rows * SIZE.row + SPACE.hair)
+        self._near_end()
+
+    def _near_end(self) -> None:
+        bar = self.verticalScrollBar()
+        if self._more and not self._asked and bar.maximum() - bar.value() <= _FETCH_AHEAD * SIZE.row:
+            self._asked = True
+            self.more_wanted.emit()
+
+    def _share_width(self) -> None:
+        letter = self.fontMetrics().averageCharWidth()
+        fixed = {
+            place: column.width * letter + 2 * SPACE.m
+            for place, column in enumerate(self._model.columns)
+            if column.width
+        }
+        shares = sum(column.stretch for column in self._model.columns if not column.width) or 1
+        left = max(self.viewport().width() - sum(fixed.values()), 0)
+        for place, column in enumerate(self._model.columns):
+            share = int(left * column.stretch / shares)
+            least = self.horizontalHeader().sectionSizeHint(place)
+            self.setColumnWidth(place, fixed.get(place, max(share, least)))

@@ -1,0 +1,81 @@
+"""A JSON value as a tree of plain text: the raw facts behind a page, openable but never interpreted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
+
+from podadmin.desktop.theme.tokens import SIZE
+from podadmin.desktop.widgets.text import plain_tip, shown
+
+_CHILDREN_AT_MOST: Final = 500
+_DEPTH_AT_MOST: Final = 24
+_OPEN_BELOW: Final = 40
+
+
+class JsonTree(QTreeView):
+    """Two columns, name and value. What is too deep or too wide is counted, not drawn."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setProperty("mono", True)
+        self.setMinimumHeight(SIZE.tree)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setUniformRowHeights(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._items = QStandardItemModel(self)
+        self.setModel(self._items)
+        self.header().setFixedHeight(SIZE.header)
+        self.header().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    def show_value(self, value: Mapping[str, object] | Sequence[object]) -> None:
+        """Show another value."""
+        self._items.clear()
+        self._items.setHorizontalHeaderLabels(["Name", "Value"])
+        self._grow(self._items.invisibleRootItem(), value, 0)
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.header().setStretchLastSection(True)
+        if self._items.rowCount() <= _OPEN_BELOW:
+            self.expandToDepth(0)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        index = self.currentIndex()
+        if event.matches(QKeySequence.StandardKey.Copy) and index.isValid():
+            QGuiApplication.clipboard().setText(str(index.siblingAtColumn(1).data() or ""))
+            return
+        super().keyPressEvent(event)
+
+    def _grow(self, parent: QStandardItem, value: object, depth: int) -> None:
+        if isinstance(value, Mapping):
+            pairs = [(str(key), inner) for key, inner in value.items()]
+        elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+            pairs = [(str(place), inner) for place, inner in enumerate(value)]
+        else:
+            pairs = []
+        for key, inner in pairs[:_CHILDREN_AT_MOST]:
+            name, words = QStandardItem(shown(key, one_line=True)), QStandardItem(_leaf(inner))
+            for item in (name, words):
+                item.setToolTip(plain_tip(item.text()))
+            if depth < _DEPTH_AT_MOST:
+                self._grow(name, inner, depth + 1)
+            parent.appendRow([name, words])
+        if len(pairs) > _CHILDREN_AT_MOST:
+            rest = len(pairs) - _CHILDREN_AT_MOST
+            parent.appendRow([QStandardItem("…"), QStandardItem(f"{rest} more, not shown here")])
+
+
+def _leaf(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"{len(value)} fields" if len(value) != 1 else "1 field"
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return f"{len(value)} items" if len(value) != 1 else "1 item"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return shown(value if isinstance(value, str) else repr(value), one_line=True)
