@@ -1,0 +1,50 @@
+"""Backticks to double quotes: requesters of this field quote names as MySQL does, DuckDB as the SQL standard does.
+
+Only backticks outside string literals, comments and quoted names mean anything; everything else stays byte for byte.
+"""
+
+from __future__ import annotations
+
+import re
+
+# One token of text at a time. The alternatives that may contain a backtick stand before the backtick itself.
+# A dollar quote opens only where no letter, digit or underscore stands before it, as in `$$…$$` and `$tag$…$tag$`.
+_TOKEN = re.compile(
+    r"""
+      '(?:[^']|'')*(?:'|\Z)                       # string literal, also one that never ends
+    | "(?:[^"]|"")*(?:"|\Z)                       # quoted name
+    | --[^\n]*                                    # comment to the end of the line
+    | /\*.*?(?:\*/|\Z)                            # block comment
+    | (?<![A-Za-z0-9_])\$(?P<tag>[A-Za-z_]*)\$.*?(?:\$(?P=tag)\$|\Z)   # dollar-quoted string
+    | `(?P<name>(?:[^`]|``)*)`                    # what this module is for
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def standard_quotes(query: str) -> str:
+    """`query` with every pair of backticks turned into a pair of double quotes.
+
+    A doubled backtick inside is one backtick of the name; a double quote inside is doubled. Escape strings
+    (`E'…\\'…'`) end for DuckDB at other places than for this function: `sql.read` refuses them. A single backtick
+    without a partner stays and becomes DuckDB's syntax error.
+    """
+
+    def one(match: re.Match[str]) -> str:
+        name = match.group("name")
+        if name is None:
+            return match.group(0)
+        return '"' + name.replace("``", "`").replace('"', '""') + '"'
+
+    return _TOKEN.sub(one, query)
+
+
+def first_statement(query: str) -> str:
+    """`query` up to its first semicolon that ends a statement, without space around it."""
+    position = 0
+    while (cut := query.find(";", position)) >= 0:
+        token = next((match for match in _TOKEN.finditer(query) if match.start() < cut < match.end()), None)
+        if token is None:
+            return query[:cut].strip()
+        position = token.end()
+    return query.strip()
