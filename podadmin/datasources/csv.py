@@ -16,7 +16,7 @@ from podadmin.datasources.files import unchanged, unreadable
 from podadmin.datasources.masking import masked as mask
 from podadmin.datasources.model import ColumnGuess, Fingerprint, Probe, Rejected, Rows
 
-SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 5_000
 NUMBER = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
 """What a cell of a column of numbers looks like in the sample; the whole column is then checked by casting."""
 
@@ -89,7 +89,7 @@ def preview(path: Path, rows: int = 20, masked: bool = True) -> Rows:
     path = located(path)
     with unchanged(path):
         how = opened(path)
-        with engine(path, how, Progress()) as reader:
+        with engine(path, how, Progress(), ordered=True) as reader:
             found = reader.rows(["*"], "Reading the first rows", first=max(rows, 0))
 
     def shown(value: str | None) -> str:
@@ -105,7 +105,7 @@ def columns(path: Path) -> tuple[ColumnGuess, ...]:
     path = located(path)
     with unchanged(path):
         how = opened(path)
-        with engine(path, how, Progress()) as reader:
+        with engine(path, how, Progress(), ordered=True) as reader:
             sampled, looks = look(reader, how.columns)
     guesses = []
     for seen in looks:

@@ -1,0 +1,92 @@
+"""What publishing a schema would tell the world, said before it is published. Pure rules.
+
+Labels of categorical columns are data: they travel with the schema, whole. A label that few patients have can point
+at one of them, and a label that only one has may be that patient's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from podadmin.core.text import stranger
+from podadmin.schema.statistics import NULL_LABEL, ColumnStatistics
+
+SMALL_CATEGORY = 10
+"""Fewer records than this behind a label count as a small category; custom in disclosure control."""
+NEAR_UNIQUE = 0.5
+_LABELS_SHOWN = 50
+
+_IDENTIFYING: tuple[tuple[str, str], ...] = (
+    (r"(sur|last|first|fore|given|family|middle|full|patient|maiden)?name(s)?", "names of people"),
+    (r"dob|birth|birthdate|birthday|born|geburtsdatum", "dates of birth"),
+    (r"post(al)?code|zip(code)?|plz", "postal codes"),
+    (r"nhs|chi|mrn|hospital(no|number)|ssn|nino|insurance(no|number)?|passport|medicare", "numbers issued to a person"),
+    (r"(patient|person|subject|case|participant|pat)(id|no|nr|number|identifier)|pid", "identifiers of patients"),
+    (r"e?mail(address)?", "e-mail addresses"),
+    (r"(tele)?phone|mobile|fax|tel(no|number)?", "telephone numbers"),
+    (r"address|street|city|town", "addresses"),
+    (r"ip(address)?|mac(address)?|device(id|serial)|serial(no|number)", "numbers of devices"),
+    (r"(accession|study|series|sop)(instance)?(uid|id|no|number)|uid", "numbers of examinations"),
+)  # fmt: skip
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """One thing that would be told. `column` is "" for the whole schema. `tone`: plain | warn | bad."""
+
+    column: str
+    what: str
+    values: tuple[str, ...]
+    tone: str
+
+
+def suspected(name: str) -> str:
+    """What kind of identifier the name of a column suggests ("" for none).
+
+    The words of the name (cut at capitals, digits and punctuation) are compared one by one, in pairs and in threes,
+    so that `DateOfBirth`, `patient_id` and `NHSNumber` are found while `filename_suffix` is judged by `filename`.
+    """
+    words = [word.lower() for word in _WORDS.findall(name)]
+    runs = {"".join(words[start : start + size]) for size in (1, 2, 3) for start in range(len(words) - size + 1)}
+    for pattern, kind in _IDENTIFYING:
+        if any(re.fullmatch(pattern, run) for run in runs):
+            return kind
+    return ""
+
+
+def reveals(records: int, columns: Sequence[ColumnStatistics], small: int = SMALL_CATEGORY) -> tuple[Reveal, ...]:
+    """Everything that a schema over `records` rows tells, the gravest first within each column's turn."""
+    told = [
+        Reveal("", f"That there are {records} records.", (), "plain"),
+        Reveal("", "The names of the columns.", tuple(stranger(column.name, 60) for column in columns), "plain"),
+    ]
+    for column in columns:
+        told += _column(column, records, small)
+    return tuple(told)
+
+
+def _column(column: ColumnStatistics, records: int, small: int) -> list[Reveal]:
+    name = stranger(column.name, 60)
+    kind = suspected(column.name)
+    told: list[Reveal] = []
+    if column.stype == "categorical":
+        labels = [(label, times) for label, times in column.labels if label != NULL_LABEL]
+        shown = tuple(stranger(label, 60) for label, _ in labels[:_LABELS_SHOWN])
+        if kind and column.dtype != "boolean":
+            told.append(Reveal(name, f"Every value of a column that looks like {kind}.", shown, "bad"))
+        elif len(labels) > small and len(labels) >= NEAR_UNIQUE * max(column.count, 1):
+            what = f"{len(labels)} different values in {column.count} records: nearly every record has one of its own."
+            told.append(Reveal(name, what, shown, "bad"))
+        few = [(label, times) for label, times in labels if times < small]
+        if few and not told:
+            values = tuple(f"{stranger(label, 60)} ({times})" for label, times in few[:_LABELS_SHOWN])
+            told.append(Reveal(name, f"{len(few)} labels that fewer than {small} records have.", values, "warn"))
+        told.append(Reveal(name, f"All {len(labels)} labels: they are values from the data.", shown, "plain"))
+    elif kind:
+        told.append(Reveal(name, f"That there is a column which looks like {kind}; its values stay here.", (), "warn"))
+    if column.description:
+        told.append(Reveal(name, "The description that you wrote.", (stranger(column.description),), "plain"))
+    return told

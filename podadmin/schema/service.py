@@ -1,0 +1,185 @@
+"""Keeping and exporting schemas. The journal learns counts and digests, never a label or a value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from podadmin.core.canon import canonical
+from podadmin.core.clock import Clock, new_id, stamp, unstamp
+from podadmin.core.errors import BadInput, NotFound, PodadminError, Unavailable
+from podadmin.core.text import stranger
+from podadmin.schema.generate import Generated
+from podadmin.schema.model import Document, read
+from podadmin.schema.records import schema as table
+from podadmin.schema.statistics import ColumnStatistics
+from podadmin.store.engine import Store
+from podadmin.store.unit import Fact
+
+FORMATS = ("yaml", "json")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A schema as it is kept. `size` (bytes) and `modified_ns` are those of the file that it was made from."""
+
+    id: str
+    datasource_id: str
+    made_at: datetime
+    document: Document
+    columns: tuple[ColumnStatistics, ...]
+    rejected: int
+    seconds: float
+    size: int
+    modified_ns: int
+
+
+def save(store: Store, clock: Clock, actor: str, datasource_id: str, generated: Generated) -> Saved:
+    """Keep `generated` as the schema of a datasource. Earlier ones stay as history."""
+    new = Saved(
+        new_id("sch"),
+        datasource_id,
+        clock.now(),
+        generated.document,
+        generated.columns,
+        generated.rejected.count,
+        generated.seconds,
+        generated.fingerprint.size,
+        generated.fingerprint.modified_ns,
+    )
+    document = canonical(new.document.as_dict())
+    statistics = canonical(
+        {
+            "columns": [column.as_dict() for column in new.columns],
+            "size": new.size,
+            "modified_ns": new.modified_ns,
+        }
+    )
+    body = {
+        "datasource": datasource_id,
+        "records": new.document.records,
+        "columns": len(new.columns),
+        "categorical": sum(column.stype == "categorical" for column in new.columns),
+        "labels": sum(len(column.labels) for column in new.columns),
+        "rejected": new.rejected,
+        "document_sha256": _digest(document),
+    }
+    with store.record(Fact(actor, "schema.saved", new.id, body)) as unit:
+        unit.execute(
+            insert(table).values(
+                id=new.id,
+                datasource_id=datasource_id,
+                made_at=stamp(new.made_at),
+                records=new.document.records,
+                document=document,
+                statistics=statistics,
+                rejected=new.rejected,
+                seconds=new.seconds,
+            )
+        )
+    return new
+
+
+def latest(store: Store, datasource_id: str) -> Saved | None:
+    """The newest schema of a datasource; None where none was saved yet."""
+    asked = (
+        select(table)
+        .where(table.c.datasource_id == datasource_id)
+        .order_by(table.c.made_at.desc(), table.c.id.desc())
+        .limit(1)
+    )
+    with store.read() as connection:
+        row = connection.execute(asked).first()
+    if row is None:
+        return None
+    statistics = json.loads(row.statistics)
+    return Saved(
+        row.id,
+        row.datasource_id,
+        unstamp(row.made_at),
+        read(row.document),
+        tuple(map(ColumnStatistics.from_dict, statistics["columns"])),
+        row.rejected,
+        row.seconds,
+        statistics["size"],
+        statistics["modified_ns"],
+    )
+
+
+def export(store: Store, actor: str, datasource_id: str, to: Path, format: str = "yaml") -> Path:  # noqa: A002
+    """Write the newest schema of a datasource to the file `to`, whole or not at all.
+
+    The journal entry is written with the file: where either fails, neither stays. Raises NotFound (`schema.none`),
+    BadInput (`schema.format`, `schema.export-folder`), Unavailable (`schema.export-disk`).
+    """
+    if format not in FORMATS:
+        raise BadInput(
+            "schema.format",
+            f"“{stranger(format, 20)}” is not a format in which a schema can be written.",
+            "Schemas are written as yaml or json.",
+            "Choose one of the two.",
+        )
+    kept = latest(store, datasource_id)
+    if kept is None:
+        raise NotFound(
+            "schema.none",
+            "This datasource has no schema yet.",
+            "None was generated and saved.",
+            "Generate its schema and save it first.",
+        )
+    target = to.expanduser().absolute()
+    text = kept.document.to_yaml() if format == "yaml" else kept.document.to_json()
+    body = {
+        "datasource": datasource_id,
+        "file": stranger(str(target), 400),
+        "format": format,
+        "records": kept.document.records,
+        "file_sha256": _digest(text),
+    }
+    with store.record(Fact(actor, "schema.exported", kept.id, body)):
+        try:
+            _write(target, text)
+        except OSError as error:
+            raise _not_written(target) from error
+    return target
+
+
+def _write(target: Path, text: str) -> None:
+    """A temporary file beside the target, forced to the disk, then put in its place in one step."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(target)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _not_written(target: Path) -> PodadminError:
+    if not target.parent.is_dir():
+        return BadInput(
+            "schema.export-folder",
+            "The schema was not written.",
+            "The folder that was named for it does not exist.",
+            "Choose a folder that exists.",
+        )
+    return Unavailable(
+        "schema.export-disk",
+        "The schema was not written.",
+        "The folder cannot be written to, or its disk is full.",
+        "Choose another folder, or free some space.",
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
