@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from podadmin.core.errors import Unavailable
@@ -30,12 +32,7 @@ def write_whole(path: Path, data: bytes) -> None:
                 scratch.unlink()
         _settle(path.parent)
     except OSError as error:
-        raise Unavailable(
-            "vault.cannot-write",
-            "The folder that holds the keys could not be written; nothing was changed in it.",
-            f"The operating system reported: {error.strerror or type(error).__name__}.",
-            "Check that the profile's folder is on a disk with free space and is writable for your account.",
-        ) from error
+        raise _cannot_write(error) from error
 
 
 def read_whole(path: Path, limit: int) -> bytes | None:
@@ -66,6 +63,46 @@ def discard(path: Path) -> None:
             f"The operating system reported: {error.strerror or type(error).__name__}.",
             "It is sealed and does no harm; check that the profile's folder is writable for your account.",
         ) from error
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Let one process at a time change the file at `path`; the others wait. Raises Unavailable (`vault.cannot-write`).
+
+    The lock is the operating system's, on a file beside it: it ends with the process that holds it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _cannot_write(error) from error
+    try:
+        _hold(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+if sys.platform == "win32":  # pragma: no cover - exercised on Windows only
+    import msvcrt
+
+    def _hold(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+
+else:
+    import fcntl
+
+    def _hold(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def _cannot_write(error: OSError) -> Unavailable:
+    return Unavailable(
+        "vault.cannot-write",
+        "The folder that holds the keys could not be written; nothing was changed in it.",
+        f"The operating system reported: {error.strerror or type(error).__name__}.",
+        "Check that the profile's folder is on a disk with free space and is writable for your account.",
+    )
 
 
 def _settle(folder: Path) -> None:

@@ -11,7 +11,6 @@ is run; against intent stands the seal.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -30,7 +29,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from podadmin.core.canon import canonical
 from podadmin.core.errors import BadInput, PodadminError, Tampered, Unavailable
 from podadmin.core.secret import Secret
-from podadmin.vault.disk import read_whole, write_whole
+from podadmin.vault.disk import exclusive, read_whole, write_whole
 from podadmin.vault.model import KeyringState
 
 MAGIC = b"PODADMIN-SECRETS"
@@ -74,7 +73,7 @@ class _Keys:
 class PassphraseFile:
     """The items of one profile in one sealed file at `path`, made with the first `put`.
 
-    Errors: Refused is never raised; BadInput (`vault.passphrase-wrong`, `vault.passphrase-short`), Tampered
+    Raises BadInput (`vault.passphrase-wrong`, `vault.passphrase-short`), Tampered
     (`vault.secrets-file-changed`), Unavailable (`vault.cannot-read`, `vault.cannot-write`).
     The first use costs one scrypt run (about half a second); the derived key is kept in memory.
     """
@@ -111,7 +110,7 @@ class PassphraseFile:
         return self._load().get(item)
 
     def put(self, item: str, value: bytes) -> None:
-        with self._lock:
+        with self._lock, exclusive(self._path):
             items = self._load()
             items[item] = value
             self._save(items)
@@ -119,7 +118,7 @@ class PassphraseFile:
                 raise _changed()
 
     def remove(self, item: str) -> None:
-        with self._lock:
+        with self._lock, exclusive(self._path):
             items = self._load()
             if items.pop(item, None) is not None:
                 self._save(items)
@@ -142,8 +141,8 @@ class PassphraseFile:
         clear, sealed = data[: _HEADER_BYTES + _NONCE_BYTES], data[_HEADER_BYTES + _NONCE_BYTES :]
         try:
             text = AESGCM(keys.sealing.reveal()).decrypt(clear[_HEADER_BYTES:], sealed, clear)
-            items = {name: base64.b64decode(value, validate=True) for name, value in json.loads(text).items()}
-        except (InvalidTag, ValueError, binascii.Error, AttributeError, TypeError):
+            items = {name: base64.b64decode(value) for name, value in json.loads(text).items()}
+        except InvalidTag:
             raise _changed() from None
         self._keys = keys
         return items

@@ -1,0 +1,33 @@
+"""Calls that never return stop neither their caller nor each other for longer than was agreed."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from podadmin.vault.lane import Lane
+
+
+def test_results_and_errors_come_back_to_the_caller() -> None:
+    lane = Lane("test", 5)
+    assert lane.run(lambda: 42) == 42
+    with pytest.raises(KeyError):
+        lane.run(lambda: {}["missing"])
+    assert lane.run(threading.current_thread).daemon
+
+
+def test_a_call_that_hangs_is_given_up_and_no_second_one_starts_beside_it() -> None:
+    lane, released, started = Lane("test", 0.05), threading.Event(), []
+
+    def hang() -> None:
+        started.append(threading.current_thread())
+        released.wait(10)
+
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            lane.run(hang)
+    assert len(started) == 1
+    released.set()
+    started[0].join(5)
+    assert lane.run(lambda: "again") == "again"
