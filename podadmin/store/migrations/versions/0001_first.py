@@ -103,9 +103,11 @@ def _requests() -> None:
         sa.Column("body_digest", sa.String(64), nullable=False),
         sa.Column("reference", sa.String(16), nullable=False, server_default=""),
         sa.Column("grant_id", sa.String(32), nullable=False, server_default=""),
+        sa.Column("answer", sa.String(8), nullable=False, server_default=""),
+        sa.Column("answer_words", sa.Text, nullable=False, server_default=""),
         sa.UniqueConstraint("network", "task_id", "type", name="uq_request_task"),
     )
-    for column in ("state", "received_at", "fingerprint", "body_digest", "reference"):
+    for column in ("state", "received_at", "fingerprint", "body_digest", "reference", "answer"):
         op.create_index(f"ix_request_{column}", "request", [column])
     op.create_index("ix_request_state_number", "request", ["state", "number"])
     op.create_table(
@@ -136,17 +138,14 @@ def _requests() -> None:
     )
     op.create_index("ix_grant__fingerprint", "grant_", ["fingerprint"])
     op.create_table(
-        "outbox",
-        sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("request_id", sa.String(32), sa.ForeignKey("request.id"), nullable=False),
-        sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("position", sa.Integer, nullable=False),
-        sa.Column("message", sa.LargeBinary, nullable=False),
-        sa.Column("made_at", sa.String(32), nullable=False),
-        sa.Column("sent_at", sa.String(32)),
-        sa.UniqueConstraint("request_id", "kind", name="uq_outbox_once"),
+        "requester_key",
+        sa.Column("network", sa.String(32), primary_key=True),
+        sa.Column("requester", sa.Text, primary_key=True),
+        sa.Column("key_id", sa.Text, primary_key=True),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
+        sa.Column("public_pem", sa.Text, nullable=False),
+        sa.Column("first_seen_at", sa.String(32), nullable=False),
     )
-    op.create_index("ix_outbox_sent_at", "outbox", ["sent_at"])
 
 
 def _limits() -> None:
@@ -181,7 +180,7 @@ def _limits() -> None:
     op.create_table(
         "reservation",
         sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("request_id", sa.String(32), nullable=False, unique=True),
+        sa.Column("request_id", sa.String(32), nullable=False),
         sa.Column("network", sa.String(32), nullable=False),
         sa.Column("project", sa.Text, nullable=False),
         sa.Column("resource", sa.Text, nullable=False),
@@ -189,5 +188,6 @@ def _limits() -> None:
         sa.Column("made_at", sa.String(32), nullable=False),
         sa.Column("settled_at", sa.String(32)),
         sa.Column("outcome", sa.Text),
+        sa.UniqueConstraint("request_id", "resource", name="uq_reservation_once"),
     )
     op.create_index("ix_reservation_resource", "reservation", ["resource"])
