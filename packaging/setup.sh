@@ -75,7 +75,7 @@ fitting_python() {
 find_python() {
     local candidate first=""
     for candidate in python3.13 python3.12 python3.11 python3; do
-        command -v "$candidate" >/dev/null && fitting_python "$candidate" || continue
+        fitting_python "$candidate" || continue
         if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
             command -v "$candidate"
             return
@@ -145,7 +145,7 @@ fill_environment() {
 set_up() {
     local missing
     missing=$(missing_libraries)
-    # shellcheck disable=SC2086  (package names, parted at spaces on purpose)
+    # shellcheck disable=SC2086  # package names, parted at spaces on purpose
     [[ -z "$missing" ]] || need_packages "Qt needs libraries of the system" ${missing//$'\n'/ }
     stamped "$1" && return
     {

@@ -121,7 +121,7 @@ def find(name: str) -> Act:
         importlib.import_module(room)
     found = _acts.get(name)
     if found is None:
-        near = get_close_matches(name, _acts if room is not None else ROOMS, n=1)
+        near = get_close_matches(name, _acts, n=1) if room else get_close_matches(name.partition(" ")[0], ROOMS, n=1)
         raise BadInput(
             "act.unknown",
             f"There is no command `{stranger(name, 60)}`.",
