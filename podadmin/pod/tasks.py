@@ -58,7 +58,6 @@ class Outcome:
     limit_words: str = ""
 
 
-_EMPTY = (None, "", False, [], {})
 _REPORTS = {
     "CSVReportAlgorithm",
     "CSVReportGeneratorAlgorithm",
@@ -68,7 +67,17 @@ _REPORTS = {
 _PROTOCOL = {"class_name", "algorithm", "aggregator", "save_location", "save_path", "primary_results_path"}
 _ALGORITHM = {"class_name", "datastructure"}
 _DATASTRUCTURE = {"class_name", "table", "schema_requirements", "compatible_datasources"}
-_MODEL = {"class_name", "username", "model_ref", "model_version", "hub", "schema", "datastructure"}
+_MODEL = {
+    "class_name",
+    "username",
+    "model_ref",
+    "model_version",
+    "hub",
+    "schema",
+    "datastructure",
+    "private",
+    "new_version",
+}
 
 
 def plan(protocol: Mapping[str, Any], datasources: Sequence[str], addressed_to: str, pod_name: str) -> Plan:
@@ -81,14 +90,12 @@ def plan(protocol: Mapping[str, Any], datasources: Sequence[str], addressed_to: 
     _understood(protocol, _PROTOCOL, "The protocol")
     aggregator = protocol.get("aggregator")
     if aggregator and _class(aggregator) != "Aggregator":
-        raise _unknown("It asks for an aggregator that this pod does not offer.")
+        raise setup_refused("It asks for an aggregator that this pod does not offer.")
     locations = protocol.get("save_location") or []
     if not isinstance(locations, list) or any(str(place).casefold() != "modeller" for place in locations):
-        raise _unknown("It asks to keep results on the pod, which this pod does not do.")
+        raise setup_refused("It asks to keep results on the pod, which this pod does not do.")
     algorithms = protocol.get("algorithm")
-    listed = algorithms if isinstance(algorithms, list) else [algorithms]
-    if not all(isinstance(entry, Mapping) for entry in listed):
-        raise _unknown("Its algorithms do not have the form of algorithms.")
+    listed: list[Any] = algorithms if isinstance(algorithms, list) else [algorithms]
     names = [_class(entry) for entry in listed]
     if kind == "ResultsOnly" and names == ["SqlQuery"]:
         return _sql(listed[0], datasources, addressed_to, pod_name)
@@ -97,7 +104,7 @@ def plan(protocol: Mapping[str, Any], datasources: Sequence[str], addressed_to: 
     if kind == "InferenceAndReturnCSVReport" and names[:1] == ["ModelInference"] and _is_report(names[1:]):
         return _inference(listed, datasources, addressed_to, pod_name)
     shown = stranger(" + ".join([kind, *names]), 160)
-    raise _unknown(f"The built-in pod does not know how to run {shown}.")
+    raise setup_refused(f"The built-in pod does not know how to run {shown}.")
 
 
 def _is_report(names: Sequence[str]) -> bool:
@@ -108,7 +115,7 @@ def _sql(algorithm: Mapping[str, Any], datasources: Sequence[str], addressed_to:
     _understood(algorithm, _ALGORITHM | {"query", "table"}, "The algorithm")
     query = algorithm.get("query")
     if not isinstance(query, str) or not query.strip():
-        raise _unknown("It has no query.")
+        raise setup_refused("It has no query.")
     tables = [*_tables(algorithm.get("datastructure"), addressed_to), *_text(algorithm, "table")]
     chosen = _datasource(tables, datasources, addressed_to, pod_name)
     names = (pod_name,) if pod_name not in datasources else ()
@@ -122,11 +129,11 @@ def _inference(
     _understood(first, _ALGORITHM | {"model", "batch_size", "project_id"}, "The algorithm")
     model = first.get("model")
     if not isinstance(model, Mapping) or _class(model) != "BitfountModelReference":
-        raise _unknown("It brings a model of its own. This pod runs only models that are installed on it.")
+        raise setup_refused("It brings a model of its own. This pod runs only models that are installed on it.")
     _understood(model, _MODEL, "The model")
     version = model.get("model_version")
     if not isinstance(version, int) or isinstance(version, bool):
-        raise _unknown("It names no version of its model.")
+        raise setup_refused("It names no version of its model.")
     identifier = f"{model.get('username')}/{model.get('model_ref')}:{version}"
     tables = [table for part in (first, model) for table in _tables(part.get("datastructure"), addressed_to)]
     columns: tuple[str, ...] | None = ()
@@ -135,7 +142,7 @@ def _inference(
         tables += _tables(report.get("datastructure"), addressed_to)
         wanted = report.get("original_cols")
         if wanted is not None and not (isinstance(wanted, list) and all(isinstance(name, str) for name in wanted)):
-            raise _unknown("The columns of its report are not a list of names.")
+            raise setup_refused("The columns of its report are not a list of names.")
         columns = None if wanted is None else tuple(dict.fromkeys(wanted))
     return Plan(
         "csv-report" if len(algorithms) > 1 else "inference",
@@ -150,14 +157,14 @@ def _inference(
 def _class(value: Any) -> str:
     name = value.get("class_name") if isinstance(value, Mapping) else None
     if not isinstance(name, str) or not name:
-        raise _unknown("A part of it does not say what it is.")
+        raise setup_refused("A part of it does not say what it is.")
     return name.removeprefix("bitfount.")
 
 
 def _understood(part: Mapping[str, Any], known: set[str], what: str) -> None:
     for name, value in part.items():
-        if name not in known and value not in _EMPTY:
-            raise _unknown(f"{what} has an argument that this pod does not know: {stranger(str(name), 60)}.")
+        if name not in known and value is not None and value is not False and value not in ("", [], {}):
+            raise setup_refused(f"{what} has an argument that this pod does not know: {stranger(str(name), 60)}.")
 
 
 def _text(part: Mapping[str, Any], name: str) -> list[str]:
@@ -165,7 +172,7 @@ def _text(part: Mapping[str, Any], name: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, str):
-        raise _unknown("A name in it is not text.")
+        raise setup_refused("A name in it is not text.")
     return [value]
 
 
@@ -173,7 +180,7 @@ def _tables(datastructure: Any, addressed_to: str) -> list[str]:
     if not datastructure:
         return []
     if not isinstance(datastructure, Mapping):
-        raise _unknown("Its description of the data does not have the form of one.")
+        raise setup_refused("Its description of the data does not have the form of one.")
     _understood(datastructure, _DATASTRUCTURE, "The description of the data")
     compatible = datastructure.get("compatible_datasources")
     if compatible and "CSVSource" not in {str(kind).removeprefix("bitfount.") for kind in compatible}:
@@ -198,7 +205,8 @@ def _datasource(tables: Sequence[str], datasources: Sequence[str], addressed_to:
     return next(iter(candidates))
 
 
-def _unknown(why: str) -> TaskRefused:
+def setup_refused(why: str) -> TaskRefused:
+    """The refusal of a task that this pod does not understand in full."""
     return TaskRefused("unknown-task", PodResponseType.TASK_SETUP_ERROR, why)
 
 
