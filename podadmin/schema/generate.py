@@ -10,10 +10,8 @@ changed underneath.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from podadmin.core.clock import Clock
 from podadmin.core.errors import BadInput
@@ -37,7 +35,7 @@ from podadmin.datasources.engine import DEFAULT_MEMORY, Engine, engine, literal
 from podadmin.datasources.files import unchanged
 from podadmin.datasources.model import ColumnChoices, CsvSource, Fingerprint, Rejected
 from podadmin.schema.model import Document, Feature
-from podadmin.schema.statistics import ColumnStatistics, finite, labelled, whole
+from podadmin.schema.statistics import ColumnStatistics, dates, finite, labelled, whole
 
 MAX_LABELS = 100_000
 EXACT_BYTES = 8 << 20
@@ -133,9 +131,7 @@ class _Maker:
 
     def columns(self) -> tuple[int, tuple[ColumnStatistics, ...]]:
         """The number of rows and the statistics of every column that is not ignored, in the order of the file."""
-        sampled, looks = look(self._reader, self._names, _LOOK_SPAN)
-        if not sampled:
-            self.rejected = self._reader.rejected()
+        _, looks = look(self._reader, self._names, _LOOK_SPAN)
         select: list[str] = ["count(*)"]
         filled: list[tuple[_Counts, str]] = []
         counts = {seen.name: _Counts() for seen in looks}
@@ -180,10 +176,11 @@ class _Maker:
             if seen.whole or not seen.cells:
                 parts.append(("whole", f"coalesce(bool_and({number} = trunc({number})), false)"))
         if seen.dates == seen.cells:
+            moment = f"try_cast({cell} AS TIMESTAMP)"
             parts += [
-                ("dates", f"count(try_cast({cell} AS TIMESTAMP))"),
-                ("first", f"min({cell})"),
-                ("last", f"max({cell})"),
+                ("dates", f"count({moment})"),
+                ("first", f"min({moment})::VARCHAR"),
+                ("last", f"max({moment})::VARCHAR"),
             ]
         return parts
 
@@ -278,8 +275,12 @@ class _Maker:
         self, name: str, dtype: str, stype: str, found: _Counts, rows: int, labels: tuple[tuple[str, int], ...]
     ) -> ColumnStatistics:
         number = dtype in {INTEGER, FLOAT}
-        date = dtype == STRING and found.cells > 0 and found.dates == found.cells
-        end: Callable[[Any], float | int | str | None] = lambda value: whole(value, dtype)  # noqa: E731
+        low: float | int | str | None = None
+        high: float | int | str | None = None
+        if number:
+            low, high = whole(found.low, dtype), whole(found.high, dtype)
+        elif found.cells and found.dates == found.cells:
+            low, high = dates(found.first, found.last)
         exact = self._exact or stype == "categorical"
         return ColumnStatistics(
             name,
@@ -291,8 +292,8 @@ class _Maker:
             rows - found.cells,
             sum(label != "nan" for label, _ in labels) if stype == "categorical" else found.distinct,
             not exact,
-            end(found.low) if number else found.first if date else None,
-            end(found.high) if number else found.last if date else None,
+            low,
+            high,
             finite(found.mean) if number else None,
             finite(found.deviation) if number else None,
             labels,

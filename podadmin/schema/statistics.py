@@ -59,6 +59,14 @@ def whole(value: float | None, dtype: str) -> float | int | None:
     return int(kept) if kept is not None and dtype == INTEGER else kept
 
 
+def dates(first: str | None, last: str | None) -> tuple[str | None, str | None]:
+    """The ends of a column of dates in UTC, without the time of day where neither has one."""
+    midnight = " 00:00:00"
+    if first and last and first.endswith(midnight) and last.endswith(midnight):
+        return first.removesuffix(midnight), last.removesuffix(midnight)
+    return first, last
+
+
 def label(text: str, dtype: str) -> str:
     """How a cell is written as a label: as the pod writes the value that it reads from it, so `01` becomes `1`."""
     if dtype == BOOLEAN:
