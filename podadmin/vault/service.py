@@ -43,7 +43,10 @@ class Vault:
         self._store = store
         self._clock = clock
         self._kek: Secret[bytes] | None = None
-        self._lock = threading.RLock()
+        # two locks: `_making` is held while the keyring or the database is waited for, `_handing` never is, so that a
+        # handle can be fetched inside somebody's unit of work without waiting for one who waits for that unit
+        self._making = threading.Lock()
+        self._handing = threading.Lock()
         self._used: dict[str, datetime] = {}
         self._pod_key: PodKey | None = None
         self._signer: Signer | None = None
@@ -67,7 +70,7 @@ class Vault:
         where keys exist and the keyring has nothing to open them with; Tampered (`vault.key-file-changed`) where
         what it has opens none of them.
         """
-        with self._lock:
+        with self._making:
             if self._kek is not None:
                 return
             found = self._secrets.get(KEK_ITEM)
@@ -87,7 +90,7 @@ class Vault:
 
     def lock(self) -> None:
         """Forget the key-encryption key and every loaded key. Handles that were given out keep what they loaded."""
-        with self._lock:
+        with self._handing:
             self._kek = self._pod_key = self._signer = None
 
     def create(self, purpose: Purpose, actor: str) -> KeyInfo:
@@ -96,7 +99,7 @@ class Vault:
         Takes about a second for the pod's key. Raises Refused (`vault.key-exists`), Unavailable (`vault.locked`,
         `vault.cannot-write`, `store.*`); then no key and no file are left behind.
         """
-        with self._lock:
+        with self._making:
             kek = self._opened()
             if self.find(purpose) is not None:
                 raise _exists(purpose)
@@ -136,7 +139,7 @@ class Vault:
 
     def pod_key(self) -> PodKey:
         """The handle of the pod's key, the same one each time. Raises NotFound (`vault.no-key`)."""
-        with self._lock:
+        with self._handing:
             if self._pod_key is None:
                 info = self._existing(Purpose.POD)
                 self._pod_key = PodKey(info, lambda: self._open(info, self._opened()), self._note_use)
@@ -144,7 +147,7 @@ class Vault:
 
     def journal_signer(self) -> Signer:
         """The handle of the journal's key, the same one each time. Raises NotFound (`vault.no-key`)."""
-        with self._lock:
+        with self._handing:
             if self._signer is None:
                 info = self._existing(Purpose.JOURNAL)
                 self._signer = Signer(info, lambda: self._open(info, self._opened()), self._note_use)
@@ -156,18 +159,17 @@ class Vault:
         `purpose_words` is what the journal will say it was for. Raises NotFound (`vault.no-key`), Unavailable
         (`vault.locked`, `vault.key-file-missing`, `store.*`), Tampered (`vault.key-file-changed`).
         """
-        with self._lock:
-            info = self._existing(Purpose.POD)
-            der = self._open(info, self._opened())
-            now = self._clock.now()
-            fact = Fact(actor, "key.handed-over", info.id, {"for": purpose_words, "fingerprint": info.fingerprint})
-            with self._store.record(fact) as unit:
-                unit.execute(update(key).where(key.c.id == info.id).values(last_used_at=stamp(now)))
-            return der
+        info = self._existing(Purpose.POD)
+        der = self._open(info, self._opened())
+        now = self._clock.now()
+        fact = Fact(actor, "key.handed-over", info.id, {"for": purpose_words, "fingerprint": info.fingerprint})
+        with self._store.record(fact) as unit:
+            unit.execute(update(key).where(key.c.id == info.id).values(last_used_at=stamp(now)))
+        return der
 
     def record_use(self, actor: str = "podadmin") -> None:
         """Write down when keys were last used since the vault was opened (`key.used`); for the end of a session."""
-        with self._lock:
+        with self._handing:
             used, self._used = self._used, {}
         for key_id, moment in used.items():
             with self._store.record(Fact(actor, "key.used", key_id, {"last_used_at": stamp(moment)})) as unit:
