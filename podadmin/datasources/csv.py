@@ -11,7 +11,7 @@ from pathlib import Path
 from podadmin.core.errors import BadInput
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
-from podadmin.datasources.dialect import HEAD_BYTES, Dialect, dialect, readable
+from podadmin.datasources.dialect import HEAD_BYTES, Dialect, dialect
 from podadmin.datasources.dtypes import FALSE_WORDS, TRUE_WORDS, Evidence, dtype_of, stype_of
 from podadmin.datasources.engine import Engine, engine
 from podadmin.datasources.files import unchanged, unreadable
@@ -84,7 +84,7 @@ def refuse_without_rows(rows: int, rejected: Rejected) -> None:
     )
 
 
-def preview(path: Path, rows: int = 20, masked: bool = True) -> Rows:
+def preview(path: Path, rows: int = 20, masked: bool = True, *, temp_directory: Path | None = None) -> Rows:
     """The first `rows` rows as text that is safe to show; masked, only the shapes of values (see masking).
 
     Raises as `probe` does.
@@ -92,23 +92,23 @@ def preview(path: Path, rows: int = 20, masked: bool = True) -> Rows:
     path = located(path)
     with unchanged(path):
         how = opened(path)
-        with engine(path, how, Progress(), ordered=True) as reader:
+        with engine(path, how, Progress(), temp_directory=temp_directory, ordered=True) as reader:
             found = reader.rows(["*"], "Reading the first rows", first=max(rows, 0))
 
     def shown(value: str | None) -> str:
-        text = readable(value or "", how.encoding)
+        text = value or ""
         return stranger(mask(text) if masked else text)
 
     columns = tuple(stranger(name) for name in how.columns)
     return Rows(columns, tuple(tuple(map(shown, row)) for row in found), masked)
 
 
-def columns(path: Path) -> tuple[ColumnGuess, ...]:
+def columns(path: Path, *, temp_directory: Path | None = None) -> tuple[ColumnGuess, ...]:
     """What the first SAMPLE_ROWS rows say about every column. Raises as `probe` does."""
     path = located(path)
     with unchanged(path):
         how = opened(path)
-        with engine(path, how, Progress(), ordered=True) as reader:
+        with engine(path, how, Progress(), temp_directory=temp_directory, ordered=True) as reader:
             sampled, looks = look(reader, how.columns)
     guesses = []
     for seen in looks:

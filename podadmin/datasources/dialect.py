@@ -34,7 +34,7 @@ _UNDEFINED_1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
 
 @dataclass(frozen=True)
 class Dialect:
-    """`encoding` is DuckDB's name for it, `words` what a custodian reads, `columns` the header's names in order."""
+    """`encoding` is Python's name for it, `words` what a custodian reads, `columns` the header's names in order."""
 
     encoding: str
     words: str
@@ -64,21 +64,21 @@ def _decoded(head: bytes) -> tuple[str, str, str]:
     if head.startswith(_MAGIC):
         raise _binary()
     if head.startswith(b"\xff\xfe"):
-        return "utf-16", "UTF-16", _utf_16(head[2:])
+        return "utf-16", "UTF-16", _utf_16(head[2:], "utf-16-le")
     if head.startswith(b"\xfe\xff"):
-        raise _undecodable("It is written in UTF-16 with the bytes in big-endian order, which cannot be read here.")
+        return "utf-16", "UTF-16", _utf_16(head[2:], "utf-16-be")
     if b"\x00" in head:
         # ASCII in UTF-16 has a zero in every second byte; anything else with zeros is no text
         if not any(head[0::2]) or head[1::2].count(0) < len(head[1::2]) * 0.6:
             raise _binary()
-        return "utf-16", "UTF-16", _utf_16(head)
+        return "utf-16-le", "UTF-16", _utf_16(head, "utf-16-le")
     body, words = (head[3:], "UTF-8 with a byte-order mark") if head.startswith(codecs.BOM_UTF8) else (head, "UTF-8")
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(body)
     except UnicodeDecodeError:
         if _UNDEFINED_1252 & set(head):
-            raise _undecodable("Its bytes are neither UTF-8 nor Windows-1252 text.") from None
-        encoding, words, text = "latin-1", "Latin-1 / Windows-1252", head.decode("cp1252")
+            raise undecodable("Its bytes are neither UTF-8 nor Windows-1252 text.") from None
+        encoding, words, text = "cp1252", "Latin-1 / Windows-1252", head.decode("cp1252")
     else:
         encoding = "utf-8"
     controls = sum(text.count(chr(code)) for code in (*range(1, 9), *range(14, 32)))
@@ -87,11 +87,11 @@ def _decoded(head: bytes) -> tuple[str, str, str]:
     return encoding, words, text
 
 
-def _utf_16(body: bytes) -> str:
+def _utf_16(body: bytes, codec: str) -> str:
     try:
-        return codecs.getincrementaldecoder("utf-16-le")().decode(body)
+        return codecs.getincrementaldecoder(codec)().decode(body)
     except UnicodeDecodeError:
-        raise _undecodable("It begins like UTF-16, but what follows is not.") from None
+        raise undecodable("It begins like UTF-16, but what follows is not.") from None
 
 
 def _records(text: str, separator: str, limit: int) -> list[list[str]]:
@@ -147,18 +147,11 @@ def _binary() -> BadInput:
     )
 
 
-def _undecodable(why: str) -> BadInput:
+def undecodable(why: str) -> BadInput:
+    """The error for bytes that are no text in any encoding that can be read here."""
     return BadInput(
         "datasource.encoding",
         "The text of this file cannot be decoded.",
         why,
         "Ask the person who writes this file to save it as CSV in UTF-8.",
     )
-
-
-_C1 = {code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in _UNDEFINED_1252}
-
-
-def readable(value: str, encoding: str) -> str:
-    """`value` as it was meant: DuckDB reads Windows-1252 as Latin-1, which differs for 27 characters."""
-    return value.translate(_C1) if encoding == "latin-1" else value

@@ -10,16 +10,18 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
 from podadmin.core.errors import BadInput, PodadminError, Unavailable
 from podadmin.core.progress import Progress
-from podadmin.datasources.dialect import Dialect
+from podadmin.datasources.dialect import Dialect, undecodable
 from podadmin.datasources.dtypes import NULL_WORDS
+from podadmin.datasources.files import unreadable
 from podadmin.datasources.model import Rejected, RejectedLine
 
 DEFAULT_MEMORY = "512MB"
@@ -63,7 +65,6 @@ class Engine:
         return (
             f"read_csv({literal(_no_pattern(self._path))}, auto_detect=false, header=true, compression='none', "
             f"delim={literal(self._dialect.separator)}, quote='\"', escape='\"', "
-            f"encoding={literal(self._dialect.encoding)}, "
             f"columns={{{columns}}}, nullstr=[{nulls}], store_rejects=true, buffer_size={_BUFFER_BYTES}, "
             f"strict_mode={'true' if self._strict else 'false'})"
         )
@@ -142,8 +143,6 @@ class Engine:
 
     def _lines(self, places: Sequence[tuple[int, int]]) -> list[int]:
         """Line numbers as an editor shows them: DuckDB counts rows, and a quoted cell may hold line breaks."""
-        if self._dialect.encoding != "utf-8":
-            return [line for line, _ in places]
         numbers: list[int] = []
         seen, line = 0, 1
         with self._path.open("rb") as file:
@@ -168,10 +167,45 @@ def engine(
     temp_directory: Path | None = None,
     ordered: bool = False,
 ) -> Iterator[Engine]:
-    """An Engine for the file at `path`. Without `temp_directory` nothing is ever written to a disk.
+    """An Engine for the file at `path`.
 
-    `ordered` keeps rows in the order of the file, for the first rows of it; whole passes are quicker without.
+    Work that does not fit into memory spills to `temp_directory`, or is an error where there is none. A file that is
+    not UTF-8 is read from a copy in UTF-8, which lies in `temp_directory` (else in the system's) for as long as the
+    Engine is open, readable for this account only. `ordered` keeps rows in the order of the file and is for its first
+    rows only; whole passes are quicker without.
     """
+    with ExitStack() as stack:
+        if dialect.encoding != "utf-8":
+            path = stack.enter_context(_in_utf_8(path, dialect.encoding, progress, temp_directory, ordered))
+        yield stack.enter_context(_engine(path, dialect, progress, memory_limit, temp_directory, ordered))
+
+
+@contextmanager
+def _in_utf_8(
+    path: Path, encoding: str, progress: Progress, temp_directory: Path | None, head_only: bool
+) -> Iterator[Path]:
+    try:
+        with TemporaryDirectory(prefix="csv-", dir=temp_directory) as folder:
+            copy = Path(folder) / "copy.csv"
+            size = max(path.stat().st_size, 1)
+            with path.open(encoding=encoding, newline="") as source, copy.open("w", encoding="utf-8", newline="") as to:
+                done = 0
+                while part := source.read(_BUFFER_BYTES):
+                    done += to.write(part)
+                    progress.report("Decoding the text", min(done / size, 1.0) * 0.05)
+                    if head_only:
+                        break
+            yield copy
+    except UnicodeError as error:
+        raise undecodable("Further down it has bytes that are not text in the encoding of its beginning.") from error
+    except OSError as error:
+        raise unreadable(error) from error
+
+
+@contextmanager
+def _engine(
+    path: Path, dialect: Dialect, progress: Progress, memory_limit: str, temp_directory: Path | None, ordered: bool
+) -> Iterator[Engine]:
     settings: dict[str, Any] = {
         "threads": min(os.cpu_count() or 1, 8),
         "memory_limit": memory_limit,
@@ -193,7 +227,7 @@ def engine(
         connection.execute("SET enable_progress_bar = true")
         connection.execute("SET enable_progress_bar_print = false")
         connection.execute("SET progress_bar_time = 0")
-        connection.execute(f"SET allowed_paths = [{literal(str(path))}]")
+        connection.execute(f"SET allowed_paths = [{literal(str(path))}, {literal(_no_pattern(path))}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         progress.on_cancel(interrupt)

@@ -19,7 +19,6 @@ from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources.choices import check_choices, forced
 from podadmin.datasources.csv import Look, located, look, opened, refuse_without_rows
-from podadmin.datasources.dialect import Dialect, readable
 from podadmin.datasources.dtypes import (
     BOOLEAN,
     FALSE_WORDS,
@@ -81,7 +80,7 @@ def generate(
         how = opened(path)
         check_choices(choices, how.columns)
         with engine(path, how, progress, memory_limit=memory_limit, temp_directory=temp_directory) as reader:
-            maker = _Maker(reader, how, choices, found.size <= EXACT_BYTES, max_labels)
+            maker = _Maker(reader, how.columns, choices, found.size <= EXACT_BYTES, max_labels)
             rows, columns = maker.columns()
         refuse_without_rows(rows, maker.rejected)
     document = Document(name, description, rows, tuple(map(_feature, columns)), _force_stypes(maker.forced))
@@ -119,14 +118,15 @@ class _Counts:
 class _Maker:
     """One generation over one open file."""
 
-    def __init__(self, reader: Engine, how: Dialect, choices: ColumnChoices, exact: bool, max_labels: int) -> None:
+    def __init__(
+        self, reader: Engine, header: tuple[str, ...], choices: ColumnChoices, exact: bool, max_labels: int
+    ) -> None:
         self._reader = reader
-        self._how = how
         self._choices = choices
         self._exact = exact
         self._max_labels = max_labels
-        self._names = tuple(name for name in how.columns if name not in choices.ignore)
-        self.forced = forced(choices, how.columns)
+        self._names = tuple(name for name in header if name not in choices.ignore)
+        self.forced = forced(choices, header)
         self.rejected = Rejected()
 
     def columns(self) -> tuple[int, tuple[ColumnStatistics, ...]]:
@@ -255,7 +255,7 @@ class _Maker:
         which = {every ^ (1 << (len(asked) - 1 - place)): name for place, name in enumerate(asked)}
         cells_of: dict[str, list[tuple[str | None, int]]] = {name: [] for name in asked}
         for mask, text, times in found_rows:
-            cells_of[which[mask]].append((None if text is None else readable(text, self._how.encoding), times))
+            cells_of[which[mask]].append((text, times))
         for name, found_cells in cells_of.items():
             known[name] = labelled(found_cells, dtypes[name])
             if len(known[name]) > self._max_labels:
