@@ -161,6 +161,7 @@ QHeaderView {{ background: transparent; border: 0; }}
 QHeaderView::section {{ background: transparent; color: {c.muted}; border: 0;
   border-bottom: {SIZE.line}px solid {c.border}; padding: 0 {SPACE.m}px;
   font-size: {TYPE.note}px; font-weight: 500; min-height: {SIZE.header}px; }}
+QTreeView QHeaderView::section {{ padding: 0 {SPACE.xs}px; }}
 QTableCornerButton::section {{ background: transparent; border: 0; }}
 """
 

@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QHideEvent, QKeyEvent, QMouseEven
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from podadmin.desktop.theme import icons, style
-from podadmin.desktop.theme.tokens import RADIUS, SIZE
+from podadmin.desktop.theme.tokens import RADIUS, SIZE, SPACE
 from podadmin.desktop.widgets.text import set_tip, shown
 
 ARM_MS: Final = 1200
@@ -47,7 +47,7 @@ class ArmedButton(QPushButton):
         self.setAutoDefault(False)
         self.setDefault(False)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setIconSize(QSize(SIZE.icon, SIZE.icon))
+        self.setIconSize(QSize(SIZE.icon + SPACE.xs, SIZE.icon))
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(max(arm_ms // _TICKS, 1))
@@ -205,7 +205,7 @@ class ArmedButton(QPushButton):
     def _say(self) -> None:
         name = "hourglass" if self._allowed and not self.armed else self._icon_name
         if name:
-            self.setIcon(icons.icon(name, "on_accent"))
+            self.setIcon(icons.icon(name, "on_accent", gap=SPACE.xs))
         if not self._allowed:
             set_tip(self, self._reason)
         elif not self.armed:

@@ -27,6 +27,7 @@ class Button(QPushButton):
     """A button of the kit; use the named kinds below."""
 
     kind = "quiet"
+    icon_gap = SPACE.xs
 
     def __init__(
         self,
@@ -46,7 +47,6 @@ class Button(QPushButton):
         self.set_words(text)
         if name:
             self.setAccessibleName(name)
-        self.setIconSize(QSize(SIZE.icon, SIZE.icon))
         self._draw_icon()
         if on_click is not None:
             act = on_click
@@ -85,7 +85,9 @@ class Button(QPushButton):
     def _draw_icon(self) -> None:
         if self._icon_name:
             ink = _ICON_TOKENS.get(self.kind, "text")
-            self.setIcon(icons.icon(self._icon_name, ink, "accent_text" if self.isCheckable() else None))
+            gap = self.icon_gap if self.text() else 0
+            self.setIconSize(QSize(SIZE.icon + gap, SIZE.icon))
+            self.setIcon(icons.icon(self._icon_name, ink, "accent_text" if self.isCheckable() else None, gap=gap))
 
 
 class QuietButton(Button):

@@ -10,20 +10,31 @@ from podadmin.desktop.widgets.text import PlainLabel
 
 
 class Card(QFrame):
-    """A surface with an optional title and one action beside it. Content goes into `body`."""
+    """A surface with an optional title and one action beside it. Content goes into `body`.
+
+    `flush` is for a card that holds a table: its cells then stand on the same left edge as other cards' text.
+    """
 
     def __init__(
-        self, title: str = "", *, action: QWidget | None = None, sunken: bool = False, parent: QWidget | None = None
+        self,
+        title: str = "",
+        *,
+        action: QWidget | None = None,
+        sunken: bool = False,
+        flush: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setProperty("card", "sunken" if sunken else "true")
         outer = QVBoxLayout(self)
-        margin = SPACE.m if sunken else SPACE.l
+        margin = SPACE.xs if flush else SPACE.m if sunken else SPACE.l
         outer.setContentsMargins(margin, margin, margin, margin)
         outer.setSpacing(SPACE.m)
         self._title = PlainLabel(title, "strong")
         self._title.setVisible(bool(title))
         head = row(self._title, STRETCH)
+        if flush:
+            head.setContentsMargins(SPACE.m, SPACE.s, SPACE.s, 0)
         if action is not None:
             head.addWidget(action)
         if title or action is not None:

@@ -35,7 +35,7 @@ from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel, plain_tip
 from podadmin.desktop.widgets.words import amount
 
-_STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
+_STEPS: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0)
 _LINES: Final = 4
 _TONE_COLOURS: Final = {
     "info": "series_1",
@@ -53,7 +53,8 @@ def nice_top(highest: float) -> float:
     power = 1.0
     while highest / _LINES > power * _STEPS[-1]:
         power *= 10
-    return next(step * power * _LINES for step in _STEPS if step * power * _LINES >= highest)
+    whole = (step * power * _LINES for step in _STEPS if (step * power).is_integer())
+    return next(top for top in whole if top >= highest)
 
 
 def short_day(iso: str) -> str:

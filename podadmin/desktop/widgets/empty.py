@@ -11,7 +11,7 @@ from podadmin.core.errors import PodadminError
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import Button, PrimaryButton, QuietButton
-from podadmin.desktop.widgets.layout import clear, row
+from podadmin.desktop.widgets.layout import STRETCH, clear, row
 from podadmin.desktop.widgets.text import PlainLabel
 
 _CENTRE = Qt.AlignmentFlag.AlignHCenter
@@ -30,13 +30,14 @@ class EmptyState(QWidget):
         outer.addStretch(1)
         outer.addWidget(IconMark(icon, ink, SIZE.icon_large), 0, _CENTRE)
         outer.addSpacing(SPACE.xs)
-        head = PlainLabel(title, "heading")
-        outer.addWidget(head, 0, _CENTRE)
+        head = PlainLabel(title, "heading", wrap=True)
+        head.setAlignment(_CENTRE)
+        outer.addWidget(head)
         text = PlainLabel(words, "muted", wrap=True, selectable=True)
-        text.setFixedWidth(SIZE.state_text)
+        text.setMaximumWidth(SIZE.state_text)
         text.setAlignment(_CENTRE | Qt.AlignmentFlag.AlignTop)
         text.setVisible(bool(words))
-        outer.addWidget(text, 0, _CENTRE)
+        outer.addLayout(row(STRETCH, (text, SIZE.state_text), STRETCH))
         if buttons:
             outer.addSpacing(SPACE.s)
             line = row(*buttons)
@@ -80,7 +81,7 @@ class StateView(QWidget):
         bar = QProgressBar()
         bar.setRange(0, 0)
         bar.setTextVisible(False)
-        bar.setFixedWidth(SIZE.search)
+        bar.setFixedWidth(SIZE.search // 2)
         bar.setAccessibleName(words)
         layout = state.layout()
         if isinstance(layout, QVBoxLayout):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from podadmin.app.views import Fact, Section
 from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS
@@ -37,6 +37,9 @@ class FactGrid(QWidget):
             return
         self._facts = tuple(facts)
         clear(self._grid)
+        for old in range(self._grid.rowCount()):
+            self._grid.setRowStretch(old, 0)
+        self._grid.setRowStretch(len(self._facts), 1)
         top = Qt.AlignmentFlag.AlignTop
         for place, fact in enumerate(self._facts):
             label = PlainLabel(fact.label, "muted", wrap=True)
@@ -46,8 +49,9 @@ class FactGrid(QWidget):
             self._grid.addWidget(label, place, 0, top)
             if fact.tone in _TOKENS:
                 mark = IconMark(TONE_ICONS[fact.tone], _TOKENS[fact.tone], SIZE.icon_small)
-                line = row((value, 1), gap=SPACE.xs)
-                line.insertWidget(0, mark, 0, top)
+                line = row(gap=SPACE.s)
+                line.addWidget(mark, 0, top)
+                line.addWidget(value, 1, top)
                 self._grid.addLayout(line, place, 1)
             else:
                 self._grid.addWidget(value, place, 1, top)
@@ -73,7 +77,10 @@ class FactList(QWidget):
         for text in lines:
             mark = IconMark(icon or TONE_ICONS.get(tone, "circle-dot"), _TOKENS.get(tone, "muted"), SIZE.icon_small)
             words = PlainLabel(text, "body", wrap=True, selectable=True)
-            line = row((words, 1), gap=SPACE.s)
-            line.insertWidget(0, mark, 0, Qt.AlignmentFlag.AlignTop)
+            line = row(gap=SPACE.s)
+            line.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+            line.addWidget(words, 1, Qt.AlignmentFlag.AlignTop)
             outer.addLayout(line)
+        outer.addStretch(1)
         self.setLayout(outer)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)

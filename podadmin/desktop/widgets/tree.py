@@ -38,10 +38,11 @@ class JsonTree(QTreeView):
         self._items.clear()
         self._items.setHorizontalHeaderLabels(["Name", "Value"])
         self._grow(self._items.invisibleRootItem(), value, 0)
-        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         self.header().setStretchLastSection(True)
         if self._items.rowCount() <= _OPEN_BELOW:
             self.expandToDepth(0)
+        self.header().resizeSection(0, SIZE.tree)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex()

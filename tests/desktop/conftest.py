@@ -1,0 +1,57 @@
+"""Interface tests: offscreen, the bundled fonts, and nothing may be left behind."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QEvent, QObject, QThread, QTimer
+from PySide6.QtWidgets import QApplication
+
+from podadmin.desktop.theme import style
+from podadmin.desktop.widgets import accessible
+
+
+@pytest.fixture(scope="session")
+def qapp_args() -> list[str]:
+    return ["podadmin"]
+
+
+@pytest.fixture(autouse=True)
+def _dressed(qapp: QApplication) -> None:
+    qapp.setStyle("Fusion")
+    style.load_fonts()
+    accessible.install()
+    if style.colours().name != "light" or not qapp.styleSheet():
+        style.apply("light")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(qapp: QApplication, _dressed: None) -> Iterator[None]:
+    """Fails a test that leaves a thread, a running timer or a top-level widget, and names it."""
+    before = {id(thing) for thing in _living(qapp)}
+    yield
+    gc.collect()
+    for _ in range(3):
+        qapp.processEvents()
+        qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    left = [thing for thing in _living(qapp) if id(thing) not in before]
+    names = [f"{type(thing).__name__} {thing.objectName()!r}" for thing in left]
+    assert not left, f"left behind: {names}"
+
+
+def _living(app: QApplication) -> list[QObject]:
+    from shiboken6 import isValid
+
+    found: list[QObject] = list(app.topLevelWidgets())
+    for thing in gc.get_objects():
+        if isinstance(thing, (QThread, QTimer)) and isValid(thing):
+            running = thing.isRunning() if isinstance(thing, QThread) else thing.isActive()
+            if running and thing is not app.thread():
+                found.append(thing)
+    return found
