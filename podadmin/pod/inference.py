@@ -196,21 +196,21 @@ def _row(model: Model, cells: Sequence[str | None], place: int) -> float:
     return probability(model, numbers)
 
 
-def as_csv(predictions: Predictions) -> str:
-    """The report: the shown columns as they stand in the file, then the prediction. Lines end with a line feed.
+def as_csv(predictions: Predictions, output: str = PREDICTION) -> str:
+    """The report: the shown columns as they stand in the file, then `output`. Lines end with a line feed.
 
     Raises BadInput `inference.name-taken`.
     """
-    if any(column.casefold() == PREDICTION for column in predictions.columns):
+    if any(column.casefold() == output.casefold() for column in predictions.columns):
         raise BadInput(
             "inference.name-taken",
-            f"The datasource has a column that is called {PREDICTION} already.",
-            "The report needs this name for its own column.",
-            "Ask the custodian to rename the column.",
+            f"The datasource has a column that is called {stranger(output, 60)} already.",
+            "The report needs this name for the predictions.",
+            "Choose another name for the output of the model.",
         )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*predictions.columns, PREDICTION])
+    writer.writerow([*predictions.columns, output])
     for row, value in zip(predictions.rows, predictions.values, strict=True):
         writer.writerow([*("" if cell is None else cell for cell in row), repr(value)])
     return text.getvalue()

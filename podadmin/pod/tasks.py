@@ -7,7 +7,7 @@ so every argument is either understood or has to be empty. Planning is pure; run
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from podadmin.core.errors import Refused
@@ -34,7 +34,8 @@ class TaskRefused(Refused):
 class Plan:
     """What would run. `algorithm`, `index` and `total` name the place of the results in the protocol.
 
-    `columns`: the columns of a report; None means all that are not ignored.
+    `output`: how the requester calls the prediction, or empty. `columns`: the columns of a report; None means all
+    that are not ignored.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Plan:
     query: str = ""
     also_named: tuple[str, ...] = ()
     model: str = ""
+    output: str = ""
     columns: tuple[str, ...] | None = None
     index: int = 0
     total: int = 1
@@ -102,13 +104,14 @@ def plan(protocol: Mapping[str, Any], datasources: Sequence[str], addressed_to: 
     if kind == "ResultsOnly" and names == ["ModelInference"]:
         return _inference(listed, datasources, addressed_to, pod_name)
     if kind == "InferenceAndReturnCSVReport" and names[:1] == ["ModelInference"] and _is_report(names[1:]):
-        return _inference(listed, datasources, addressed_to, pod_name)
+        return replace(_inference(listed, datasources, addressed_to, pod_name), kind="csv-report")
     shown = stranger(" + ".join([kind, *names]), 160)
     raise setup_refused(f"The built-in pod does not know how to run {shown}.")
 
 
 def _is_report(names: Sequence[str]) -> bool:
-    return len(names) == 1 and names[0] in _REPORTS
+    """What may follow the inference: a report algorithm, or nothing, where the report holds all columns."""
+    return not names or (len(names) == 1 and names[0] in _REPORTS)
 
 
 def _sql(algorithm: Mapping[str, Any], datasources: Sequence[str], addressed_to: str, pod_name: str) -> Plan:
@@ -126,7 +129,7 @@ def _inference(
     algorithms: Sequence[Mapping[str, Any]], datasources: Sequence[str], addressed_to: str, pod_name: str
 ) -> Plan:
     first = algorithms[0]
-    _understood(first, _ALGORITHM | {"model", "batch_size", "project_id"}, "The algorithm")
+    _understood(first, _ALGORITHM | {"model", "class_outputs", "batch_size", "project_id"}, "The algorithm")
     model = first.get("model")
     if not isinstance(model, Mapping) or _class(model) != "BitfountModelReference":
         raise setup_refused("It brings a model of its own. This pod runs only models that are installed on it.")
@@ -134,9 +137,12 @@ def _inference(
     version = model.get("model_version")
     if not isinstance(version, int) or isinstance(version, bool):
         raise setup_refused("It names no version of its model.")
+    outputs = first.get("class_outputs") or []
+    if not isinstance(outputs, list) or len(outputs) > 1 or not all(isinstance(name, str) for name in outputs):
+        raise setup_refused("It expects several outputs of its model, and this model has one.")
     identifier = f"{model.get('username')}/{model.get('model_ref')}:{version}"
     tables = [table for part in (first, model) for table in _tables(part.get("datastructure"), addressed_to)]
-    columns: tuple[str, ...] | None = ()
+    columns: tuple[str, ...] | None = None
     for report in algorithms[1:]:
         _understood(report, _ALGORITHM | {"original_cols", "save_path"}, "The report")
         tables += _tables(report.get("datastructure"), addressed_to)
@@ -145,10 +151,11 @@ def _inference(
             raise setup_refused("The columns of its report are not a list of names.")
         columns = None if wanted is None else tuple(dict.fromkeys(wanted))
     return Plan(
-        "csv-report" if len(algorithms) > 1 else "inference",
+        "inference",
         _datasource(tables, datasources, addressed_to, pod_name),
         "ModelInference",
         model=identifier,
+        output=outputs[0] if outputs else "",
         columns=columns,
         total=len(algorithms),
     )
@@ -218,9 +225,12 @@ def run(plan: Plan, source: sql.Source, limit: InferenceLimit, bounds: sql.Bound
     """Do what was planned. Blocks; call it in a thread of its own. Raises PodadminError, Cancelled among them."""
     if plan.kind == "sql":
         return Outcome(dict(sql.run(source, plan.query, bounds, progress, plan.also_named)))
-    found = inference.predict(source, inference.load(plan.model), limit, bounds, progress, plan.columns)
+    columns = plan.columns if plan.kind == "csv-report" else ()
+    found = inference.predict(source, inference.load(plan.model), limit, bounds, progress, columns)
     value: dict[str, object] = (
-        {"predictions": list(found.values)} if plan.kind == "inference" else {"csv": inference.as_csv(found)}
+        {plan.output or "predictions": list(found.values)}
+        if plan.kind == "inference"
+        else {"csv": inference.as_csv(found, plan.output or inference.PREDICTION)}
     )
     words = ""
     if found.ended_by_limit:
