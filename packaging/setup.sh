@@ -40,25 +40,28 @@ missing_libraries() {
     done <<<"$wanted"
 }
 
-# apt_install words… : installs packages as root or through sudo; fails where neither is possible.
+# apt_install packages… : installs them as root or through sudo, showing what apt said only where it fails.
 apt_install() {
-    local become=()
+    local become=() said
     command -v apt-get >/dev/null || return 1
     if [[ $EUID -ne 0 ]]; then
         command -v sudo >/dev/null || return 1
         become=(sudo)
         [[ -t 0 && -t 2 ]] || become+=(-n)
     fi
-    "${become[@]}" apt-get update -qq >&2 &&
+    # First outside the capture, so that sudo can ask for its password on the terminal.
+    "${become[@]}" true || return 1
+    said=$("${become[@]}" apt-get update -qq 2>&1 &&
         "${become[@]}" env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >/dev/null
+            apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@" 2>&1) || {
+        printf '%s\n' "$said" >&2
+        return 1
+    }
 }
 
-# need_packages why packages… : installs them, or says what a person must install and ends with exit code 3.
+# need_packages packages… : installs them, or says what a person must install and ends with exit code 3.
 need_packages() {
-    local why=$1
-    shift
-    say "$why: installing $*"
+    say "installing what the system lacks: $*"
     apt_install "$@" && return
     say "these packages are missing and could not be installed. Install them as root, then start this again:"
     say "    apt-get update && apt-get install -y --no-install-recommends $*"
@@ -98,25 +101,29 @@ pip_install() {
         --require-hashes --no-deps "$@" >&2
 }
 
-make_environment() {
-    local python wanted=()
+# Prints the packages that are needed before an environment can be made, one in a line.
+missing_for_python() {
+    local python
     python=$(find_python)
     if [[ -z "$python" ]]; then
-        wanted+=(python3 python3-venv)
+        printf '%s\n' python3 python3-venv
     elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        case ${python##*/} in
-            python3) wanted+=(python3-venv) ;;
-            *) wanted+=("${python##*/}-venv") ;;
-        esac
+        echo "${python##*/}-venv"
     fi
-    [[ -e /etc/ssl/certs/ca-certificates.crt || -n "${PIP_CERT:-}" ]] || wanted+=(ca-certificates)
-    if ((${#wanted[@]})); then
-        need_packages "Python packages are needed" "${wanted[@]}"
-        python=$(find_python)
-        if [[ -z "$python" ]]; then
-            say "no Python 3.11, 3.12 or 3.13 is here. Install one of them, then start this again."
-            exit 3
-        fi
+    [[ -e /etc/ssl/certs/ca-certificates.crt || -n "${PIP_CERT:-}" ]] || echo ca-certificates
+}
+
+has_environment() {
+    [[ -x "$venv/bin/python" && -f "$venv/podadmin-run.stamp" ]] &&
+        [[ "$(head -n 2 "$venv/podadmin-run.stamp")" == "$(stamp_of run | head -n 2)" ]]
+}
+
+make_environment() {
+    local python
+    python=$(find_python)
+    if [[ -z "$python" ]]; then
+        say "no Python 3.11, 3.12 or 3.13 is here. Install one of them, then start this again."
+        exit 3
     fi
     say "making the environment in .venv with $("$python" -V)"
     "$python" -m venv --clear "$venv"
@@ -145,16 +152,15 @@ fill_environment() {
 set_up() {
     local missing
     missing=$(missing_libraries)
-    # shellcheck disable=SC2086  # package names, parted at spaces on purpose
-    [[ -z "$missing" ]] || need_packages "Qt needs libraries of the system" ${missing//$'\n'/ }
+    has_environment || missing+=$'\n'$(missing_for_python)
+    # shellcheck disable=SC2086  # package names, parted at white space on purpose
+    [[ -z "${missing//[[:space:]]/}" ]] || need_packages ${missing//$'\n'/ }
     stamped "$1" && return
     {
+        # Two starts at once: the second waits here and finds everything done.
         flock 9
         stamped "$1" && return
-        if [[ ! -x "$venv/bin/python" || ! -f "$venv/podadmin-run.stamp" ]] ||
-            [[ "$(head -n 2 "$venv/podadmin-run.stamp")" != "$(stamp_of run | head -n 2)" ]]; then
-            make_environment
-        fi
+        has_environment || make_environment
         fill_environment "$1"
         say "ready"
     } 9<"$root"

@@ -20,11 +20,12 @@ _MOST_WORDS = 3
 OWN = {
     "serve": "Run the pod's gate without the desktop, until it is told to stop (SIGTERM or Ctrl-C).",
     "version": "Say which podadmin this is.",
+    "help": "List the commands, or say what one of them takes: `podadmin help requests approve`.",
 }
 """Commands that are no acts: they are about the process, not about the profile."""
 
 _EPILOG = """
-Without a command the desktop opens. Secrets are never given as arguments: they come from the keyring of the system or
+Secrets are never given as arguments: they come from the keyring of the system or
 from a passphrase file.
 
 Exit codes: 0 done, 1 a defect of podadmin, 2 bad input, 3 not found, 4 refused by a rule, 5 something needed is locked,
@@ -64,6 +65,8 @@ def wants_json(argv: Sequence[str]) -> bool:
 def parse(argv: Sequence[str]) -> Line:
     """Raises BadInput `cli.usage` or `act.unknown`."""
     words, rest = _part(argv)
+    if words[:1] == ["help"]:
+        words, rest = words[1:], ["--help", *rest]
     asks_help = "-h" in rest or "--help" in rest
     if not words:
         if asks_help:
@@ -107,7 +110,16 @@ def overall_help() -> str:
             ("--keyring WHERE", "where secrets live: system, memory or passphrase"),
             ("--passphrase-file FILE", "the file whose first line is the passphrase"),
             ("--json", "print one JSON document instead of text"),
-            ("--help", "this text; after a command, what that command takes"),
+            ("--help", "after a command: what that command takes"),
+        ]
+    )
+    lines += ["", "options of the desktop, which opens where no command is given:"]
+    lines += _listing(
+        [
+            ("--headless", "the real desktop without a screen"),
+            ("--script FILE", "play the steps of a file as a person would, then stop"),
+            ("--theme WHICH", "system, light or dark"),
+            ("--exit-after-paint", "say how long the first paint took, then stop"),
         ]
     )
     return "\n".join(lines) + "\n" + _EPILOG.rstrip()
