@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, func, insert, literal_column, select, union, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    UnaryExpression,
+    func,
+    insert,
+    literal_column,
+    select,
+    union,
+    update,
+)
 
 from podadmin.core.clock import new_id, stamp, unstamp
 from podadmin.core.errors import NotFound, Refused
@@ -20,7 +32,7 @@ from podadmin.limits.records import limit_check, reservation, usage
 from podadmin.store.unit import Unit
 
 # by the order of writing and not by the clock, which can be set back
-_NEWEST: Final = literal_column("rowid").desc()
+_NEWEST: Final[UnaryExpression[Any]] = literal_column("rowid").desc()
 
 
 @dataclass(frozen=True)
@@ -210,6 +222,12 @@ def meter_of(connection: Connection, key: Key, *, without: str = "") -> Meter:
         _outstanding(connection, key, without),
         unstamp(last) if last else None,
     )
+
+
+def as_checked(connection: Connection, key: Key, limit: float | None, network_total: float) -> Meter:
+    """The meter as it will stand once this answer of an access check is noted."""
+    now, local = meter_of(connection, key), _local_total(connection, key)
+    return read_meter(key, Check(limit, network_total, local), local, now.reserved, now.last_used)
 
 
 def meters(connection: Connection) -> tuple[Meter, ...]:

@@ -164,7 +164,7 @@ def _limit(slug: str, meter: Meter | None) -> _Opinion:
         return _opinion(name, "refuses", "The limit of this model is used up or promised away.", "limit.exhausted")
     if meter.mode == "unlimited":
         return _opinion(name, "passes", "The network sets no limit for this model in this project.")
-    return _opinion(name, "passes", f"{meter.free:g} of {meter.limit:g} inferences are free.")
+    return _opinion(name, "passes", f"{meter.free or 0:.15g} of {meter.limit or 0:.15g} inferences are free.")
 
 
 def _grants(request: Verified[VerifiedRequest], grants: Sequence[Grant], now: datetime) -> Iterator[_Opinion]:

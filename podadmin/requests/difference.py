@@ -61,9 +61,9 @@ def _effects(was: Effects, now: Effects) -> Iterator[Change]:
             yield Change("effect", name, before, after)
     for name in _LISTS:
         before, after = getattr(was, name), getattr(now, name)
-        if before != after:
-            gone = "\n".join(each for each in before if each not in after)
-            come = "\n".join(each for each in after if each not in before)
+        gone = "\n".join(each for each in before if each not in after)
+        come = "\n".join(each for each in after if each not in before)
+        if gone or come:
             yield Change("effect", name, gone, come)
 
 

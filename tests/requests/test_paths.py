@@ -1,0 +1,81 @@
+"""Where two values differ, and what counts as JSON at all."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podadmin.core.canon import canonical
+from podadmin.requests.paths import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES, WHOLE, FieldChange, fault_of, field_changes
+
+plain = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+documents = st.recursive(plain, lambda x: st.lists(x, max_size=4) | st.dictionaries(st.text(), x, max_size=4))
+
+
+@given(documents)
+def test_a_value_does_not_differ_from_its_copy(value: Any) -> None:
+    assert fault_of(value) == ""
+    assert list(field_changes(value, copy.deepcopy(value))) == []
+
+
+@given(documents, documents)
+def test_values_differ_exactly_when_their_canonical_json_does(one: Any, other: Any) -> None:
+    found = list(field_changes(one, other))
+    assert bool(found) == (canonical(one) != canonical(other))
+    assert all(change.was != change.now for change in found)
+
+
+def test_a_change_is_named_by_its_place() -> None:
+    was = {"algorithm": [{"query": "a", "gone": 1}], "odd key": 1}
+    now = {"algorithm": [{"query": "b"}, {}], "odd key": True}
+    assert list(field_changes(was, now)) == [
+        FieldChange("algorithm[0].gone", "1", ""),
+        FieldChange("algorithm[0].query", '"a"', '"b"'),
+        FieldChange("algorithm[1]", "", "{}"),
+        FieldChange('"odd key"', "1", "true"),
+    ]
+    assert list(field_changes({}, [])) == [FieldChange(WHOLE, "{}", "[]")]
+
+
+def test_null_and_nothing_are_different() -> None:
+    assert list(field_changes({"a": None}, {})) == [FieldChange("a", "null", "")]
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        (nested(MAX_DEPTH + 1), "levels deep"),
+        (nested(100_000), "levels deep"),
+        ({1: "a"}, "key that is not text"),
+        ({b"a": "a"}, "key that is not text"),
+        ("\ud800", "Unicode"),
+        ({"\udfff": 1}, "Unicode"),
+        (b"bytes", "cannot carry"),
+        (("tuple",), "cannot carry"),
+        (float("nan"), "cannot carry"),
+        (float("inf"), "cannot carry"),
+        (2**64, "cannot carry"),
+        (-(2**63) - 1, "cannot carry"),
+        ([0] * (MAX_NODES + 1), "larger"),
+        ("x" * (MAX_CHARACTERS + 1), "larger"),
+    ],
+    ids=range(14),
+)
+def test_what_is_not_plain_json_is_a_fault(value: Any, part: str) -> None:
+    assert part in fault_of(value)
+
+
+@pytest.mark.parametrize("value", [nested(MAX_DEPTH), 2**64 - 1, -(2**63), "x" * MAX_CHARACTERS, [0] * (MAX_NODES - 1)])
+def test_the_bounds_themselves_are_allowed(value: Any) -> None:
+    assert fault_of(value) == ""
