@@ -28,6 +28,8 @@ request = Table(
     Column("body_digest", String(64), nullable=False, index=True),
     Column("reference", String(16), nullable=False, server_default="", index=True),
     Column("grant_id", String(32), nullable=False, server_default=""),
+    Column("answer", String(8), nullable=False, server_default="", index=True),
+    Column("answer_words", Text, nullable=False, server_default=""),
     UniqueConstraint("network", "task_id", "type", name="uq_request_task"),
 )
 Index("ix_request_state_number", request.c.state, request.c.number)
@@ -64,15 +66,13 @@ grant = Table(
     Column("voided_reason", Text),
 )
 
-outbox = Table(
-    "outbox",
+requester_key = Table(
+    "requester_key",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("request_id", String(32), ForeignKey("request.id"), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("message", LargeBinary, nullable=False),
-    Column("made_at", String(32), nullable=False),
-    Column("sent_at", String(32), index=True),
-    UniqueConstraint("request_id", "kind", name="uq_outbox_once"),
+    Column("network", String(32), primary_key=True),
+    Column("requester", Text, primary_key=True),
+    Column("key_id", Text, primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("public_pem", Text, nullable=False),
+    Column("first_seen_at", String(32), nullable=False),
 )

@@ -1,1 +1,1 @@
-"""The acts: one module for each first word of a command, found through `registry.ROOMS`."""
+"""The acts: everything that a page or a command can do, one module for each first word. See `registry`."""

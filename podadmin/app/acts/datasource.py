@@ -1,0 +1,164 @@
+"""Acts on datasources: look at a file without keeping anything, connect it, check it, remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from podadmin.app.acts.registry import act
+from podadmin.app.views import ColumnView, DatasourceCard, Done, Fact, Preview, ProbeView
+from podadmin.core.errors import PodadminError
+from podadmin.core.progress import Progress
+from podadmin.core.text import stranger
+from podadmin.datasources import csv, service
+from podadmin.datasources.files import who_can_fix
+from podadmin.datasources.model import ColumnChoices, CsvSource, Datasource
+from podadmin.schema import service as schemas
+
+if TYPE_CHECKING:
+    from podadmin.app.profile import Profile
+
+
+@act("datasource probe")
+def probe(profile: Profile, path: Annotated[str, "the CSV file"], progress: Progress) -> ProbeView:
+    """Test a file: can it be read, what is in it, which lines cannot be used. Nothing is kept."""
+    try:
+        found = csv.probe(Path(path), progress, temp_directory=profile.work_folder)
+    except PodadminError as error:
+        if error.code == "core.cancelled":
+            raise
+        facts = {name: str(value) for name, value in error.as_dict().items()}
+        return ProbeView(False, (Fact("Who can fix it", who_can_fix(error.code)),), error=facts)
+    rejected = found.rejected
+    facts_found = (
+        Fact("Can be read", "yes, all of it", "good"),
+        Fact("Access", "read only: podadmin never writes to a datasource", "good"),
+        Fact("Rows", f"{found.rows:,}"),
+        Fact("Columns", str(len(found.columns))),
+        Fact("Size", f"{found.size:,} bytes"),
+        Fact("Last changed", found.modified.isoformat(timespec="seconds")),
+        Fact("Encoding", found.encoding),
+        Fact("Separator", found.separator),
+        Fact("Lines that cannot be used", f"{rejected.count:,}", "warn" if rejected.count else "good"),
+    )
+    lines = tuple(Fact(f"Line {each.line:,}", stranger(each.reason), "warn") for each in rejected.first)
+    return ProbeView(True, facts_found, lines)
+
+
+@act("datasource preview")
+def preview(
+    profile: Profile,
+    path: Annotated[str, "the CSV file"],
+    *,
+    masked: Annotated[bool, "show only the shape of values"] = True,
+) -> Preview:
+    """Show the first rows of a file, masked unless asked otherwise. Nothing is kept."""
+    found = csv.preview(Path(path), masked=masked)
+    columns = tuple(stranger(name) for name in found.columns)
+    rows = tuple(tuple(stranger(cell) for cell in row) for row in found.rows)
+    return Preview(columns, rows, found.masked)
+
+
+@act("datasource columns")
+def columns(profile: Profile, path: Annotated[str, "the CSV file"]) -> tuple[ColumnView, ...]:
+    """List the columns of a file with the types that its first rows suggest. Nothing is kept."""
+    return tuple(
+        ColumnView(guess.name, guess.dtype, guess.stype, False, False, "", nulls=guess.nulls)
+        for guess in csv.columns(Path(path))
+    )
+
+
+@act("datasource add", writes=True, kinds=("datasource",))
+def add(
+    profile: Profile,
+    name: Annotated[str, "its name on the network: lower-case letters and digits, joined by hyphens or underscores"],
+    path: Annotated[str, "the CSV file"],
+    *,
+    ignore: Annotated[list[str], "a column that is never read"] = [],  # noqa: B006 - read only; the signature is the help
+    force: Annotated[dict[str, str], "column=type, with categorical, continuous, text, image or image_prefix"] = {},  # noqa: B006
+    describe: Annotated[dict[str, str], "column=description"] = {},  # noqa: B006
+) -> DatasourceCard:
+    """Connect a CSV file under a name."""
+    choices = chosen(ignore, force, describe)
+    added = service.add(profile.store, profile.clock, profile.actor, name, CsvSource(Path(path)), choices)
+    return _card(profile, added)
+
+
+@act("datasource list")
+def list_datasources(profile: Profile) -> tuple[DatasourceCard, ...]:
+    """List the datasources that are connected."""
+    return tuple(_card(profile, each) for each in service.list_all(profile.store))
+
+
+@act("datasource show")
+def show(profile: Profile, datasource: Annotated[str, "its id or name"]) -> DatasourceCard:
+    """Show one datasource."""
+    return _card(profile, service.get(profile.store, datasource))
+
+
+@act("datasource check", writes=True, kinds=("datasource",))
+def check(profile: Profile, datasource: Annotated[str, "its id or name"], progress: Progress) -> DatasourceCard:
+    """Read a datasource once and keep what was found: its health, its rows, its size."""
+    checked = service.check(
+        profile.store, profile.clock, profile.actor, datasource, progress, temp_directory=profile.work_folder
+    )
+    return _card(profile, checked)
+
+
+@act("datasource remove", writes=True, kinds=("datasource",))
+def remove(
+    profile: Profile,
+    datasource: Annotated[str, "its id or name"],
+    reason: Annotated[str, "why; it is recorded"],
+) -> Done:
+    """Stop offering a datasource. Its file is not touched, and its history stays."""
+    removed = service.remove(profile.store, profile.clock, profile.actor, datasource, reason)
+    return Done(f"The datasource {removed.name} was removed.", removed.id)
+
+
+def chosen(ignore: Sequence[str], force: dict[str, str], describe: dict[str, str]) -> ColumnChoices:
+    """The custodian's choices about columns as one value."""
+    return ColumnChoices(tuple(ignore), dict(force), {name: text for name, text in describe.items() if text})
+
+
+def _unchanged(kept: schemas.Saved, source: Datasource) -> bool:
+    """Is the file still the one that the schema was made from? One that cannot be asked is told by its health."""
+    try:
+        now = source.source.path.stat()
+    except OSError:
+        return True
+    return (now.st_size, now.st_mtime_ns) == (kept.size, kept.modified_ns)
+
+
+def _card(profile: Profile, source: Datasource) -> DatasourceCard:
+    check_found = source.last_check
+    health, words, who = "unknown", "Not checked yet", ""
+    if check_found is not None and check_found["ok"]:
+        rejected = check_found["rejected"]
+        health = "good"
+        words = f"Readable; {rejected:,} lines cannot be used" if rejected else "Readable"
+    elif check_found is not None:
+        health, who = "broken", check_found["who_can_fix"]
+        words = f"{check_found['error']['what']} {check_found['error']['why']}"
+    latest = schemas.latest(profile.store, source.id)
+    state = "none"
+    if latest is not None:
+        state = "saved" if _unchanged(latest, source) else "outdated"
+    ok = check_found is not None and check_found["ok"]
+    return DatasourceCard(
+        id=source.id,
+        name=source.name,
+        kind=str(source.kind),
+        location=stranger(str(source.source.path), 400),
+        health=health,
+        health_words=words,
+        who_can_fix=who,
+        rows=check_found["rows"] if check_found and ok else (latest.document.records if latest else None),
+        columns=check_found["columns"] if check_found and ok else None,
+        size=check_found["size"] if check_found and ok else None,
+        schema_state=state,
+        schema_made_at=latest.made_at if latest else None,
+        columns_ignored=tuple(stranger(name) for name in source.choices.ignore),
+        added_at=source.added_at,
+    )

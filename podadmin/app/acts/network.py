@@ -1,0 +1,129 @@
+"""Acts on networks: join the local network, leave it, send a request to the pod as its demo requester."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import anyio
+
+from podadmin.app.acts.pod import needed
+from podadmin.app.acts.registry import act
+from podadmin.app.demo import send_demo_requests
+from podadmin.app.views import Done, Fact, NetworkCard
+from podadmin.core.errors import NotFound, PodadminError
+from podadmin.core.progress import Progress
+from podadmin.networks import service
+from podadmin.networks.bitfount.hub import HubClient
+from podadmin.networks.local.address import Address
+from podadmin.networks.local.membership import Membership, join
+from podadmin.networks.local.service import LocalNetwork
+from podadmin.networks.service import LOCAL, ApiKey
+from podadmin.vault.model import Purpose
+
+if TYPE_CHECKING:
+    from podadmin.app.profile import Profile
+
+TITLE = "Local network"
+
+
+@act("network list")
+def list_networks(profile: Profile) -> tuple[NetworkCard, ...]:
+    """List the networks with what they see of this pod."""
+    return (_local_card(profile),)
+
+
+@act("network join", writes=True, kinds=("network",))
+def join_network(
+    profile: Profile,
+    kind: Annotated[Literal["local"], "which network"],
+    *,
+    progress: Progress,
+) -> NetworkCard:
+    """Join a network. The local one runs on this machine only."""
+    pod = needed(profile.store)
+    if any(each.kind == kind for each in service.joined(profile.store)):
+        return _local_card(profile)
+    vault = profile.open_vault()
+    key = vault.find(Purpose.POD)
+    if key is None:
+        raise _no_key()
+    progress.report("Starting the local network", 0.2)
+    with LocalNetwork(profile.network_folder) as local:
+        progress.report("Joining it", 0.6)
+        member = anyio.run(_register, local.address, pod.owner, pod.name, key.public_ssh)
+    service.keep_api_key(vault.secrets, kind, ApiKey(member.api_key_id, member.api_key))
+    facts = {"owner": pod.owner, "pod": pod.name, "pod_key": key.fingerprint}
+    service.record_join(profile.store, profile.clock, profile.actor, kind, facts)
+    progress.report("Joined", 1.0)
+    return _local_card(profile)
+
+
+@act("network leave", writes=True, kinds=("network",))
+def leave(profile: Profile, kind: Annotated[Literal["local"], "which network"]) -> Done:
+    """Leave a network: nothing is received from it any more."""
+    if not service.record_leave(profile.store, profile.clock, profile.actor, kind):
+        raise NotFound(
+            "network.not-joined",
+            "No network was left.",
+            "The pod is no member of it.",
+            "See the networks with `podadmin network list`.",
+        )
+    service.forget_api_key(profile.open_vault().secrets, kind)
+    return Done("The network was left.", kind)
+
+
+@act("network send", writes=True, kinds=("request",))
+def send(
+    profile: Profile,
+    what: Annotated[
+        Literal["sql", "rows", "inference", "report", "unknown"],
+        "counts by SQL, whole rows by SQL, a model's predictions, a CSV report, or a task of a kind nobody knows",
+    ],
+    *,
+    copies: Annotated[int, "how many"] = 1,
+    progress: Progress,
+) -> Done:
+    """Let the demo requester of the local network send a request to this pod."""
+    sent = send_demo_requests(profile, what, copies, progress)
+    return Done(f"{sent} sent by the demo requester." if sent != 1 else "Sent by the demo requester.", what)
+
+
+def _no_key() -> NotFound:
+    return NotFound(
+        "network.no-pod-key",
+        "The network was not joined.",
+        "The pod has no key by which requests could be sealed for it.",
+        "Restore the keys of this profile.",
+    )
+
+
+async def _register(address: Address, owner: str, pod: str, public_ssh: str) -> Membership:
+    member = await join(address, owner)
+    hub = HubClient(address.hub, member.headers())
+    await hub.register_pod(pod, public_ssh, display_name=pod)
+    return member
+
+
+def _local_card(profile: Profile) -> NetworkCard:
+    found = next((each for each in service.joined(profile.store) if each.kind == LOCAL), None)
+    if found is None:
+        words = "Not joined. It runs on this computer only and shows how requests arrive, with a demo requester."
+        return NetworkCard(LOCAL, TITLE, "none", words, ())
+    facts = [
+        Fact("This pod is known as", f"{found.facts['owner']}/{found.facts['pod']}", mono=True),
+        Fact("Joined", found.joined_at.isoformat(timespec="seconds")),
+        Fact("It knows of this pod", "its name, its public key and the names of its datasources"),
+    ]
+    try:
+        address = LocalNetwork(profile.network_folder).address
+        facts.append(Fact("Message service", address.message_service, mono=True))
+        facts.append(Fact("Access manager and hub", address.access_manager, mono=True))
+    except PodadminError as error:
+        facts.append(Fact("Address", error.what, "warn"))
+    state, words = "joined", "Joined. The gate is not running in this process."
+    engine = profile.engine
+    if engine is not None and engine.snapshot().running_here:
+        problem = engine.snapshot().upstream_problem
+        state = "unreachable" if problem else "connected"
+        words = problem or "Connected: requests are received."
+    return NetworkCard(LOCAL, TITLE, state, words, tuple(facts), "A demo requester can send requests to this pod.")

@@ -1,0 +1,132 @@
+"""What needs the custodian now, and the last seven days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from podadmin.app.acts import datasource, limits
+from podadmin.app.acts.registry import act
+from podadmin.app.acts.status import status
+from podadmin.app.views import DayCounts, Need, Overview, Status
+from podadmin.core.clock import stamp
+from podadmin.core.text import stranger
+from podadmin.limits.records import usage
+from podadmin.requests import service as requests
+from podadmin.requests.records import decision, request
+
+if TYPE_CHECKING:
+    from podadmin.app.profile import Profile
+
+DAYS = 7
+NEARLY = 0.8
+SHOWN = 5
+
+
+@act("overview")
+def overview(profile: Profile) -> Overview:
+    """Show what needs you now, and the last seven days."""
+    now = profile.clock.now()
+    days = [(now - timedelta(days=back)).date().isoformat() for back in reversed(range(DAYS))]
+    since = stamp(now - timedelta(days=DAYS))
+    day = func.substr(decision.c.at, 1, 10)
+    with profile.store.read() as connection:
+        decided = connection.execute(
+            select(day, decision.c.verdict, func.count())
+            .where(decision.c.at >= since)
+            .group_by(day, decision.c.verdict)
+        ).all()
+        arrived_day = func.substr(request.c.received_at, 1, 10)
+        arrived = connection.execute(
+            select(arrived_day, func.count())
+            .where(request.c.received_at >= since, request.c.state == "invalid")
+            .group_by(arrived_day)
+        ).all()
+        used_day = func.substr(usage.c.at, 1, 10)
+        used = connection.execute(
+            select(used_day, usage.c.resource, func.sum(usage.c.amount))
+            .where(usage.c.at >= since)
+            .group_by(used_day, usage.c.resource)
+        ).all()
+    verdicts: dict[str, Counter[str]] = {each: Counter() for each in days}
+    for date, verdict, count in decided:
+        verdicts.setdefault(date, Counter())["approved" if verdict == "allow" else "refused"] += count
+    for date, count in arrived:
+        verdicts.setdefault(date, Counter())["invalid"] += count
+    inferences: dict[str, Counter[str]] = {each: Counter() for each in days}
+    for date, resource, amount in used:
+        inferences.setdefault(date, Counter())[stranger(resource)] += amount
+    held = requests.count_held(profile.store)
+    cards = datasource.list_datasources(profile)
+    return Overview(
+        needs=_needs(profile, status(profile)),
+        held=held,
+        decided_week=sum(count for _date, _verdict, count in decided),
+        inferences_week=float(sum(amount for _date, _resource, amount in used)),
+        datasources=len(cards),
+        requests_by_day=tuple(DayCounts(each, dict(verdicts[each])) for each in days),
+        inferences_by_day=tuple(DayCounts(each, dict(inferences[each])) for each in days),
+    )
+
+
+def _needs(profile: Profile, now: Status) -> tuple[Need, ...]:
+    needs: list[Need] = []
+    if now.gate.state == "blocked":
+        needs.append(Need("bad", "The gate is off", now.gate.detail, "Look at the keys", "Keys"))
+    if now.keyring.state not in {"ready", "undecided"}:
+        needs.append(
+            Need(
+                "bad",
+                "The keyring cannot be used",
+                f"{now.keyring.words} {now.keyring.next_step}",
+                "Look at the keys",
+                "Keys",
+            )
+        )
+    if now.pod.state == "paused":
+        needs.append(Need("warn", "The pod is paused", now.pod.paused_reason, "See the requests", "Requests"))
+    waiting = requests.listing(profile.store, state="held,lapsed", search="", limit=SHOWN, after="")
+    for row in waiting.rows:
+        what = "waits for your decision" if row.state == "held" else f"is held under {row.reference}"
+        title = f"{stranger(row.requester, 60)} {what}"
+        detail = f"{stranger(row.task, 80)} on {stranger(row.datasource, 60)}"
+        needs.append(Need("warn", title, detail, "Decide", "Requests", row.id))
+    if waiting.total > SHOWN:
+        more = waiting.total - SHOWN
+        needs.append(
+            Need("info", f"{more} more requests wait", "Only the newest are shown here.", "See them all", "Requests")
+        )
+    for meter in limits.list_limits(profile):
+        if meter.limit is not None and meter.used + meter.reserved >= NEARLY * meter.limit:
+            detail = f"{meter.used:g} of {meter.limit:g} inferences are used in {meter.project or 'no project'}."
+            title = (
+                f"{meter.model} has nearly reached its limit" if meter.free else f"{meter.model} has reached its limit"
+            )
+            needs.append(Need("warn", title, detail, "See its use", "Models & limits", meter.id))
+    for card in datasource.list_datasources(profile):
+        if card.health == "broken":
+            needs.append(
+                Need(
+                    "bad",
+                    f"{card.name} cannot be read",
+                    card.health_words,
+                    "See the datasource",
+                    "Datasources",
+                    card.id,
+                )
+            )
+        elif card.schema_state == "outdated":
+            needs.append(
+                Need(
+                    "info",
+                    f"{card.name} has changed",
+                    "Its schema is older than its file.",
+                    "See the datasource",
+                    "Datasources",
+                    card.id,
+                )
+            )
+    return tuple(needs)

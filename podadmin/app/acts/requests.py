@@ -1,0 +1,236 @@
+"""Acts on requests: list them, look at one exactly, approve it, refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from podadmin.app.acts.registry import act
+from podadmin.app.journal_words import row_of
+from podadmin.app.views import (
+    EffectView,
+    Fact,
+    Permit,
+    RequestDetail,
+    RequestPage,
+    RequestRow,
+    Section,
+    TraceLine,
+)
+from podadmin.core.clock import unstamp
+from podadmin.core.errors import BadInput, PodadminError
+from podadmin.core.text import grouped, stranger
+from podadmin.journal import service as journal
+from podadmin.requests import service
+from podadmin.requests.paths import field_changes
+from podadmin.requests.service import Found
+
+if TYPE_CHECKING:
+    from podadmin.app.profile import Profile
+
+MOST_ROWS = 1000
+_UNKNOWN = EffectView(
+    known=False,
+    headline="Effects unknown: this request could not be opened.",
+    reads=(),
+    computes=(),
+    stays=(),
+    leaves=("Unknown, which counts as the worst.",),
+    to="",
+    risk="unknown",
+    reasons=("Nothing in it could be verified.",),
+)
+
+
+@act("requests list")
+def list_requests(
+    profile: Profile,
+    *,
+    state: Annotated[str, "only requests in these states, separated by commas"] = "",
+    search: Annotated[str, "only requests whose requester, task, data, project or reference holds this"] = "",
+    limit: Annotated[int, "how many"] = 50,
+    after: Annotated[str, "continue after this place, as the page before it said"] = "",
+) -> RequestPage:
+    """List requests, the newest first."""
+    if not 1 <= limit <= MOST_ROWS:
+        raise BadInput(
+            "request.bad-limit",
+            "The list was not made.",
+            f"It can show 1 to {MOST_ROWS} requests at a time.",
+            "Ask for fewer and continue with `after`.",
+        )
+    found = service.listing(profile.store, state=state, search=search, limit=limit, after=after)
+    return RequestPage(tuple(_row(row) for row in found.rows), found.total, found.next_after, found.by_state)
+
+
+@act("requests show")
+def show(profile: Profile, request: Annotated[str, "the request's id or its reference"]) -> RequestDetail:
+    """Show what a request will do, how it was verified, and how the verdict was reached."""
+    return _detail(profile, service.find(profile.store, request))
+
+
+@act("requests approve", writes=True, kinds=("request", "limit"))
+def approve(
+    profile: Profile,
+    request: Annotated[str, "the request's id or its reference"],
+    *,
+    note: Annotated[str, "a note for the journal"] = "",
+) -> RequestDetail:
+    """Approve a request once. After its window, a grant waits for the same request to be sent again."""
+    found = service.find(profile.store, request)
+    days = int(profile.settings.number("gate.grant-days"))
+    service.approve(profile.store, profile.clock, found.row.id, profile.actor, note, days)
+    return show(profile, found.row.id)
+
+
+@act("requests refuse", writes=True, kinds=("request",))
+def refuse(
+    profile: Profile,
+    request: Annotated[str, "the request's id or its reference"],
+    reason: Annotated[str, "why, in the words that the requester will read"],
+) -> RequestDetail:
+    """Refuse a request, with a reason that its requester will read."""
+    found = service.find(profile.store, request)
+    service.refuse(profile.store, profile.clock, found.row.id, profile.actor, reason)
+    return show(profile, found.row.id)
+
+
+def _row(row: Any) -> RequestRow:
+    return RequestRow(
+        id=row.id,
+        state=row.state,
+        state_words=stranger(row.state_words, 300),
+        requester=stranger(row.requester),
+        task=stranger(row.task) or "Not opened",
+        datasource=stranger(row.datasource),
+        risk=row.risk,
+        verified=row.verified,
+        received_at=unstamp(row.received_at),
+        deadline=unstamp(row.deadline) if row.deadline else None,
+        reference=row.reference,
+        project=stranger(row.project),
+    )
+
+
+def _detail(profile: Profile, found: Found) -> RequestDetail:
+    findings = found.findings
+    effects = _effects(findings)
+    before = service.last_approved_like(profile.store, found)
+    entries = journal.about(profile.store, found.row.id)
+    return RequestDetail(
+        row=_row(found.row),
+        effects=effects,
+        sections=_sections(found, effects),
+        verification=tuple(Fact(**fact) for fact in findings.get("verification", ())),
+        differences=_differences(before, found),
+        compared_with=before.row.id if before else "",
+        trace=tuple(TraceLine(**line) for line in findings.get("trace", ())),
+        protocol=findings.get("protocol") or {},
+        outcome=_outcome(found),
+        history=tuple(row_of(entry) for entry in entries),
+        may_approve=_permit(service.check_approve, found),
+        may_refuse=_permit(service.check_refuse, found),
+    )
+
+
+def _permit(check: Any, found: Found) -> Permit:
+    try:
+        check(found)
+    except PodadminError as error:
+        return Permit(False, error.why)
+    return Permit(True)
+
+
+def _effects(findings: Mapping[str, Any]) -> EffectView:
+    kept = findings.get("effects")
+    if not kept:
+        return _UNKNOWN
+    lists = ("reads", "computes", "stays", "leaves", "reasons")
+    return EffectView(
+        known=kept["known"],
+        headline=kept["headline"],
+        to=kept["to"],
+        risk=kept["risk"],
+        **{name: tuple(stranger(line, 2000) for line in kept[name]) for name in lists},
+    )
+
+
+def _sections(found: Found, effects: EffectView) -> tuple[Section, ...]:
+    row, findings = found.row, found.findings
+    key = findings.get("requester_key", "")
+    people = [Fact("Requester", stranger(row.requester) or "unknown", "plain" if row.requester else "warn")]
+    if key:
+        people.append(Fact("Signing key", grouped(key[:32]), mono=True))
+    limits = findings.get("limits", ())
+    data = [Fact("Datasource", stranger(row.datasource) or "not named", "plain" if row.datasource else "warn")]
+    data += [Fact("Reads", line) for line in effects.reads]
+    return (
+        Section("People", tuple(people)),
+        Section(
+            "Project",
+            (Fact("Project", stranger(row.project) or "none named"), Fact("Named by", "the requester, unsigned")),
+        ),
+        Section(
+            "Setting",
+            (
+                Fact("Network", row.network),
+                Fact("Runs in", "the built-in worker of this pod"),
+                *(Fact("Computes", line) for line in effects.computes),
+                *(Fact(stranger(each["resource"]), each["words"]) for each in limits),
+            ),
+        ),
+        Section("Data", tuple(data)),
+        Section(
+            "Outputs",
+            (
+                *(
+                    Fact("Leaves", line, "warn" if effects.risk in {"high", "unknown"} else "plain")
+                    for line in effects.leaves
+                ),
+                *(Fact("Stays", line) for line in effects.stays),
+                Fact("To", stranger(effects.to) or "unknown"),
+            ),
+        ),
+    )
+
+
+def _differences(before: Found | None, found: Found) -> tuple[Fact, ...]:
+    if before is None:
+        return ()
+    changes = tuple(field_changes(before.findings.get("protocol") or {}, found.findings.get("protocol") or {}))
+    if not changes:
+        return (Fact("No difference", "It asks for exactly what was approved before.", "good"),)
+    return tuple(
+        Fact(
+            stranger(change.path), f"was {stranger(str(change.was), 300)}, now {stranger(str(change.now), 300)}", "warn"
+        )
+        for change in changes
+    )
+
+
+def _outcome(found: Found) -> tuple[Fact, ...]:
+    facts = [Fact("State", stranger(found.row.state_words, 300))]
+    problem = found.findings.get("problem")
+    if problem:
+        facts += [
+            Fact("What is wrong", problem["what"], "bad"),
+            Fact("Why", problem["why"]),
+            Fact("What to do", problem["next_step"]),
+            Fact("Code", problem["code"], mono=True),
+        ]
+    if found.decision is not None:
+        verdict = "Approved" if found.decision.verdict == "allow" else "Refused"
+        facts.append(Fact(f"{verdict} by", stranger(found.decision.by)))
+        facts.append(Fact("At", found.decision.at))
+        if found.decision.reason:
+            facts.append(Fact("Reason", stranger(found.decision.reason, 2000)))
+    if found.row.reference:
+        facts.append(Fact("Reference", found.row.reference, mono=True))
+    if found.row.answer_words:
+        facts.append(
+            Fact(
+                "The requester was told" if found.row.answer == "made" else "The requester will be told",
+                stranger(found.row.answer_words, 2000),
+            )
+        )
+    return tuple(facts)

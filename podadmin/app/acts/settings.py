@@ -1,0 +1,27 @@
+"""Acts on settings. The table of settings itself is in `podadmin.app.settings`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from podadmin.app.acts.registry import act
+from podadmin.app.views import SettingRow
+
+if TYPE_CHECKING:
+    from podadmin.app.profile import Profile
+
+
+@act("settings list")
+def list_settings(profile: Profile) -> tuple[SettingRow, ...]:
+    """List all settings with their values and bounds."""
+    return profile.settings.rows()
+
+
+@act("settings set", writes=True, kinds=("setting",))
+def change(
+    profile: Profile,
+    name: Annotated[str, "the setting's name"],
+    value: Annotated[str, "the new value"],
+) -> SettingRow:
+    """Change one setting."""
+    return profile.settings.change(name, value, profile.actor)

@@ -1,0 +1,389 @@
+"""The engine of a profile: the local network, the gate, the built-in pod and the journal's anchor, in one thread.
+
+There is one engine for each profile, held by a lock. It derives what should run from what is stored, and starts or
+stops accordingly; a second process only reads and decides. Ending it at any moment is safe: see `podadmin.gate`.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import to_thread
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from podadmin.app.acts.pod import row_of
+from podadmin.core.clock import new_id
+from podadmin.core.errors import PodadminError, Unavailable
+from podadmin.core.progress import Progress
+from podadmin.core.secret import Secret
+from podadmin.datasources import service as datasources
+from podadmin.gate.gate import Gate
+from podadmin.gate.ports import Numbers, Ports, Upstream
+from podadmin.journal.service import anchor_head, since
+from podadmin.networks import service as networks
+from podadmin.networks.bitfount.references import ReferencePolicy
+from podadmin.networks.local.service import LocalNetwork
+from podadmin.networks.service import LOCAL
+from podadmin.pod.config import PodConfig
+from podadmin.pod.sql import Source
+from podadmin.pod.supervise import BuiltInPod, Event
+from podadmin.requests import service as requests
+from podadmin.schema import service as schemas
+from podadmin.store.engine import Watcher
+from podadmin.vault.model import Purpose
+
+if TYPE_CHECKING:
+    from podadmin.app.profile import Profile
+
+LOOK_SECONDS = 0.1
+RETRY_SECONDS = 2.0
+STOP_SECONDS = 10.0
+GATE_KINDS = frozenset({"pod", "key", "keyring", "network", "datasource", "setting"})
+"""Kinds of change after which the engine asks itself again what should run."""
+log = logging.getLogger("podadmin.engine")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What should run, derived from what is stored. Two equal ones need no restart."""
+
+    identifier: str
+    name: str
+    network: str
+    joined_at: datetime
+    datasources: tuple[Source, ...]
+    time_limit: float
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the engine is doing, for the screen. `state`: elsewhere | starting | idle | on | blocked."""
+
+    state: str
+    running_here: bool = False
+    why: str = ""
+    next_step: str = ""
+    upstream_problem: str = ""
+    checks_per_minute: int = 0
+    last_contact: datetime | None = None
+    worker: str = ""
+
+
+class Engine:
+    """Runs beside a front end or alone (`podadmin serve`). `news` is set when the snapshot has changed."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self.news = threading.Event()
+        self._snapshot = Snapshot("starting")
+        self._portal_context: AbstractContextManager[BlockingPortal] | None = None
+        self._portal: BlockingPortal | None = None
+        self._stopping: anyio.Event | None = None
+        self._finished = threading.Event()
+        self._gate: Gate | None = None
+        self._pod: BuiltInPod | None = None
+
+    def start(self) -> bool:
+        """Start, unless another process runs the engine of this profile: then False, and this process only watches."""
+        if not self._profile.lock.take():
+            self._finished.set()
+            self._show(Snapshot("elsewhere", why="Another podadmin runs the gate of this profile."))
+            return False
+        context = start_blocking_portal(backend="asyncio", name="podadmin-engine")
+        self._portal = context.__enter__()
+        self._portal_context = context
+        self._portal.start_task_soon(self._run)
+        return True
+
+    def stop(self) -> None:
+        """Stop everything that runs here and wait for it; safe to call twice."""
+        portal, self._portal = self._portal, None
+        if portal is None:
+            return
+        portal.call(self._ask_to_stop)
+        self._finished.wait(STOP_SECONDS)
+        portal.call(portal.stop, True)
+        if self._portal_context is not None:
+            self._portal_context.__exit__(None, None, None)
+        self._profile.lock.release()
+
+    def snapshot(self) -> Snapshot:
+        """What the engine is doing now. From any thread."""
+        gate, shown = self._gate, self._snapshot
+        if gate is None or shown.state != "on":
+            return shown
+        seen = gate.seen
+        return Snapshot(
+            "blocked" if seen.key_problem else "on",
+            running_here=True,
+            why=seen.key_problem,
+            upstream_problem=seen.upstream_problem,
+            checks_per_minute=len(seen.checks),
+            last_contact=seen.up_contact,
+            worker=self._worker_words(),
+        )
+
+    def wait_until_on(self, progress: Progress, seconds: float = 60.0) -> None:
+        """Wait until the gate is on. Raises Unavailable (`engine.not-on`), Cancelled."""
+        clock = self._profile.clock
+        end = clock.monotonic() + seconds
+        pause = threading.Event()
+        while self.snapshot().state != "on":
+            progress.check()
+            if clock.monotonic() > end:
+                raise Unavailable(
+                    "engine.not-on",
+                    "The gate is not on yet.",
+                    self.snapshot().why or "It did not start in time.",
+                    "Look at the state of the gate on the first page.",
+                )
+            pause.wait(LOOK_SECONDS)
+
+    def _worker_words(self) -> str:
+        if self._pod is not None and self._pod.running:
+            return "The built-in worker is ready"
+        return "The built-in worker is not running"
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self.news.set()
+
+    async def _ask_to_stop(self) -> None:
+        if self._stopping is not None:
+            self._stopping.set()
+
+    async def _run(self) -> None:
+        self._stopping = anyio.Event()
+        try:
+            await to_thread.run_sync(self._tidy)
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._live)
+                group.start_soon(self._keep_anchored)
+                await self._stopping.wait()
+                group.cancel_scope.cancel()
+            await to_thread.run_sync(self._anchor)
+        except BaseExceptionGroup as errors:
+            for error in errors.exceptions:
+                log.critical("the engine stopped: %s", getattr(error, "code", type(error).__name__))
+            why = "It met a situation that it should have foreseen. Nothing is delivered."
+            self._show(Snapshot("blocked", True, why, "Start podadmin again, and report the last lines of its log."))
+        finally:
+            self._finished.set()
+
+    def _tidy(self) -> None:
+        """What a crash may have left: files that an engine spilled, and tasks whose pod died with it."""
+        shutil.rmtree(self._profile.work_folder, ignore_errors=True)
+        self._profile.work_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        requests.reconcile(self._profile.store, self._profile.clock)
+
+    async def _live(self) -> None:
+        """Run what is wanted until something else is wanted; wait and try again where it cannot run."""
+        while True:
+            try:
+                wanted, hindrance = await to_thread.run_sync(self._wanted)
+                if wanted is None:
+                    self._show(hindrance)
+                    await self._until_changed(None)
+                    continue
+                await self._serve(wanted)
+            except PodadminError as error:
+                log.warning("the gate is off: %s", error.code)
+                self._show(Snapshot("blocked", True, f"{error.what} {error.why}", error.next_step))
+                with anyio.move_on_after(RETRY_SECONDS):
+                    await self._until_changed(None)
+
+    def _wanted(self) -> tuple[Wanted | None, Snapshot]:
+        profile = self._profile
+        pod = row_of(profile.store)
+        if pod is None:
+            return None, Snapshot("idle", True, "There is no pod yet.", "Make the pod.")
+        joined = next((each for each in networks.joined(profile.store) if each.kind == LOCAL), None)
+        if joined is None:
+            return None, Snapshot("idle", True, "The pod has joined no network.", "Join a network.")
+        sources = tuple(
+            Source(name=each.name, path=each.source.path, ignore=tuple(each.choices.ignore))
+            for each in datasources.list_all(profile.store)
+        )
+        return (
+            Wanted(
+                f"{pod.owner}/{pod.name}",
+                pod.name,
+                joined.kind,
+                joined.joined_at,
+                sources,
+                profile.settings.number("worker.time-limit"),
+                int(profile.settings.number("schema.memory")),
+            ),
+            self._snapshot,
+        )
+
+    async def _serve(self, wanted: Wanted) -> None:
+        profile = self._profile
+        vault = await to_thread.run_sync(profile.open_vault)
+        member = await to_thread.run_sync(networks.api_key, vault.secrets, wanted.network)
+        network = LocalNetwork(profile.network_folder)
+        await to_thread.run_sync(network.start)
+        try:
+            address = network.address
+            upstream = Upstream(
+                kind=wanted.network,
+                title="Local network",
+                message_service=address.message_service,
+                tls=False,
+                access_manager=address.access_manager,
+                hub=address.hub,
+                key_id=member.id,
+                key=member.key,
+                references=ReferencePolicy.local(address.object_store),
+            )
+            own_id, own_key = new_id("gate"), Secret(new_id("k") + new_id("k"))
+            gate = Gate(self._ports(wanted, upstream), own_id, own_key, self.news.set)
+            async with anyio.create_task_group() as group:
+                await group.start(gate.run)
+                self._gate = gate
+                handed = await to_thread.run_sync(vault.hand_over, "the start of the built-in pod")
+                config = PodConfig(
+                    gate_address=f"127.0.0.1:{gate.relay.port}",
+                    access_url=gate.access.url,
+                    pod_identifier=wanted.identifier,
+                    pod_name=wanted.name,
+                    api_key_id=own_id,
+                    api_key=own_key,
+                    pod_key_pkcs8=handed,
+                    datasources=wanted.datasources,
+                    instance_id=new_id("pod"),
+                    time_limit=wanted.time_limit,
+                    memory_mb=wanted.memory_mb,
+                    object_store_origin=address.object_store,
+                )
+                await self._with_pod(config, wanted, network, gate)
+                group.cancel_scope.cancel()
+        finally:
+            self._gate = None
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(network.stop)
+                await to_thread.run_sync(vault.record_use)
+
+    async def _with_pod(self, config: PodConfig, wanted: Wanted, network: LocalNetwork, gate: Gate) -> None:
+        events: list[Event] = []
+        pod = BuiltInPod(events.append)
+        self._show(Snapshot("starting", True, "The built-in worker is starting."))
+        try:
+            await pod.start(config)
+            self._pod = pod
+            self._show(Snapshot("on", True))
+            await self._until_changed(wanted, network, gate, events)
+        finally:
+            self._pod = None
+            with anyio.CancelScope(shield=True):
+                await pod.stop()
+                await to_thread.run_sync(requests.reconcile, self._profile.store, self._profile.clock)
+
+    async def _until_changed(
+        self,
+        wanted: Wanted | None,
+        network: LocalNetwork | None = None,
+        gate: Gate | None = None,
+        events: list[Event] | None = None,
+    ) -> None:
+        """Return when something else is wanted than what runs. Meanwhile tell the gate of every change of rows."""
+        profile = self._profile
+        watcher = Watcher(profile.store.path)
+        last = await to_thread.run_sync(profile.last_entry)
+        try:
+            while True:
+                await anyio.sleep(LOOK_SECONDS)
+                if network is not None and not network.running:
+                    raise Unavailable(
+                        "local.ended",
+                        "The local network has stopped.",
+                        "Its process ended.",
+                        "It is started again by itself.",
+                    )
+                if events:
+                    await self._pod_events(events)
+                if not watcher.changed():
+                    continue
+                if gate is not None:
+                    gate.nudge()
+                entries = await to_thread.run_sync(since, profile.store, last)
+                last = entries[-1].seq if entries else last
+                if any(entry.act.partition(".")[0] in GATE_KINDS for entry in entries):
+                    now, hindrance = await to_thread.run_sync(self._wanted)
+                    if now != wanted:
+                        return
+                    if now is None:
+                        self._show(hindrance)
+        finally:
+            watcher.close()
+
+    async def _pod_events(self, events: list[Event]) -> None:
+        taken, events[:] = list(events), []
+        for event in taken:
+            if event.get("event") == "died":
+                log.warning("the built-in pod died")
+                await to_thread.run_sync(requests.reconcile, self._profile.store, self._profile.clock)
+            if event.get("event") in {"died", "ready", "restarted"}:
+                self.news.set()
+
+    def _ports(self, wanted: Wanted, upstream: Upstream) -> Ports:
+        profile = self._profile
+        number = profile.settings.number
+
+        def records(name: str) -> int | None:
+            source = next((each for each in datasources.list_all(profile.store) if each.name == name), None)
+            kept = schemas.latest(profile.store, source.id) if source else None
+            return kept.document.records if kept else None
+
+        def paused() -> bool:
+            pod = row_of(profile.store)
+            return pod is None or pod.state != "running"
+
+        return Ports(
+            store=profile.store,
+            clock=profile.clock,
+            pod_identifier=wanted.identifier,
+            pod_name=wanted.name,
+            datasets=lambda: tuple(source.name for source in wanted.datasources),
+            records=records,
+            pod_key=lambda: profile.open_vault().pod_key(),
+            paused=paused,
+            upstream=upstream,
+            numbers=Numbers(
+                window=lambda: number("gate.window"),
+                release_before=lambda: number("gate.release-before"),
+                largest_request=lambda: int(number("gate.largest-request")),
+                grant_days=lambda: int(number("gate.grant-days")),
+            ),
+        )
+
+    async def _keep_anchored(self) -> None:
+        anchored = 0
+        while True:
+            await anyio.sleep(self._profile.settings.number("journal.anchor-every"))
+            last = await to_thread.run_sync(self._profile.last_entry)
+            if last != anchored and await to_thread.run_sync(self._anchor):
+                anchored = last
+
+    def _anchor(self) -> bool:
+        """Keep the journal's head in the keyring. False where there is no key or no keyring to do it with."""
+        profile = self._profile
+        if profile.keyring_choice is None:
+            return False
+        try:
+            vault = profile.vault
+            if vault.locked or vault.find(Purpose.JOURNAL) is None:
+                return False
+            anchor_head(profile.store, vault, vault.journal_signer(), profile.clock)
+        except PodadminError as error:
+            log.warning("the journal was not anchored: %s", error.code)
+            return False
+        return True

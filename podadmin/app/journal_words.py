@@ -1,0 +1,96 @@
+"""The acts of the journal in plain words, for the page, the commands and the history of a thing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from podadmin.app.views import JournalRow
+from podadmin.core.clock import unstamp
+from podadmin.core.text import stranger
+from podadmin.journal.chain import Entry
+
+WORDS: dict[str, str] = {
+    "profile.made": "The profile was made",
+    "keyring.chosen": "It was chosen where secrets live: {subject}",
+    "key.created": "A key was made: {purpose}",
+    "key.handed-over": "The pod key was handed to the built-in pod for its start",
+    "key.used": "A private key was used",
+    "key.pinned": "The key of {subject} was seen for the first time and pinned",
+    "pod.created": "The pod {name} was made",
+    "pod.paused": "The pod was paused: {reason}",
+    "pod.resumed": "The pod was resumed",
+    "datasource.added": "The datasource {name} was connected",
+    "datasource.checked": "The datasource was checked",
+    "datasource.removed": "The datasource was removed: {reason}",
+    "schema.saved": "A schema was generated and saved: {records} records",
+    "schema.exported": "The schema was exported",
+    "network.joined": "The network was joined",
+    "network.left": "The network was left",
+    "request.captured": "A request was captured and kept sealed ({bytes} bytes)",
+    "request.opened": "The request was opened and checked: {verdict}",
+    "request.held": "The request waits for a decision",
+    "request.approved": "The request was approved",
+    "request.refused": "The request was refused",
+    "request.lapsed": "Nobody decided in time: held with the reference {reference}",
+    "request.too-late": "Approved, but too late to deliver: held with the reference {reference}",
+    "request.delivering": "The request went to the pod",
+    "request.delivery-undone": "The delivery was taken back: the pod had not begun",
+    "request.started": "The pod accepted the task and began",
+    "request.result": "A result of {bytes} bytes came out of the pod",
+    "request.finished": "The task finished and its results were passed on",
+    "request.stopped": "The task was stopped",
+    "request.failed": "The pod ended the task early",
+    "request.interrupted": "The task was interrupted: the pod stopped",
+    "request.answered": "The requester was told",
+    "grant.made": "A grant was made for the request {request}",
+    "limit.checked": "The network was asked for the limits",
+    "limit.used": "{amount} inferences were used; {used} in all",
+    "setting.changed": "The setting was changed from {was} to {now}",
+    "journal.exported": "The journal was exported",
+    "tour.started": "The tour was set up with demo data",
+}
+
+
+def row_of(entry: Entry) -> JournalRow:
+    """An entry as it is shown. A body that cannot be read is shown as its text: the chain says whether it is right."""
+    body = read_body(entry)
+    return JournalRow(
+        entry.seq,
+        unstamp(entry.at),
+        stranger(entry.actor),
+        entry.act,
+        stranger(entry.subject),
+        words_of(entry.act, entry.subject, body),
+        body,
+        entry.hash,
+        entry.previous,
+    )
+
+
+def read_body(entry: Entry) -> Mapping[str, Any]:
+    try:
+        body = json.loads(entry.body)
+    except ValueError:
+        return {"unreadable": stranger(entry.body, 500)}
+    return body if isinstance(body, dict) else {"value": body}
+
+
+def words_of(act: str, subject: str, body: Mapping[str, Any]) -> str:
+    """The sentence for an act; facts that its body lacks are left out as `…`."""
+    facts = {name: stranger(_plain(value), 200) for name, value in body.items()}
+    return WORDS.get(act, act).format_map(_Lenient(facts, subject=stranger(subject)))
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class _Lenient(dict[str, str]):
+    def __init__(self, facts: Mapping[str, str], subject: str) -> None:
+        super().__init__(facts)
+        self.setdefault("subject", subject)
+
+    def __missing__(self, key: str) -> str:
+        return "…"

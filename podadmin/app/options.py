@@ -1,0 +1,19 @@
+"""What a start was asked to be: the options of the command line, as values. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """`profile`: its folder, None for that of this account. `keyring`: system | memory | passphrase, None as it was."""
+
+    profile: Path | None = None
+    keyring: str | None = None
+    passphrase_file: Path | None = None
+    headless: bool = False
+    script: Path | None = None
+    theme: str = "system"
+    exit_after_paint: bool = False

@@ -1,0 +1,146 @@
+"""The access manager as the pod sees it: the network's answer, never wider than what was decided here.
+
+A pod asks again before it starts. The gate asks the network, compares what the pod is about to run with what was
+decided, and answers within seconds and the same way every time (gate contract, section 4).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from aiohttp import web
+from anyio import to_thread
+
+from podadmin.core.canon import canonical
+from podadmin.core.errors import PodadminError, Unavailable
+from podadmin.core.secret import Secret
+from podadmin.gate.ports import Ports
+from podadmin.limits import service as limits
+from podadmin.limits.model import Key
+from podadmin.networks.bitfount.access_manager import AccessAnswer, AccessManagerClient, AccessRequest
+from podadmin.networks.bitfount.types import PodResponseType
+from podadmin.requests import service
+from podadmin.requests.service import GATE, Found
+from podadmin.requests.state import State
+from podadmin.store.unit import Fact
+
+MOST_BYTES = 64 * 1024 * 1024
+ASK_SECONDS = 2.0
+
+
+class AccessRelay:
+    """Serves `/api/access` and `/api/access-manager-key` to one pod on a loopback port."""
+
+    def __init__(self, ports: Ports, pod_key_id: str, pod_key: Secret[str]) -> None:
+        self._ports = ports
+        self._pod_key_id = pod_key_id
+        self._pod_key = pod_key
+        upstream = ports.upstream
+        headers = {"x-api-key-id": upstream.key_id, "x-api-key": upstream.key.reveal()}
+        self._client = AccessManagerClient(upstream.access_manager, timeout=ASK_SECONDS, headers=headers)
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    async def start(self) -> None:
+        """Listen on a free loopback port. Raises Unavailable (`gate.no-port`)."""
+        application = web.Application(client_max_size=MOST_BYTES)
+        application.router.add_post("/api/access", self._access)
+        application.router.add_get("/api/access-manager-key", self._public_key)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        try:
+            await site.start()
+        except OSError as error:
+            raise Unavailable(
+                "gate.no-port",
+                "The gate could not be switched on.",
+                "This computer offers no free port on its loopback address.",
+                "Close programs that use many connections, then start podadmin again.",
+            ) from error
+        self._runner = runner
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _public_key(self, _request: web.Request) -> web.Response:
+        try:
+            return web.json_response({"accessManagerPublicKey": await self._client.public_key()})
+        except PodadminError as error:
+            return web.json_response({"success": False, "errorMessage": error.code}, status=503)
+
+    async def _access(self, asked: web.Request) -> web.Response:
+        right = hmac.compare_digest(asked.headers.get("x-api-key", "").encode(), self._pod_key.reveal().encode())
+        if not right or asked.headers.get("x-api-key-id") != self._pod_key_id:
+            return web.json_response({"success": False, "errorMessage": "gate.not-this-pod"}, status=401)
+        try:
+            body = json.loads(await asked.read())
+            ciphertext = base64.b64decode(body["unsignedTask"], validate=True)
+            signature = base64.b64decode(body["taskSignature"], validate=True)
+            protocol = body["modellerProtocolRequest"]
+        except (ValueError, KeyError, TypeError, binascii.Error):
+            return web.json_response({"success": False, "errorMessage": "gate.garbage"}, status=400)
+        digest = hashlib.sha256(ciphertext).hexdigest()
+        found = await to_thread.run_sync(self._decided, digest)
+        if found is None or canonical(protocol) != canonical(found.findings.get("protocol")):
+            # what the pod would run is not what was decided, or nothing was
+            return web.json_response({"code": PodResponseType.UNAUTHORISED.name, "limits": None})
+        request = AccessRequest(
+            pod_identifier=self._ports.pod_identifier,
+            protocol=protocol,
+            requester=found.row.requester,
+            project_id=found.row.project or None,
+            unsigned_task=ciphertext,
+            signature=signature,
+            key_id=found.findings.get("key_id"),
+        )
+        try:
+            answer = await self._client.check(request)
+            narrowed = await to_thread.run_sync(self._narrowed, found, answer)
+        except PodadminError as error:
+            return web.json_response({"success": False, "errorMessage": error.code}, status=503)
+        return web.json_response(narrowed)
+
+    def _decided(self, digest: str) -> Found | None:
+        active = service.active(self._ports.store)
+        if active is None or active.row.state != State.DELIVERING or active.findings.get("ciphertext") != digest:
+            return None
+        return active
+
+    def _narrowed(self, found: Found, answer: AccessAnswer) -> dict[str, Any]:
+        """The network's limits are recorded; what the pod gets is what is free after everything that is reserved."""
+        if not answer.accepted:
+            return {"code": answer.code.name, "limits": None}
+        narrowed: list[dict[str, Any]] = []
+        store, clock = self._ports.store, self._ports.clock
+        body = {"request": found.row.id, "limits": [[each.resource_name, each.limit] for each in answer.limits]}
+        with store.record(Fact(GATE, "limit.checked", found.row.id, body)) as unit:
+            for each in answer.limits:
+                limits.note_limits(
+                    unit,
+                    network=found.row.network,
+                    project=found.row.project,
+                    resource=each.resource_name,
+                    limit=each.limit,
+                    network_total=each.total_usage,
+                    request_id=found.row.id,
+                    at=clock.now(),
+                )
+                key = Key(found.row.network, found.row.project, each.resource_name)
+                meter = limits.meter_of(unit.connection, key, without=found.row.id)
+                narrowed.append(
+                    {
+                        "resourceType": each.resource_type,
+                        "resourceName": each.resource_name,
+                        "limit": each.limit,
+                        "totalUsage": int(meter.used + meter.reserved) if each.limit is not None else each.total_usage,
+                    }
+                )
+        return {"code": answer.code.name, "limits": narrowed or None}

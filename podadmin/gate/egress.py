@@ -1,0 +1,134 @@
+"""What leaves the pod, message by message: which may pass, what it does to the request, what it costs.
+
+One transaction for each message, before it goes on. A message whose effect could not be recorded does not pass.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from podadmin.core.clock import Clock
+from podadmin.core.errors import Refused
+from podadmin.core.text import stranger
+from podadmin.limits import service as limits
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.messages import reason_of, resources_consumed
+from podadmin.networks.bitfount.types import MessageType, Reason, type_name
+from podadmin.requests import service
+from podadmin.requests.service import GATE, Found
+from podadmin.requests.state import Event, State
+from podadmin.store.engine import Store
+from podadmin.store.unit import Fact
+
+PHASES = frozenset(
+    {
+        MessageType.PREPARING_DATA,
+        MessageType.CONFIGURING_TASK,
+        MessageType.PREPARING_DATA_BATCHES,
+        MessageType.NUMBER_OF_BATCHES,
+        MessageType.TASK_START,
+        MessageType.CURRENT_BATCH_ID,
+        MessageType.LOG_MESSAGE,
+        MessageType.ONLINE_CHECK,
+    }
+)
+"""Messages that carry no result and change nothing: they pass while their task runs."""
+
+
+class Verdict(Enum):
+    """PASS: let it out. STOP: it stays here, and the pod is told to stop."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    STOP = "stop"
+
+
+def judge(store: Store, clock: Clock, message: pb.BitfountMessage, digest: str) -> Verdict:
+    """Record what a message of the pod means and say whether it may leave.
+
+    `digest` is the SHA-256 of its body: a message that is sent again is counted once. Raises Refused
+    (`gate.unknown-task`, `gate.not-running`, `gate.type-not-allowed`, `request.not-to-start`) where it may not.
+    """
+    found = service.by_task(store, message.taskId)
+    if found is None:
+        raise _no("gate.unknown-task", "It belongs to no task that was delivered.")
+    kind, request_id, state = int(message.messageType), found.row.id, found.row.state
+    if kind == MessageType.JOB_ACCEPT:
+        service.started(store, request_id)
+        return Verdict.PASS
+    if kind == MessageType.JOB_REJECT:
+        if state != State.DELIVERING:
+            raise _no("gate.not-running", "The task that it belongs to is not one that the pod may answer now.")
+        service.ended(store, clock, request_id, Event.FAILED, "The pod did not accept the task")
+        return Verdict.PASS
+    if state != State.RUNNING:
+        raise _no("gate.not-running", "The task that it belongs to does not run.")
+    if kind == MessageType.EVALUATION_RESULTS:
+        return _results(store, clock, found, message, digest)
+    if kind == MessageType.BATCHES_COMPLETE:
+        service.ended(store, clock, request_id, Event.FINISHED, "Finished: the results were passed on")
+        return Verdict.PASS
+    if kind == MessageType.TASK_ABORT:
+        _aborted(store, clock, found, message)
+        return Verdict.PASS
+    if kind in PHASES:
+        return Verdict.PASS
+    raise _no("gate.type-not-allowed", f"A message of the type {type_name(kind)} was not part of the decision.")
+
+
+def _results(store: Store, clock: Clock, found: Found, message: pb.BitfountMessage, digest: str) -> Verdict:
+    used = resources_consumed(message)
+    request_id = found.row.id
+    body = {
+        "bytes": len(message.body),
+        "sha256": digest,
+        "consumed": [[stranger(name), amount] for name, amount in used],
+    }
+    with store.record(Fact(GATE, "request.result", request_id, body)) as unit:
+        for resource, amount in used:
+            # what would exceed the limit is taken back: use that did not leave the pod is not counted
+            with unit.connection.begin_nested() as counted:
+                metered = limits.meter(
+                    unit,
+                    request_id=request_id,
+                    task_id=found.row.task_id,
+                    network=found.row.network,
+                    project=found.row.project,
+                    resource=resource,
+                    amount=amount,
+                    requester=found.row.requester,
+                    message_digest=digest,
+                    at=clock.now(),
+                )
+                if metered.exceeded:
+                    counted.rollback()
+            if metered.exceeded:
+                words = (
+                    f"Stopped by the data custodian's gate: this result would bring the use of {stranger(resource)} to "
+                    f"{metered.used_after:g} inferences, and the limit is {metered.limit:g}. It was not passed on."
+                )
+                unit.note(withheld=True)
+                service.end(
+                    unit, clock, request_id, Event.STOPPED, "Stopped: the result would exceed the limit", abort=words
+                )
+                return Verdict.STOP
+            unit.also(
+                Fact(
+                    GATE, "limit.used", resource, {"request": request_id, "amount": amount, "used": metered.used_after}
+                )
+            )
+    return Verdict.PASS
+
+
+def _aborted(store: Store, clock: Clock, found: Found, message: pb.BitfountMessage) -> None:
+    reason = reason_of(message)
+    if reason is Reason.LIMITS_EXCEEDED:
+        service.ended(store, clock, found.row.id, Event.STOPPED, "Stopped in the pod: the inference limit was reached")
+        return
+    name = reason.name if reason is not None else "no reason"
+    service.ended(
+        store, clock, found.row.id, Event.FAILED, f"The pod ended the task early ({name})", facts={"reason": name}
+    )
+
+
+def _no(code: str, why: str) -> Refused:
+    return Refused(code, "A message of the pod was not let out.", why, "Restart the pod if this comes again.")

@@ -1,0 +1,460 @@
+"""From sealed bytes to a verdict: open with the pod key, verify, derive effects, ask the network, decide.
+
+Each step is a pure rule of `requests` or one question to the network. What cannot be done now (a locked key, a network
+out of reach) leaves the request captured and is tried again; what is wrong with the request itself is its verdict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from anyio import to_thread
+
+from podadmin.core.clock import unstamp
+from podadmin.core.errors import NotFound, PodadminError, Refused, Tampered, Unavailable
+from podadmin.core.text import grouped, stranger
+from podadmin.gate.ports import Ports, Seen
+from podadmin.gate.sessions import Sessions
+from podadmin.limits import service as limits
+from podadmin.limits.model import Key, Meter
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.access_manager import AccessAnswer, AccessManagerClient, AccessRequest
+from podadmin.networks.bitfount.crypto import read_public_key
+from podadmin.networks.bitfount.hub import HubClient
+from podadmin.networks.bitfount.job_request import Claims as OuterClaims
+from podadmin.networks.bitfount.job_request import OpenedJobRequest, check_signature, open_job_request
+from podadmin.networks.bitfount.types import MessageType, type_name
+from podadmin.requests import service
+from podadmin.requests.decide import Invalid, Verdict, decide
+from podadmin.requests.effect_table import shipped
+from podadmin.requests.effects import Effects, statement
+from podadmin.requests.envelope import Claims, Opened, Unverified, Verified, VerifiedRequest, judge
+from podadmin.requests.fingerprint import fingerprint
+from podadmin.requests.grants import Grant
+from podadmin.requests.protocols import Protocol, read
+from podadmin.requests.service import LimitSeen, Opening, Sealed
+from podadmin.vault.model import public_forms
+
+TABLE = "bitfount"
+ASK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class RequesterKey:
+    """The key by which a requester signs: from the hub, compared with what was pinned before."""
+
+    pem: str
+    fingerprint: str
+    known_before: bool
+
+
+class Opener:
+    """Opens captured requests of one network."""
+
+    def __init__(self, ports: Ports, sessions: Sessions, seen: Seen) -> None:
+        self._ports = ports
+        self._sessions = sessions
+        self._seen = seen
+        upstream = ports.upstream
+        headers = {"x-api-key-id": upstream.key_id, "x-api-key": upstream.key.reveal()}
+        self._hub = HubClient(upstream.hub, headers, timeout=ASK_SECONDS)
+        self._access = AccessManagerClient(upstream.access_manager, timeout=ASK_SECONDS, headers=headers)
+
+    async def open(self, request_id: str) -> bool:
+        """Open one request and record its verdict. False where that cannot be done now."""
+        sealed = await to_thread.run_sync(service.bytes_of, self._ports.store, request_id)
+        try:
+            opening = await self._opening(sealed)
+        except Unavailable as error:
+            self._seen.key_problem = error.what if error.code.startswith("vault.") else ""
+            return False
+        self._seen.key_problem = ""
+        await to_thread.run_sync(service.record_opening, self._ports.store, self._ports.clock, request_id, opening)
+        return True
+
+    async def _opening(self, sealed: Sealed) -> Opening:
+        trigger = pb.BitfountMessage.FromString(sealed.wire)
+        try:
+            if int(trigger.messageType) != MessageType.JOB_REQUEST:
+                raise _not_a_job_request(trigger.messageType)
+            opened = await to_thread.run_sync(open_job_request, sealed.body, self._ports.pod_key(), None)
+        except Unavailable:
+            raise
+        except PodadminError as error:
+            return self._unopened(sealed, error)
+        self._sessions.keep(sealed.request_id, opened.session_key)
+        problem: PodadminError | None = None
+        key: RequesterKey | None = None
+        verified: Verified[VerifiedRequest] | None = None
+        try:
+            key = await self._requester_key(trigger.sender, opened.outer.key_id)
+            if key is not None:
+                opened = await to_thread.run_sync(check_signature, opened, key.pem)
+            verified = judge(self._values(sealed, trigger, opened, key))
+        except Unavailable:
+            raise
+        except PodadminError as error:
+            problem = error
+        if verified is None:
+            return self._invalid(sealed, opened, key, problem or _no_key())
+        return await self._verified(sealed, opened, key, verified)
+
+    async def _requester_key(self, requester: str, key_id: str | None) -> RequesterKey | None:
+        if not key_id or not requester:
+            return None
+        try:
+            registered = await self._hub.key(requester, key_id)
+        except NotFound:
+            return None
+        if not registered.active:
+            return None
+        forms = public_forms(read_public_key(registered.public_key))
+
+        def pin() -> bool:
+            return service.pin_requester_key(
+                self._ports.store,
+                self._ports.clock,
+                network=self._ports.upstream.kind,
+                requester=requester,
+                key_id=key_id,
+                fingerprint=forms.fingerprint,
+                public_pem=forms.pem,
+            )
+
+        same = await to_thread.run_sync(pin)
+        if not same:
+            raise Tampered(
+                "envelope.key-changed",
+                "The network now gives another key for this requester than before.",
+                f"The key {stranger(key_id, 60)} of {stranger(requester, 60)} was pinned when it was first seen, "
+                "and it is a different one now.",
+                "Ask the requester by telephone for the fingerprint of their key before you trust anything under it.",
+            )
+        return RequesterKey(forms.pem, forms.fingerprint, same)
+
+    def _values(
+        self, sealed: Sealed, trigger: pb.BitfountMessage, opened: OpenedJobRequest, key: RequesterKey | None
+    ) -> Opened:
+        outer = opened.outer
+        return Opened(
+            network=self._ports.upstream.kind,
+            kind="job-request",
+            task_id=sealed.task_id,
+            pod_identifier=self._ports.pod_identifier,
+            pod_identifiers=opened.pod_identifiers,
+            protocol=opened.protocol,
+            claims=Unverified(
+                Claims(
+                    requester_name=trigger.sender,
+                    project_id=outer.project_id,
+                    auth_type=outer.auth_type,
+                    key_id=outer.key_id,
+                    requester_key_fingerprint=key.fingerprint if key else None,
+                    outer_protocol=dict(outer.serialized_protocol),
+                    flags=_flags(outer),
+                    has_flow_spec=outer.flow_spec_raw is not None,
+                )
+            ),
+            signature=opened.signature_state,
+            body_digest=hashlib.sha256(sealed.body).hexdigest(),
+            sent_at=_time(trigger.timestamp),
+        )
+
+    async def _verified(
+        self,
+        sealed: Sealed,
+        opened: OpenedJobRequest,
+        key: RequesterKey | None,
+        verified: Verified[VerifiedRequest],
+    ) -> Opening:
+        request, protocol = verified.value, read(verified)
+        effects = statement(verified, shipped(TABLE))
+        answer = await self._ask_network(request, opened)
+        mark = fingerprint(verified)
+        replay = await to_thread.run_sync(service.seen_before, self._ports.store, sealed.request_id)
+        seen = _limits_seen(protocol, answer)
+
+        def weigh() -> tuple[Verdict, tuple[Meter, ...]]:
+            with self._ports.store.read() as connection:
+                grants = [
+                    Grant(
+                        row.id,
+                        row.fingerprint,
+                        row.runs_left,
+                        unstamp(row.expires_at),
+                        unstamp(row.made_at),
+                        row.made_from,
+                        row.voided_reason,
+                    )
+                    for row in service.grants_for(connection, mark)
+                ]
+                meters = tuple(self._meter(connection, request, each) for each in seen)
+            verdict = decide(
+                verified,
+                effects=effects,
+                grants=grants,
+                limits=meters,
+                access=answer.code.name,
+                now=self._ports.clock.now(),
+                replay=replay,
+            )
+            return verdict, meters
+
+        verdict, meters = await to_thread.run_sync(weigh)
+        table = next((each.table for each in protocol.algorithms if each.table), "")
+        datasource = table or next(iter(self._ports.datasets()), "")
+        records = self._ports.records(datasource)
+        findings = {
+            **_common(opened, key),
+            "protocol": request.protocol,
+            "effects": _effects(effects),
+            "trace": _trace(verdict),
+            "limits": [_limit_words(meter) for meter in meters],
+            "wants": [
+                {"resource": meter.key.resource, "amount": _wanted(records, meter)}
+                for meter in meters
+                if protocol.models
+            ],
+            "access": answer.code.name,
+            "code": verdict.code,
+        }
+        if verdict.outcome == "refuse":
+            findings["problem"] = _problem(verdict)
+        return Opening(
+            requester=request.requester.name_claimed,
+            task=protocol.title,
+            datasource=datasource,
+            project=request.project_claimed or "",
+            risk=effects.risk,
+            verified="verified",
+            fingerprint=mark,
+            verdict=verdict.outcome,
+            code=verdict.code,
+            words="Waiting for your decision" if verdict.outcome == "hold" else verdict.words,
+            answerable=True,
+            findings=findings,
+            grant_id=verdict.grant_id,
+            seen=seen,
+        )
+
+    def _meter(self, connection: Any, request: VerifiedRequest, seen: LimitSeen) -> Meter:
+        """The meter as it will stand once what the network just said is recorded."""
+        key = Key(request.network, request.project_claimed or "", seen.resource)
+        return limits.as_checked(connection, key, seen.limit, seen.network_total)
+
+    async def _ask_network(self, request: VerifiedRequest, opened: OpenedJobRequest) -> AccessAnswer:
+        return await self._access.check(
+            AccessRequest(
+                pod_identifier=request.pod_identifier,
+                protocol=request.protocol,
+                requester=request.requester.name_claimed,
+                project_id=request.project_claimed,
+                unsigned_task=opened.encrypted_request,
+                signature=opened.signature or b"",
+                key_id=opened.outer.key_id,
+            )
+        )
+
+    def _unopened(self, sealed: Sealed, error: PodadminError) -> Opening:
+        return Opening(
+            requester=sealed.sender,
+            task="",
+            datasource="",
+            project="",
+            risk="unknown",
+            verified="failed",
+            fingerprint="",
+            verdict="refuse",
+            code=error.code,
+            words=error.what,
+            answerable=False,
+            findings={
+                "problem": error.as_dict(),
+                "verification": [_fact("Opened with the pod key", "no", "bad")],
+                "trace": _trace(decide_invalid(error)),
+                "code": error.code,
+            },
+        )
+
+    def _invalid(
+        self, sealed: Sealed, opened: OpenedJobRequest, key: RequesterKey | None, error: PodadminError
+    ) -> Opening:
+        return replace(
+            self._unopened(sealed, error),
+            answerable=True,
+            findings={
+                **_common(opened, key),
+                "problem": error.as_dict(),
+                "trace": _trace(decide_invalid(error)),
+                "code": error.code,
+            },
+        )
+
+
+def decide_invalid(error: PodadminError) -> Verdict:
+    """The verdict on a request that could not be verified."""
+    from datetime import UTC, datetime
+
+    return decide(
+        Invalid.of(error),
+        effects=None,
+        grants=(),
+        limits=(),
+        access=None,
+        now=datetime.min.replace(tzinfo=UTC),
+        replay=False,
+    )
+
+
+def _common(opened: OpenedJobRequest, key: RequesterKey | None) -> dict[str, Any]:
+    """What every opened request has to show: how far it was verified, and by what."""
+    signature = {
+        "good": ("right: the requester's key signed exactly these sealed bytes", "good"),
+        "bad": ("wrong", "bad"),
+        "absent": ("missing", "bad"),
+        "unknown-key": ("cannot be checked: the key is not known", "bad"),
+    }[opened.signature_state]
+    same = not opened.differs_from_envelope
+    verification = [
+        _fact("Opened with the pod key", "yes", "good"),
+        _fact("Signature", *signature),
+        _fact("Signing key", grouped(key.fingerprint) if key else "not known", "plain" if key else "bad", mono=True),
+        _fact(
+            "Readable and sealed protocol",
+            "the same" if same else "DIFFERENT: the outside says something else than would run",
+            "good" if same else "bad",
+        ),
+        _fact(
+            "Not signed, only claimed", "the requester's name, the project and the switches outside the seal", "warn"
+        ),
+    ]
+    return {
+        "verification": verification,
+        "requester_key": key.fingerprint if key else "",
+        "key_id": opened.outer.key_id,
+        "ciphertext": hashlib.sha256(opened.encrypted_request).hexdigest(),
+        "signature": opened.signature_state,
+    }
+
+
+def _fact(label: str, value: str, tone: str = "plain", *, mono: bool = False) -> dict[str, Any]:
+    return {"label": label, "value": value, "tone": tone, "mono": mono}
+
+
+def _effects(effects: Effects) -> dict[str, Any]:
+    kept = asdict(effects)
+    kept["to"] = kept.pop("destination")
+    return kept
+
+
+def _trace(verdict: Verdict) -> list[dict[str, str]]:
+    tones = {"refuses": "bad", "holds": "warn", "allows": "good", "passes": "good", "does-not-apply": "plain"}
+    words = {
+        "refuses": "Refuses",
+        "holds": "Holds",
+        "allows": "Allows",
+        "passes": "No objection",
+        "does-not-apply": "Does not apply",
+    }
+    lines = [
+        {
+            "considered": each.name,
+            "outcome": f"{words[each.outcome]}. {each.why}",
+            "tone": tones[each.outcome],
+        }
+        for each in verdict.trace
+    ]
+    result = {"allow": "Allowed", "refuse": "Refused", "hold": "Held for you"}[verdict.outcome]
+    lines.append(
+        {
+            "considered": "Verdict",
+            "outcome": f"{result}. {verdict.words}",
+            "tone": {"allow": "good", "refuse": "bad", "hold": "warn"}[verdict.outcome],
+        }
+    )
+    return lines
+
+
+def _problem(verdict: Verdict) -> Mapping[str, str]:
+    return {
+        "code": verdict.code,
+        "what": "The gate refused this request by itself.",
+        "why": verdict.words,
+        "next_step": "Nothing needs to be done; the requester was told.",
+    }
+
+
+def _limits_seen(protocol: Protocol, answer: AccessAnswer) -> tuple[LimitSeen, ...]:
+    """What the network said about the models of this task; a model about which it said nothing is unlimited there."""
+    if not answer.accepted:
+        return ()
+    said = {each.resource_name: each for each in answer.limits}
+    found: list[LimitSeen] = []
+    for model in protocol.models:
+        if model.slug:
+            limit = said.get(model.slug)
+            found.append(
+                LimitSeen(model.slug, limit.limit, limit.total_usage) if limit else LimitSeen(model.slug, None, 0.0)
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _limit_words(meter: Meter) -> dict[str, str]:
+    name = meter.key.resource
+    if meter.limit is None:
+        return {"resource": name, "words": f"No limit is set by the network; {meter.used:g} inferences used so far"}
+    return {
+        "resource": name,
+        "words": f"{meter.used:g} of {meter.limit:g} inferences used, {meter.free or 0:g} free; stops at the limit",
+    }
+
+
+def _wanted(records: int | None, meter: Meter) -> float:
+    """How many inferences the task can use at the most: one for each record; all that is free where that is unknown."""
+    if records is not None:
+        return float(records)
+    return meter.free if meter.free is not None else 0.0
+
+
+def _flags(outer: OuterClaims) -> dict[str, object]:
+    names = (
+        "run_on_new_data_only",
+        "batched_execution",
+        "test_run",
+        "force_rerun_failed_files",
+        "enable_anonymized_tracker_upload",
+        "requires_ehr_connection",
+        "supports_mps",
+        "datasource_name",
+    )
+    found = {name: getattr(outer, name) for name in names}
+    # a name in the envelope that is not known here makes the effects unknown
+    return {name: value for name, value in found.items() if value is not None} | dict.fromkeys(outer.unknown, "present")
+
+
+def _time(text: str) -> Any:
+    try:
+        return unstamp(text)
+    except ValueError:
+        return None
+
+
+def _not_a_job_request(number: int) -> Refused:
+    return Refused(
+        "request.kind-not-run",
+        f"This is a {type_name(number)}, which this pod does not run.",
+        "It would make the pod start work without an access check, and the built-in worker cannot do it.",
+        "Ask the requester to send the task as an ordinary job request.",
+    )
+
+
+def _no_key() -> Refused:
+    return Refused(
+        "envelope.unknown-key",
+        "The key that signed this request is not known here.",
+        "The network gave no public key for it.",
+        "Check with the requester that the key is registered with the network.",
+    )

@@ -1,0 +1,78 @@
+"""What the gate is given: addresses, keys by handle, and the custodian's numbers. It looks nothing up by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from podadmin.core.clock import Clock
+from podadmin.core.secret import Secret
+from podadmin.networks.bitfount.references import ReferencePolicy
+from podadmin.store.engine import Store
+from podadmin.vault.handles import PodKey
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """One network that the pod has joined. `message_service` is `host:port`."""
+
+    kind: str
+    title: str
+    message_service: str
+    tls: bool
+    access_manager: str
+    hub: str
+    key_id: str
+    key: Secret[str]
+    references: ReferencePolicy
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The custodian's settings that the gate asks for each time. Times in seconds, sizes in bytes, grants in days."""
+
+    window: Callable[[], float]
+    release_before: Callable[[], float]
+    largest_request: Callable[[], int]
+    grant_days: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything that a gate works with."""
+
+    store: Store
+    clock: Clock
+    pod_identifier: str
+    pod_name: str
+    datasets: Callable[[], tuple[str, ...]]
+    records: Callable[[str], int | None]
+    """How many records a datasource has, by its name; None where its schema is not known."""
+    pod_key: Callable[[], PodKey]
+    paused: Callable[[], bool]
+    upstream: Upstream
+    numbers: Numbers
+
+
+@dataclass
+class Seen:
+    """What the gate has seen since it was started: for the screen, never for a decision."""
+
+    since: datetime
+    up_contact: datetime | None = None
+    down_contact: datetime | None = None
+    upstream_problem: str = ""
+    key_problem: str = ""
+    checks: list[float] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def check(self, monotonic: float) -> None:
+        """The network was asked for requests at this moment."""
+        self.checks = [moment for moment in self.checks if monotonic - moment < 60] + [monotonic]
+
+    def count(self, what: str) -> None:
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    def summary(self) -> Mapping[str, int]:
+        return dict(self.counts)
