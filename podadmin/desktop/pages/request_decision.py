@@ -1,0 +1,186 @@
+"""The bar on which a person decides: the time there is, refuse, and approve.
+
+Approving goes through the armed button only. It starts its time again whenever the request in front, anything that
+is shown of it, or the meaning of the button changes. Refusing asks for the words that the requester will read.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QWidget
+
+from podadmin.app.views import Permit, RequestDetail
+from podadmin.core.clock import Clock
+from podadmin.desktop.pages.request_words import DECIDABLE, deadline_words, is_late
+from podadmin.desktop.theme.tokens import SPACE, TONE_ICONS
+from podadmin.desktop.widgets.banner import IconMark
+from podadmin.desktop.widgets.buttons import ArmedButton, DangerButton
+from podadmin.desktop.widgets.card import Card
+from podadmin.desktop.widgets.layout import row
+from podadmin.desktop.widgets.prompt import ReasonPrompt
+from podadmin.desktop.widgets.text import PlainLabel
+
+APPROVE: Final = "Approve once"
+GRANT: Final = "Approve and make a grant"
+REFUSE: Final = "Refuse…"
+_SECOND_MS: Final = 1000
+_INKS: Final = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
+_BUSY: Final = "Your decision is being recorded."
+
+
+class DecisionBar(Card):
+    """`approved(id)` and `refused(id, reason)` say what a person decided; the page carries it out."""
+
+    approved = Signal(str)
+    refused = Signal(str, str)
+
+    def __init__(self, clock: Clock, host: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self._clock = clock
+        self._host = host
+        self._detail: RequestDetail | None = None
+        self._busy = False
+        self._late: bool | None = None
+        self._mark = IconMark("info", "muted")
+        self._words = PlainLabel("", "medium", wrap=True)
+        self.refuse = DangerButton(REFUSE, self._ask_refusal, "ban")
+        self.refuse.set_help("Asks for the words that the requester will read.")
+        self.approve = ArmedButton(APPROVE, lambda: self._decided(grant=False))
+        self.grant = ArmedButton(GRANT, lambda: self._decided(grant=True), "shield-check")
+        self.grant.setVisible(False)
+        self.body.addLayout(row(self._mark, (self._words, 1), self.refuse, self.approve, self.grant, gap=SPACE.m))
+        self._timer = QTimer(self)
+        self._timer.setInterval(_SECOND_MS)
+        self._timer.timeout.connect(self.tick)
+
+    @property
+    def words(self) -> str:
+        """What the bar says about the time or the decision."""
+        return self._words.text()
+
+    def show_detail(self, detail: RequestDetail) -> None:
+        """Show the bar for a request; approving starts its time again where what is decided on has changed."""
+        before, self._detail = self._detail, detail
+        self._busy = False
+        self._permit()
+        self.tick()
+        if before is None or decided_on(before) != decided_on(detail):
+            self.approve.rearm()
+            self.grant.rearm()
+
+    def forget(self) -> None:
+        """No request is in front any more."""
+        self._detail = None
+        self._timer.stop()
+        self._permit()
+
+    def wait(self) -> None:
+        """A decision is on its way: neither button can be pressed until the request is shown again."""
+        self._busy = True
+        self._permit()
+
+    def again(self) -> None:
+        """The decision was not recorded: it can be made anew."""
+        self._busy = False
+        self._permit()
+        self.approve.rearm()
+        self.grant.rearm()
+
+    def tick(self) -> None:
+        """Say the time that is left now; change what approving means at the moment at which it changes."""
+        detail = self._detail
+        if detail is None:
+            return
+        now = self._clock.now()
+        late = is_late(detail.row, now)
+        if late != self._late:
+            self._late = late
+            self.approve.setVisible(not late)
+            self.grant.setVisible(late)
+        tone, words = deadline_words(detail.row, now)
+        if not words:
+            permit = detail.may_approve
+            tone, words = "plain", permit.reason or detail.row.state_words
+        if self._busy:
+            tone, words = "info", _BUSY
+        self._mark.set(TONE_ICONS[tone], _INKS.get(tone, "muted"))
+        if self._words.raw() != words:
+            self._words.setText(words)
+        self._words.set_tone(tone)
+        self._run_timer()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.tick()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def _run_timer(self) -> None:
+        wanted = self._detail is not None and self._detail.row.state in DECIDABLE and self.isVisible()
+        if wanted and not self._timer.isActive():
+            self._timer.start()
+        elif not wanted:
+            self._timer.stop()
+
+    def _permit(self) -> None:
+        nothing = Permit(False, "No request is shown.")
+        busy = Permit(False, _BUSY)
+        detail = self._detail
+        approve = busy if self._busy else detail.may_approve if detail is not None else nothing
+        refuse = busy if self._busy else detail.may_refuse if detail is not None else nothing
+        for button in (self.approve, self.grant):
+            button.set_permit(approve.allowed, approve.reason)
+        self.refuse.set_permit(refuse.allowed, refuse.reason)
+
+    def _decided(self, grant: bool) -> None:
+        detail = self._detail
+        if detail is None or self._busy:
+            return
+        if is_late(detail.row, self._clock.now()) != grant:
+            # the window closed under the hand: what the button says is not what approving would do now
+            self.tick()
+            return
+        self.wait()
+        self.tick()
+        self.approved.emit(detail.row.id)
+
+    def _ask_refusal(self) -> None:
+        detail = self._detail
+        if detail is None or not detail.may_refuse.allowed or self._busy:
+            return
+        asked = detail.row.id
+        ReasonPrompt(
+            self._host,
+            "Refuse this request",
+            "Nothing runs. Your words are recorded in the journal and are what the requester will read.",
+            "Refuse the request",
+            lambda reason: self._refuse(asked, reason),
+            required=detail.refusal_needs_reason,
+            hint="The requester reads this. Write nothing that they should not know.",
+        ).open()
+
+    def _refuse(self, request: str, reason: str) -> None:
+        """The words were written about one request: another that has come in front meanwhile is not meant."""
+        if self._detail is not None and self._detail.row.id == request:
+            self.wait()
+            self.tick()
+        self.refused.emit(request, reason)
+
+
+def decided_on(detail: RequestDetail) -> tuple[object, ...]:
+    """Everything on the page that a decision is about: where any of it changes, approving starts its time again."""
+    row = detail.row
+    return (
+        (row.id, row.state, row.requester, row.task, row.datasource, row.risk, row.verified, row.project),
+        detail.effects,
+        detail.sections,
+        detail.verification,
+        detail.differences,
+        detail.protocol,
+        detail.may_approve,
+    )

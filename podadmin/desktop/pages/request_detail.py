@@ -1,0 +1,198 @@
+"""One request in full, in the order in which a person decides: effects, what is new, the five safes, the evidence.
+
+The widget takes a view and shows it; it reads nothing and decides nothing. What a person wants is a signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+
+from podadmin.app.views import Fact, JournalRow, RequestDetail, RequestRow, Section
+from podadmin.core.clock import Clock
+from podadmin.desktop.pages.request_decision import DecisionBar
+from podadmin.desktop.pages.request_effects import DifferenceCard, EffectCard, trace_facts
+from podadmin.desktop.pages.request_words import state_badge, verified_badge
+from podadmin.desktop.theme.tokens import SIZE, SPACE
+from podadmin.desktop.widgets.badge import Badge, BadgeSpec
+from podadmin.desktop.widgets.banner import Banner
+from podadmin.desktop.widgets.card import Card
+from podadmin.desktop.widgets.facts import FactGrid, SectionCard
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row, wrap
+from podadmin.desktop.widgets.table import Column, RowTable
+from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
+from podadmin.desktop.widgets.tree import JsonTree
+from podadmin.desktop.widgets.words import precise, when
+
+
+class RequestDetailView(QWidget):
+    """`request_wanted(id)` and `entry_wanted(seq)` are links; the signals of `bar` say what was decided."""
+
+    request_wanted = Signal(str)
+    entry_wanted = Signal(str)
+
+    def __init__(self, clock: Clock, host: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.detail: RequestDetail | None = None
+        self._head = _Head()
+        self._tampered = Banner(
+            "bad",
+            "What was written on the outside is not what was signed inside, or the signature does not hold. "
+            "Nothing of it was let through.",
+            title="This request could not be verified",
+        )
+        self.effects = EffectCard()
+        self.differences = DifferenceCard(self.request_wanted.emit)
+        self._sections = CardGrid(SIZE.field)
+        self._shown_sections: tuple[Section, ...] = ()
+        self._outcome = FactsCard("Where it stands")
+        self._verification = FactsCard("What was verified, and what was not")
+        self._trace = FactsCard("How the verdict was reached")
+        self.history = _history_table()
+        self.history.opened.connect(lambda entry: self.entry_wanted.emit(str(entry.seq)))
+        self._history_card = Card("History, from the journal", flush=True)
+        self._history_card.body.addWidget(self.history)
+        self.protocol = ProtocolCard()
+        self.bar = DecisionBar(clock, host)
+        self._lay_out()
+
+    def show_detail(self, detail: RequestDetail) -> None:
+        """Show a request. One that is shown already stays where it was scrolled to."""
+        another = self.detail is None or self.detail.row.id != detail.row.id
+        self.detail = detail
+        self._head.show_row(detail.row)
+        self._tampered.setVisible(detail.row.verified == "failed")
+        self.effects.show_effects(detail.effects)
+        self.differences.show_detail(detail)
+        if detail.sections != self._shown_sections:
+            self._shown_sections = detail.sections
+            self._sections.set_cards([_section(section) for section in detail.sections])
+        self._outcome.show_facts(detail.outcome)
+        self._verification.show_facts(detail.verification)
+        self._trace.show_facts(trace_facts(detail))
+        self.history.set_rows(detail.history)
+        self._history_card.setVisible(bool(detail.history))
+        self.protocol.show_protocol(detail.protocol)
+        self.bar.show_detail(detail)
+        if another:
+            self._area.verticalScrollBar().setValue(0)
+
+    def forget(self) -> None:
+        """No request is in front: nothing of the last one may be decided on."""
+        self.detail = None
+        self.bar.forget()
+
+    def _lay_out(self) -> None:
+        inner = column(
+            self._tampered,
+            self.effects,
+            self.differences,
+            self._outcome,
+            self._sections,
+            row((self._verification, 1), (self._trace, 1), gap=SPACE.l),
+            self._history_card,
+            self.protocol,
+            STRETCH,
+            gap=SPACE.l,
+        )
+        inner.setContentsMargins(0, 0, SPACE.s, 0)
+        self._area = QScrollArea()
+        self._area.setAccessibleName("The request in full")
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setWidget(wrap(inner))
+        self.setLayout(column(self._head, (self._area, 1), self.bar, gap=SPACE.m))
+
+
+class _Head(QWidget):
+    """What the request is called, who sent it, and how it stands."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = Badge(BadgeSpec("plain", ""))
+        self._verified = Badge(BadgeSpec("plain", ""))
+        self._task = ElidedLabel("", "heading")
+        self._about = ElidedLabel("", "muted")
+        self._reference = PlainLabel("", "small", selectable=True, mono=True)
+        words = column(self._task, self._about, gap=SPACE.hair)
+        self.setLayout(row((words, 1), self._reference, self._verified, self._state))
+
+    def show_row(self, shown: RequestRow) -> None:
+        """Another request, or another state of it."""
+        self._task.setText(shown.task)
+        self._state.set(state_badge(shown))
+        self._verified.set(verified_badge(shown.verified))
+        project = f" in the project “{shown.project}”" if shown.project else ""
+        self._about.setText(f"From {shown.requester or 'an unknown requester'}{project}, {when(shown.received_at)}")
+        self._about.set_tip(_moments(shown.received_at, shown.deadline))
+        self._reference.setText(shown.reference)
+        self._reference.setVisible(bool(shown.reference))
+
+
+class FactsCard(Card):
+    """A titled card of facts; it hides where there is nothing to tell."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(title, parent=parent)
+        self.grid = FactGrid()
+        self.body.addWidget(self.grid)
+        self.body.addStretch(1)
+
+    def show_facts(self, facts: Sequence[Fact]) -> None:
+        """Show these facts."""
+        self.grid.set_facts(facts)
+        self.setVisible(bool(facts))
+
+
+class ProtocolCard(Card):
+    """The protocol exactly as it was verified, as a tree."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Verified protocol", parent=parent)
+        self._none = PlainLabel("Nothing of this request could be verified: there is no protocol to show.", "muted")
+        self.tree = JsonTree("Verified protocol")
+        self._shown: Mapping[str, Any] | None = None
+        self.body.addWidget(self._none)
+        self.body.addWidget(self.tree)
+
+    def show_protocol(self, protocol: Mapping[str, Any]) -> None:
+        """Show another protocol; what was opened in the tree stays open where it is the same one."""
+        self._none.setVisible(not protocol)
+        self.tree.setVisible(bool(protocol))
+        if protocol and protocol != self._shown:
+            self.tree.show_value(protocol)
+        self._shown = protocol
+
+
+def _section(section: Section) -> SectionCard:
+    card = SectionCard(section)
+    card.body.addStretch(1)
+    return card
+
+
+def _history_table() -> RowTable:
+    def moment(entry: JournalRow) -> str:
+        return when(entry.at)
+
+    return RowTable(
+        "History of this request",
+        [
+            Column("When", moment, width=20, tip=lambda entry: precise(entry.at)),
+            Column("Entry", lambda entry: str(entry.seq), "number", width=8),
+            Column("By", lambda entry: entry.actor, width=14),
+            Column("What happened", lambda entry: entry.words),
+        ],
+        row_key=lambda entry: str(entry.seq),
+        fits=True,
+    )
+
+
+def _moments(received: datetime, deadline: datetime | None) -> str:
+    until = f"\nWindow until {precise(deadline)}" if deadline is not None else ""
+    return f"Received {precise(received)}{until}"

@@ -1,0 +1,112 @@
+"""The effect statement on screen: what a request will do, with what leaves in front, and what is new about it.
+
+It shows what was derived from the verified bytes and nothing that the requester says about them. Effects that are
+not known are the loudest thing on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtWidgets import QWidget
+
+from podadmin.app.views import EffectView, Fact, RequestDetail
+from podadmin.desktop.pages.request_words import risk_badge
+from podadmin.desktop.theme.tokens import SIZE, SPACE
+from podadmin.desktop.widgets.badge import Badge
+from podadmin.desktop.widgets.banner import Banner
+from podadmin.desktop.widgets.buttons import GhostButton
+from podadmin.desktop.widgets.card import Card
+from podadmin.desktop.widgets.facts import FactGrid, FactList
+from podadmin.desktop.widgets.layout import CardGrid, clear, column, row
+from podadmin.desktop.widgets.text import PlainLabel
+
+_TONES = {"low": "info", "medium": "warn"}
+
+
+class EffectCard(Card):
+    """Headline, risk with its reasons, what leaves and to whom, and what is read, computed and kept."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("What this request will do", parent=parent)
+        self._holder = column(gap=SPACE.m)
+        self.body.addLayout(self._holder)
+        self._shown: EffectView | None = None
+
+    def show_effects(self, effects: EffectView) -> None:
+        """Show a statement."""
+        if effects == self._shown:
+            return
+        self._shown = effects
+        clear(self._holder)
+        if not effects.known:
+            self._holder.addWidget(
+                Banner(
+                    "bad",
+                    "Nobody can say here what this request does. Treat it as if every record left the pod.",
+                    title="Effects unknown",
+                )
+            )
+        headline = PlainLabel(effects.headline, "heading", wrap=True, selectable=True)
+        headline.setAccessibleName(f"What it does: {headline.text()}")
+        self._holder.addWidget(headline)
+        reasons = PlainLabel(" ".join(effects.reasons), "muted", wrap=True, selectable=True)
+        self._holder.addLayout(row(Badge(risk_badge(effects.risk)), (reasons, 1), gap=SPACE.m))
+        self._holder.addWidget(_leaving(effects))
+        parts = CardGrid(SIZE.search - SPACE.l)
+        parts.set_cards(
+            [
+                _part("What it reads", effects.reads, "database"),
+                _part("What it computes", effects.computes, "play"),
+                _part("What stays in the pod", effects.stays, "lock"),
+            ]
+        )
+        self._holder.addWidget(parts)
+
+
+def _leaving(effects: EffectView) -> QWidget:
+    """What leaves, in a block of its own whose colour, icon and words say how much it matters."""
+    unsaid = "Nothing." if effects.known else "Not known: count on every record leaving."
+    lines = "\n".join(f"•  {line}" for line in effects.leaves or (unsaid,))
+    words = f"{lines}\nTo: {effects.to or 'not known'}"
+    return Banner(_TONES.get(effects.risk, "bad"), words, title="What leaves the pod")
+
+
+def _part(title: str, lines: Sequence[str], icon: str) -> Card:
+    card = Card(sunken=True)
+    card.body.addWidget(PlainLabel(title, "medium"))
+    card.body.addWidget(FactList(lines or ("Nothing is named.",), icon=icon))
+    card.body.addStretch(1)
+    return card
+
+
+class DifferenceCard(Card):
+    """What is different from the last approved request like this one."""
+
+    def __init__(self, on_open: Callable[[str], object], parent: QWidget | None = None) -> None:
+        self._compared = ""
+        self._link = GhostButton("Open that request", lambda: on_open(self._compared), "arrow-right")
+        super().__init__("Different from the last one approved", action=self._link, parent=parent)
+        self._words = PlainLabel("", "muted", wrap=True)
+        self._facts = FactGrid()
+        self.body.addWidget(self._words)
+        self.body.addWidget(self._facts)
+
+    def show_detail(self, detail: RequestDetail) -> None:
+        """Show the differences of a request."""
+        self._compared = detail.compared_with
+        self._link.setVisible(bool(detail.compared_with))
+        self._facts.setVisible(bool(detail.differences))
+        self._facts.set_facts(detail.differences)
+        if not detail.compared_with:
+            words = "No request like this one was approved before: there is nothing to compare it with."
+        elif not detail.differences:
+            words = "Nothing is different: it asks for exactly what was approved before."
+        else:
+            words = "Only what is listed here has changed; everything else is as it was approved."
+        self._words.setText(words)
+
+
+def trace_facts(detail: RequestDetail) -> tuple[Fact, ...]:
+    """The steps of the verdict as facts."""
+    return tuple(Fact(line.considered, line.outcome, line.tone) for line in detail.trace)

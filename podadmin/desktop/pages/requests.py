@@ -1,0 +1,186 @@
+"""Requests: what others want to run here, each shown as what it will do, and the place where a person decides."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStackedWidget
+
+from podadmin.app.views import Done, NetworkCard, RequestDetail, RequestPage
+from podadmin.core.clock import SystemClock
+from podadmin.core.errors import PodadminError
+from podadmin.desktop.page import Page
+from podadmin.desktop.pages.request_detail import RequestDetailView
+from podadmin.desktop.pages.request_list import RequestList
+from podadmin.desktop.widgets.buttons import QuietButton
+from podadmin.desktop.widgets.empty import StateView
+from podadmin.desktop.widgets.form import SearchEdit
+
+BACK: Final = "Back to all requests"
+_PAGE: Final = 50
+_MOST: Final = 1000
+_SAID: Final = {
+    "approved": "Approved once. It goes to the pod now.",
+    "granted": "Approved. A grant waits for the same request to be sent again.",
+    "refused": "Refused. The requester will read your words.",
+}
+
+
+class RequestsPage(Page):
+    """A table, and in its place one request in full. The window's history holds which one is open."""
+
+    name = "Requests"
+    title = "Requests"
+    icon = "inbox"
+    kinds = frozenset({"profile", "request", "limit", "network", "tour"})
+    scrolls = False
+    help_text = (
+        "Everything that somebody wants to run on your data arrives here before anything runs. The list shows what "
+        "waits for you first. Open a request to see what it will do, derived from the bytes that would really run "
+        "and not from what its sender says about them: what it reads, what it computes, what stays and what leaves, "
+        "and to whom.\n\n"
+        "Approve once lets this one request through. A requester waits for a few minutes only; after that the "
+        "request is held under a reference, and approving it makes a grant, which lets the same request through "
+        "when it is sent again. Refusing needs a reason, which the requester will read. Nothing is ever approved "
+        "by waiting, by closing a window, or by the Enter key."
+    )
+
+    def build(self) -> None:
+        clock = SystemClock()
+        self._asked = 0
+        self._open = ""
+        self._search_edit = SearchEdit("Search requests", "Search requests", lambda _: self._read_list())
+        self._back = QuietButton(BACK, lambda: self.desk.go(self.name), "arrow-left")
+        self.add_action(self._search_edit)
+        self.add_action(self._back)
+        self.list = RequestList(clock)
+        self.list.opened.connect(lambda row: self.desk.go(self.name, row.id))
+        self.list.filter_changed.connect(self._read_list)
+        self.list.more_wanted.connect(self._read_more)
+        self.list.demo_wanted.connect(self._send_demo)
+        self.list.networks_wanted.connect(lambda: self.desk.go("Networks"))
+        self.list.search_cleared.connect(self._search_edit.clear)
+        self.view = RequestDetailView(clock, self.desk.sheet_host)
+        self.view.request_wanted.connect(lambda request: self.desk.go(self.name, request))
+        self.view.entry_wanted.connect(lambda entry: self.desk.go("Journal", entry))
+        self.view.bar.approved.connect(self._approve)
+        self.view.bar.refused.connect(self._refuse)
+        self._detail = StateView(self.view)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.list)
+        self._stack.addWidget(self._detail)
+        self.body.addWidget(self._stack, 1)
+        self._next_after: str | None = None
+        self._joined: bool | None = None
+        self._show_list()
+
+    def shown(self) -> None:
+        """Without a subject the page means the list; `open_subject` follows where there is one."""
+        self._show_list()
+        super().shown()
+
+    def refresh(self) -> None:
+        self._read_list()
+        if self._open:
+            self._read_detail()
+
+    def open_subject(self, subject: str) -> None:
+        if self.view.detail is not None and self.view.detail.row.id != subject:
+            self.view.forget()
+        self._open = subject
+        self._search_edit.setVisible(False)
+        self._back.setVisible(True)
+        self.set_title("Request")
+        if self.view.detail is None:
+            self._detail.show_loading("Opening the request")
+        self._stack.setCurrentWidget(self._detail)
+        self._back.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._read_detail()
+
+    def _show_list(self) -> None:
+        self._open = ""
+        self.view.forget()
+        self.clear_notice()
+        self.set_title(self.title)
+        self._back.setVisible(False)
+        self._search_edit.setVisible(True)
+        self._stack.setCurrentWidget(self.list)
+
+    def _read_list(self) -> None:
+        self._asked += 1
+        asked, search = self._asked, self._search_edit.text().strip()
+        states = self.list.states
+        limit = min(max(len(self.list.table.rows()), _PAGE), _MOST)
+
+        def came(page: RequestPage) -> None:
+            if asked != self._asked:
+                return
+            self._next_after = page.next_after
+            self.list.show_page(page, search, self._joined)
+            if not page.rows:
+                self.session.read(self, "network list", {}, self._networks_came)
+
+        self.read("requests list", {"state": states, "search": search, "limit": limit}, came)
+
+    def _read_more(self) -> None:
+        after, asked = self._next_after, self._asked
+        if after is None:
+            return
+        arguments = {
+            "state": self.list.states,
+            "search": self._search_edit.text().strip(),
+            "limit": _PAGE,
+            "after": after,
+        }
+
+        def came(page: RequestPage) -> None:
+            if asked == self._asked:
+                self._next_after = page.next_after
+                self.list.add_page(page)
+
+        self.read("requests list", arguments, came)
+
+    def _networks_came(self, cards: tuple[NetworkCard, ...]) -> None:
+        self._joined = any(card.kind == "local" and card.state in ("joined", "connected") for card in cards)
+        self.list.tell_joined(self._joined)
+
+    def _read_detail(self) -> None:
+        wanted = self._open
+
+        def failed(error: PodadminError) -> None:
+            if wanted == self._open:
+                self.view.forget()
+                self._detail.show_error(error, self._read_detail)
+
+        self.session.read(self, "requests show", {"request": wanted}, lambda detail: self._came(wanted, detail), failed)
+
+    def _came(self, wanted: str, detail: RequestDetail) -> None:
+        """The subject may have been a reference: what is shown is named by its id from now on."""
+        if wanted == self._open:
+            self._open = detail.row.id
+            self.view.show_detail(detail)
+            if self._detail.showing != "content":
+                self._detail.show_content()
+
+    def _approve(self, request: str) -> None:
+        self.write("requests approve", {"request": request}, self._decided, failure=self._undecided)
+
+    def _refuse(self, request: str, reason: str) -> None:
+        self.write("requests refuse", {"request": request, "reason": reason}, self._decided, failure=self._undecided)
+
+    def _decided(self, detail: RequestDetail) -> None:
+        self.desk.say(_SAID.get(detail.row.state, detail.row.state_words))
+        self._came(detail.row.id, detail)
+
+    def _undecided(self, error: PodadminError) -> None:
+        self.notice("bad", f"{error.what} {error.why} {error.next_step} ({error.code})")
+        self.view.bar.again()
+        if self._open:
+            self._read_detail()
+
+    def _send_demo(self) -> None:
+        def sent(done: Done) -> None:
+            self.desk.say(done.words)
+
+        self.write("network send", {"what": "sql"}, sent, title="Sending a demo request")
