@@ -266,11 +266,14 @@ class _Task:
                 if message is None or int(message.messageType) == MessageType.UNDEFINED:
                     await asyncio.sleep(pause)
                     continue
-                self._noticed(message)
-                last = int(message.messageType) == MessageType.TASK_COMPLETE
-                await self._pod.client.acknowledge(mailbox, message.receiptHandle, delete_mailbox=last)
-                if last:
+                if int(message.messageType) == MessageType.TASK_COMPLETE:
+                    try:
+                        await self._pod.client.acknowledge(mailbox, message.receiptHandle, delete_mailbox=True)
+                    finally:
+                        self._completed.set()
                     return
+                self._noticed(message)
+                await self._pod.client.acknowledge(mailbox, message.receiptHandle)
             except NotFound:
                 self._over.set()
                 self._progress.cancel()
@@ -291,8 +294,6 @@ class _Task:
                     log.warning("a TASK_START that is not of this task: %s", error.code)
                     return
                 self._started.set()
-            case MessageType.TASK_COMPLETE:
-                self._completed.set()
             case _:
                 log.info("task %s: message type %d is not used", self._route.task_id, message.messageType)
 

@@ -50,7 +50,7 @@ def by_hand(source: sql.Source) -> list[float]:
     document = json.loads(resource("demo", "hba1c-risk.json").read_text(encoding="utf-8"))
     total = pd.Series(document["intercept"], index=frame.index)
     for feature in document["features"]:
-        text = frame[feature["column"]].replace({"yes": "1", "no": "0", "NA": ""})
+        text = frame[feature["column"]].replace({"yes": "1", "no": "0", "true": "1", "false": "0", "NA": ""})
         total = total + pd.to_numeric(text).fillna(feature["mean"]) * feature["coefficient"]
     return [1 / (1 + math.exp(-value)) for value in total]
 
@@ -71,6 +71,14 @@ def test_the_report_holds_the_columns_as_they_are_and_the_predictions(patients: 
     original = pd.read_csv(patients.path, dtype=str, keep_default_na=False)
     pd.testing.assert_frame_equal(report.drop(columns="prediction"), original.drop(columns="patient_id"))
     assert [float(value) for value in report["prediction"]] == pytest.approx(by_hand(patients))
+
+
+def test_on_the_demonstration_data() -> None:
+    source = sql.Source("patients", resource("demo", "patients.csv"), ("patient_id",))
+    report = pd.read_csv(io.StringIO(inference.as_csv(predict(source, InferenceLimit(), None))))
+    assert list(report["prediction"]) == pytest.approx(by_hand(source))
+    assert list(report.columns) == [*pd.read_csv(source.path).columns[1:], "prediction"]
+    assert 0.02 < report["prediction"].min() < report["prediction"].mean() < report["prediction"].max() < 0.98
 
 
 @pytest.mark.parametrize(
@@ -118,7 +126,7 @@ def test_the_model_s_file_says_what_it_is() -> None:
     document = json.loads(resource("demo", "hba1c-risk.json").read_text(encoding="utf-8"))
     assert "Not for clinical use" in document["note"]
     assert "not learnt" in document["note"]
-    assert "was not\ntrained" in resource("demo", "MODEL.md").read_text(encoding="utf-8")
+    assert "was not trained" in resource("demo", "MODEL.md").read_text(encoding="utf-8")
 
 
 def test_a_name_that_is_taken_is_an_error(patients: sql.Source) -> None:
