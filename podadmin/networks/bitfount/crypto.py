@@ -29,7 +29,8 @@ _MAX_KEY_TEXT = 16 * 1024
 class Decrypts(Protocol):
     """A private key somewhere else, which opens one RSA-OAEP block.
 
-    Raises ValueError where the block is not for it; any PodadminError for its own reasons (a locked keyring).
+    Raises ValueError or Tampered `vault.cannot-decrypt` where the block is not for it; other PodadminErrors for its own
+    reasons (a locked keyring).
     """
 
     def decrypt(self, block: bytes) -> bytes: ...
@@ -84,6 +85,12 @@ def public_line(key: RSAPublicKey) -> str:
     return key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
 
 
+def public_pem(text: bytes | str) -> str:
+    """The key as hubs give it out: a PEM block. Raises BadInput `crypto.public-key`."""
+    key = read_public_key(text)
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
 def encrypt_for(public: bytes | str, plain: bytes) -> bytes:
     """`plain` for the owner of an RSA-4096 key. Raises BadInput `crypto.public-key`."""
     key = read_public_key(public)
@@ -100,8 +107,7 @@ def decrypt_with(key: Decrypts, data: bytes) -> bytes:
     """What was encrypted for `key`.
 
     Raises BadInput `envelope.truncated`, Tampered `envelope.not-for-this-key` (the key does not fit) and
-    `envelope.changed` (the key fits, the rest does not). What the key itself raises as Unavailable or Refused
-    passes through.
+    `envelope.changed` (the key fits, the rest does not). What the key raises for other reasons passes through.
     """
     if len(data) < BLOCK or BLOCK < len(data) < BLOCK + NONCE + TAG:
         raise BadInput(
@@ -113,7 +119,11 @@ def decrypt_with(key: Decrypts, data: bytes) -> bytes:
     head, nonce, rest = data[:BLOCK], data[BLOCK : BLOCK + NONCE], data[BLOCK + NONCE :]
     try:
         opened = key.decrypt(head)
-    except (ValueError, BadInput, Tampered):
+    except ValueError:
+        raise _not_ours() from None
+    except Tampered as error:
+        if error.code != "vault.cannot-decrypt":  # a key file that was changed is another matter than a foreign block
+            raise
         raise _not_ours() from None
     if len(data) == BLOCK:
         return opened
