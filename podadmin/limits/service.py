@@ -32,7 +32,8 @@ from podadmin.limits.records import limit_check, reservation, usage
 from podadmin.store.unit import Unit
 
 # by the order of writing and not by the clock, which can be set back
-_NEWEST: Final[UnaryExpression[Any]] = literal_column("rowid").desc()
+_ROWID: Final[ColumnElement[Any]] = literal_column("rowid")
+_NEWEST: Final[UnaryExpression[Any]] = _ROWID.desc()
 
 
 @dataclass(frozen=True)
@@ -202,9 +203,7 @@ def settle(unit: Unit, request_id: str, outcome: str, at: datetime) -> int:
 
 def open_reservations(connection: Connection) -> tuple[Reservation, ...]:
     """Everything that is promised, oldest first."""
-    rows = connection.execute(
-        select(reservation).where(reservation.c.settled_at.is_(None)).order_by(reservation.c.made_at, reservation.c.id)
-    )
+    rows = connection.execute(select(reservation).where(reservation.c.settled_at.is_(None)).order_by(_ROWID.asc()))
     return tuple(_reservation(row) for row in rows)
 
 

@@ -14,6 +14,7 @@ MAX_DEPTH: Final = 64
 MAX_NODES: Final = 200_000
 MAX_CHARACTERS: Final = 4_000_000
 WHOLE: Final = "(whole)"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 
 
@@ -56,7 +57,7 @@ def fault_of(value: object) -> str:
             waiting.extend((each, depth + 1) for each in found)
         elif isinstance(found, str):
             characters += len(found)
-            if any("\ud800" <= char <= "\udfff" for char in found):
+            if _SURROGATE.search(found):
                 return "one of its texts is not valid Unicode"
         elif not _is_plain_scalar(found):
             return "it holds a value that JSON cannot carry"

@@ -155,7 +155,7 @@ def test_no_change_of_the_outside_survives(opened: Make, protocols: dict[str, An
     holder: Any = outer
     for key in place[:-1]:
         holder = holder[key]
-    new = data.draw(st.none() | st.booleans() | st.integers() | st.text() | st.just([]) | st.just({}))
+    new: object = data.draw(st.none() | st.booleans() | st.integers() | st.text() | st.just([]) | st.just({}))
     if data.draw(st.booleans()):
         del holder[place[-1]]
     else:
