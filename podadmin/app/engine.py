@@ -28,6 +28,7 @@ from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Numbers, Ports, Upstream
 from podadmin.journal.service import anchor_head, since
 from podadmin.networks import service as networks
+from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.references import ReferencePolicy
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.networks.service import LOCAL
@@ -38,6 +39,7 @@ from podadmin.requests import service as requests
 from podadmin.schema import service as schemas
 from podadmin.store.engine import Watcher
 from podadmin.vault.model import Purpose
+from podadmin.vault.service import Vault
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -54,7 +56,7 @@ log = logging.getLogger("podadmin.engine")
 class Wanted:
     """What should run, derived from what is stored. Two equal ones need no restart."""
 
-    identifier: str
+    owner: str
     name: str
     network: str
     joined_at: datetime
@@ -214,7 +216,7 @@ class Engine:
         )
         return (
             Wanted(
-                f"{pod.owner}/{pod.name}",
+                pod.owner,
                 pod.name,
                 joined.kind,
                 joined.joined_at,
@@ -244,6 +246,7 @@ class Engine:
                 key=member.key,
                 references=ReferencePolicy.local(address.object_store),
             )
+            await self._register(upstream, wanted, vault)
             own_id, own_key = new_id("gate"), Secret(new_id("k") + new_id("k"))
             gate = Gate(self._ports(wanted, upstream), own_id, own_key, self.news.set)
             async with anyio.create_task_group() as group:
@@ -253,7 +256,7 @@ class Engine:
                 config = PodConfig(
                     gate_address=f"127.0.0.1:{gate.relay.port}",
                     access_url=gate.access.url,
-                    pod_identifier=wanted.identifier,
+                    pod_identifier=f"{wanted.owner}/{wanted.name}",
                     pod_name=wanted.name,
                     api_key_id=own_id,
                     api_key=own_key,
@@ -271,6 +274,13 @@ class Engine:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(network.stop)
                 await to_thread.run_sync(vault.record_use)
+
+    async def _register(self, upstream: Upstream, wanted: Wanted, vault: Vault) -> None:
+        """Make the pod and each datasource known to the hub with the pod's public key, as a pod does at each start."""
+        public = (await to_thread.run_sync(vault.pod_key)).public_ssh
+        hub = HubClient(upstream.hub, {"x-api-key-id": upstream.key_id, "x-api-key": upstream.key.reveal()})
+        for name in (wanted.name, *(source.name for source in wanted.datasources)):
+            await hub.register_pod(name, public, display_name=name)
 
     async def _with_pod(self, config: PodConfig, wanted: Wanted, network: LocalNetwork, gate: Gate) -> None:
         events: list[Event] = []
@@ -350,7 +360,7 @@ class Engine:
         return Ports(
             store=profile.store,
             clock=profile.clock,
-            pod_identifier=wanted.identifier,
+            owner=wanted.owner,
             pod_name=wanted.name,
             datasets=lambda: tuple(source.name for source in wanted.datasources),
             records=records,

@@ -93,7 +93,7 @@ class AccessRelay:
             # what the pod would run is not what was decided, or nothing was
             return web.json_response({"code": PodResponseType.UNAUTHORISED.name, "limits": None})
         request = AccessRequest(
-            pod_identifier=self._ports.pod_identifier,
+            pod_identifier=found.findings["pod_identifier"],
             protocol=protocol,
             requester=found.row.requester,
             project_id=found.row.project or None,

@@ -143,7 +143,7 @@ class Opener:
             network=self._ports.upstream.kind,
             kind="job-request",
             task_id=sealed.task_id,
-            pod_identifier=self._ports.pod_identifier,
+            pod_identifier=self._ports.addressed(trigger.recipient),
             pod_identifiers=opened.pod_identifiers,
             protocol=opened.protocol,
             claims=Unverified(
@@ -204,8 +204,7 @@ class Opener:
             return verdict, meters
 
         verdict, meters = await to_thread.run_sync(weigh)
-        table = next((each.table for each in protocol.algorithms if each.table), "")
-        datasource = table or next(iter(self._ports.datasets()), "")
+        datasource = request.pod_identifier.partition("/")[2]
         records = self._ports.records(datasource)
         findings = {
             **_common(opened, key),
@@ -219,6 +218,7 @@ class Opener:
                 if protocol.models
             ],
             "access": answer.code.name,
+            "pod_identifier": request.pod_identifier,
             "code": verdict.code,
         }
         if verdict.outcome == "refuse":

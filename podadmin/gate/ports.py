@@ -44,15 +44,21 @@ class Ports:
 
     store: Store
     clock: Clock
-    pod_identifier: str
+    owner: str
     pod_name: str
     datasets: Callable[[], tuple[str, ...]]
+    """The names of the datasources: each is addressed as `owner/name` (bitfount contract, section 1.2)."""
     records: Callable[[str], int | None]
     """How many records a datasource has, by its name; None where its schema is not known."""
     pod_key: Callable[[], PodKey]
     paused: Callable[[], bool]
     upstream: Upstream
     numbers: Numbers
+
+    def addressed(self, recipient: str) -> str:
+        """The identifier under which a message reached this pod: a datasource's where it is one, else the pod's own."""
+        known = {f"{self.owner}/{name}" for name in self.datasets()}
+        return recipient if recipient in known else f"{self.owner}/{self.pod_name}"
 
 
 @dataclass

@@ -110,7 +110,7 @@ def _local_card(profile: Profile) -> NetworkCard:
         words = "Not joined. It runs on this computer only and shows how requests arrive, with a demo requester."
         return NetworkCard(LOCAL, TITLE, "none", words, ())
     facts = [
-        Fact("This pod is known as", f"{found.facts['owner']}/{found.facts['pod']}", mono=True),
+        Fact("This pod is known as", f"{found.facts['owner']}/{found.facts['pod']}, and by each datasource's name"),
         Fact("Joined", found.joined_at.isoformat(timespec="seconds")),
         Fact("It knows of this pod", "its name, its public key and the names of its datasources"),
     ]

@@ -25,6 +25,8 @@ from podadmin.desktop.widgets.layout import row
 from podadmin.desktop.widgets.text import PlainLabel, set_tip, shown
 
 _SETTLE_MS: Final = 250
+_LONGEST_LINE: Final = 4096
+"""As many characters as a line may have: the length of the longest path; shaping more would stop the window."""
 
 
 class Field(QWidget):
@@ -37,7 +39,7 @@ class Field(QWidget):
         self.editor = editor
         self._label = PlainLabel(label.replace("&", "&&"), "label")
         self._label.setBuddy(editor)
-        editor.setAccessibleName(label)
+        editor.setAccessibleName(shown(label, one_line=True))
         self._help = PlainLabel(hint, "small", wrap=True)
         self._help.setVisible(bool(hint))
         self._error = PlainLabel("", "small", "bad", wrap=True)
@@ -80,7 +82,9 @@ class TextField(Field):
         secret: bool = False,
         parent: QWidget | None = None,
     ) -> None:
-        self.line = QLineEdit(value)
+        self.line = QLineEdit()
+        self.line.setMaxLength(_LONGEST_LINE)
+        self.line.setText(value)
         self.line.setPlaceholderText(placeholder)
         if secret:
             self.line.setEchoMode(QLineEdit.EchoMode.Password)

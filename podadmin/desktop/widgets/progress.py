@@ -8,7 +8,7 @@ from shiboken6 import isValid
 from podadmin.desktop.session import RunningJob
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import GhostButton
-from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
+from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, set_tip
 from podadmin.desktop.widgets.words import span
 
 
@@ -29,7 +29,9 @@ class JobBar(QWidget):
         line.setSpacing(SPACE.m)
         if compact:
             self._bar.setFixedWidth(SIZE.search // 2)
-            for part in (self._title, self._step, self._bar, self._left, self._cancel):
+            self._step.setParent(self)
+            self._step.hide()
+            for part in (self._title, self._bar, self._left, self._cancel):
                 line.addWidget(part)
             line.setContentsMargins(0, 0, 0, 0)
             self.setLayout(line)
@@ -70,7 +72,9 @@ class JobBar(QWidget):
         self._bar.setRange(0, 0 if fraction is None else 1000)
         if fraction is not None:
             self._bar.setValue(round(fraction * 1000))
-        self._step.setText("Stopping" if job.cancelled else (job.step.what if job.step is not None else "Starting"))
+        now = "Stopping" if job.cancelled else (job.step.what if job.step is not None else "Starting")
+        self._step.setText(now)
+        set_tip(self._bar, now)
         left = job.seconds_left
         self._left.setText("" if left is None or job.cancelled else f"{span(left)} left")
         self._cancel.set_permit(not job.cancelled, "It has been asked to stop.")

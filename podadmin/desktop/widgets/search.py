@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 from shiboken6 import isValid
 
-from podadmin.desktop.theme import icons
-from podadmin.desktop.theme.tokens import SIZE, SPACE
+from podadmin.core.text import elide
+from podadmin.desktop.theme import icons, style
+from podadmin.desktop.theme.tokens import SIZE, SPACE, TYPE
 from podadmin.desktop.widgets.prompt import Sheet
 from podadmin.desktop.widgets.text import PlainLabel, shown
 
@@ -32,6 +42,23 @@ Provider = Callable[[str, Callable[[Sequence[Hit]], None]], None]
 """Asked with the text and a callback that takes what was found; may call back later, or never."""
 
 
+class _HitDelegate(QStyledItemDelegate):
+    """Draws what kind of thing a hit is, quietly, at the right."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        rect: QRect = option.rect
+        painter.save()
+        painter.setFont(style.font(TYPE.note))
+        painter.setPen(QColor(style.colours().muted))
+        kind = str(index.data(Qt.ItemDataRole.UserRole) or "")
+        room = rect.adjusted(0, 0, -SPACE.m, 0)
+        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, kind)
+        painter.restore()
+
+
 class SearchPalette(Sheet):
     """One line and a list. Enter goes to the chosen line; closing goes nowhere."""
 
@@ -49,6 +76,7 @@ class SearchPalette(Sheet):
         self.list = QListWidget()
         self.list.setAccessibleName("Found")
         self.list.setFixedHeight(SIZE.palette_list)
+        self.list.setItemDelegate(_HitDelegate(self.list))
         self.list.setIconSize(QSize(SIZE.icon, SIZE.icon))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemClicked.connect(lambda _: self._run())
@@ -103,7 +131,8 @@ class SearchPalette(Sheet):
         self._hits = list(hits[:_SHOWN_AT_MOST])
         self.list.clear()
         for hit in self._hits:
-            item = QListWidgetItem(icons.icon(hit.icon, "muted"), f"{shown(hit.words, one_line=True)}    {hit.kind}")
+            item = QListWidgetItem(icons.icon(hit.icon, "muted"), elide(shown(hit.words, one_line=True), 70))
+            item.setData(Qt.ItemDataRole.UserRole, hit.kind)
             item.setSizeHint(QSize(0, SIZE.row))
             self.list.addItem(item)
         self.list.setCurrentRow(0)

@@ -102,7 +102,9 @@ def survey(data: bytes, *, max_items: int = MAX_ITEMS, max_depth: int = MAX_DEPT
     while True:
         while remaining == 0:
             if not open_containers:
-                if position != size:
+                if position > size:
+                    _refuse("truncated", "It ends in the middle.")
+                if position < size:
                     _refuse("trailing", "There are bytes after its end.")
                 return
             remaining = open_containers.pop()
