@@ -15,6 +15,7 @@ from podadmin.datasources import csv, service
 from podadmin.datasources.files import who_can_fix
 from podadmin.datasources.model import ColumnChoices, CsvSource, Datasource
 from podadmin.schema import service as schemas
+from podadmin.schema.reveals import suspected
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -64,7 +65,9 @@ def preview(
 def columns(profile: Profile, path: Annotated[str, "the CSV file"]) -> tuple[ColumnView, ...]:
     """List the columns of a file with the types that its first rows suggest. Nothing is kept."""
     return tuple(
-        ColumnView(guess.name, guess.dtype, guess.stype, False, False, "", nulls=guess.nulls)
+        ColumnView(
+            guess.name, guess.dtype, guess.stype, False, False, "", nulls=guess.nulls, warning=_suspicion(guess.name)
+        )
         for guess in csv.columns(Path(path))
     )
 
@@ -129,6 +132,12 @@ def _unchanged(kept: schemas.Saved, source: Datasource) -> bool:
     except OSError:
         return True
     return (now.st_size, now.st_mtime_ns) == (kept.size, kept.modified_ns)
+
+
+def _suspicion(name: str) -> str:
+    """What the name of a column suggests that it holds; "" where it suggests nothing that points at a person."""
+    kind = suspected(name)
+    return f"Its name suggests {kind}." if kind else ""
 
 
 def _card(profile: Profile, source: Datasource) -> DatasourceCard:
