@@ -112,7 +112,9 @@ def columns(path: Path, *, temp_directory: Path | None = None) -> tuple[ColumnGu
             sampled, looks = look(reader, how.columns)
     guesses = []
     for seen in looks:
-        kind = dtype_of(Evidence(seen.cells, seen.booleans, seen.numbers, seen.whole))
+        # digits that fit no 64-bit number are an identifier
+        numbers = 0 if seen.whole and seen.beyond_64_bits else seen.numbers
+        kind = dtype_of(Evidence(seen.cells, seen.booleans, numbers, seen.whole))
         guesses.append(ColumnGuess(seen.name, kind, stype_of(seen.name, kind), sampled, sampled - seen.cells))
     return tuple(guesses)
 
@@ -126,6 +128,7 @@ class Look:
     booleans: int
     numbers: int
     whole: bool
+    beyond_64_bits: bool
     dates: int
 
 
@@ -145,7 +148,8 @@ def judged(name: str, cells: Sequence[str | None]) -> Look:
         len(filled),
         sum(cell in _BOOLEANS for cell in filled),
         len(numbers),
-        bool(numbers) and all(number.is_integer() and abs(number) < 2.0**63 for number in numbers),
+        bool(numbers) and all(number.is_integer() for number in numbers),
+        any(abs(number) >= 2.0**63 for number in numbers),
         sum(_DATE.fullmatch(cell) is not None for cell in filled),
     )
 

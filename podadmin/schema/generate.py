@@ -161,8 +161,8 @@ class _Maker:
         ]
         if seen.booleans == seen.cells:
             parts += [
-                ("trues", f"count_if({cell} IN ({', '.join(map(literal, TRUE_WORDS))}))"),
-                ("falses", f"count_if({cell} IN ({', '.join(map(literal, FALSE_WORDS))}))"),
+                ("trues", f"count(*) FILTER ({cell} IN ({', '.join(map(literal, TRUE_WORDS))}))"),
+                ("falses", f"count(*) FILTER ({cell} IN ({', '.join(map(literal, FALSE_WORDS))}))"),
             ]
         if seen.numbers == seen.cells:
             number = f"try_cast({cell} AS DOUBLE)"
@@ -199,7 +199,7 @@ class _Maker:
         """
         cell = self._reader.cell(name)
         select = [
-            f"count_if(regexp_matches({cell}, '[.eE]'))",
+            f"count(*) FILTER (regexp_matches({cell}, '[.eE]'))",
             f"min(try_cast({cell} AS BIGINT))",
             f"max(try_cast({cell} AS BIGINT))",
             f"count(try_cast({cell} AS BIGINT))",

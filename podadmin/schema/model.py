@@ -73,7 +73,7 @@ class Document:
 
     def to_yaml(self) -> str:
         """The document as the pod writes it to a file."""
-        return yaml.dump(self.as_dict(), sort_keys=False, allow_unicode=True)
+        return yaml.dump(self.as_dict(), sort_keys=False)
 
     def to_json(self) -> str:
         return json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -100,7 +100,8 @@ def read(text: str) -> Document:
     `schema.version` (an older or newer version).
     """
     try:
-        data = yaml.safe_load(text)
+        # YAML readers do not take all of JSON: no escaped surrogate pairs, no raw control characters
+        data = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _bad("It is neither YAML nor JSON.") from error
     top = _mapping(data, "the document")
