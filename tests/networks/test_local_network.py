@@ -518,3 +518,64 @@ def test_the_demo_requester_says_what_is_missing(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert json.loads(done.stdout)["error"]["code"] == "local.no-address"
     assert done.stderr == b""
+
+
+def test_a_requester_keeps_its_name_and_joins_a_network_that_was_made_anew(
+    network: LocalNetwork, tmp_path: Path, requester_folder: Path
+) -> None:
+    async def story() -> None:
+        async with await Requester.enter(network.address, requester_folder, "research-lab", CLOCK) as first:
+            pass
+        async with await Requester.enter(network.address, requester_folder, "research-lab", CLOCK) as again:
+            assert again.key_id == first.key_id
+        with LocalNetwork(tmp_path / "another") as another:
+            async with await Requester.enter(another.address, requester_folder, "research-lab", CLOCK) as anew:
+                assert anew.key_id != first.key_id
+                assert await anew.hub.pods() == ()
+        assert oct((requester_folder / "requester.json").stat().st_mode & 0o777) == "0o600"
+        (requester_folder / "requester.pem").write_text("not a key", encoding="utf-8")
+        with pytest.raises(Tampered) as caught:
+            await Requester.enter(network.address, requester_folder, "research-lab", CLOCK)
+        assert caught.value.code == "requester.key-changed"
+
+    run(story)
+
+
+def test_rules_that_say_nonsense_keep_the_network_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "network.json").write_text('{"visibility_seconds": -1}', encoding="utf-8")
+    with pytest.raises(Unavailable) as caught:
+        LocalNetwork(tmp_path).start()
+    assert caught.value.code == "local.rules"
+
+
+def test_a_body_larger_than_announced_is_not_kept(
+    network: LocalNetwork, make_pod: Any, pod_key: Any, requester_folder: Path
+) -> None:
+    async def story() -> None:
+        address = network.address
+        policy = references.ReferencePolicy.local(address.object_store)
+        async with make_pod(address, pod_key.public) as pod:
+            member = await join(address, "research-lab")
+            async with MessageServiceClient.open(
+                address.message_service, tls=False, metadata=member.metadata()
+            ) as client:
+                part = pb.TaskTransferRequest(podIdentifier=pod.identifier, contentSize=100)
+                room = (await client.setup_task(pb.TaskTransferRequests(podTasks=[part]))).taskStorage[0]
+                with pytest.raises(Unavailable):
+                    await references.upload(room, bytes(200_000), policy, 10)
+                with pytest.raises(Unavailable):
+                    await references.download(room.downloadUrl, policy, 1000, 10)
+                assert await references.upload(room, bytes(100), policy, 10) == room.downloadUrl
+                with pytest.raises(Unavailable):
+                    await references.upload(room, b"another", policy, 10)
+                assert await references.download(room.downloadUrl, policy, 1000, 10) == bytes(100)
+                part.contentSize = 2**31
+                with pytest.raises(Unavailable) as caught:
+                    await client.setup_task(pb.TaskTransferRequests(podTasks=[part]))
+                assert caught.value.code == "network.busy"
+                with pytest.raises(BadInput):
+                    await client.setup_task(
+                        pb.TaskTransferRequests(podTasks=[pb.TaskTransferRequest(podIdentifier="custodian/none")])
+                    )
+
+    run(story)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -130,8 +131,9 @@ def when_parent_goes(act: Callable[[], object]) -> None:
 
     def wait() -> None:
         # Not through sys.stdin: a thread inside its buffer would block the end of the process.
-        while os.read(0, 1024):
-            continue
+        with contextlib.suppress(OSError):  # no standard input at all is one that has ended
+            while os.read(0, 1024):
+                continue
         act()
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
