@@ -66,7 +66,6 @@ class PodConfig:
                     "path": str(source.path),
                     "ignore": list(source.ignore),
                     "kind": source.kind,
-                    "options": dict(source.options),
                 }
                 for source in self.datasources
             ],
@@ -88,7 +87,6 @@ class _Datasource(BaseModel):
     path: str = Field(min_length=1)
     ignore: list[str] = []
     kind: Literal["CSVSource", "bitfount.CSVSource"] = "CSVSource"
-    options: dict[str, str | bool | int] = {}
 
 
 _Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
@@ -131,8 +129,7 @@ def read_line(line: bytes) -> PodConfig:
         api_key=Secret(found.api_key),
         pod_key_pkcs8=Secret(key),
         datasources=tuple(
-            sql.Source(entry.name, Path(entry.path), tuple(entry.ignore), entry.kind, entry.options)
-            for entry in found.datasources
+            sql.Source(entry.name, Path(entry.path), tuple(entry.ignore), entry.kind) for entry in found.datasources
         ),
         **rest,
     )

@@ -18,6 +18,7 @@ from podadmin.core.errors import BadInput, NotFound, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.resources import resource
 from podadmin.core.text import stranger
+from podadmin.datasources.dtypes import NULL_WORDS
 from podadmin.pod import sql
 from podadmin.pod.usage import InferenceLimit, settle
 
@@ -28,7 +29,7 @@ BATCH = 1000
 """Rows that are computed between two looks at the limit and at a wish to stop."""
 
 PREDICTION = "prediction"
-_MISSING = {"", "na", "n/a", "nan", "null", "none"}
+_MISSING = {word.casefold() for word in NULL_WORDS}
 _WORDS = {"yes": 1.0, "y": 1.0, "true": 1.0, "t": 1.0, "no": 0.0, "n": 0.0, "false": 0.0, "f": 0.0}
 
 

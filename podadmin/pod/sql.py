@@ -6,18 +6,20 @@ no file but that one, no extensions, no settings. The query itself has passed `s
 
 from __future__ import annotations
 
-import csv
 import math
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from podadmin.core.errors import BadInput, Cancelled, Refused, Unavailable
+from podadmin.core.errors import BadInput, Cancelled, NotFound, Refused, Unavailable
 from podadmin.core.progress import Progress
+from podadmin.datasources.csv import opened as csv_file
+from podadmin.datasources.dialect import Dialect
+from podadmin.datasources.dtypes import NULL_WORDS
 from podadmin.pod import statement
 
 Table = dict[str, list[object]]
@@ -27,19 +29,21 @@ _PASSED = {
     "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT",
     "UHUGEINT", "FLOAT", "DOUBLE", "VARCHAR",
 }  # fmt: skip
-_READ_OPTIONS = {"delim", "quote", "escape", "header", "encoding", "decimal_separator", "dateformat", "nullstr", "skip"}
+# Files in Windows-1252 that hold one of the few characters which Latin-1 lacks are an error when they are read.
+_ENCODINGS = {"utf-8": "utf-8", "cp1252": "latin-1"}
 _FETCH = 2000
+# With these a cast in a query moves into the reader of the file, which then leaves out the rows where it fails.
+_PUSHED = {"type_pushdown", "scalar_fn_pushdown"}
 
 
 @dataclass(frozen=True)
 class Source:
-    """One declared datasource. `ignore`: columns that no task sees. `options`: DuckDB's CSV options by name."""
+    """One declared datasource. `ignore`: columns that no task sees."""
 
     name: str
     path: Path
     ignore: tuple[str, ...] = ()
     kind: str = "CSVSource"
-    options: Mapping[str, str | bool | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,9 @@ def opened(
     """A locked connection to the datasource; whatever runs in it ends at the time limit or when `progress` is
     cancelled. `as_text`: no guessing of types, every value as it stands in the file.
 
-    Raises Unavailable `datasource.unreadable`, `sql.time-limit`, `sql.memory`; BadInput `sql.odd-data`;
-    Refused `datasource.kind`, `datasource.ignore-unknown`, `datasource.same-name`, `sql.unknown-name`; Cancelled.
+    Raises Unavailable `datasource.unreadable`, `sql.time-limit`, `sql.memory`; BadInput `sql.odd-data` and those of
+    `datasources.dialect`; Refused `datasource.kind`, `datasource.encoding-here`, `datasource.ignore-unknown`,
+    `datasource.no-columns`, `sql.unknown-name`; Cancelled.
     """
     progress.check()
     if source.kind.removeprefix("bitfount.") != "CSVSource":
@@ -172,9 +177,12 @@ def _locked(
         path = source.path.resolve(strict=True)
         if not path.is_file():
             raise FileNotFoundError
-    except (OSError, RuntimeError):
+        how = csv_file(path)
+    except (OSError, RuntimeError, NotFound, Unavailable):
         raise unreadable() from None
+    pushed = [row[0] for row in con.execute("SELECT name FROM duckdb_optimizers()").fetchall() if row[0] in _PUSHED]
     for setting in (
+        f"disabled_optimizers={literal(','.join(pushed))}",
         "autoinstall_known_extensions=false",
         "autoload_known_extensions=false",
         "allow_community_extensions=false",
@@ -184,13 +192,12 @@ def _locked(
         f"memory_limit='{bounds.memory_mb}MB'",
         f"threads={bounds.threads}",
         "TimeZone='UTC'",
-        f"allowed_paths=[{literal(str(path))}]",
+        f"allowed_paths=[{literal(str(path))}, {literal(_one_file(path))}]",
         "enable_external_access=false",
     ):
         con.execute(f"SET {setting}")
-    reading = _reading(path, source.options, as_text)
-    found = [str(row[0]) for row in con.execute(f"DESCRIBE SELECT * FROM {reading}").fetchall()]  # noqa: S608
-    columns = _visible(found, _header(con, path, source.options), source.ignore)
+    reading = _reading(path, how, as_text)
+    columns = _visible(how.columns, source.ignore)
     chosen = ", ".join(name(column) for column in columns)
     for table in names:
         con.execute(f"CREATE VIEW {name(table)} AS SELECT {chosen} FROM {reading}")  # noqa: S608
@@ -198,34 +205,31 @@ def _locked(
     return Opened(con, names, columns)
 
 
-def _reading(path: Path, options: Mapping[str, str | bool | int], as_text: bool) -> str:
-    parts = [literal(str(path)), "all_varchar=true" if as_text else "sample_size=-1"]
-    for option, value in sorted(options.items()):
-        if option not in _READ_OPTIONS:
-            raise BadInput(
-                "datasource.read-option",
-                "The datasource has a setting for reading that the built-in pod does not know.",
-                "It could be read differently from what was declared.",
-                "Remove the setting from the datasource.",
-            )
-        shown = str(value).lower() if isinstance(value, (bool, int)) else literal(value)
-        parts.append(f"{option}={shown}")
-    return f"read_csv({', '.join(parts)})"
+def _reading(path: Path, how: Dialect, as_text: bool) -> str:
+    """The file as the schema was made from it: its separator and names, lines that are no rows left out."""
+    encoding = _ENCODINGS.get(how.encoding)
+    if encoding is None:
+        raise Refused(
+            "datasource.encoding-here",
+            f"The file is written in {how.words}, which the built-in pod does not read.",
+            "It reads UTF-8 and Latin-1.",
+            "Save the file as UTF-8, or use a pod of the network's own software.",
+        )
+    types = "all_varchar=true" if as_text else "sample_size=-1"
+    nulls = ("",) if as_text else NULL_WORDS
+    return (
+        f"read_csv({literal(_one_file(path))}, header=true, names=[{', '.join(map(literal, how.columns))}], "
+        f"delim={literal(how.separator)}, quote='\"', escape='\"', encoding={literal(encoding)}, compression='none', "
+        f"ignore_errors=true, nullstr=[{', '.join(map(literal, nulls))}], {types})"
+    )
 
 
-def _header(con: duckdb.DuckDBPyConnection, path: Path, options: Mapping[str, str | bool | int]) -> list[str]:
-    """The names as the file writes them: DuckDB renames repeated ones, which could uncover an ignored column."""
-    row = con.execute(f"SELECT delimiter FROM sniff_csv({literal(str(path))})").fetchone()  # noqa: S608
-    delimiter = str(options.get("delim", row[0] if row else ","))
-    skip = int(options.get("skip", 0))
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        lines = csv.reader(file, delimiter=delimiter[:1] or ",")
-        for _ in range(skip):
-            next(lines, None)
-        return next(lines, [])
+def _one_file(path: Path) -> str:
+    """The path as a pattern that means this file and no other."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
 
 
-def _visible(found: Sequence[str], header: Sequence[str], ignore: Sequence[str]) -> tuple[str, ...]:
+def _visible(found: Sequence[str], ignore: Sequence[str]) -> tuple[str, ...]:
     hidden = {column.casefold() for column in ignore}
     if not hidden <= {column.casefold() for column in found}:
         raise Refused(
@@ -233,14 +237,6 @@ def _visible(found: Sequence[str], header: Sequence[str], ignore: Sequence[str])
             "A column that is to be ignored is not in the file.",
             "The file may have changed, and the column could now have another name.",
             "Look at the datasource and set its ignored columns again.",
-        )
-    titles = [title.strip().casefold() for title in header]
-    if hidden and len(set(titles)) != len(titles):
-        raise Refused(
-            "datasource.same-name",
-            "Two columns of the file have the same name.",
-            "It is not certain which of them is to be ignored.",
-            "Give the columns of the file different names.",
         )
     columns = tuple(column for column in found if column.casefold() not in hidden)
     if not columns:
@@ -334,7 +330,7 @@ def _in_our_words(watch: _Watch, progress: Progress) -> Iterator[None]:
         raise statement.refuse("outside", "It reaches for something outside the datasource.") from None
     except (duckdb.ParserException, duckdb.SyntaxException):
         raise statement.refuse("syntax", "It is not valid SQL.") from None
-    except (duckdb.Error, csv.Error, UnicodeError, OverflowError):
+    except (duckdb.Error, UnicodeError, OverflowError):
         raise BadInput(
             "sql.odd-data",
             "The data could not be read or computed as asked.",

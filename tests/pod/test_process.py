@@ -472,7 +472,7 @@ def test_the_line_is_read_as_it_was_written_and_errors_name_no_values(pkcs8: byt
         api_key_id="id",
         api_key=Secret("api-secret"),
         pod_key_pkcs8=Secret(pkcs8),
-        datasources=(sql.Source("patients", Path("/data/p.csv"), ("name",), "CSVSource", {"delim": ";"}),),
+        datasources=(sql.Source("patients", Path("/data/p.csv"), ("name",), "CSVSource"),),
         instance_id="i",
     )
     assert config.line().count(b"\n") == 1

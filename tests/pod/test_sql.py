@@ -267,9 +267,27 @@ def test_an_ignored_column_that_is_gone_closes_the_datasource(source: sql.Source
 def test_repeated_names_cannot_uncover_an_ignored_column(tmp_path: Path) -> None:
     path = tmp_path / "twice.csv"
     path.write_text(f"id,name,name\n1,{CANARY},{CANARY}\n", encoding="utf-8")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadInput) as refused:
         ask(sql.Source("patients", path, ("name",)), "SELECT * FROM patients")
-    assert refused.value.code == "datasource.same-name"
+    assert refused.value.code == "datasource.duplicate-columns"
+
+
+def test_a_file_is_read_as_its_schema_was_made(tmp_path: Path) -> None:
+    path = tmp_path / "semi[1]*colon.csv"
+    rows = "".join(f"{number};text\n" for number in range(30000))
+    path.write_bytes(("Größe;b\n" + rows + "no number;NA\n1;2;3\n").encode("cp1252"))
+    found = ask(sql.Source("p", path), "SELECT count(*) AS n, count(b) AS b, max(`Größe`) AS m FROM p")
+    assert found == {"n": [30001], "b": [30000], "m": ["no number"]}
+    only_text = tmp_path / "text.csv"
+    only_text.write_text("a,b\nx,y\n", encoding="utf-8")
+    assert ask(sql.Source("p", only_text), "SELECT * FROM p") == {"a": ["x"], "b": ["y"]}
+
+
+def test_a_pattern_in_a_path_opens_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "ab.csv").write_text(f"a\n{CANARY}\n", encoding="utf-8")
+    path = tmp_path / "a*.csv"
+    path.write_text("a\nfine\n", encoding="utf-8")
+    assert ask(sql.Source("p", path), "SELECT * FROM p") == {"a": ["fine"]}
 
 
 def test_a_missing_file_is_said_without_its_path(tmp_path: Path) -> None:
@@ -296,3 +314,12 @@ def test_other_kinds_of_datasource_are_refused(source: sql.Source) -> None:
     with pytest.raises(Refused) as refused:
         ask(sql.Source("patients", source.path, kind="DICOMSource"), "SELECT 1")
     assert refused.value.code == "datasource.kind"
+
+
+def test_no_row_is_lost_where_a_cast_fails(source: sql.Source) -> None:
+    found = ask(source, "SELECT count(*) AS n, count(TRY_CAST(sex AS INTEGER)) AS k FROM patients")
+    assert found == {"n": [3], "k": [0]}
+    with pytest.raises(BadInput):
+        ask(source, "SELECT count(sex::INTEGER) AS n FROM patients")
+    with pytest.raises(BadInput):
+        ask(source, "SELECT id FROM patients WHERE sex::INTEGER > 0 OR id > 0")
