@@ -159,7 +159,7 @@ class Opener:
                 )
             ),
             signature=opened.signature_state,
-            body_digest=hashlib.sha256(sealed.body).hexdigest(),
+            body_digest=_sealed_digest(opened),
             sent_at=_time(trigger.timestamp),
         )
 
@@ -173,8 +173,8 @@ class Opener:
         request, protocol = verified.value, read(verified)
         effects = statement(verified, shipped(TABLE))
         answer = await self._ask_network(request, opened)
-        mark = fingerprint(verified)
-        replay = await to_thread.run_sync(service.seen_before, self._ports.store, sealed.request_id)
+        mark, digest = fingerprint(verified), _sealed_digest(opened)
+        replay = await to_thread.run_sync(service.seen_before, self._ports.store, sealed.request_id, digest)
         seen = _limits_seen(protocol, answer)
 
         def weigh() -> tuple[Verdict, tuple[Meter, ...]]:
@@ -236,6 +236,7 @@ class Opener:
             words="Waiting for your decision" if verdict.outcome == "hold" else verdict.words,
             answerable=True,
             findings=findings,
+            sealed_digest=digest,
             grant_id=verdict.grant_id,
             seen=seen,
         )
@@ -285,6 +286,7 @@ class Opener:
         return replace(
             self._unopened(sealed, error),
             answerable=True,
+            sealed_digest=_sealed_digest(opened),
             findings={
                 **_common(opened, key),
                 "problem": error.as_dict(),
@@ -335,9 +337,13 @@ def _common(opened: OpenedJobRequest, key: RequesterKey | None) -> dict[str, Any
         "verification": verification,
         "requester_key": key.fingerprint if key else "",
         "key_id": opened.outer.key_id,
-        "ciphertext": hashlib.sha256(opened.encrypted_request).hexdigest(),
+        "ciphertext": _sealed_digest(opened),
         "signature": opened.signature_state,
     }
+
+
+def _sealed_digest(opened: OpenedJobRequest) -> str:
+    return hashlib.sha256(opened.encrypted_request).hexdigest()
 
 
 def _fact(label: str, value: str, tone: str = "plain", *, mono: bool = False) -> dict[str, Any]:

@@ -26,6 +26,7 @@ request = Table(
     Column("verified", String(16), nullable=False, server_default="unopened"),
     Column("fingerprint", String(64), nullable=False, server_default="", index=True),
     Column("body_digest", String(64), nullable=False, index=True),
+    Column("sealed_digest", String(64), nullable=False, server_default="", index=True),
     Column("reference", String(16), nullable=False, server_default="", index=True),
     Column("grant_id", String(32), nullable=False, server_default=""),
     Column("answer", String(8), nullable=False, server_default="", index=True),

@@ -71,6 +71,7 @@ class Opening:
     words: str
     answerable: bool
     findings: Mapping[str, Any]
+    sealed_digest: str = ""
     grant_id: str = ""
     seen: tuple[LimitSeen, ...] = ()
 
@@ -152,12 +153,15 @@ def capture(store: Store, clock: Clock, captured: Captured) -> str | None:
     return request_id
 
 
-def seen_before(store: Store, request_id: str) -> bool:
-    """Was a request with the very same body captured before this one?"""
+def seen_before(store: Store, request_id: str, sealed_digest: str) -> bool:
+    """Was a request with the very same sealed part opened before?
+
+    The sealed part is what the signature covers. What stands around it can be rewritten by anybody who has captured
+    a request, so a digest of the whole body would be a new one for an old request.
+    """
     with store.read() as connection:
-        row = _row(connection, request_id)
-        earlier = select(request.c.id).where(request.c.body_digest == row.body_digest, request.c.number < row.number)
-        return connection.execute(earlier.limit(1)).first() is not None
+        same = select(request.c.id).where(request.c.sealed_digest == sealed_digest, request.c.id != request_id)
+        return connection.execute(same.limit(1)).first() is not None
 
 
 def record_opening(store: Store, clock: Clock, request_id: str, opening: Opening) -> State:
@@ -186,6 +190,7 @@ def record_opening(store: Store, clock: Clock, request_id: str, opening: Opening
             "risk": opening.risk,
             "verified": opening.verified,
             "fingerprint": opening.fingerprint,
+            "sealed_digest": opening.sealed_digest,
             "state_words": opening.words,
         }
         unit.execute(update(sealed).where(sealed.c.request_id == request_id).values(findings=canonical(findings)))

@@ -66,7 +66,10 @@ def protocol(what: str, table: str, query: str | None = None) -> dict[str, Any]:
         case "inference":
             return {"class_name": "bitfount.ResultsOnly", "algorithm": [_inference(table)]}
         case "report":
-            return {"class_name": "bitfount.InferenceAndReturnCSVReport", "algorithm": [_inference(table)]}
+            return {
+                "class_name": "bitfount.InferenceAndReturnCSVReport",
+                "algorithm": [_inference(table), {"class_name": "bitfount.CSVReportAlgorithm"}],
+            }
         case "unknown":
             return {
                 "class_name": "research_lab.RetinalAtlasExchange",

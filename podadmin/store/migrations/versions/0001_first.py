@@ -101,13 +101,14 @@ def _requests() -> None:
         sa.Column("verified", sa.String(16), nullable=False, server_default="unopened"),
         sa.Column("fingerprint", sa.String(64), nullable=False, server_default=""),
         sa.Column("body_digest", sa.String(64), nullable=False),
+        sa.Column("sealed_digest", sa.String(64), nullable=False, server_default=""),
         sa.Column("reference", sa.String(16), nullable=False, server_default=""),
         sa.Column("grant_id", sa.String(32), nullable=False, server_default=""),
         sa.Column("answer", sa.String(8), nullable=False, server_default=""),
         sa.Column("answer_words", sa.Text, nullable=False, server_default=""),
         sa.UniqueConstraint("network", "task_id", "type", name="uq_request_task"),
     )
-    for column in ("state", "received_at", "fingerprint", "body_digest", "reference", "answer"):
+    for column in ("state", "received_at", "fingerprint", "body_digest", "sealed_digest", "reference", "answer"):
         op.create_index(f"ix_request_{column}", "request", [column])
     op.create_index("ix_request_state_number", "request", ["state", "number"])
     op.create_table(
