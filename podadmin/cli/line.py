@@ -225,7 +225,6 @@ def _options(given: dict[str, Any]) -> Options:
         profile=_path(given, "profile"),
         keyring=given.get("keyring"),
         passphrase_file=_path(given, "passphrase_file"),
-        headless=False,
     )
 
 

@@ -29,6 +29,18 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
     views.MeterRow: ("id", "model", "project", "used", "reserved", "free", "limit", "mode", "last_used"),
     views.KeyRow: ("id", "purpose", "kind", "fingerprint", "where", "created_at", "last_used_at"),
     views.DatasourceCard: ("id", "name", "kind", "location", "health", "rows", "columns", "schema_state"),
+    views.ColumnView: (
+        "name",
+        "dtype",
+        "stype",
+        "forced",
+        "ignored",
+        "nulls",
+        "distinct",
+        "minimum",
+        "maximum",
+        "warning",
+    ),
     views.NetworkCard: ("kind", "title", "state", "words"),
 }
 """What a table shows of rows that have more than fits a line; the rest is in `show` and in `--json`."""
@@ -126,7 +138,7 @@ def _rows(items: Iterable[Any]) -> list[str]:
     )
     if not names:
         return [line for row in rows for line in [*_block(row), ""]][:-1]
-    names = tuple(name for name in names if any(getattr(row, name) not in ("", None) for row in rows)) or names
+    names = tuple(name for name in names if any(getattr(row, name) not in ("", None, {}) for row in rows)) or names
     return table([_label(name) for name in names], [[_cell(getattr(row, name)) for name in names] for row in rows])
 
 
@@ -181,7 +193,7 @@ def _is_inline(value: object) -> TypeGuard[Mapping[Any, Any]]:
 
 
 def _fits_a_cell(value: object) -> bool:
-    return _is_scalar(value) or (_is_inline(value) and bool(value))
+    return _is_scalar(value) or _is_inline(value)
 
 
 def _inline(value: Mapping[Any, Any]) -> str:

@@ -57,7 +57,7 @@ def test_options_of_every_command_stand_before_between_and_after_the_words(line:
     assert understood.act.name == "shelf put"
     assert understood.arguments == {"book": "Emma", "place": "top", "lend": False}
     assert understood.options.profile == Path("P")
-    assert understood.options.headless
+    assert not understood.options.headless, "a command never takes the keyring that forgets unasked"
     assert understood.json
 
 
