@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLayout, QWidget
 
 from podadmin.app.views import Done, Fact, KeyringView, NetworkCard, PodView, Status
 from podadmin.core.errors import PodadminError
@@ -22,7 +22,7 @@ from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import Button, GhostButton, PrimaryButton, QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.facts import FactGrid, FactList
-from podadmin.desktop.widgets.form import ChoiceField, TextField
+from podadmin.desktop.widgets.form import ChoiceField, Field, TextField
 from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, wrap
 from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.text import PlainLabel
@@ -63,19 +63,23 @@ _TOUR_LINES: Final = (
 class StepCard(Card):
     """One step: how it stands, what it is for, its fields, its act, its progress, and its error in place."""
 
-    def __init__(self, number: int, key: str, words: str, act: Button, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, number: int, key: str, words: str, act: Button, *fields: Field | QLayout, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent=parent)
         self.key = key
         self.act = act
         self._badge = Badge(_OPEN)
         title = PlainLabel(f"{number}   {_TITLES[key]}", "strong")
         self._words = PlainLabel(words, "muted", wrap=True)
-        self.fields = column(gap=SPACE.m)
         self.facts = FactGrid()
         self.facts.setVisible(False)
         self.job = JobBar()
         self._errors = column(gap=SPACE.s)
-        self._editor = wrap(column(self._words, self.fields, row(act, STRETCH), gap=SPACE.m))
+        if fields:
+            self._editor = wrap(column(self._words, *fields, row(act, STRETCH), gap=SPACE.m))
+        else:
+            self._editor = wrap(row((self._words, 1), act, gap=SPACE.l))
         for part in (row(title, STRETCH, self._badge), self._errors):
             self.body.addLayout(part)
         for widget in (self._editor, self.job, self.facts):
@@ -128,7 +132,11 @@ class TourCard(Card):
         self.body.addLayout(self._errors)
         self.body.addLayout(row(act, STRETCH))
         self.body.addWidget(self.job)
-        self.body.addWidget(PlainLabel("It can be removed again with one click.", "small", wrap=True))
+        self.body.addWidget(
+            PlainLabel(
+                "It can be removed again with one click, and is then gone at the next start.", "small", wrap=True
+            )
+        )
 
     def show_error(self, error: PodadminError | None) -> None:
         """What went wrong; nothing where None."""
@@ -155,8 +163,10 @@ class FirstStartPage(QWidget):
             "Private keys lie on disk sealed under one key. Where that one key lives is your choice, and podadmin "
             "never changes it silently.",
             PrimaryButton("Use this", self._choose_keyring),
+            self.backend,
         )
-        self.pod = StepCard(2, "pod", _POD_WORDS, PrimaryButton("Make the pod", self._make_pod))
+        names = row((self.pod_name, 1), (self.owner, 1), gap=SPACE.l)
+        self.pod = StepCard(2, "pod", _POD_WORDS, PrimaryButton("Make the pod", self._make_pod), names)
         self.datasource = StepCard(
             3,
             "datasource",
@@ -172,8 +182,6 @@ class FirstStartPage(QWidget):
             PrimaryButton("Join the local network", self._join),
         )
         self.tour = TourCard(QuietButton("Take the tour", self._take_tour, "play"))
-        self.keyring.fields.addWidget(self.backend)
-        self.pod.fields.addLayout(row((self.pod_name, 1), (self.owner, 1), gap=SPACE.l))
         self.pod_name.line.returnPressed.connect(self._make_pod)
         self._leave = GhostButton("Continue with the overview", self.later.emit, "arrow-right")
         self._leave.set_help("The open steps stay reachable from there.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views import Done, NetworkCard
@@ -101,13 +101,14 @@ class NetworkCardView(Card):
         card.body.addWidget(
             PlainLabel(
                 "It runs on this machine and sends requests that are encrypted and signed as real ones are. "
-                "What it gets back is shown in the request.",
+                "They arrive in Requests like any other.",
                 "muted",
                 wrap=True,
             )
         )
-        card.body.addWidget(self.what)
-        card.body.addLayout(row(self.send, STRETCH))
+        line = row((self.what, 1), self.send, gap=SPACE.m)
+        line.setAlignment(self.send, Qt.AlignmentFlag.AlignBottom)
+        card.body.addLayout(line)
         card.body.addWidget(self._demo_words)
         return wrap(column(card))
 

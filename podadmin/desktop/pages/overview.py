@@ -110,8 +110,16 @@ class OverviewView(QWidget):
         self.verdicts.set_days(overview.requests_by_day, verdict_series(overview.requests_by_day))
         days, series = model_series(overview.inferences_by_day)
         self.models.set_days(days, series)
-        self._verdicts_card.refresh()
-        self._models_card.refresh()
+        _note(self._verdicts_card, overview.requests_by_day, "Nothing was decided in these seven days.")
+        _note(self._models_card, overview.inferences_by_day, "No model was used in these seven days.")
+
+
+def _note(card: ChartCard, days: Sequence[DayCounts], nothing: str) -> None:
+    """An empty chart says that it is empty."""
+    empty = not any(number for day in days for number in day.counts.values())
+    card.note.setText(nothing if empty else "")
+    card.note.setVisible(empty)
+    card.refresh()
 
 
 def verdict_series(days: Sequence[DayCounts]) -> tuple[tuple[str, str, str], ...]:
@@ -173,8 +181,8 @@ class OverviewPage(Page):
         self.first_start.later.connect(self._set_up_later)
         self._tour = Banner(
             "info",
-            "The pod, its data, the network and the requester are demo ones on this machine. Removing the tour "
-            "deletes them and this profile's demo journal; your own data is not touched.",
+            "The pod, its data, the network and the requester are demo ones on this machine. Removing the tour empties "
+            "this profile, its journal included, when podadmin starts the next time.",
             "Remove the tour",
             self._remove_tour,
             title="This is the tour",
@@ -218,7 +226,7 @@ class OverviewPage(Page):
 
     def _remove_tour(self) -> None:
         def removed(done: Done) -> None:
-            self.desk.say(done.words)
+            self.notice("info", done.words)
             self.refresh()
 
         self.write("tour remove", {}, removed, title="Removing the tour")

@@ -16,13 +16,13 @@ from podadmin.app.views import Fact, JournalRow, RequestDetail, RequestRow, Sect
 from podadmin.core.clock import Clock
 from podadmin.desktop.pages.request_decision import DecisionBar
 from podadmin.desktop.pages.request_effects import DifferenceCard, EffectCard, trace_facts
-from podadmin.desktop.pages.request_words import state_badge, verified_badge
+from podadmin.desktop.pages.request_words import DECIDABLE, state_badge, verified_badge
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.facts import FactGrid, SectionCard
-from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row, wrap
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, wrap
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
 from podadmin.desktop.widgets.tree import JsonTree
@@ -47,8 +47,7 @@ class RequestDetailView(QWidget):
         )
         self.effects = EffectCard()
         self.differences = DifferenceCard(self.request_wanted.emit)
-        self._sections = CardGrid(SIZE.field)
-        self._shown_sections: tuple[Section, ...] = ()
+        self._sections = SafesView()
         self._outcome = FactsCard("Where it stands")
         self._verification = FactsCard("What was verified, and what was not")
         self._trace = FactsCard("How the verdict was reached")
@@ -68,10 +67,9 @@ class RequestDetailView(QWidget):
         self._tampered.setVisible(detail.row.verified == "failed")
         self.effects.show_effects(detail.effects)
         self.differences.show_detail(detail)
-        if detail.sections != self._shown_sections:
-            self._shown_sections = detail.sections
-            self._sections.set_cards([_section(section) for section in detail.sections])
-        self._outcome.show_facts(detail.outcome)
+        self._sections.show_sections(detail.sections)
+        redundant = detail.row.state in DECIDABLE and len(detail.outcome) < 2
+        self._outcome.show_facts(() if redundant else detail.outcome)
         self._verification.show_facts(detail.verification)
         self._trace.show_facts(trace_facts(detail))
         self.history.set_rows(detail.history)
@@ -168,6 +166,28 @@ class ProtocolCard(Card):
         if protocol and protocol != self._shown:
             self.tree.show_value(protocol)
         self._shown = protocol
+
+
+class SafesView(QWidget):
+    """The five safes as cards side by side; an odd last one has a line to itself."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown: tuple[Section, ...] = ()
+        self._grid = CardGrid(SIZE.field)
+        self._last = column()
+        self.setLayout(column(self._grid, self._last, gap=SPACE.l))
+
+    def show_sections(self, sections: Sequence[Section]) -> None:
+        """Show these sections."""
+        if tuple(sections) == self._shown:
+            return
+        self._shown = tuple(sections)
+        even = len(self._shown) // 2 * 2
+        self._grid.set_cards([_section(section) for section in self._shown[:even]])
+        clear(self._last)
+        for section in self._shown[even:]:
+            self._last.addWidget(_section(section))
 
 
 def _section(section: Section) -> SectionCard:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from podadmin.app.views import EffectView, Fact, RequestDetail
 from podadmin.desktop.pages.request_words import risk_badge
@@ -52,7 +52,7 @@ class EffectCard(Card):
         self._holder.addWidget(headline)
         reasons = PlainLabel(" ".join(effects.reasons), "muted", wrap=True, selectable=True)
         self._holder.addLayout(row(Badge(risk_badge(effects.risk)), (reasons, 1), gap=SPACE.m))
-        self._holder.addWidget(_leaving(effects))
+        self._holder.addWidget(LeavingBlock(effects))
         parts = CardGrid(SIZE.search - SPACE.l)
         parts.set_cards(
             [
@@ -64,12 +64,23 @@ class EffectCard(Card):
         self._holder.addWidget(parts)
 
 
-def _leaving(effects: EffectView) -> QWidget:
-    """What leaves, in a block of its own whose colour, icon and words say how much it matters."""
-    unsaid = "Nothing." if effects.known else "Not known: count on every record leaving."
-    lines = "\n".join(f"•  {line}" for line in effects.leaves or (unsaid,))
-    words = f"{lines}\nTo: {effects.to or 'not known'}"
-    return Banner(_TONES.get(effects.risk, "bad"), words, title="What leaves the pod")
+class LeavingBlock(QFrame):
+    """What leaves and to whom, in a block whose colour, icons and words say how much it matters."""
+
+    def __init__(self, effects: EffectView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        tone = _TONES.get(effects.risk, "bad")
+        self.setProperty("banner", tone)
+        unsaid = "Nothing." if effects.known else "Not known: count on every record leaving."
+        self.setLayout(
+            column(
+                PlainLabel("What leaves the pod", "strong"),
+                FactList(effects.leaves or (unsaid,), tone, "arrow-right"),
+                PlainLabel(f"To: {effects.to or 'not known'}", "medium", wrap=True, selectable=True),
+                gap=SPACE.s,
+                margin=SPACE.m,
+            )
+        )
 
 
 def _part(title: str, lines: Sequence[str], icon: str) -> Card:

@@ -14,7 +14,7 @@ from podadmin.core.clock import Clock
 from podadmin.desktop.pages.request_words import (
     FILTERS,
     deadline_words,
-    risk_badge,
+    risk_word,
     seconds_left,
     selection_words,
     state_badge,
@@ -182,12 +182,12 @@ def _table(clock: Clock) -> RowTable:
     return RowTable(
         "Requests",
         [
-            Column("State", state_badge, "badge", width=20, tip=lambda row: row.state_words),
-            Column("Task", lambda row: row.task, stretch=4),
-            Column("Requester", lambda row: row.requester, stretch=2),
-            Column("Datasource", lambda row: row.datasource, stretch=2),
-            Column("Risk", lambda row: risk_badge(row.risk), "badge", width=17),
-            Column("Envelope", lambda row: verified_badge(row.verified), "badge", width=17),
-            Column("Time", time, width=18, tip=time_tip),
+            Column("State", state_badge, "badge", width=16, tip=lambda row: row.state_words),
+            Column("Task", lambda row: row.task, stretch=8),
+            Column("Requester", lambda row: row.requester, stretch=5),
+            Column("Datasource", lambda row: row.datasource, stretch=4),
+            Column("Risk", lambda row: risk_word(row.risk), "badge", width=12),
+            Column("Envelope", lambda row: verified_badge(row.verified), "badge", width=13),
+            Column("Time", time, width=14, tip=time_tip),
         ],
     )

@@ -55,6 +55,12 @@ def risk_badge(risk: str) -> BadgeSpec:
     return RISKS.get(risk, RISKS["unknown"])
 
 
+def risk_word(risk: str) -> BadgeSpec:
+    """The same in one word, for a column that is called Risk."""
+    badge = risk_badge(risk)
+    return BadgeSpec(badge.tone, badge.word.removesuffix(" risk"), badge.icon)
+
+
 def verified_badge(verified: str) -> BadgeSpec:
     """Whether the envelope was opened and its signature checked."""
     return VERIFIED.get(verified, VERIFIED["unopened"])
@@ -95,8 +101,8 @@ def deadline_words(row: RequestRow, now: datetime) -> tuple[str, str]:
     if is_late(row, now):
         told = "was told that it is held" if row.state == "lapsed" else "will be told that it is held"
         words = (
-            f"The time in which its requester waits is over: the requester {told}{reference}. "
-            "Approving now makes a grant, which lets the same request through when it is sent again."
+            f"Too late for this sending: the requester {told}{reference}. "
+            "Approving makes a grant, which lets the same request through when it is sent again."
         )
         return "warn", words
     left = seconds_left(row, now)
