@@ -166,6 +166,7 @@ class Driver(QObject):
             QTimer.singleShot(0, self, lambda: self._end(problem))
             return
         QCursor.setPos(_AWAY)
+        QApplication.setCursorFlashTime(0)
         self._at = 0
         self._since = perf_counter()
         self.watchdog.reset()

@@ -234,8 +234,9 @@ class RowTable(QTableView):
         self._near_end()
 
     def _near_end(self) -> None:
-        bar = self.verticalScrollBar()
-        if self._more and not self._asked and bar.maximum() - bar.value() <= _FETCH_AHEAD * SIZE.row:
+        """Reckoned from the rows: the scroll bar does not know them before the next layout."""
+        below = len(self._model.rows) * SIZE.row - self.verticalScrollBar().value() - self.viewport().height()
+        if self._more and not self._asked and below <= _FETCH_AHEAD * SIZE.row:
             self._asked = True
             self.more_wanted.emit()
 

@@ -1,0 +1,163 @@
+"""Strangers' text is plain wherever it is shown: markup stays visible, hidden characters become escapes."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from podadmin.app.views import Fact
+from podadmin.core.errors import BadInput
+from podadmin.core.text import visible
+from podadmin.desktop.widgets.badge import Badge, BadgeSpec
+from podadmin.desktop.widgets.banner import Banner
+from podadmin.desktop.widgets.buttons import QuietButton
+from podadmin.desktop.widgets.card import Card, FigureCard
+from podadmin.desktop.widgets.empty import EmptyState
+from podadmin.desktop.widgets.facts import FactGrid, FactList
+from podadmin.desktop.widgets.form import CheckField, ChoiceField, TextField
+from podadmin.desktop.widgets.prompt import ErrorSheet, InfoSheet
+from podadmin.desktop.widgets.table import Column, RowTable
+from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, plain_tip
+from podadmin.desktop.widgets.tree import JsonTree
+
+NASTY = '<b>bold</b><img src="file:///etc/passwd">&lt;u&gt; a\u202egnp.exe\u200b\x1b[2J & more'
+MEGABYTE = "<h1>" + "A\u202e" * 500_000
+
+
+def labels(widget: QWidget) -> list[QLabel]:
+    return [*widget.findChildren(QLabel), *([widget] if isinstance(widget, QLabel) else [])]
+
+
+def makers() -> list[tuple[str, object]]:
+    return [
+        ("PlainLabel", PlainLabel),
+        ("wrapped", lambda text: PlainLabel(text, wrap=True)),
+        ("ElidedLabel", ElidedLabel),
+        ("Card", Card),
+        ("FigureCard", lambda text: FigureCard(text, text, text)),
+        ("Banner", lambda text: Banner("warn", text, text, title=text)),
+        ("EmptyState", lambda text: EmptyState("inbox", text, text)),
+        ("FactGrid", lambda text: FactGrid([Fact(text, text, "bad"), Fact(text, text)])),
+        ("FactList", lambda text: FactList([text], "warn")),
+        ("TextField", lambda text: TextField(text, text, text)),
+        ("CheckField", lambda text: CheckField(text, hint=text)),
+        ("ChoiceField", lambda text: ChoiceField(text, [("a", text)])),
+    ]
+
+
+@pytest.mark.parametrize(("name", "make"), makers(), ids=[name for name, _ in makers()])
+@pytest.mark.parametrize("text", [NASTY, MEGABYTE], ids=["nasty", "megabyte"])
+def test_every_label_is_plain_and_shows_what_hides(qtbot: QtBot, name: str, make: object, text: str) -> None:
+    assert callable(make)
+    began = perf_counter()
+    widget = make(text)
+    qtbot.addWidget(widget)
+    widget.grab()
+    assert perf_counter() - began < 5
+    for label in labels(widget):
+        assert label.textFormat() == Qt.TextFormat.PlainText
+        assert "\u202e" not in label.text()
+        assert "\x1b" not in label.text()
+        assert len(label.text()) <= 20_000
+
+
+def test_a_label_cannot_be_made_rich(qtbot: QtBot) -> None:
+    label = PlainLabel("<b>x</b>")
+    qtbot.addWidget(label)
+    label.setTextFormat(Qt.TextFormat.RichText)
+    assert label.textFormat() == Qt.TextFormat.PlainText
+    label.setToolTip("<b>x</b>")
+    assert "&lt;b&gt;" in label.toolTip()
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=200))
+def test_a_tooltip_reads_as_the_text_does(qapp: object, text: str) -> None:
+    document = QTextDocument()
+    document.setHtml(plain_tip(text))
+    read = document.toPlainText().replace("\u00a0", " ")
+    assert " ".join(read.split()) == " ".join(visible(text, one_line=False).split())
+
+
+@pytest.mark.parametrize("text", [NASTY, MEGABYTE], ids=["nasty", "megabyte"])
+def test_tooltips_and_descriptions_are_short_and_plain(qtbot: QtBot, text: str) -> None:
+    button = QuietButton("Go")
+    qtbot.addWidget(button)
+    button.set_permit(False, text)
+    assert "<b>" not in button.toolTip()
+    assert "<h1>" not in button.toolTip()
+    assert "\u202e" not in button.accessibleDescription()
+    assert len(button.accessibleDescription()) <= 600
+
+
+def test_an_ampersand_is_no_mnemonic(qtbot: QtBot) -> None:
+    button = QuietButton("Cut & paste")
+    field = TextField("R&D budget")
+    for widget in (button, field):
+        qtbot.addWidget(widget)
+    assert button.shortcut().isEmpty()
+    assert field.editor.accessibleName() == "R&D budget"
+    buddies = [label for label in labels(field) if label.buddy() is field.editor]
+    assert [label.text() for label in buddies] == ["R&&D budget"]
+
+
+def test_tables_and_trees_show_it_plainly(qtbot: QtBot) -> None:
+    table = RowTable("Things", [Column("Name", lambda text: text)], row_key=str)
+    tree = JsonTree("Tree")
+    for widget in (table, tree):
+        qtbot.addWidget(widget)
+    table.set_rows([NASTY, MEGABYTE])
+    model = table.model()
+    for row in range(2):
+        index = model.index(row, 0)
+        shown = str(index.data())
+        assert "\u202e" not in shown
+        assert len(shown) <= 2000
+        assert "<b>" not in str(index.data(Qt.ItemDataRole.ToolTipRole))
+    tree.show_value({NASTY: {NASTY: [MEGABYTE]}})
+    words = tree.model().index(0, 0)
+    assert "<U+202E>" in str(words.data())
+    assert "<b>" not in str(words.data(Qt.ItemDataRole.ToolTipRole))
+
+
+def test_a_badge_cuts_and_escapes(qtbot: QtBot) -> None:
+    badge = Badge(BadgeSpec("bad", MEGABYTE))
+    qtbot.addWidget(badge)
+    assert len(badge.text()) <= 60
+    assert "\u202e" not in badge.text()
+    assert badge.grab().width() > 0
+
+
+def test_sheets_show_it_plainly(qtbot: QtBot) -> None:
+    host = QWidget()
+    qtbot.addWidget(host)
+    sheets = (
+        ErrorSheet(host, BadInput("x.y", NASTY, NASTY, NASTY)),
+        InfoSheet(host, NASTY, NASTY * 20),
+    )
+    for sheet in sheets:
+        for label in labels(sheet):
+            assert label.textFormat() == Qt.TextFormat.PlainText
+            assert "\u202e" not in label.text()
+        sheet.dismiss()
+
+
+def test_a_tree_of_a_million_things_is_counted_not_drawn(qtbot: QtBot) -> None:
+    tree = JsonTree("Tree")
+    qtbot.addWidget(tree)
+    tree.show_value(list(range(100_000)))
+    model = tree.model()
+    assert model.rowCount() == 501
+    assert "99500 more" in str(model.index(500, 1).data())
+    deep: object = "end"
+    for _ in range(2000):
+        deep = [deep]
+    tree.show_value([deep])
+    assert model.rowCount() == 1
