@@ -14,7 +14,7 @@ from podadmin.core.errors import NotFound
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources import service as datasources
-from podadmin.datasources.model import ColumnChoices, CsvSource
+from podadmin.datasources.model import ColumnChoices, CsvSource, DatasourceName
 from podadmin.schema import service
 from podadmin.schema.generate import Generated, generate
 from podadmin.schema.model import Document
@@ -67,6 +67,7 @@ def preview(
     progress: Progress,
 ) -> SchemaView:
     """Generate the schema that a file would have, without keeping anything."""
+    DatasourceName(name)
     choices = chosen(ignore, force, describe)
     generated = _generate(profile, name, CsvSource(Path(path)), choices, progress)
     return _view(profile, "", name, _made(profile, generated, saved=False))
