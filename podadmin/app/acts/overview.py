@@ -40,10 +40,10 @@ def overview(profile: Profile) -> Overview:
             .group_by(day, decision.c.verdict)
         ).all()
         arrived_day = func.substr(request.c.received_at, 1, 10)
-        arrived = connection.execute(
-            select(arrived_day, func.count())
-            .where(request.c.received_at >= since, request.c.state == "invalid")
-            .group_by(arrived_day)
+        undecided = connection.execute(
+            select(arrived_day, request.c.state, func.count())
+            .where(request.c.received_at >= since, request.c.state.in_(["invalid", "held", "lapsed"]))
+            .group_by(arrived_day, request.c.state)
         ).all()
         used_day = func.substr(usage.c.at, 1, 10)
         used = connection.execute(
@@ -54,8 +54,9 @@ def overview(profile: Profile) -> Overview:
     verdicts: dict[str, Counter[str]] = {each: Counter() for each in days}
     for date, verdict, count in decided:
         verdicts.setdefault(date, Counter())["approved" if verdict == "allow" else "refused"] += count
-    for date, count in arrived:
-        verdicts.setdefault(date, Counter())["invalid"] += count
+    for date, state, count in undecided:
+        # what the gate refused by itself is refused; what waits is held, inside its window or after it
+        verdicts.setdefault(date, Counter())["refused" if state == "invalid" else "held"] += count
     inferences: dict[str, Counter[str]] = {each: Counter() for each in days}
     for date, resource, amount in used:
         inferences.setdefault(date, Counter())[stranger(resource)] += amount
