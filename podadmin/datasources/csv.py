@@ -12,7 +12,7 @@ from podadmin.core.errors import BadInput
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources.dialect import HEAD_BYTES, Dialect, dialect
-from podadmin.datasources.dtypes import FALSE_WORDS, TRUE_WORDS, Evidence, dtype_of, stype_of
+from podadmin.datasources.dtypes import FALSE_WORDS, NULL_WORDS, TRUE_WORDS, Evidence, dtype_of, stype_of
 from podadmin.datasources.engine import Engine, engine
 from podadmin.datasources.files import unchanged, unreadable
 from podadmin.datasources.masking import masked as mask
@@ -130,18 +130,23 @@ class Look:
     whole: bool
     beyond_64_bits: bool
     dates: int
+    null_words: frozenset[str]
+    """The words for "empty" that the sample uses, "" aside."""
 
 
 def look(reader: Engine, names: tuple[str, ...], span: tuple[float, float] = (0.0, 1.0)) -> tuple[int, list[Look]]:
     """Look at the first SAMPLE_ROWS rows of the columns `names`: how many rows there were, and what they say."""
     cells = [reader.cell(name) for name in names]
+    known, reader.null_words = reader.null_words, ("",)
     found = reader.rows(cells, "Looking at the first rows", span, first=SAMPLE_ROWS)
+    reader.null_words = known
     return len(found), [judged(name, [row[place] for row in found]) for place, name in enumerate(names)]
 
 
 def judged(name: str, cells: Sequence[str | None]) -> Look:
     """What the `cells` of a column look like; None stands for an empty one. Pure."""
-    filled = [cell for cell in cells if cell is not None]
+    filled = [cell for cell in cells if cell is not None and cell not in NULL_WORDS]
+    empty = frozenset(cell for cell in cells if cell is not None and cell in NULL_WORDS)
     numbers = [float(cell) for cell in filled if _NUMBER.fullmatch(cell)]
     return Look(
         name,
@@ -151,6 +156,7 @@ def judged(name: str, cells: Sequence[str | None]) -> Look:
         bool(numbers) and all(number.is_integer() for number in numbers),
         any(abs(number) >= 2.0**63 for number in numbers),
         sum(_DATE.fullmatch(cell) is not None for cell in filled),
+        empty,
     )
 
 

@@ -52,6 +52,8 @@ class Engine:
         self._dialect = dialect
         self._progress = progress
         self._strict = True
+        self.null_words: tuple[str, ...] = NULL_WORDS
+        """Cells that count as empty. A shorter list makes a pass a third quicker; who shortens it has to check."""
         self._places = {name: place for place, name in enumerate(dialect.columns)}
 
     def cell(self, name: str) -> str:
@@ -61,7 +63,7 @@ class Engine:
     def _scan(self) -> str:
         """The table function that reads the file: every cell as text, empty cells as NULL, bad lines set aside."""
         columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(self._places)))
-        nulls = ", ".join(literal(word) for word in NULL_WORDS)
+        nulls = ", ".join(literal(word) for word in self.null_words)
         return (
             f"read_csv({literal(_no_pattern(self._path))}, auto_detect=false, header=true, compression='none', "
             f"delim={literal(self._dialect.separator)}, quote='\"', escape='\"', "

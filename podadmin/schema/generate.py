@@ -24,6 +24,7 @@ from podadmin.datasources.dtypes import (
     FALSE_WORDS,
     FLOAT,
     INTEGER,
+    NULL_WORDS,
     STRING,
     TRUE_WORDS,
     Evidence,
@@ -113,6 +114,7 @@ class _Counts:
     dates: int = 0
     first: str | None = None
     last: str | None = None
+    strays: int = 0
 
 
 class _Maker:
@@ -132,18 +134,17 @@ class _Maker:
     def columns(self) -> tuple[int, tuple[ColumnStatistics, ...]]:
         """The number of rows and the statistics of every column that is not ignored, in the order of the file."""
         _, looks = look(self._reader, self._names, _LOOK_SPAN)
-        select: list[str] = ["count(*)"]
-        filled: list[tuple[_Counts, str]] = []
-        counts = {seen.name: _Counts() for seen in looks}
-        for seen in looks:
-            for attribute, aggregate in self._aggregates(seen):
-                filled.append((counts[seen.name], attribute))
-                select.append(aggregate)
-        row = self._reader.rows(select, "Reading every row once", _PASS_SPAN)[0]
-        self.rejected = self._reader.rejected()
-        for (target, attribute), value in zip(filled, row[1:], strict=True):
-            setattr(target, attribute, value)
-        rows = int(row[0])
+        if self._exact:
+            rows, counts = self._pass(looks, ())
+        else:
+            # comparing every cell with every word for "empty" costs a third of a pass; few files use such words, so
+            # try without those that the first rows do not use, and start over where one turns up after all
+            used = frozenset(word for seen in looks for word in seen.null_words)
+            self._reader.null_words = ("", *sorted(used - {""}))
+            rows, counts = self._pass(looks, tuple(word for word in NULL_WORDS if word and word not in used))
+            if any(found.strays for found in counts.values()):
+                self._reader.null_words = NULL_WORDS
+                rows, counts = self._pass(looks, ())
         dtypes = {name: self._dtype(name, found) for name, found in counts.items()}
         stypes = {name: self._stype(name, dtypes[name], counts[name]) for name in self._names}
         labels = self._labels([n for n in self._names if stypes[n] == "categorical"], dtypes, counts, rows)
@@ -152,13 +153,34 @@ class _Maker:
             for name in self._names
         )
 
-    def _aggregates(self, seen: Look) -> list[tuple[str, str]]:
+    def _pass(self, looks: list[Look], strays: tuple[str, ...]) -> tuple[int, dict[str, _Counts]]:
+        """Read every row once. `strays` are words for "empty" that the reader was not told to know."""
+        select: list[str] = ["count(*)"]
+        filled: list[tuple[_Counts, str]] = []
+        counts = {seen.name: _Counts() for seen in looks}
+        for seen in looks:
+            for attribute, aggregate in self._aggregates(seen, strays):
+                filled.append((counts[seen.name], attribute))
+                select.append(aggregate)
+        row = self._reader.rows(select, "Reading every row once", _PASS_SPAN)[0]
+        self.rejected = self._reader.rejected()
+        for (target, attribute), value in zip(filled, row[1:], strict=True):
+            setattr(target, attribute, value)
+        return int(row[0]), counts
+
+    def _aggregates(self, seen: Look, strays: tuple[str, ...]) -> list[tuple[str, str]]:
         """(attribute of _Counts, SQL aggregate) for one column: only what the first rows have not ruled out."""
         cell = self._reader.cell(seen.name)
         parts = [
             ("cells", f"count({cell})"),
             ("distinct", f"count(DISTINCT {cell})" if self._exact else f"approx_count_distinct({cell})"),
         ]
+        if strays and (not seen.cells or seen.numbers < seen.cells):
+            parts.append(("strays", f"count(*) FILTER ({cell} IN ({', '.join(map(literal, strays))}))"))
+        elif strays:
+            # in a column of numbers a stray word is what is no number, or NaN: no need to compare every cell
+            number = f"try_cast({cell} AS DOUBLE)"
+            parts.append(("strays", f"count({cell}) - count({number}) + count(*) FILTER (isnan({number}))"))
         if seen.booleans == seen.cells:
             parts += [
                 ("trues", f"count(*) FILTER ({cell} IN ({', '.join(map(literal, TRUE_WORDS))}))"),

@@ -8,6 +8,7 @@ types and profiles every column.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,12 +23,12 @@ _MEASURE = """
 import json, sys, time
 begun = time.perf_counter()
 {imports}
-ready = time.perf_counter()
+ready, before = time.perf_counter(), time.process_time()
 {work}
-done = time.perf_counter()
+done, spent = time.perf_counter(), time.process_time()
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(json.dumps(dict(
-    whole=done - begun, work=done - ready, peak=int(status["VmHWM"].split()[0]) / 1024, rows=rows)))
+    whole=done - begun, work=done - ready, cpu=spent - before, peak=int(status["VmHWM"].split()[0]) / 1024, rows=rows)))
 """
 _OURS = _MEASURE.format(
     imports="from pathlib import Path\n"
@@ -75,9 +76,13 @@ def _compare(path: Path, rounds: int, table: str) -> list[dict[str, Any]]:
     assert {each["rows"] for each in ours} == {each["rows"] for each in peer}
     megabytes = path.stat().st_size / 1e6
     size = f"{ours[0]['rows']} rows, {megabytes:.0f} MB, {rounds} rounds; the peer is pandas.read_csv alone"
+    load = os.getloadavg()[0]
+    if load > (os.cpu_count() or 1):
+        size += f"; disturbed: load {load:.1f} on {os.cpu_count()} cores"
     return [
         _figure(f"schema of {table}: whole process", "s", size, ours, peer, "whole"),
         _figure(f"schema of {table}: without imports", "s", size, ours, peer, "work"),
+        _figure(f"schema of {table}: processor time without imports", "s", size, ours, peer, "cpu"),
         _figure(f"schema of {table}: peak memory", "MiB", size, ours, peer, "peak"),
     ]
 

@@ -20,6 +20,7 @@ from podadmin.core.clock import SystemClock
 from podadmin.core.errors import BadInput, Cancelled, Unavailable
 from podadmin.core.progress import Progress, Step
 from podadmin.core.resources import resource as shipped
+from podadmin.datasources.dtypes import NULL_WORDS
 from podadmin.datasources.model import ColumnChoices, CsvSource
 from podadmin.schema.generate import Generated, generate
 from podadmin.schema.statistics import ColumnStatistics
@@ -105,6 +106,22 @@ def test_a_column_that_begins_empty_gets_the_type_of_what_comes(made: Make) -> N
     assert (found["i"].minimum, found["i"].nulls) == (7, 5000)
     assert found["b"].labels == (("True", 1), ("nan", 5000))
     assert found["d"].minimum == found["d"].maximum == "2024-02-29"
+
+
+@pytest.mark.parametrize("word", NULL_WORDS)
+def test_a_late_word_for_empty_counts_as_empty_in_a_file_too_large_for_exact_counts(
+    made: Make, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setattr("podadmin.schema.generate.EXACT_BYTES", 0)
+    rows = "".join(f"{n},text,true,2024-01-01,\n" for n in range(1500))
+    choices = ColumnChoices(force={"t": "categorical"})
+    found = made("n,t,b,d,e\n" + rows + ",".join([word] * 5) + "\n", choices)
+    columns = by_name(found)
+    assert found.rows == 1501
+    assert [columns[name].dtype for name in "ntbde"] == ["Int64", "string", "boolean", "string", "string"]
+    assert [columns[name].nulls for name in "ntbde"] == [1, 1, 1, 1, 1501]
+    assert columns["t"].labels == (("nan", 1), ("text", 1500))
+    assert columns["d"].minimum == "2024-01-01"
 
 
 def test_a_column_of_nothing_is_text(made: Make) -> None:
