@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views import Fact, JournalRow
 from podadmin.core.errors import PodadminError
 from podadmin.core.text import grouped
+from podadmin.desktop.pages.scrolling import scrolling
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.buttons import GhostButton
 from podadmin.desktop.widgets.card import Card
@@ -119,13 +120,7 @@ class EntryCard(Card):
                 gap=SPACE.m,
             )
         )
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
-        self.state = StateView(area)
+        self.state = StateView(scrolling(content))
         self.body.addWidget(self.state, 1)
         self.show_none()
 

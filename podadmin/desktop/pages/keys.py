@@ -34,6 +34,7 @@ STATES: Final = {
     "unresponsive": BadgeSpec("bad", "Does not answer"),
     "undecided": BadgeSpec("plain", "Not chosen yet"),
 }
+FORGETFUL: Final = BadgeSpec("warn", "Ready, but forgets")
 FORGETS: Final = (
     "When podadmin closes, the key that opens everything sealed here is gone. Use this for tests and the tour only, "
     "never for data that must be answered for."
@@ -60,7 +61,8 @@ class KeyringCard(Card):
 
     def show_keyring(self, keyring: KeyringView) -> None:
         """Show its state."""
-        self._badge.set(STATES.get(keyring.state, BadgeSpec("bad", keyring.state)))
+        ready_but = keyring.forgets and keyring.state == "ready"
+        self._badge.set(FORGETFUL if ready_but else STATES.get(keyring.state, BadgeSpec("bad", keyring.state)))
         name = keyring.backend[:1].upper() + keyring.backend[1:]
         self._name.setText(name)
         self._name.setVisible(bool(name))

@@ -47,16 +47,14 @@ def mode_words(row: MeterRow) -> tuple[str, str, str]:
         return (
             "warn",
             "Unlimited",
-            "The network answered that it sets no limit for this model in this project. Use is counted, and nothing "
-            "stops it.",
+            "The network answered that it sets no limit for this model here. Use is counted, and nothing stops it.",
         )
     part = level(row)
     if row.mode != "stops" or part is None or row.limit is None:
         return (
             "bad",
             "Limit unknown",
-            "Nobody has said whether this model has a limit here. Unknown is not unlimited: nothing is given out "
-            "until the network has answered.",
+            "Unknown is not unlimited: nothing is given out until the network has said whether there is a limit.",
         )
     if part >= 1:
         left = " Some of it is promised to runs that have not ended." if row.reserved else ""

@@ -1,0 +1,182 @@
+"""Datasources as cards: what each is, whether it can be read and who can mend it, how big it is, and its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from podadmin.app.views import DatasourceCard
+from podadmin.core.clock import Clock
+from podadmin.desktop.theme.tokens import SIZE, SPACE
+from podadmin.desktop.widgets.badge import Badge, BadgeSpec
+from podadmin.desktop.widgets.banner import Banner, IconMark
+from podadmin.desktop.widgets.buttons import DangerButton, QuietButton
+from podadmin.desktop.widgets.card import Card
+from podadmin.desktop.widgets.empty import StateView
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row, wrap
+from podadmin.desktop.widgets.progress import JobBar
+from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
+from podadmin.desktop.widgets.words import ago, count, size, whole
+
+KINDS: Final = {"CSVSource": ("CSV file", "file-spreadsheet")}
+CONNECT: Final = "Connect a CSV file"
+_HEALTH: Final = {
+    "good": BadgeSpec("good", "Readable"),
+    "broken": BadgeSpec("bad", "Cannot be read"),
+    "unknown": BadgeSpec("plain", "Not checked yet", "circle-help"),
+}
+_SCHEMA: Final = {
+    "none": BadgeSpec("plain", "No schema yet", "list-tree"),
+    "saved": BadgeSpec("good", "Schema saved"),
+    "outdated": BadgeSpec("warn", "Schema is older than the file"),
+}
+
+
+def health_badge(source: DatasourceCard) -> BadgeSpec:
+    """Whether it can be read."""
+    return _HEALTH.get(source.health, BadgeSpec("bad", source.health))
+
+
+def schema_badge(source: DatasourceCard) -> BadgeSpec:
+    """How its schema stands."""
+    return _SCHEMA.get(source.schema_state, BadgeSpec("bad", source.schema_state))
+
+
+def kind_words(source: DatasourceCard) -> tuple[str, str]:
+    """What kind it is, in words and as an icon."""
+    return KINDS.get(source.kind, (source.kind, "database"))
+
+
+class DatasourceTile(Card):
+    """One datasource. Its acts are signals that carry the card's view."""
+
+    check_wanted = Signal(object)
+    schema_wanted = Signal(object)
+    remove_wanted = Signal(object)
+
+    def __init__(self, source: DatasourceCard, now: datetime, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self.source = source
+        self.setAccessibleName(source.name)
+        self.job = JobBar()
+        kind, icon = kind_words(source)
+        self.body.setSpacing(SPACE.m)
+        names = column(ElidedLabel(source.name, "heading"), PlainLabel(kind, "muted"), gap=SPACE.none)
+        head = row(IconMark(icon, "accent_text", SIZE.icon_large), (names, 1), Badge(health_badge(source)), gap=SPACE.m)
+        self.body.addLayout(head)
+        self.body.addWidget(ElidedLabel(source.location, "muted", mono=True))
+        if source.health == "broken":
+            mend = f"Who can fix it: {source.who_can_fix}." if source.who_can_fix else ""
+            self.body.addWidget(Banner("bad", f"{source.health_words} {mend}".strip()))
+        elif source.health == "good" and source.health_words != "Readable":
+            self.body.addWidget(Banner("warn", source.health_words))
+        figures = row(
+            (_figure("Rows", "–" if source.rows is None else whole(source.rows)), 1),
+            (_figure("Columns", _columns(source)), 1),
+            (_figure("Size", size(source.size)), 1),
+            gap=SPACE.l,
+        )
+        self.body.addLayout(figures)
+        made = f"made {ago(source.schema_made_at, now)}" if source.schema_made_at is not None else ""
+        self.body.addLayout(row(Badge(schema_badge(source)), PlainLabel(made, "small"), STRETCH))
+        ignored = source.columns_ignored
+        words = f"Never read: {', '.join(ignored)}" if ignored else "Every column is read"
+        self.body.addWidget(ElidedLabel(words, "small"))
+        self.body.addStretch(1)
+        self.body.addWidget(self.job)
+        self._check = QuietButton("Check", self._on_check, "refresh-cw", f"Check {source.name}")
+        self._check.set_help("Reads the file once: can it be read, how many rows, which lines cannot be used.")
+        self._schema = QuietButton("Schema", self._on_schema, "list-tree", f"Schema of {source.name}")
+        self._remove = DangerButton("Remove…", self._on_remove, "trash-2", f"Remove {source.name}…")
+        self.body.addLayout(row(self._check, self._schema, STRETCH, self._remove))
+
+    def set_busy(self, reason: str) -> None:
+        """Its acts wait for one that runs; none where `reason` is empty."""
+        for button in (self._check, self._remove):
+            button.set_permit(not reason, reason)
+
+    def _on_check(self) -> None:
+        self.check_wanted.emit(self.source)
+
+    def _on_schema(self) -> None:
+        self.schema_wanted.emit(self.source)
+
+    def _on_remove(self) -> None:
+        self.remove_wanted.emit(self.source)
+
+
+def _columns(source: DatasourceCard) -> str:
+    if source.columns is None:
+        return "–"
+    ignored = len(source.columns_ignored)
+    return whole(source.columns) + (f", {whole(ignored)} ignored" if ignored else "")
+
+
+def _figure(label: str, value: str) -> QWidget:
+    words = PlainLabel(value, "strong")
+    words.setAccessibleName(f"{label}: {value}")
+    return wrap(column(PlainLabel(label, "small"), words, gap=SPACE.none))
+
+
+class DatasourceList(QWidget):
+    """All cards, or what to do where there is none."""
+
+    connect_wanted = Signal()
+    check_wanted = Signal(object)
+    schema_wanted = Signal(object)
+    remove_wanted = Signal(object)
+
+    def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._clock = clock
+        self._shown: tuple[DatasourceCard, ...] | None = None
+        self.tiles: dict[str, DatasourceTile] = {}
+        self._grid = CardGrid(SIZE.field)
+        self._grid.setAccessibleName("Datasources")
+        self._summary = PlainLabel("", "muted")
+        self.state = StateView(wrap(column(self._summary, self._grid, STRETCH, gap=SPACE.m)))
+        self.setLayout(column(self.state))
+
+    def show_sources(self, sources: Sequence[DatasourceCard]) -> bool:
+        """Show these datasources. Answers whether anything had to be drawn anew."""
+        if tuple(sources) == self._shown:
+            return False
+        self._shown = tuple(sources)
+        now = self._clock.now()
+        self.tiles = {}
+        for source in sources:
+            tile = DatasourceTile(source, now)
+            tile.check_wanted.connect(self.check_wanted.emit)
+            tile.schema_wanted.connect(self.schema_wanted.emit)
+            tile.remove_wanted.connect(self.remove_wanted.emit)
+            self.tiles[source.id] = tile
+        self._grid.set_cards(list(self.tiles.values()))
+        self._summary.setText(summary(sources))
+        if sources:
+            self.state.show_content()
+        else:
+            self.state.show_empty(
+                "database",
+                "No datasource is connected",
+                "Point at a CSV file on a disk that this computer can reach. It is tested and shown to you first; "
+                "nothing is saved until you say so, and podadmin never writes to it.",
+                CONNECT,
+                self.connect_wanted.emit,
+            )
+        return True
+
+
+def summary(sources: Sequence[DatasourceCard]) -> str:
+    """All datasources in one line, what needs attention named."""
+    parts = [count(len(sources), "datasource", "datasources")]
+    broken = sum(source.health == "broken" for source in sources)
+    old = sum(source.schema_state == "outdated" for source in sources)
+    none = sum(source.schema_state == "none" for source in sources)
+    for number, words in ((broken, "cannot be read"), (old, "with an old schema"), (none, "without a schema")):
+        if number:
+            parts.append(f"{whole(number)} {words}")
+    return " · ".join(parts)
