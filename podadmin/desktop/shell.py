@@ -55,6 +55,8 @@ class Shell(QMainWindow):
         self._status_asked = False
         self._status_again = False
         self._theme = theme
+        self._theme_setting: str | None = None
+        self._theme_overridden = False
         self.setWindowTitle("podadmin")
         self.setMinimumSize(SIZE.least_width, SIZE.least_height)
         self.resize(SIZE.window_width, SIZE.window_height)
@@ -95,7 +97,11 @@ class Shell(QMainWindow):
         return self._theme
 
     def set_theme(self, choice: str) -> None:
-        """Change the theme of this window now; the setting stays as it is."""
+        """Change the theme of this window now; the setting stays as it is, and counts again when it is changed."""
+        self._theme_overridden = True
+        self._wear(choice)
+
+    def _wear(self, choice: str) -> None:
         if choice != self._theme:
             self._theme = choice
             self.theme_wanted.emit(choice)
@@ -219,11 +225,14 @@ class Shell(QMainWindow):
 
     def _use_settings(self, rows: Sequence[SettingRow]) -> None:
         for row in rows:
-            self._use_setting(row)
+            if row.name == _THEME_SETTING:
+                self._use_setting(row)
 
     def _use_setting(self, row: SettingRow) -> None:
-        if row.name == _THEME_SETTING:
-            self.set_theme(str(row.value))
+        was, self._theme_setting = self._theme_setting, str(row.value)
+        first = was is None and not self._theme_overridden
+        if first or was not in (None, self._theme_setting):
+            self._wear(self._theme_setting)
 
     def _commands(self) -> list[Hit]:
         paused = self._status is not None and self._status.pod.state == "paused"

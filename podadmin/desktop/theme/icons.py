@@ -5,15 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from podadmin.core.resources import resource
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE
-
-_SCALES = (1.0, 2.0, 3.0)
-
 
 @lru_cache(maxsize=256)
 def _svg(name: str) -> str:
@@ -49,10 +46,15 @@ def icon(name: str, ink: str = "muted", checked: str | None = None, size: int = 
     `gap` is empty room at the right, for buttons whose words would stand too close.
     """
     made = QIcon()
-    for scale in _SCALES:
-        made.addPixmap(_drawn(name, colour_of(ink), size, scale, gap))
-        made.addPixmap(_drawn(name, colour_of("faint"), size, scale, gap), QIcon.Mode.Disabled)
-        if checked is not None:
-            for mode in (QIcon.Mode.Normal, QIcon.Mode.Active, QIcon.Mode.Selected):
-                made.addPixmap(_drawn(name, colour_of(checked), size, scale, gap), mode, QIcon.State.On)
+    scale = sharpest()
+    made.addPixmap(_drawn(name, colour_of(ink), size, scale, gap))
+    made.addPixmap(_drawn(name, colour_of("faint"), size, scale, gap), QIcon.Mode.Disabled)
+    if checked is not None:
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Active, QIcon.Mode.Selected):
+            made.addPixmap(_drawn(name, colour_of(checked), size, scale, gap), mode, QIcon.State.On)
     return made
+
+
+def sharpest() -> float:
+    """The scale of the sharpest screen. Widgets draw their icons anew when it changes (`style.is_change`)."""
+    return max((screen.devicePixelRatio() for screen in QGuiApplication.screens()), default=1.0)

@@ -24,8 +24,6 @@ def stylesheet(c: Colours) -> str:
 
 def _frame(c: Colours) -> str:
     return f"""
-* {{ outline: 0; }}
-QWidget {{ color: {c.text}; }}
 QMainWindow, QWidget[ground="window"] {{ background: {c.window}; }}
 QScrollArea, QScrollArea > QWidget > QWidget[ground="clear"], QStackedWidget {{ background: transparent; border: 0; }}
 QFrame[card="true"] {{

@@ -73,8 +73,8 @@ def apply(choice: str) -> None:
 
 
 def is_change(event: QEvent) -> bool:
-    """True for the event that tells a widget that the theme has changed."""
-    return event.type() == QEvent.Type.StyleChange
+    """True for the events that tell a widget that the theme has changed, or the scale of its screen."""
+    return event.type() in (QEvent.Type.StyleChange, QEvent.Type.DevicePixelRatioChange)
 
 
 def palette(theme: Colours) -> QPalette:
