@@ -83,3 +83,7 @@ class Cancelled(PodadminError):
 
     def __init__(self, what: str = "The work was cancelled.") -> None:
         super().__init__("core.cancelled", what, "You asked for it to stop.", "Start it again when you are ready.")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # what pickle would do by itself calls the class with four arguments
+        return (type(self), (self.what,))
