@@ -34,7 +34,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Draft:
-    """A datasource before it exists. `choices` by the column's own name, only columns for which something was chosen."""
+    """A datasource before it exists. `choices` by the column's own name, where anything was chosen."""
 
     path: str = ""
     name: str = ""

@@ -83,7 +83,7 @@ class ChooseStep(QWidget):
         self.setLayout(column(card, STRETCH))
 
 
-class TestStep(QWidget):
+class ProbeStep(QWidget):
     """What the test found: facts, the lines that cannot be used, or what is wrong and who can put it right."""
 
     again_wanted = Signal()

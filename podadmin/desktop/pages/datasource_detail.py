@@ -1,0 +1,120 @@
+"""One datasource with its saved schema: what it reveals, its columns, the document, export, and generating it anew."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from podadmin.app.views import DatasourceCard, SchemaView
+from podadmin.core.errors import PodadminError
+from podadmin.desktop.pages.datasource_cards import health_badge, kind_words, schema_badge
+from podadmin.desktop.pages.schema_review import SchemaReview
+from podadmin.desktop.theme.tokens import SIZE, SPACE
+from podadmin.desktop.widgets.badge import Badge
+from podadmin.desktop.widgets.banner import Banner, IconMark
+from podadmin.desktop.widgets.buttons import QuietButton
+from podadmin.desktop.widgets.card import Card
+from podadmin.desktop.widgets.empty import StateView
+from podadmin.desktop.widgets.layout import STRETCH, clear, column, row
+from podadmin.desktop.widgets.progress import JobBar
+from podadmin.desktop.widgets.text import ElidedLabel
+
+GENERATE = "Generate the schema"
+AGAIN = "Generate again"
+EXPORT = "Export…"
+
+
+class DatasourceDetail(QWidget):
+    """Shows a card and its schema. `generate_wanted(id)` and `export_wanted(card)` ask for acts."""
+
+    generate_wanted = Signal(str)
+    export_wanted = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.source: DatasourceCard | None = None
+        self.job = JobBar()
+        self._name = ElidedLabel("", "heading")
+        self._location = ElidedLabel("", "muted", mono=True)
+        self._badges = row()
+        self._again = QuietButton(AGAIN, self._generate, "refresh-cw")
+        self._export = QuietButton(EXPORT, self._on_export, "download", "Export the schema…")
+        card = Card()
+        mark = IconMark("file-spreadsheet", "accent_text", SIZE.icon_large)
+        names = column(self._name, self._location, gap=SPACE.none)
+        card.body.addLayout(row(mark, (names, 1), self._badges, self._again, self._export, gap=SPACE.m))
+        card.body.addWidget(self.job)
+        self._notes = column(gap=SPACE.s)
+        self.review = SchemaReview()
+        self.state = StateView(self.review)
+        self.setLayout(column(card, self._notes, self.state, STRETCH))
+
+    def show_loading(self) -> None:
+        """Something else is about to be shown."""
+        self.source = None
+        for button in (self._again, self._export):
+            button.setVisible(False)
+        self.state.show_loading("Reading the schema")
+
+    def show_source(self, source: DatasourceCard) -> None:
+        """Show a datasource; its schema comes by `show_schema`."""
+        self.source = source
+        kind, _ = kind_words(source)
+        self._name.setText(source.name)
+        self._location.setText(f"{kind}  {source.location}")
+        clear(self._badges)
+        self._badges.addWidget(Badge(health_badge(source)))
+        self._badges.addWidget(Badge(schema_badge(source)))
+        has = source.schema_state != "none"
+        self._again.setVisible(has)
+        self._export.setVisible(has)
+        clear(self._notes)
+        if source.health == "broken":
+            mend = f" Who can fix it: {source.who_can_fix}." if source.who_can_fix else ""
+            self._notes.addWidget(Banner("bad", source.health_words + mend, title="The file cannot be read"))
+        elif source.schema_state == "outdated":
+            words = "The file or your choices have changed since. Generate it again to see what it says now."
+            self._notes.addWidget(Banner("warn", words, title="This schema is older than its file"))
+        if not has:
+            self.show_none()
+
+    def show_schema(self, schema: SchemaView) -> None:
+        """Show the saved schema."""
+        self.review.show_schema(schema)
+        self.state.show_content()
+
+    def show_none(self) -> None:
+        """There is no schema yet."""
+        self.state.show_empty(
+            "list-tree",
+            "No schema yet",
+            "A schema says what the columns are, and no row of the file. The file is read once for it.",
+            GENERATE,
+            self._generate,
+        )
+
+    def show_problem(self, error: PodadminError) -> None:
+        """The datasource or its schema cannot be shown."""
+        if error.code == "schema.none":
+            self.show_none()
+        else:
+            self.state.show_error(error)
+
+    def set_busy(self, busy: bool) -> None:
+        """The schema is being generated."""
+        reason = "The schema is being generated." if busy else ""
+        for button in (self._again, self._export):
+            button.set_permit(not busy, reason)
+
+    def show_generating(self) -> None:
+        """A first schema is being generated: there is nothing else to show."""
+        if self.source is not None and self.source.schema_state == "none":
+            self.state.show_loading("Generating the schema")
+
+    def _generate(self) -> None:
+        if self.source is not None:
+            self.generate_wanted.emit(self.source.id)
+
+    def _on_export(self) -> None:
+        if self.source is not None:
+            self.export_wanted.emit(self.source)
