@@ -9,8 +9,14 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from podadmin.core.errors import Refused
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 _FOLDER = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"^(\d{4})_\w+\.py$")
@@ -52,6 +58,7 @@ def bring_up_to_date(path: Path) -> None:
 
 def _copy_first(path: Path, current: str) -> None:
     kept = path.with_name(f"{path.stem}.before-{current}{path.suffix}")
+    kept.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(kept)) as target:
         source.backup(target)
 
@@ -64,9 +71,20 @@ def _upgrade(path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     engine = sa.create_engine(f"sqlite:///{path}")
+    # the driver by itself would commit before every CREATE TABLE: a migration that fails half-way has to leave nothing
+    sa.event.listen(engine, "connect", _leave_transactions_alone)
+    sa.event.listen(engine, "begin", _begin)
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:
         engine.dispose()
+
+
+def _leave_transactions_alone(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -58,12 +58,13 @@ def upgrade() -> None:
     op.create_table(
         "datasource",
         sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("name", sa.Text, nullable=False, unique=True),
+        sa.Column("name", sa.Text, nullable=False),
         sa.Column("kind", sa.String(32), nullable=False),
         sa.Column("config", sa.Text, nullable=False),
         sa.Column("added_at", sa.String(32), nullable=False),
         sa.Column("removed_at", sa.String(32)),
         sa.Column("last_check", sa.Text),
+        sa.UniqueConstraint("name", name="uq_datasource_name"),
     )
     op.create_table(
         "schema",
@@ -85,7 +86,7 @@ def _requests() -> None:
     op.create_table(
         "request",
         sa.Column("number", sa.Integer, primary_key=True),
-        sa.Column("id", sa.String(32), nullable=False, unique=True),
+        sa.Column("id", sa.String(32), nullable=False),
         sa.Column("network", sa.String(32), nullable=False),
         sa.Column("task_id", sa.Text, nullable=False),
         sa.Column("type", sa.Integer, nullable=False),
@@ -106,6 +107,7 @@ def _requests() -> None:
         sa.Column("grant_id", sa.String(32), nullable=False, server_default=""),
         sa.Column("answer", sa.String(8), nullable=False, server_default=""),
         sa.Column("answer_words", sa.Text, nullable=False, server_default=""),
+        sa.UniqueConstraint("id", name="uq_request_id"),
         sa.UniqueConstraint("network", "task_id", "type", name="uq_request_task"),
     )
     for column in ("state", "received_at", "fingerprint", "body_digest", "sealed_digest", "reference", "answer"):
@@ -121,11 +123,12 @@ def _requests() -> None:
     op.create_table(
         "decision",
         sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("request_id", sa.String(32), sa.ForeignKey("request.id"), nullable=False, unique=True),
+        sa.Column("request_id", sa.String(32), sa.ForeignKey("request.id"), nullable=False),
         sa.Column("verdict", sa.String(8), nullable=False),
         sa.Column("by", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("at", sa.String(32), nullable=False),
+        sa.UniqueConstraint("request_id", name="uq_decision_request_id"),
     )
     op.create_table(
         "grant_",
