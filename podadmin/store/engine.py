@@ -10,7 +10,7 @@ import errno
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -92,6 +92,7 @@ class Store:
         self._writer = writer
         self._recorder = recorder
         self._writing = threading.RLock()
+        self._in_unit = False
         self.path = path
 
     @classmethod
@@ -129,6 +130,10 @@ class Store:
         Raises Unavailable or Tampered (`store.*`); then nothing was written.
         """
         with self._writing:
+            if self._in_unit:
+                # a defect of the caller, said at once: the one writing connection would be waited for in vain
+                raise RuntimeError(f"a unit of work for {fact.act} was opened inside another one")
+            self._in_unit = True
             try:
                 with self._writer.begin() as connection:
                     unit = Unit(connection, fact)
@@ -137,11 +142,14 @@ class Store:
                         self._recorder.append(connection, each)
             except (exc.SQLAlchemyError, sqlite3.Error) as error:
                 raise explain(error, f"recording “{fact.act}”") from error
+            finally:
+                self._in_unit = False
 
     def backup(self, to: Path) -> None:
         """A consistent copy of the whole database in a new file. Raises Unavailable (`store.*`)."""
         try:
-            with sqlite3.connect(self.path) as source, sqlite3.connect(to) as target:
+            to.touch(mode=0o600)
+            with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(to)) as target:
                 source.backup(target)
         except (sqlite3.Error, OSError) as error:
             raise explain(error, "copying the profile's database") from error
