@@ -24,7 +24,9 @@ _WITH_VALUE = ("--profile", "--keyring", "--passphrase-file", "--theme", "--scri
 
 
 def _wants_command(words: list[str]) -> bool:
-    """True where a word stands that is neither an option of the desktop nor the value of one."""
+    """True where help is wanted or a word stands that is neither an option of the desktop nor the value of one."""
+    if "-h" in words or "--help" in words:
+        return True
     expecting = False
     for word in words:
         if expecting:

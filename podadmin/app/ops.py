@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 0.25
 READERS = 3
+ENGINE_WAITS_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Ops:
         self._engine: Engine | None = None
         self._failure: PodadminError | None = None
         self._listeners: list[Callable[[frozenset[str]], None]] = []
-        self._engine_asked = threading.Event()
+        self._first_read = threading.Event()
 
     def start(self) -> None:
         """Open the profile and, where no other process runs it, the engine. Returns at once."""
@@ -99,7 +100,7 @@ class Ops:
     def close(self) -> None:
         """Stop the engine, finish the writes that were begun, and let go of the profile."""
         self._closing.set()
-        self._engine_asked.set()
+        self._first_read.set()
         self._readers.shutdown(wait=True, cancel_futures=True)
         self._writer.shutdown(wait=True, cancel_futures=True)
         if self._watcher is not None:
@@ -116,6 +117,7 @@ class Ops:
         def run() -> None:
             outcome = self._outcome(act, arguments, job.progress)
             job.done = True
+            self._first_read.set()
             if not self._closing.is_set():
                 done(outcome)
 
@@ -170,9 +172,11 @@ class Ops:
         self._profile = open_profile(self._options)
 
     def _follow(self, profile: Profile) -> None:
+        self._tell(frozenset({"profile"}))
+        # what the engine imports would keep the first data from the screen: it starts when that is there
+        self._first_read.wait(ENGINE_WAITS_SECONDS)
         from podadmin.app.engine import Engine
 
-        self._tell(frozenset({"profile"}))
         self._engine = Engine(profile)
         self._engine.start()
         profile.engine = self._engine

@@ -26,11 +26,11 @@ from podadmin.journal.chain import Entry
 from podadmin.journal.records import Journal, last_entry
 from podadmin.store.engine import Store, Watcher, explain
 from podadmin.store.unit import Fact
-from podadmin.vault.backends import SecretStore, open_backend
-from podadmin.vault.service import Vault
 
 if TYPE_CHECKING:
     from podadmin.app.engine import Engine
+    from podadmin.vault.backends import SecretStore
+    from podadmin.vault.service import Vault
 
 KEYRING_SETTING = "keyring.backend"
 PROFILE_SETTING = "profile.id"
@@ -109,6 +109,8 @@ class Profile:
                     "It was not chosen where the secrets of this profile live.",
                     "Choose it on the first page, or with `podadmin keyring choose`.",
                 )
+            from podadmin.vault.service import Vault
+
             self._vault = Vault(self.folder / "keys", self._backend(choice), self.store, self.clock)
         return self._vault
 
@@ -119,6 +121,8 @@ class Profile:
         return vault
 
     def _backend(self, choice: str) -> SecretStore:
+        from podadmin.vault.backends import open_backend
+
         passphrase: Secret[str] | None = None
         if choice == "passphrase":
             passphrase = _passphrase(self.options.passphrase_file)

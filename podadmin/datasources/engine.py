@@ -13,16 +13,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from podadmin.core.errors import BadInput, PodadminError, Unavailable
+from podadmin.core.late import Late
 from podadmin.core.progress import Progress
 from podadmin.datasources.dialect import Dialect, undecodable
 from podadmin.datasources.dtypes import NULL_WORDS
 from podadmin.datasources.files import unreadable
 from podadmin.datasources.model import Rejected, RejectedLine
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    duckdb = Late("duckdb")
 
 DEFAULT_MEMORY = "512MB"
 _POLL_SECONDS = 0.1

@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from podadmin.core.errors import BadInput
+from podadmin.core.late import Late
 from podadmin.core.text import stranger
+
+if TYPE_CHECKING:
+    import yaml
+else:
+    yaml = Late("yaml")
 
 SCHEMA_VERSION = "4"
 FORMAT_VERSION = "13.0.0"
