@@ -182,7 +182,7 @@ def page_of(*shown: RequestRow, total: int | None = None, next_after: str | None
 
 def nasty_detail() -> RequestDetail:
     """A request in which every field that a stranger can write holds text that would do harm."""
-    fact = (Fact(NASTY, NASTY), Fact(NASTY, NASTY, "warn"), Fact("Mono", NASTY, mono=True))
+    fact = (Fact("Plain", NASTY), Fact("Toned", NASTY, "warn"), Fact("Mono", NASTY, mono=True))
     return replace(
         HELD,
         row=replace(ROW, requester=NASTY, task=NASTY, datasource=NASTY, project=NASTY, reference=NASTY),
@@ -190,7 +190,7 @@ def nasty_detail() -> RequestDetail:
         sections=(Section("People", fact), Section("Outputs", fact)),
         verification=fact,
         differences=fact,
-        trace=(TraceLine(NASTY, NASTY, "warn"),),
+        trace=(TraceLine("Does a grant cover it?", NASTY, "warn"),),
         protocol={NASTY: NASTY, "list": [NASTY]},
         outcome=fact,
         history=tuple(replace(entry, words=NASTY, actor=NASTY) for entry in HISTORY),

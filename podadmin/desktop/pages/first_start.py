@@ -223,11 +223,6 @@ class FirstStartPage(QWidget):
         if "tour" not in self._busy:
             self.tour.act.set_permit(True)
 
-    def open_words(self, status: Status) -> str:
-        """The open steps in a sentence."""
-        names = [_TITLES[key] for key in STEPS if key in status.needs_setup]
-        return "; ".join([names[0], *(name[:1].lower() + name[1:] for name in names[1:])]) + "."
-
     def _show_keyring(self, status: Status, is_open: bool) -> None:
         view: KeyringView = status.keyring
         if is_open:
@@ -302,6 +297,13 @@ class FirstStartPage(QWidget):
                 step.show_error(error)
 
         step.job.follow(self._desk.session.write(self, act, arguments, done, failed, title))
+
+
+def open_words(status: Status) -> str:
+    """The open steps in a sentence; empty where none is open."""
+    names = [_TITLES[key] for key in STEPS if key in status.needs_setup]
+    words = "; ".join([*names[:1], *(name[:1].lower() + name[1:] for name in names[1:])])
+    return f"{words}." if words else ""
 
 
 def _backends() -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from podadmin.app.views import DayCounts, Done, Need, Overview, Status
 from podadmin.core.text import stranger
 from podadmin.desktop.page import Page
-from podadmin.desktop.pages.first_start import FirstStartPage
+from podadmin.desktop.pages.first_start import FirstStartPage, open_words
 from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS
 from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import QuietButton
@@ -110,15 +110,17 @@ class OverviewView(QWidget):
         self.verdicts.set_days(overview.requests_by_day, verdict_series(overview.requests_by_day))
         days, series = model_series(overview.inferences_by_day)
         self.models.set_days(days, series)
-        _note(self._verdicts_card, overview.requests_by_day, "Nothing was decided in these seven days.")
-        _note(self._models_card, overview.inferences_by_day, "No model was used in these seven days.")
+        decided = round(sum(sum(day.counts.values()) for day in overview.requests_by_day))
+        words = count(decided, "request was decided", "requests were decided")
+        _note(self._verdicts_card, f"{words} in these seven days." if decided else "Nothing was decided in these days.")
+        used = sum(sum(day.counts.values()) for day in overview.inferences_by_day)
+        _note(self._models_card, f"{amount(used)} inferences in all." if used else "No model was used in these days.")
 
 
-def _note(card: ChartCard, days: Sequence[DayCounts], nothing: str) -> None:
-    """An empty chart says that it is empty."""
-    empty = not any(number for day in days for number in day.counts.values())
-    card.note.setText(nothing if empty else "")
-    card.note.setVisible(empty)
+def _note(card: ChartCard, words: str) -> None:
+    """The line below a chart: what it adds up to, or that it is empty."""
+    card.note.setText(words)
+    card.note.setVisible(True)
     card.refresh()
 
 
@@ -176,6 +178,8 @@ class OverviewPage(Page):
 
     def build(self) -> None:
         self._later = False
+        self._status: Status | None = None
+        self._has_overview = False
         self.view = OverviewView(self.desk.go)
         self.first_start = FirstStartPage(self.desk)
         self.first_start.later.connect(self._set_up_later)
@@ -196,33 +200,40 @@ class OverviewPage(Page):
 
     def refresh(self) -> None:
         self.read("status", {}, self._status_came)
+        self.read("overview", {}, self._overview_came)
 
     def _status_came(self, status: Status) -> None:
-        steps = bool(status.needs_setup) and not self._later
-        self.set_title("Welcome to podadmin" if steps else self.title)
-        self._tour.setVisible(status.tour and not steps)
-        self.first_start.setVisible(steps)
-        open_steps = bool(status.needs_setup) and not steps
-        self._open_steps.setVisible(open_steps)
-        if open_steps:
-            self._open_steps.set("info", self.first_start.open_words(status))
-        if steps:
-            self.view.setVisible(False)
-            self.first_start.show_status(status)
-        else:
-            self.read("overview", {}, self._overview_came)
+        self._status = status
+        self._arrange()
 
     def _overview_came(self, overview: Overview) -> None:
         self.view.show_overview(overview)
-        self.view.setVisible(not self.first_start.isVisibleTo(self))
+        self._has_overview = True
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """The first steps while some are open, else the overview; with a reminder where steps were put off."""
+        status = self._status
+        if status is None:
+            return
+        steps = bool(status.needs_setup) and not self._later
+        put_off = bool(status.needs_setup) and self._later
+        self.set_title("Welcome to podadmin" if steps else self.title)
+        self._tour.setVisible(status.tour and not steps)
+        if put_off:
+            self._open_steps.set("info", open_words(status))
+        self._open_steps.setVisible(put_off)
+        self.first_start.show_status(status)
+        self.first_start.setVisible(steps)
+        self.view.setVisible(self._has_overview and not steps)
 
     def _set_up_later(self) -> None:
         self._later = True
-        self.refresh()
+        self._arrange()
 
     def _show_steps(self) -> None:
         self._later = False
-        self.refresh()
+        self._arrange()
 
     def _remove_tour(self) -> None:
         def removed(done: Done) -> None:

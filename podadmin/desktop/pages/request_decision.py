@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views import Permit, RequestDetail
 from podadmin.core.clock import Clock
-from podadmin.desktop.pages.request_words import DECIDABLE, deadline_words, is_late
+from podadmin.desktop.pages.request_words import DECIDABLE, deadline_words, is_late, state_badge
 from podadmin.desktop.theme.tokens import SPACE, TONE_ICONS
 from podadmin.desktop.widgets.banner import IconMark
 from podadmin.desktop.widgets.buttons import ArmedButton, DangerButton
@@ -102,8 +102,7 @@ class DecisionBar(Card):
             self.grant.setVisible(late)
         tone, words = deadline_words(detail.row, now)
         if not words:
-            permit = detail.may_approve
-            tone, words = "plain", permit.reason or detail.row.state_words
+            tone, words = state_badge(detail.row).tone, detail.row.state_words or detail.may_approve.reason
         if self._busy:
             tone, words = "info", _BUSY
         self._mark.set(TONE_ICONS[tone], _INKS.get(tone, "muted"))

@@ -68,8 +68,7 @@ class RequestDetailView(QWidget):
         self.effects.show_effects(detail.effects)
         self.differences.show_detail(detail)
         self._sections.show_sections(detail.sections)
-        redundant = detail.row.state in DECIDABLE and len(detail.outcome) < 2
-        self._outcome.show_facts(() if redundant else detail.outcome)
+        self._show_outcome(detail)
         self._verification.show_facts(detail.verification)
         self._trace.show_facts(trace_facts(detail))
         self.history.set_rows(detail.history)
@@ -84,8 +83,15 @@ class RequestDetailView(QWidget):
         self.detail = None
         self.bar.forget()
 
+    def _show_outcome(self, detail: RequestDetail) -> None:
+        """Once there is nothing to decide, what became of it comes first; before that, what it would do does."""
+        waiting = detail.row.state in DECIDABLE
+        self._inner.removeWidget(self._outcome)
+        self._inner.insertWidget(self._inner.indexOf(self.differences) + 1 if waiting else 0, self._outcome)
+        self._outcome.show_facts(() if waiting and len(detail.outcome) < 2 else detail.outcome)
+
     def _lay_out(self) -> None:
-        inner = column(
+        self._inner = column(
             self._tampered,
             self.effects,
             self.differences,
@@ -97,14 +103,14 @@ class RequestDetailView(QWidget):
             STRETCH,
             gap=SPACE.l,
         )
-        inner.setContentsMargins(0, 0, SPACE.s, 0)
+        self._inner.setContentsMargins(0, 0, SPACE.s, 0)
         self._area = QScrollArea()
         self._area.setAccessibleName("The request in full")
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area.setWidget(wrap(inner))
+        self._area.setWidget(wrap(self._inner))
         self.setLayout(column(self._head, (self._area, 1), self.bar, gap=SPACE.m))
 
 

@@ -153,8 +153,8 @@ class RequestList(QWidget):
             self.state.show_empty(
                 "inbox",
                 "Nothing waits for you",
-                "A request appears here as soon as one arrives. To see one, let the demo requester on this machine "
-                "send it: it is encrypted and signed as a real one is.",
+                "A request appears here as soon as one arrives. To see one now, let the demo requester on this "
+                "machine send it.",
                 DEMO,
                 self.demo_wanted.emit,
             )

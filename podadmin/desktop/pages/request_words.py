@@ -28,7 +28,7 @@ RISKS: Final = {
     "low": BadgeSpec("good", "Low risk", "shield-check"),
     "medium": BadgeSpec("warn", "Medium risk", "shield-alert"),
     "high": BadgeSpec("bad", "High risk", "shield-alert"),
-    "unknown": BadgeSpec("bad", "Unknown", "shield-question-mark"),
+    "unknown": BadgeSpec("bad", "Unknown risk", "shield-question-mark"),
 }
 VERIFIED: Final = {
     "verified": BadgeSpec("good", "Verified", "circle-check"),
