@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from podadmin.app.views import GateView, PodView, Status
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.session import RunningJob
 from podadmin.desktop.theme import style
@@ -19,6 +18,9 @@ from podadmin.desktop.widgets.banner import IconMark
 from podadmin.desktop.widgets.buttons import Button, IconButton, QuietButton
 from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, set_tip
+
+if TYPE_CHECKING:
+    from podadmin.app.views import GateView, PodView, Status
 
 _SAY_MS: Final = 6000
 _GATE_TONES: Final = {

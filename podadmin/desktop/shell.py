@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from podadmin.app.views import RequestPage, SettingRow, Status
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.frame import Sidebar, StatusLine, TopBar
 from podadmin.desktop.history import History, Place
@@ -17,9 +16,13 @@ from podadmin.desktop.page import Page
 from podadmin.desktop.pages import PAGES, PageEntry
 from podadmin.desktop.place import WindowPlace
 from podadmin.desktop.session import Session
+from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE
 from podadmin.desktop.widgets.prompt import ErrorSheet, InfoSheet, ReasonPrompt, Sheet
 from podadmin.desktop.widgets.search import Hit, SearchPalette
+
+if TYPE_CHECKING:
+    from podadmin.app.views import RequestPage, SettingRow, Status
 
 _STATUS_KINDS: Final = frozenset(
     {"profile", "pod", "gate", "keyring", "request", "tour", "network", "datasource", "key", "setting"}
@@ -80,6 +83,7 @@ class Shell(QMainWindow):
         if place is not None:
             place.restore(self)
         self._steps()
+        style.dress(self)
 
     @property
     def session(self) -> Session:

@@ -27,8 +27,7 @@ def _dressed(qapp: QApplication) -> None:
     qapp.setStyle("Fusion")
     style.load_fonts()
     accessible.install()
-    if style.colours().name != "light" or not qapp.styleSheet():
-        style.apply("light")
+    style.apply("light")
 
 
 @pytest.fixture(autouse=True)

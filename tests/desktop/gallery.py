@@ -249,6 +249,7 @@ if __name__ == "__main__":
         for number, make in enumerate(SHEETS):
             shown = make()
             shown.setProperty("ground", "window")
+            style.dress(shown)
             shown.resize(SIZE.window_width, SIZE.window_height)
             shown.show()
             QTimer.singleShot(400, app.exit)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
 from podadmin.desktop.driver import Driver, ScriptError, parse
+from podadmin.desktop.theme import style
 from podadmin.desktop.widgets.buttons import ArmedButton, PrimaryButton, QuietButton
 from podadmin.desktop.widgets.form import CheckField, ChoiceField, LongField, PathField, TextField
 from podadmin.desktop.widgets.layout import column
@@ -61,6 +62,7 @@ class Room(QMainWindow):
 @pytest.fixture
 def room(qtbot: QtBot) -> Iterator[Room]:
     made = Room()
+    style.dress(made)
     qtbot.addWidget(made)
     made.show()
     qtbot.waitExposed(made)

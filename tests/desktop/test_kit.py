@@ -45,6 +45,7 @@ NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 def host(qtbot: QtBot) -> Iterator[QWidget]:
     made = QWidget()
     made.resize(SIZE.window_width, SIZE.window_height)
+    style.dress(made)
     qtbot.addWidget(made)
     made.show()
     qtbot.waitExposed(made)
@@ -78,6 +79,7 @@ def test_the_gallery_draws_in_both_themes(qtbot: QtBot, make: object, theme: str
     sheet = make()
     qtbot.addWidget(sheet)
     sheet.setProperty("ground", "window")
+    style.dress(sheet)
     sheet.resize(SIZE.window_width, SIZE.window_height)
     sheet.show()
     qtbot.waitExposed(sheet)
@@ -210,6 +212,7 @@ def test_a_header_sorts_only_where_there_is_a_key(qtbot: QtBot) -> None:
 def test_cells_stand_on_the_left_edge_of_their_header(qtbot: QtBot) -> None:
     table = RowTable("Rows", [Column("MMMM", lambda _: "MMMM")], row_key=str)
     qtbot.addWidget(table)
+    style.dress(table)
     table.resize(300, 200)
     table.set_rows(["a"])
     table.show()

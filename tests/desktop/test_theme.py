@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QSize
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -18,6 +19,7 @@ from podadmin.desktop.theme.sheet import stylesheet
 from podadmin.desktop.theme.tokens import (
     DARK,
     LIGHT,
+    SIZE,
     SPACE,
     TEXT_ON,
     TONES,
@@ -97,11 +99,12 @@ def test_every_icon_is_there_and_used() -> None:
     assert resource("icons", "LICENSE").read_text(encoding="utf-8").startswith("ISC")
 
 
-def test_icons_are_as_sharp_as_the_screen(qtbot: QtBot) -> None:
+@pytest.mark.parametrize("scale", [1.0, 1.5, 2.0])
+def test_icons_are_as_sharp_as_the_screen(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, scale: float) -> None:
+    monkeypatch.setattr(icons, "sharpest", lambda: scale)
     icon = icons.icon("inbox", "accent")
-    for scale in (1.0, 2.0):
-        picture = icon.pixmap(icons.pixmap("inbox").size(), scale)
-        assert picture.width() == round(18 * scale)
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled):
+        assert icon.pixmap(QSize(SIZE.icon, SIZE.icon), scale, mode).width() == round(SIZE.icon * scale)
     assert icons.pixmap("inbox", scale=2.0) is icons.pixmap("inbox", scale=2.0)
 
 
@@ -117,6 +120,7 @@ def test_changing_the_theme_recolours_what_is_open_and_leaks_nothing(qtbot: QtBo
     button = PrimaryButton("Save", icon="check", parent=holder)
     banner = Banner("warn", "Careful", parent=holder)
     qtbot.addWidget(holder)
+    style.dress(holder)
     holder.show()
     before = banner.grab().toImage()
     style.apply("dark")

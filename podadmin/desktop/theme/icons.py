@@ -12,6 +12,7 @@ from podadmin.core.resources import resource
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE
 
+
 @lru_cache(maxsize=256)
 def _svg(name: str) -> str:
     return resource("icons", f"{name}.svg").read_text(encoding="utf-8")

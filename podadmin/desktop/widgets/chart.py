@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QLocale, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
@@ -24,7 +24,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QToolTip, QWidget
 
-from podadmin.app.views import DayCounts
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import RADIUS, SIZE, SPACE, TYPE
 from podadmin.desktop.widgets.accessible import CHART
@@ -34,6 +33,9 @@ from podadmin.desktop.widgets.layout import row, wrap
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel, plain_tip
 from podadmin.desktop.widgets.words import amount
+
+if TYPE_CHECKING:
+    from podadmin.app.views import DayCounts
 
 _STEPS: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0)
 _LINES: Final = 4

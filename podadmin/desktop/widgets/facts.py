@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
-from podadmin.app.views import Fact, Section
 from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS
 from podadmin.desktop.widgets.banner import IconMark
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.layout import clear, column, row
 from podadmin.desktop.widgets.text import PlainLabel
+
+if TYPE_CHECKING:
+    from podadmin.app.views import Fact, Section
 
 _TOKENS = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
 
