@@ -68,6 +68,7 @@ class SaveStep(QWidget):
         self.looked.changed.connect(self.changed.emit)
         self.review = SchemaReview()
         card = Card("What will be saved")
+        card.body.setSpacing(SPACE.m)
         card.body.addWidget(self._facts)
         card.body.addWidget(self.looked)
         card.body.addWidget(self.job)

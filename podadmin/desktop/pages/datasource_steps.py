@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -17,12 +18,17 @@ from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.facts import FactGrid, FactList
 from podadmin.desktop.widgets.form import PathField
-from podadmin.desktop.widgets.layout import STRETCH, clear, column, row
+from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, wrap
 from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
 
-FILE = "CSV file"
+FILE: Final = "CSV file"
+_LEAST: Final = 6
+_MOST: Final = 32
+_ROOM: Final = 2
+_LINE: Final = 110
+"""Lengths in characters: of a narrow and a wide column, of the room around one, and of a line that always fits."""
 
 
 class StepTrail(QWidget):
@@ -176,8 +182,9 @@ class PreviewStep(QWidget):
         self._switch.set_icon("eye" if preview.masked else "eye-off")
         self._switch.set_permit(True)
         clear(self._place)
-        table = RowTable("First rows", [_cell(title, place) for place, title in enumerate(preview.columns)], _key)
+        table = RowTable("First rows", preview_columns(preview), _key)
         table.setMinimumHeight(SIZE.palette_list)
+        table.setCornerWidget(wrap(row()))
         table.set_rows([(number, *line) for number, line in enumerate(preview.rows)])
         self._place.addWidget(table)
         self._holder.show_content()
@@ -196,5 +203,15 @@ def _key(line: tuple[object, ...]) -> str:
     return str(line[0])
 
 
-def _cell(title: str, place: int) -> Column:
-    return Column(title, lambda line: line[place + 1], "mono")
+def preview_columns(preview: Preview) -> list[Column]:
+    """A column for each of the preview's, as wide as what stands in it; they share the width where all of them fit."""
+    widths = [
+        min(max(len(title), *(len(line[place]) for line in preview.rows), _LEAST) + _ROOM, _MOST)
+        for place, title in enumerate(preview.columns)
+    ]
+    fits = sum(widths) + len(widths) * _ROOM <= _LINE
+    return [_cell(title, place, 0 if fits else widths[place]) for place, title in enumerate(preview.columns)]
+
+
+def _cell(title: str, place: int, width: int) -> Column:
+    return Column(title, lambda line: line[place + 1], "mono", width)

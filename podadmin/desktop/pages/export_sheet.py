@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from podadmin.core.errors import PodadminError
@@ -54,5 +55,6 @@ class ExportSheet(Sheet):
         self.confirm.set_permit(bool(self.path.value().strip()), "Name the file first.")
 
     def _write(self) -> None:
+        self.path.line.setFocus(Qt.FocusReason.OtherFocusReason)
         self.confirm.set_permit(False, "It is being written.")
         self._act(self.path.value().strip(), self.format.value())

@@ -52,10 +52,10 @@ def column_table() -> RowTable:
         "Columns of the schema",
         [
             Column("Column", lambda each: each.name, stretch=3, tip=lambda each: each.description or each.name),
-            Column("Type", type_badge, "badge", width=18),
-            Column("Stored as", lambda each: each.dtype, width=10),
-            Column("Empty", lambda each: "–" if each.nulls is None else whole(each.nulls), "number", width=8),
-            Column("Different", distinct_words, "number", width=13),
+            Column("Type", type_badge, "badge", width=23),
+            Column("Stored as", lambda each: each.dtype, width=9),
+            Column("Empty", lambda each: "–" if each.nulls is None else whole(each.nulls), "number", width=7),
+            Column("Different", distinct_words, "number", width=12),
             Column("From, to", range_words, stretch=3),
             Column("Mean", lambda each: "" if each.mean is None else amount(round(each.mean, 2)), "number", width=10),
             Column("Labels, from the data", lambda each: ", ".join(each.labels), stretch=3),
@@ -112,6 +112,8 @@ class SchemaReview(QWidget):
         self.reveals.show_reveals(schema.reveals)
         self.columns.set_rows(schema.columns)
         self.document.show_value(schema.document)
+        self.tabs.pick("reveals")
+        self._picked("reveals")
 
     def _picked(self, key: str) -> None:
         for each, part in self._parts.items():
