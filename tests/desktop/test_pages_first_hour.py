@@ -199,12 +199,12 @@ def test_calm_is_said_when_nothing_needs_anybody(overview: OverviewView) -> None
 def test_figures_and_charts_say_what_they_add_up_to(overview: OverviewView) -> None:
     overview.show_overview(v.OVERVIEW)
     assert "41" in texts(overview)
-    assert "requests were decided" in texts(overview)
+    assert "requests in these seven days." in texts(overview)
     assert "Approved" in overview.verdicts.accessibleDescription()
     assert "acme/hba1c-risk:1 2" in overview.models.accessibleDescription()
     nothing = tuple(DayCounts(day, {}) for day in v.DAYS)
     overview.show_overview(replace(v.OVERVIEW, requests_by_day=nothing, inferences_by_day=nothing))
-    assert "Nothing was decided in these days." in texts(overview)
+    assert "Nothing was asked of this pod in these days." in texts(overview)
     assert "No model was used in these days." in texts(overview)
 
 

@@ -110,9 +110,9 @@ class OverviewView(QWidget):
         self.verdicts.set_days(overview.requests_by_day, verdict_series(overview.requests_by_day))
         days, series = model_series(overview.inferences_by_day)
         self.models.set_days(days, series)
-        decided = round(sum(sum(day.counts.values()) for day in overview.requests_by_day))
-        words = count(decided, "request was decided", "requests were decided")
-        _note(self._verdicts_card, f"{words} in these seven days." if decided else "Nothing was decided in these days.")
+        asked = round(sum(sum(day.counts.values()) for day in overview.requests_by_day))
+        words = f"{count(asked, 'request', 'requests')} in these seven days."
+        _note(self._verdicts_card, words if asked else "Nothing was asked of this pod in these days.")
         used = sum(sum(day.counts.values()) for day in overview.inferences_by_day)
         _note(self._models_card, f"{amount(used)} inferences in all." if used else "No model was used in these days.")
 
