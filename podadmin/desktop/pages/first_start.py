@@ -155,8 +155,8 @@ class FirstStartPage(QWidget):
         self._desk = desk
         self.backend = ChoiceField("Where secrets live", _backends(), hint=_HINTS["system"])
         self.backend.changed.connect(lambda: self.backend.set_help(_HINTS[self.backend.value()]))
-        self.pod_name = TextField("Pod name", hint="Lower-case letters, digits and hyphens. Requesters see this name.")
-        self.owner = TextField("Owner", "custodian", "The account of the network that answers for the pod.")
+        self.pod_name = TextField("Pod name", hint="Lower-case letters, digits, hyphens.")
+        self.owner = TextField("Owner", "custodian", "Its account on the network.")
         self.keyring = StepCard(
             1,
             "keyring",
@@ -188,6 +188,7 @@ class FirstStartPage(QWidget):
         self._busy: set[str] = set()
         self._steps = {step.key: step for step in (self.keyring, self.pod, self.datasource, self.network)}
         self.tour.setMaximumWidth(SIZE.field)
+        self._side = wrap(column(self.tour, STRETCH))
         steps = column(*self._steps.values(), row(self._leave, STRETCH), gap=SPACE.m)
         self.setLayout(
             column(
@@ -197,7 +198,7 @@ class FirstStartPage(QWidget):
                     "muted",
                     wrap=True,
                 ),
-                row((steps, 3), (column(self.tour, STRETCH), 2), gap=SPACE.l),
+                row((steps, 3), (self._side, 2), gap=SPACE.l),
                 gap=SPACE.l,
             )
         )
@@ -219,7 +220,7 @@ class FirstStartPage(QWidget):
             self._show_pod(status.pod)
         fresh = "pod" in needed
         self._leave.setVisible(not fresh)
-        self.tour.setVisible(fresh or "tour" in self._busy)
+        self._side.setVisible(fresh or "tour" in self._busy)
         if "tour" not in self._busy:
             self.tour.act.set_permit(True)
 

@@ -68,7 +68,7 @@ class NeedsCard(Card):
         if not needs:
             words = column(
                 PlainLabel("Nothing needs you", "medium"),
-                PlainLabel("No request waits, no limit runs out, and gate, keys and journal are in order.", "muted"),
+                PlainLabel("No request waits, no limit runs out, and every datasource can be read.", "muted"),
                 gap=SPACE.hair,
             )
             self._lines.addLayout(row(IconMark("circle-check", "good"), (words, 1), gap=SPACE.m))
