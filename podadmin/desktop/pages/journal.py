@@ -89,10 +89,10 @@ def entry_table() -> RowTable:
     return RowTable(
         "Journal entries",
         [
-            Column("Entry", lambda entry: amount(entry.seq), "number", width=8),
-            Column("When", lambda entry: when(entry.at), width=18, tip=lambda entry: precise(entry.at)),
+            Column("Entry", lambda entry: amount(entry.seq), "number", width=6),
+            Column("When", lambda entry: when(entry.at), width=17, tip=lambda entry: precise(entry.at)),
             Column("What happened", lambda entry: entry.words, stretch=3),
-            Column("Who", lambda entry: entry.actor, width=12),
+            Column("Who", lambda entry: entry.actor, width=8),
         ],
         row_key=lambda entry: str(entry.seq),
     )
@@ -152,7 +152,7 @@ class JournalPage(Page):
         self.entry = EntryCard()
         self.entry.page_wanted.connect(self.desk.go)
         self.body.addWidget(self.result)
-        self.body.addLayout(row((self.list, 3), (self.entry, 2), gap=SPACE.l), 1)
+        self.body.addLayout(row((self.list, 8), (self.entry, 5), gap=SPACE.l), 1)
 
     def refresh(self) -> None:
         self._read()

@@ -119,8 +119,8 @@ class EntryCard(Card):
                 STRETCH,
                 gap=SPACE.m,
             )
-        )
-        self.state = StateView(scrolling(content))
+        inside.setContentsMargins(0, 0, SPACE.s, 0)
+        self.state = StateView(scrolling(wrap(inside)))
         self.body.addWidget(self.state, 1)
         self.show_none()
 

@@ -58,7 +58,7 @@ def column_table() -> RowTable:
             Column("Different", distinct_words, "number", width=12),
             Column("From, to", range_words, stretch=3),
             Column("Mean", lambda each: "" if each.mean is None else amount(round(each.mean, 2)), "number", width=10),
-            Column("Labels, from the data", lambda each: ", ".join(each.labels), stretch=3),
+            Column("Labels (data)", lambda each: ", ".join(each.labels), stretch=3),
         ],
         row_key=lambda each: each.name,
         fits=True,
