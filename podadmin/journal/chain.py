@@ -81,9 +81,9 @@ def first_break(entries: Iterable[Entry], anchor: Anchor | None) -> tuple[int, B
         previous = entry.hash
         expected_seq += 1
     if not anchored and anchor is not None:
-        gone = (
-            f"the entries from {expected_seq} to {anchor.seq} are gone: the keyring's anchor proves that they existed"
-        )
+        one = expected_seq == anchor.seq
+        lost = f"entry {anchor.seq} is" if one else f"the entries from {expected_seq} to {anchor.seq} are"
+        gone = f"{lost} gone: the keyring's anchor proves what was written"
         return expected_seq - 1, Break(expected_seq, gone)
     return expected_seq - 1, None
 
@@ -92,8 +92,12 @@ def moment_of(anchor: Anchor) -> datetime:
     return unstamp(anchor.at)
 
 
-def _recomputed(entry: Entry) -> str:
-    return hash_of(entry.seq, entry.at, entry.actor, entry.act, entry.subject, entry.body, entry.previous)
+def _recomputed(entry: Entry) -> str | None:
+    """The hash that the entry should have; None where its text is no Unicode and so was never written here."""
+    try:
+        return hash_of(entry.seq, entry.at, entry.actor, entry.act, entry.subject, entry.body, entry.previous)
+    except UnicodeEncodeError:
+        return None
 
 
 def _well_formed(entry: Entry) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, insert, select
+from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, exc, insert, select
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, stamp
@@ -58,6 +58,26 @@ def all_entries(connection: Connection) -> Iterator[Entry]:
     rows = connection.execution_options(yield_per=500).execute(select(journal_entry).order_by(journal_entry.c.seq))
     for row in rows:
         yield entry_of(row)
+
+
+def readable_entries(connection: Connection) -> Iterator[Entry]:
+    """Every entry before the first that cannot be read, then the error of that one.
+
+    Rows are fetched many at a time, and one that cannot be read takes the others of its batch with it; they are then
+    fetched one by one. Raises sqlalchemy.exc.DatabaseError, UnicodeDecodeError.
+    """
+    last = 0
+    try:
+        for entry in all_entries(connection):
+            yield entry
+            last = entry.seq
+        return
+    except (exc.DatabaseError, UnicodeDecodeError):
+        following = select(journal_entry).order_by(journal_entry.c.seq).limit(1)
+        while row := connection.execute(following.where(journal_entry.c.seq > last)).first():
+            yield entry_of(row)
+            last = row.seq
+        raise
 
 
 def entry_of(row: Row[Any]) -> Entry:

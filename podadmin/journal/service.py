@@ -15,8 +15,8 @@ from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, stamp
 from podadmin.core.errors import NotFound, Tampered, Unavailable
 from podadmin.core.progress import Progress
-from podadmin.journal.chain import Anchor, Break, Entry, first_break
-from podadmin.journal.records import all_entries, entry_of, journal_entry, last_entry
+from podadmin.journal.chain import Anchor, Break, Entry, first_break, moment_of
+from podadmin.journal.records import all_entries, entry_of, journal_entry, last_entry, readable_entries
 from podadmin.store.engine import Store, explain
 
 
@@ -67,6 +67,7 @@ def read_anchor(place: AnchorPlace, signer: Signs) -> Anchor | None:
         signed, signature = value["head"], bytes.fromhex(value["signature"])
         right = signer.verify(signed.encode(), signature)
         anchor = Anchor(**json.loads(signed))
+        right = right and isinstance(anchor.seq, int) and isinstance(anchor.hash, str) and bool(moment_of(anchor))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _forged() from error
     if not right:
@@ -82,7 +83,7 @@ def verify(store: Store, anchor: Anchor | None, progress: Progress | None = None
 
         def counted() -> Iterator[Entry]:
             nonlocal seen
-            for entry in all_entries(connection):
+            for entry in readable_entries(connection):
                 seen += 1
                 if progress is not None and seen % 2000 == 0:
                     progress.report(f"Checking entry {seen} of {total}", seen / max(total, 1))
@@ -91,7 +92,10 @@ def verify(store: Store, anchor: Anchor | None, progress: Progress | None = None
         try:
             right, broken = first_break(counted(), anchor)
         except (exc.DatabaseError, UnicodeDecodeError):
-            right, broken = seen, Break(seen + 1, f"the database is damaged at or after entry {seen + 1}")
+            right, broken = (
+                seen,
+                Break(seen + 1, f"entry {seen + 1} cannot be read: the database file is damaged there"),
+            )
     return Verification(right, broken, anchor)
 
 
