@@ -26,7 +26,7 @@ class Holder:
 def test_only_reveal_gives_it_away(value: str | bytes) -> None:
     secret = Secret(value)
     assert secret.reveal() == value
-    shown = [repr(secret), str(secret), f"{secret}", f"{secret!r}", f"{secret!s:>40}", "%s %r" % (secret, secret)]
+    shown = [repr(secret), str(secret), f"{secret}", f"{secret!r}", f"{secret!s:>40}"]
     assert not any(VALUE in text for text in shown)
     assert VALUE not in repr([secret, {"key": secret}])
 
@@ -39,10 +39,8 @@ def test_it_does_not_reach_a_log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_it_does_not_reach_an_error() -> None:
-    try:
-        raise ValueError("it failed", Secret(VALUE))
-    except ValueError as error:
-        assert VALUE not in "".join(traceback.format_exception(error))
+    error = ValueError("it failed", Secret(VALUE))
+    assert VALUE not in "".join(traceback.format_exception(error)) + str(error)
 
 
 def test_it_is_never_serialised_or_copied() -> None:

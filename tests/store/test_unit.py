@@ -51,7 +51,7 @@ def put(store: Store, name: str, value: str, fact: Fact = FACT) -> None:
 )
 def test_a_write_without_a_unit_fails_and_nothing_changes(store: Store, statement: str) -> None:
     put(store, "kept", "1")
-    with pytest.raises(PodadminError) as caught, store.read() as connection:
+    with pytest.raises(PodadminError) as caught, store.read() as connection:  # noqa: PT012
         connection.exec_driver_sql(statement)
         connection.commit()
     assert caught.value.code == "store.read-only"
@@ -105,7 +105,7 @@ def test_a_unit_whose_entry_cannot_be_written_writes_nothing(path: Path) -> None
 
 def test_a_unit_whose_second_entry_cannot_be_written_writes_nothing(path: Path, clock: ManualClock) -> None:
     store = Store.open(path, SecondFails(Journal(clock)))
-    with pytest.raises(Unavailable), store.record(FACT) as unit:
+    with pytest.raises(Unavailable), store.record(FACT) as unit:  # noqa: PT012
         unit.execute(insert(setting).values(name="a", value="1"))
         unit.also(FACT)
     assert (values(store), acts(store)) == ({}, [])
