@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLayout, QWidget
 
@@ -155,7 +155,7 @@ class FirstStartPage(QWidget):
         self._desk = desk
         self.backend = ChoiceField("Where secrets live", _backends(), hint=_HINTS["system"])
         self.backend.changed.connect(lambda: self.backend.set_help(_HINTS[self.backend.value()]))
-        self.pod_name = TextField("Pod name", hint="Lower-case letters, digits, hyphens.")
+        self.pod_name = TextField("Pod name", hint="Such as eye-clinic-2.")
         self.owner = TextField("Owner", "custodian", "Its account on the network.")
         self.keyring = StepCard(
             1,
@@ -166,6 +166,8 @@ class FirstStartPage(QWidget):
             self.backend,
         )
         names = row((self.pod_name, 1), (self.owner, 1), gap=SPACE.l)
+        for field in (self.pod_name, self.owner):
+            names.setAlignment(field, Qt.AlignmentFlag.AlignTop)
         self.pod = StepCard(2, "pod", _POD_WORDS, PrimaryButton("Make the pod", self._make_pod), names)
         self.datasource = StepCard(
             3,
