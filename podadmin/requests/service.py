@@ -7,9 +7,11 @@ may work and can be recorded once only.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +30,25 @@ from podadmin.store.unit import Fact, Unit
 
 GATE = "gate"
 REASON_LIMIT = 2000
+LAST_MESSAGE = "last_message"
+"""In the findings: the message with which the pod ended the task, in base 64, kept until it was sent."""
+
+
+class _Unchanged(Exception):
+    """The unit is left without a trace: what it would record has happened, or cannot happen any more."""
+
+
+@contextmanager
+def _unless_moved(store: Store, fact: Fact) -> Iterator[Unit]:
+    """`store.record`, but without entry and change where the body of the unit raises `_Unchanged`.
+
+    Whether something happens is only known inside the unit; a journal entry for what did not happen would be a lie.
+    """
+    try:
+        with store.record(fact) as unit:
+            yield unit
+    except _Unchanged:
+        return
 
 
 @dataclass(frozen=True)
@@ -94,6 +115,7 @@ class Sealed:
     sender: str
     wire: bytes
     body: bytes
+    deadline: datetime
 
 
 @dataclass(frozen=True)
@@ -147,10 +169,20 @@ def capture(store: Store, clock: Clock, captured: Captured) -> str | None:
                 )
             )
     except PodadminError as error:
-        if isinstance(error.__cause__, IntegrityError):
+        if isinstance(error.__cause__, IntegrityError) and _is_kept(store, captured):
             return None
         raise
     return request_id
+
+
+def _is_kept(store: Store, captured: Captured) -> bool:
+    same = select(request.c.id).where(
+        request.c.network == captured.network,
+        request.c.task_id == captured.task_id,
+        request.c.type == captured.type,
+    )
+    with store.read() as connection:
+        return connection.execute(same).first() is not None
 
 
 def seen_before(store: Store, request_id: str, sealed_digest: str) -> bool:
@@ -165,11 +197,15 @@ def seen_before(store: Store, request_id: str, sealed_digest: str) -> bool:
 
 
 def record_opening(store: Store, clock: Clock, request_id: str, opening: Opening) -> State:
-    """Write what opening found, and the verdict of the rules on it, in one transaction; returns the new state."""
+    """Write what opening found, and the verdict of the rules on it, in one transaction; returns the new state.
+
+    Raises Refused (`request.wrong-state`) where the request was opened before; then nothing was changed.
+    """
     with store.record(
         Fact(GATE, "request.opened", request_id, {"verdict": opening.verdict, "code": opening.code})
     ) as unit:
         row = _row(unit.connection, request_id)
+        advance(State(row.state), Event.HELD)  # only what is captured and nothing else can be opened
         findings = {**_findings(unit.connection, request_id), **opening.findings}
         for seen in opening.seen:
             limits.note_limits(
@@ -247,7 +283,7 @@ def approve(store: Store, clock: Clock, request_id: str, actor: str, note: str, 
             _reserve(unit, clock, found, request_id)
             return _move(unit, request_id, Event.APPROVED, "Approved, waiting for delivery to the pod")
         if found.row.state == State.HELD:
-            _lapse(unit, request_id)
+            unit.note(reference=_lapse(unit, request_id))
         _make_grant(unit, clock, _row(unit.connection, request_id), actor, grant_days)
         return _move(
             unit, request_id, Event.GRANTED, "Approved after its window: a grant waits for it to be sent again"
@@ -284,11 +320,14 @@ def lapse_due(store: Store, clock: Clock) -> tuple[str, ...]:
             select(request.c.id).where(request.c.state == State.HELD, request.c.deadline <= now)
         ).scalars()
         waiting = tuple(due)
+    lapsed = []
     for request_id in waiting:
-        with store.record(Fact(GATE, "request.lapsed", request_id)) as unit:
-            if _row(unit.connection, request_id).state == State.HELD:
-                unit.note(reference=_lapse(unit, request_id))
-    return waiting
+        with _unless_moved(store, Fact(GATE, "request.lapsed", request_id)) as unit:
+            if _row(unit.connection, request_id).state != State.HELD:
+                raise _Unchanged
+            unit.note(reference=_lapse(unit, request_id))
+            lapsed.append(request_id)
+    return tuple(lapsed)
 
 
 def next_to_deliver(store: Store, clock: Clock, latest: float, grant_days: int) -> Sealed | None:
@@ -298,20 +337,22 @@ def next_to_deliver(store: Store, clock: Clock, latest: float, grant_days: int) 
     """
     while True:
         with store.read() as connection:
-            busy = connection.execute(
-                select(request.c.id).where(request.c.state.in_([State.DELIVERING, State.RUNNING])).limit(1)
-            ).first()
+            busy = _busy(connection)
             row = connection.execute(
                 select(request).where(request.c.state == State.APPROVED).order_by(request.c.number).limit(1)
             ).first()
-        if busy is not None or row is None:
+        if busy or row is None:
             return None
         if clock.now() > _sent(store, row) + timedelta(seconds=latest):
             _too_late(store, clock, row.id, grant_days)
             continue
-        with store.record(Fact(GATE, "request.delivering", row.id, {"task": row.task_id})) as unit:
+        kept, taken = bytes_of(store, row.id), False
+        with _unless_moved(store, Fact(GATE, "request.delivering", row.id, {"task": row.task_id})) as unit:
+            if _busy(unit.connection) or _row(unit.connection, row.id).state != State.APPROVED:
+                raise _Unchanged
             _move(unit, row.id, Event.DELIVERING, "On its way to the pod")
-        return bytes_of(store, row.id)
+            taken = True
+        return kept if taken else None
 
 
 def started(store: Store, request_id: str) -> None:
@@ -335,25 +376,43 @@ def ended(
     words: str,
     *,
     abort: str = "",
+    last_message: bytes = b"",
     facts: Mapping[str, Any] | None = None,
-) -> None:
-    """The task has ended; what was reserved and not used comes back. With `abort`, the requester is told so.
+) -> bool:
+    """The task has ended; what was reserved and not used comes back.
 
-    A request that has ended already is left as it is.
+    What the requester has to hear of it is owed from then on and survives a crash: our own `abort`, or the pod's
+    `last_message`. False, and nothing recorded, where the request has ended already or never went to the pod.
     """
-    with store.record(Fact(GATE, f"request.{event}", request_id, facts or {})) as unit:
-        end(unit, clock, request_id, event, words, abort=abort)
+    with _unless_moved(store, Fact(GATE, f"request.{event}", request_id, facts or {})) as unit:
+        if _row(unit.connection, request_id).state not in {State.DELIVERING, State.RUNNING}:
+            raise _Unchanged
+        end(unit, clock, request_id, event, words, abort=abort, last_message=last_message)
+        return True
+    return False
 
 
-def end(unit: Unit, clock: Clock, request_id: str, event: Event, words: str, *, abort: str = "") -> None:
-    """`ended` inside an open unit."""
-    row = _row(unit.connection, request_id)
-    if row.state not in {State.DELIVERING, State.RUNNING}:
-        unit.note(ignored=f"it was {row.state} already")
-        return
+def end(
+    unit: Unit,
+    clock: Clock,
+    request_id: str,
+    event: Event,
+    words: str,
+    *,
+    abort: str = "",
+    last_message: bytes = b"",
+) -> None:
+    """`ended` inside an open unit. Raises Refused (`request.wrong-state`) where it cannot end so now."""
     limits.settle(unit, request_id, str(event), clock.now())
     _move(unit, request_id, event, words)
-    if abort:
+    if last_message:
+        findings = {
+            **_findings(unit.connection, request_id),
+            LAST_MESSAGE: base64.b64encode(last_message).decode("ascii"),
+        }
+        unit.execute(update(sealed).where(sealed.c.request_id == request_id).values(findings=canonical(findings)))
+        _answer(unit, request_id, "pass", "")
+    elif abort:
         _answer(unit, request_id, "abort", abort)
 
 
@@ -363,40 +422,59 @@ def reconcile(store: Store, clock: Clock) -> tuple[str, ...]:
         rows = connection.execute(
             select(request.c.id, request.c.state).where(request.c.state.in_([State.DELIVERING, State.RUNNING]))
         ).all()
+    changed = []
     for row in rows:
         if row.state == State.DELIVERING:
-            with store.record(
-                Fact(GATE, "request.delivery-undone", row.id, {"why": "the pod had not begun it"})
-            ) as unit:
+            fact = Fact(GATE, "request.delivery-undone", row.id, {"why": "the pod had not begun it"})
+            with _unless_moved(store, fact) as unit:
+                if _row(unit.connection, row.id).state != State.DELIVERING:
+                    raise _Unchanged
                 _move(unit, row.id, Event.UNDELIVERED, "Approved, waiting for delivery to the pod")
-        else:
-            words = "The pod stopped while this task was running. It was not repeated; send the request again."
-            ended(
-                store,
-                clock,
-                row.id,
-                Event.INTERRUPTED,
-                "Interrupted: the pod stopped while it was running",
-                abort=words,
-            )
-    return tuple(row.id for row in rows)
+                changed.append(row.id)
+        elif interrupted(store, clock, row.id, "The pod stopped while this task was running."):
+            changed.append(row.id)
+    return tuple(changed)
+
+
+def interrupted(store: Store, clock: Clock, request_id: str, why: str) -> bool:
+    """The task has ended without a word of the pod. It is not repeated, and its requester is told so."""
+    return ended(
+        store,
+        clock,
+        request_id,
+        Event.INTERRUPTED,
+        f"Interrupted: {why[:1].lower()}{why[1:]}",
+        abort=f"{why} It was not repeated; send the request again.",
+    )
 
 
 def answers_due(store: Store) -> tuple[tuple[str, str, str], ...]:
-    """The answers that are owed to requesters: (request, `reject` or `abort`, words), oldest first."""
+    """The answers that are owed to requesters: (request, `reject`, `abort` or `pass`, words), oldest first.
+
+    For `pass` the answer is the pod's own: see `last_message_of`.
+    """
     with store.read() as connection:
         rows = connection.execute(
             select(request.c.id, request.c.answer, request.c.answer_words)
-            .where(request.c.answer.in_(["reject", "abort"]))
+            .where(request.c.answer.in_(["reject", "abort", "pass"]))
             .order_by(request.c.number)
         )
         return tuple((row.id, row.answer, row.answer_words) for row in rows)
 
 
+def last_message_of(store: Store, request_id: str) -> bytes:
+    """The message with which the pod ended the task. Raises NotFound (`request.unknown`)."""
+    with store.read() as connection:
+        _row(connection, request_id)
+        return base64.b64decode(_findings(connection, request_id).get(LAST_MESSAGE, ""))
+
+
 def answered(store: Store, request_id: str, kind: str, problem: str = "") -> None:
-    """The answer was sent, or can never be sent because of `problem`."""
+    """The answer was sent, or can never be sent because of `problem`. Nothing happens where none of `kind` is owed."""
     body = {"kind": kind, "problem": problem} if problem else {"kind": kind}
-    with store.record(Fact(GATE, "request.answered", request_id, body)) as unit:
+    with _unless_moved(store, Fact(GATE, "request.answered", request_id, body)) as unit:
+        if _row(unit.connection, request_id).answer != kind:
+            raise _Unchanged
         unit.execute(update(request).where(request.c.id == request_id).values(answer="made"))
 
 
@@ -414,7 +492,7 @@ def bytes_of(store: Store, request_id: str) -> Sealed:
     with store.read() as connection:
         row = _row(connection, request_id)
         kept = connection.execute(select(sealed).where(sealed.c.request_id == request_id)).one()
-    return Sealed(request_id, row.task_id, row.requester, kept.wire, kept.body)
+    return Sealed(request_id, row.task_id, row.requester, kept.wire, kept.body, unstamp(row.deadline))
 
 
 def by_task(store: Store, task_id: str) -> Found | None:
@@ -531,18 +609,23 @@ def _allow_by_grant(unit: Unit, clock: Clock, request_id: str, opening: Opening)
         .values(runs_left=grant.c.runs_left - 1)
     )
     if used.rowcount != 1:
-        unit.also(Fact(GATE, "request.held", request_id, {"why": "the grant was used up meanwhile"}))
-        return _move(unit, request_id, Event.HELD, "Waiting for your decision")
-    unit.execute(update(request).where(request.c.id == request_id).values(grant_id=opening.grant_id))
+        return _hold_after_all(unit, request_id, "the grant was used up meanwhile", "Waiting for your decision")
     try:
-        _reserve(unit, clock, _found(unit.connection, request_id), request_id)
+        # all or nothing: a promise for one model must not stay behind when the other has none left
+        with unit.connection.begin_nested():
+            _reserve(unit, clock, _found(unit.connection, request_id), request_id)
     except Refused as error:
         unit.execute(update(grant).where(grant.c.id == opening.grant_id).values(runs_left=grant.c.runs_left + 1))
-        unit.also(Fact(GATE, "request.held", request_id, {"why": error.code}))
-        return _move(unit, request_id, Event.HELD, error.what)
+        return _hold_after_all(unit, request_id, error.code, error.what)
+    unit.execute(update(request).where(request.c.id == request_id).values(grant_id=opening.grant_id))
     _decide(unit, clock, request_id, "allow", "grant", f"Covered by the grant {opening.grant_id}")
     unit.also(Fact(GATE, "request.approved", request_id, {"grant": opening.grant_id}))
     return _move(unit, request_id, Event.APPROVED, "Approved by a grant, waiting for delivery to the pod")
+
+
+def _hold_after_all(unit: Unit, request_id: str, why: str, words: str) -> State:
+    unit.also(Fact(GATE, "request.held", request_id, {"why": why}))
+    return _move(unit, request_id, Event.HELD, words)
 
 
 def _reserve(unit: Unit, clock: Clock, found: Found, request_id: str) -> None:
@@ -590,16 +673,21 @@ def _make_grant(unit: Unit, clock: Clock, row: Row[Any], actor: str, days: int) 
 
 
 def _too_late(store: Store, clock: Clock, request_id: str, days: int) -> None:
-    with store.record(Fact(GATE, "request.too-late", request_id)) as unit:
+    with _unless_moved(store, Fact(GATE, "request.too-late", request_id)) as unit:
         row = _row(unit.connection, request_id)
         if row.state != State.APPROVED:
-            return
+            raise _Unchanged
         limits.settle(unit, request_id, "not-delivered", clock.now())
         unit.note(reference=_lapse(unit, request_id))
         _make_grant(unit, clock, row, GATE, days)
         _move(
             unit, request_id, Event.GRANTED, "Approved, but too late to deliver: a grant waits for it to be sent again"
         )
+
+
+def _busy(connection: Connection) -> bool:
+    on_its_way = select(request.c.id).where(request.c.state.in_([State.DELIVERING, State.RUNNING])).limit(1)
+    return connection.execute(on_its_way).first() is not None
 
 
 def _lapse(unit: Unit, request_id: str) -> str:
