@@ -1,4 +1,5 @@
-"""What the gate itself says to requesters: a refusal with the custodian's words, a hold with its reference, a stop.
+"""What is owed to requesters: a refusal with the custodian's words, a hold with its reference, a stop, and the word
+with which the pod has ended a task.
 
 Sent until it was sent once: a crash between sending and recording sends it again, which a requester's software shows
 as the same answer twice and nothing else.
@@ -32,7 +33,7 @@ async def send_due(ports: Ports, client: MessageServiceClient, sessions: Session
                 await client.send(message)
         except Unavailable as error:
             log.info("an answer waits: %s", error.code)
-            return sent
+            continue
         except PodadminError as error:
             # it can never be sent: no session key, no mailbox, or a task that the network has forgotten
             problem = error.code
@@ -42,6 +43,8 @@ async def send_due(ports: Ports, client: MessageServiceClient, sessions: Session
 
 
 def _compose(ports: Ports, sessions: Sessions, request_id: str, kind: str, words: str) -> list[pb.BitfountMessage]:
+    if kind == "pass":
+        return [pb.BitfountMessage.FromString(service.last_message_of(ports.store, request_id))]
     sealed = service.bytes_of(ports.store, request_id)
     route = messages.route_of(pb.BitfountMessage.FromString(sealed.wire))
     key = sessions.of(request_id)

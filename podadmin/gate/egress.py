@@ -5,16 +5,21 @@ One transaction for each message, before it goes on. A message whose effect coul
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+
+from sqlalchemy import select
 
 from podadmin.core.clock import Clock
 from podadmin.core.errors import Refused
 from podadmin.core.text import stranger
 from podadmin.limits import service as limits
+from podadmin.limits.service import Metered
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.messages import reason_of, resources_consumed
 from podadmin.networks.bitfount.types import MessageType, Reason, type_name
 from podadmin.requests import service
+from podadmin.requests.records import request
 from podadmin.requests.service import GATE, Found
 from podadmin.requests.state import Event, State
 from podadmin.store.engine import Store
@@ -36,10 +41,11 @@ PHASES = frozenset(
 
 
 class Verdict(Enum):
-    """PASS: let it out. STOP: it stays here, and the pod is told to stop."""
+    """PASS: let it out. STOP: it stays here, and the pod is told to stop. OWED: it is kept and sent as an answer."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     STOP = "stop"
+    OWED = "owed"
 
 
 def judge(store: Store, clock: Clock, message: pb.BitfountMessage, digest: str) -> Verdict:
@@ -58,21 +64,43 @@ def judge(store: Store, clock: Clock, message: pb.BitfountMessage, digest: str) 
     if kind == MessageType.JOB_REJECT:
         if state != State.DELIVERING:
             raise _no("gate.not-running", "The task that it belongs to is not one that the pod may answer now.")
-        service.ended(store, clock, request_id, Event.FAILED, "The pod did not accept the task")
-        return Verdict.PASS
+        return _last(store, clock, found, message, Event.FAILED, "The pod did not accept the task")
+    if kind == MessageType.LOG_MESSAGE and state == State.DELIVERING:
+        return Verdict.PASS  # the words of a refusal come before it, and nothing was computed yet
     if state != State.RUNNING:
-        raise _no("gate.not-running", "The task that it belongs to does not run.")
+        raise _not_running()
     if kind == MessageType.EVALUATION_RESULTS:
         return _results(store, clock, found, message, digest)
     if kind == MessageType.BATCHES_COMPLETE:
-        service.ended(store, clock, request_id, Event.FINISHED, "Finished: the results were passed on")
-        return Verdict.PASS
+        return _last(store, clock, found, message, Event.FINISHED, "Finished: the results were passed on")
     if kind == MessageType.TASK_ABORT:
-        _aborted(store, clock, found, message)
-        return Verdict.PASS
+        return _aborted(store, clock, found, message)
     if kind in PHASES:
         return Verdict.PASS
     raise _no("gate.type-not-allowed", f"A message of the type {type_name(kind)} was not part of the decision.")
+
+
+def must_run(store: Store, task_id: str) -> None:
+    """For what only a running task may do. Raises Refused (`gate.not-running`)."""
+    found = service.by_task(store, task_id)
+    if found is None or found.row.state != State.RUNNING:
+        raise _not_running()
+
+
+def _last(
+    store: Store,
+    clock: Clock,
+    found: Found,
+    message: pb.BitfountMessage,
+    event: Event,
+    words: str,
+    facts: Mapping[str, str] | None = None,
+) -> Verdict:
+    """The pod's last word. It is kept with the end of the task, so that a crash cannot leave the requester waiting."""
+    wire = message.SerializeToString()
+    if not service.ended(store, clock, found.row.id, event, words, last_message=wire, facts=facts):
+        raise _not_running()
+    return Verdict.OWED
 
 
 def _results(store: Store, clock: Clock, found: Found, message: pb.BitfountMessage, digest: str) -> Verdict:
@@ -83,10 +111,15 @@ def _results(store: Store, clock: Clock, found: Found, message: pb.BitfountMessa
         "sha256": digest,
         "consumed": [[stranger(name), amount] for name, amount in used],
     }
+    facts: list[dict[str, str | float]] = []
     with store.record(Fact(GATE, "request.result", request_id, body)) as unit:
-        for resource, amount in used:
-            # what would exceed the limit is taken back: use that did not leave the pod is not counted
-            with unit.connection.begin_nested() as counted:
+        now = unit.connection.execute(select(request.c.state).where(request.c.id == request_id)).scalar_one()
+        if now != State.RUNNING:  # it was stopped while this result was on its way
+            raise _not_running()
+        exceeded: tuple[str, Metered] | None = None
+        # what would exceed a limit is taken back whole: use that did not leave the pod is not counted
+        with unit.connection.begin_nested() as counted:
+            for resource, amount in used:
                 metered = limits.meter(
                     unit,
                     request_id=request_id,
@@ -100,34 +133,43 @@ def _results(store: Store, clock: Clock, found: Found, message: pb.BitfountMessa
                     at=clock.now(),
                 )
                 if metered.exceeded:
-                    counted.rollback()
-            if metered.exceeded:
-                words = (
-                    f"Stopped by the data custodian's gate: this result would bring the use of {stranger(resource)} to "
-                    f"{metered.used_after:g} inferences, and the limit is {metered.limit:g}. It was not passed on."
-                )
-                unit.note(withheld=True)
-                service.end(
-                    unit, clock, request_id, Event.STOPPED, "Stopped: the result would exceed the limit", abort=words
-                )
-                return Verdict.STOP
-            unit.also(
-                Fact(
-                    GATE, "limit.used", resource, {"request": request_id, "amount": amount, "used": metered.used_after}
-                )
+                    exceeded = resource, metered
+                    break
+                if metered.counted:
+                    facts.append({"resource": stranger(resource), "amount": amount, "used": metered.used_after})
+            if exceeded is not None:
+                counted.rollback()
+        if exceeded is not None:
+            words = _exceeded_words(*exceeded)
+            unit.note(withheld=True)
+            service.end(
+                unit, clock, request_id, Event.STOPPED, "Stopped: the result would exceed the limit", abort=words
             )
+            return Verdict.STOP
+        for fact in facts:
+            unit.also(Fact(GATE, "limit.used", str(fact["resource"]), {"request": request_id, **fact}))
     return Verdict.PASS
 
 
-def _aborted(store: Store, clock: Clock, found: Found, message: pb.BitfountMessage) -> None:
+def _exceeded_words(resource: str, metered: Metered) -> str:
+    return (
+        f"Stopped by the data custodian's gate: this result would bring the use of {stranger(resource)} to "
+        f"{metered.used_after:g} inferences, and the limit is {metered.limit:g}. It was not passed on."
+    )
+
+
+def _aborted(store: Store, clock: Clock, found: Found, message: pb.BitfountMessage) -> Verdict:
     reason = reason_of(message)
     if reason is Reason.LIMITS_EXCEEDED:
-        service.ended(store, clock, found.row.id, Event.STOPPED, "Stopped in the pod: the inference limit was reached")
-        return
+        words = "Stopped in the pod: the inference limit was reached"
+        return _last(store, clock, found, message, Event.STOPPED, words)
     name = reason.name if reason is not None else "no reason"
-    service.ended(
-        store, clock, found.row.id, Event.FAILED, f"The pod ended the task early ({name})", facts={"reason": name}
-    )
+    words = f"The pod ended the task early ({name})"
+    return _last(store, clock, found, message, Event.FAILED, words, {"reason": name})
+
+
+def _not_running() -> Refused:
+    return _no("gate.not-running", "The task that it belongs to does not run.")
 
 
 def _no(code: str, why: str) -> Refused:

@@ -7,11 +7,10 @@ is derived from what is stored. Stopping the gate at any moment leaves nothing t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 from anyio import to_thread
-from anyio.abc import TaskGroup
 
 from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.core.secret import Secret
@@ -45,7 +44,7 @@ class Gate:
         )
         self._sessions = Sessions(ports)
         self._opener = Opener(ports, self._sessions, self.seen)
-        self.relay = Relay(ports, self._client, self.seen, pod_key_id, pod_key, self._alarm)
+        self.relay = Relay(ports, self._client, self.seen, pod_key_id, pod_key, self._alarm, self.nudge)
         self.access = AccessRelay(ports, pod_key_id, pod_key)
         self._nudged = anyio.Event()
 
@@ -66,7 +65,8 @@ class Gate:
 
     def nudge(self) -> None:
         """Rows may have changed. Call it in the gate's own loop."""
-        self._nudged.set()
+        nudged, self._nudged = self._nudged, anyio.Event()
+        nudged.set()
         self.relay.due()
 
     def _alarm(self, message: pb.BitfountMessage) -> None:
@@ -84,11 +84,15 @@ class Gate:
                 message = await self._client.get()
                 self._contact("")
                 wait = RETRY_FIRST
-                if message is not None and await intake.take(self.ports, self._client, message, self.seen):
-                    self.nudge()
+                if message is not None:
+                    taken = await intake.take(self.ports, self._client, message, self.seen)
+                    self._wrote("intake", None)
+                    if taken:
+                        self.nudge()
             except PodadminError as error:
-                connected = False
-                self._contact(error.code if not isinstance(error, Unavailable) else error.why)
+                if not self._wrote("intake", error):
+                    connected = False
+                    self._contact(error.code if not isinstance(error, Unavailable) else error.why)
                 log.info("the network was not read: %s", error.code)
                 await anyio.sleep(wait)
                 wait = min(wait * 2, RETRY_MOST)
@@ -102,26 +106,47 @@ class Gate:
         if changed:
             self._news()
 
+    def _wrote(self, step: str, error: PodadminError | None) -> bool:
+        """Keep what a step met when it wrote to the store; is `error` one of the store's?"""
+        problems = self.seen.store_problems
+        before = problems.get(step)
+        if error is None:
+            problems.pop(step, None)
+        elif error.code.startswith("store."):
+            problems[step] = f"{error.why} {error.next_step}"
+        if problems.get(step) != before:
+            self._news()
+        return error is not None and error.code.startswith("store.")
+
     def _pod_data(self) -> pb.PodData:
         return pb.PodData(podName=self.ports.pod_name, datasetNames=list(self.ports.datasets()), instanceId="gate")
 
     async def _follow_rows(self) -> None:
-        while True:
-            self._nudged = anyio.Event()
-            try:
-                async with anyio.create_task_group() as group:
-                    await self._step(group)
-            except* PodadminError as errors:
-                for error in errors.exceptions:
-                    log.warning("a step of the gate waits: %s", getattr(error, "code", type(error).__name__))
-            with anyio.move_on_after(LOOK_AGAIN_SECONDS):
-                await self._nudged.wait()
+        """What follows from rows, each step for itself: what cannot be opened now must not keep answers back."""
+        async with anyio.create_task_group() as group:
+            for step in (self._open, self._lapse, self._answer):
+                group.start_soon(self._follow, step)
 
-    async def _step(self, group: TaskGroup) -> None:
-        store, clock = self.ports.store, self.ports.clock
-        for request_id in await to_thread.run_sync(service.waiting_to_open, store):
-            if not await self._opener.open(request_id):
-                break
-        await to_thread.run_sync(service.lapse_due, store, clock)
+    async def _follow(self, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            nudged = self._nudged
+            try:
+                await step()
+                self._wrote(step.__name__, None)
+            except PodadminError as error:
+                self._wrote(step.__name__, error)
+                log.warning("a step of the gate waits: %s", error.code)
+            with anyio.move_on_after(LOOK_AGAIN_SECONDS):
+                await nudged.wait()
+
+    async def _open(self) -> None:
+        for request_id in await to_thread.run_sync(service.waiting_to_open, self.ports.store):
+            if await self._opener.open(request_id):
+                self.nudge()
+
+    async def _lapse(self) -> None:
+        if await to_thread.run_sync(service.lapse_due, self.ports.store, self.ports.clock):
+            self.nudge()
+
+    async def _answer(self) -> None:
         await answers.send_due(self.ports, self._client, self._sessions)
-        self.relay.due()

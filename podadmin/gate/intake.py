@@ -12,8 +12,9 @@ from datetime import datetime
 
 from anyio import to_thread
 
+from podadmin.core.canon import canonical
 from podadmin.core.clock import unstamp
-from podadmin.core.errors import BadInput, PodadminError, Refused
+from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
 from podadmin.gate.ports import Ports, Seen
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import MessageServiceClient
@@ -61,6 +62,11 @@ async def _resolve(ports: Ports, message: pb.BitfountMessage) -> Captured:
             problem = error if error.code != "reference.too-big" else _too_big(cap)
         except Refused as error:
             problem = error
+        except Unavailable as error:
+            if error.code != "reference.gone":
+                raise
+            # asking again would bring nothing, and the message would come back for ever
+            problem = error
     elif len(body) > cap:
         body, problem = b"", _too_big(cap)
     wire = message
@@ -70,7 +76,7 @@ async def _resolve(ports: Ports, message: pb.BitfountMessage) -> Captured:
         wire.body = b""
     return Captured(
         network=ports.upstream.kind,
-        task_id=message.taskId,
+        task_id=message.taskId or _nameless(message),
         type=message.messageType,
         sender=message.sender,
         wire=wire.SerializeToString(),
@@ -82,10 +88,16 @@ async def _resolve(ports: Ports, message: pb.BitfountMessage) -> Captured:
     )
 
 
+def _nameless(message: pb.BitfountMessage) -> str:
+    """A name for a message that belongs to no task: the same one each time it comes, and another for another."""
+    parts = (message.sender, message.recipient, message.timestamp, message.body.hex())
+    return "none:" + hashlib.sha256(canonical(parts).encode()).hexdigest()
+
+
 def _sent_at(message: pb.BitfountMessage) -> datetime | None:
     try:
         return unstamp(message.timestamp)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -7,6 +7,7 @@ out of reach) leaves the request captured and is tried again; what is wrong with
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -40,6 +41,9 @@ from podadmin.vault.model import public_forms
 
 TABLE = "bitfount"
 ASK_SECONDS = 5.0
+MOST_NAME = 300
+"""Characters. No network gives longer names, and a question with one could not be asked."""
+log = logging.getLogger("podadmin.gate")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,14 @@ class RequesterKey:
     pem: str
     fingerprint: str
     known_before: bool
+
+
+class _NotNow(Exception):
+    """The request cannot be opened yet, and it is not its fault: it stays captured and is tried again."""
+
+    def __init__(self, error: PodadminError) -> None:
+        super().__init__(error.code)
+        self.error = error
 
 
 class Opener:
@@ -68,21 +80,24 @@ class Opener:
         sealed = await to_thread.run_sync(service.bytes_of, self._ports.store, request_id)
         try:
             opening = await self._opening(sealed)
-        except Unavailable as error:
-            self._seen.key_problem = error.what if error.code.startswith("vault.") else ""
+        except _NotNow as wait:
+            self._seen.key_problem = wait.error.what if wait.error.code.startswith("vault.") else ""
+            log.info("a request is not opened yet: %s", wait.error.code)
             return False
+        except Exception as error:  # noqa: BLE001 - a request that hits a defect is refused; it must not stop the gate
+            log.error("unexpected while opening a request: %s", type(error).__name__)  # noqa: TRY400 - may hold data
+            opening = self._unopened(sealed, _defect())
         self._seen.key_problem = ""
         await to_thread.run_sync(service.record_opening, self._ports.store, self._ports.clock, request_id, opening)
         return True
 
     async def _opening(self, sealed: Sealed) -> Opening:
+        """What opening found. Raises _NotNow where it cannot be said yet, for no fault of the request."""
         trigger = pb.BitfountMessage.FromString(sealed.wire)
         try:
             if int(trigger.messageType) != MessageType.JOB_REQUEST:
                 raise _not_a_job_request(trigger.messageType)
-            opened = await to_thread.run_sync(open_job_request, sealed.body, self._ports.pod_key(), None)
-        except Unavailable:
-            raise
+            opened = await to_thread.run_sync(self._opened, sealed.body)
         except PodadminError as error:
             return self._unopened(sealed, error)
         self._sessions.keep(sealed.request_id, opened.session_key)
@@ -94,21 +109,32 @@ class Opener:
             if key is not None:
                 opened = await to_thread.run_sync(check_signature, opened, key.pem)
             verified = judge(self._values(sealed, trigger, opened, key))
-        except Unavailable:
-            raise
         except PodadminError as error:
             problem = error
         if verified is None:
             return self._invalid(sealed, opened, key, problem or _no_key())
         return await self._verified(sealed, opened, key, verified)
 
+    def _opened(self, body: bytes) -> OpenedJobRequest:
+        """Open with the pod key. The keyring may be waited for: never in the loop."""
+        try:
+            return open_job_request(body, self._ports.pod_key(), None)
+        except Unavailable as error:
+            raise _NotNow(error) from None
+        except PodadminError as error:
+            if error.code.startswith("vault.") and error.code != "vault.cannot-decrypt":
+                raise _NotNow(error) from None  # our key is at fault, not the request
+            raise
+
     async def _requester_key(self, requester: str, key_id: str | None) -> RequesterKey | None:
-        if not key_id or not requester:
+        if not key_id or not requester or max(len(key_id), len(requester)) > MOST_NAME:
             return None
         try:
             registered = await self._hub.key(requester, key_id)
         except NotFound:
             return None
+        except (Unavailable, Refused) as error:
+            raise _NotNow(error) from None
         if not registered.active:
             return None
         forms = public_forms(read_public_key(registered.public_key))
@@ -172,7 +198,7 @@ class Opener:
     ) -> Opening:
         request, protocol = verified.value, read(verified)
         effects = statement(verified, shipped(TABLE))
-        answer = await self._ask_network(request, opened)
+        answer = await self._ask_network(sealed, request, opened)
         mark, digest = fingerprint(verified), _sealed_digest(opened)
         replay = await to_thread.run_sync(service.seen_before, self._ports.store, sealed.request_id, digest)
         seen = _limits_seen(protocol, answer)
@@ -197,7 +223,7 @@ class Opener:
                 effects=effects,
                 grants=grants,
                 limits=meters,
-                access=answer.code.name,
+                access=answer.code.name if answer else None,
                 now=self._ports.clock.now(),
                 replay=replay,
             )
@@ -217,7 +243,7 @@ class Opener:
                 for meter in meters
                 if protocol.models
             ],
-            "access": answer.code.name,
+            "access": answer.code.name if answer else "",
             "pod_identifier": request.pod_identifier,
             "code": verdict.code,
         }
@@ -246,18 +272,25 @@ class Opener:
         key = Key(request.network, request.project_claimed or "", seen.resource)
         return limits.as_checked(connection, key, seen.limit, seen.network_total)
 
-    async def _ask_network(self, request: VerifiedRequest, opened: OpenedJobRequest) -> AccessAnswer:
-        return await self._access.check(
-            AccessRequest(
-                pod_identifier=request.pod_identifier,
-                protocol=request.protocol,
-                requester=request.requester.name_claimed,
-                project_id=request.project_claimed,
-                unsigned_task=opened.encrypted_request,
-                signature=opened.signature or b"",
-                key_id=opened.outer.key_id,
-            )
+    async def _ask_network(
+        self, sealed: Sealed, request: VerifiedRequest, opened: OpenedJobRequest
+    ) -> AccessAnswer | None:
+        """What the access manager says. None where it has said nothing that can be read while the requester waited."""
+        asked = AccessRequest(
+            pod_identifier=request.pod_identifier,
+            protocol=request.protocol,
+            requester=request.requester.name_claimed,
+            project_id=request.project_claimed,
+            unsigned_task=opened.encrypted_request,
+            signature=opened.signature or b"",
+            key_id=opened.outer.key_id,
         )
+        try:
+            return await self._access.check(asked)
+        except PodadminError as error:
+            if self._ports.clock.now() < sealed.deadline:
+                raise _NotNow(error) from None
+            return None
 
     def _unopened(self, sealed: Sealed, error: PodadminError) -> Opening:
         return Opening(
@@ -393,9 +426,9 @@ def _problem(verdict: Verdict) -> Mapping[str, str]:
     }
 
 
-def _limits_seen(protocol: Protocol, answer: AccessAnswer) -> tuple[LimitSeen, ...]:
+def _limits_seen(protocol: Protocol, answer: AccessAnswer | None) -> tuple[LimitSeen, ...]:
     """What the network said about the models of this task; a model about which it said nothing is unlimited there."""
-    if not answer.accepted:
+    if answer is None or not answer.accepted:
         return ()
     said = {each.resource_name: each for each in answer.limits}
     found: list[LimitSeen] = []
@@ -444,8 +477,17 @@ def _flags(outer: OuterClaims) -> dict[str, object]:
 def _time(text: str) -> Any:
     try:
         return unstamp(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
+
+
+def _defect() -> Refused:
+    return Refused(
+        "request.unreadable",
+        "The request could not be read to its end.",
+        "It has something in it that this application did not foresee.",
+        "It was not used. Report the last lines of the log together with the reference of the request.",
+    )
 
 
 def _not_a_job_request(number: int) -> Refused:

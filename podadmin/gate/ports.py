@@ -70,6 +70,8 @@ class Seen:
     down_contact: datetime | None = None
     upstream_problem: str = ""
     key_problem: str = ""
+    store_problems: dict[str, str] = field(default_factory=dict)
+    """What could not be written, by the step that tried: fail closed, and say so."""
     checks: list[float] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 import grpc
@@ -28,12 +28,25 @@ from podadmin.gate.ports import Ports, Seen
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount import rpc
 from podadmin.networks.bitfount.client import MessageServiceClient
-from podadmin.networks.bitfount.types import type_name
+from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import service
+from podadmin.requests.service import Sealed
+from podadmin.requests.state import State
+from podadmin.store.engine import Store
 
 RECEIPT = "gate:"
 IDLE_POLL_SECONDS = 3.0
+REDELIVER_SECONDS = 30.0
+"""A request that the pod has not acknowledged by then is handed out again (gate contract, section 3.2)."""
 log = logging.getLogger("podadmin.gate")
+
+
+@dataclass
+class _Stop:
+    """A wish to stop the task of one mailbox, and whether the pod has heard it."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Relay:
@@ -47,6 +60,8 @@ class Relay:
         pod_key_id: str,
         pod_key: Secret[str],
         trigger_on_task_mailbox: Callable[[pb.BitfountMessage], None],
+        rows_changed: Callable[[], None],
+        redeliver_seconds: float = REDELIVER_SECONDS,
     ) -> None:
         self._ports = ports
         self._client = client
@@ -54,9 +69,12 @@ class Relay:
         self._pod_key_id = pod_key_id
         self._pod_key = pod_key
         self._alarm = trigger_on_task_mailbox
+        self._rows_changed = rows_changed
+        self._redeliver_seconds = redeliver_seconds
+        self._handed: tuple[str, float] | None = None
+        self._unsent_accept = b""
         self._due = asyncio.Event()
-        self._stops: dict[str, asyncio.Event] = {}
-        self._told: dict[str, asyncio.Event] = {}
+        self._stops: dict[str, _Stop] = {}
         self._gets: dict[str, asyncio.Task[pb.BitfountMessage | None]] = {}
         self._delivery = asyncio.Lock()
         self._server: grpc.aio.Server | None = None
@@ -104,11 +122,11 @@ class Relay:
         """Something may be ready for the pod: a poll that waits looks again."""
         self._due.set()
 
-    def stop_task(self, task_id: str) -> asyncio.Event:
-        """Tell the pod to stop a task at its next poll of the task's mailbox; set once it was told."""
-        told = self._told.setdefault(task_id, asyncio.Event())
-        self._stops.setdefault(task_id, asyncio.Event()).set()
-        return told
+    def stop_task(self, mailbox: str) -> asyncio.Event:
+        """Tell the pod to stop a task at its next poll of its mailbox for the task; set once it was told."""
+        stop = self._stops.setdefault(mailbox, _Stop())
+        stop.asked.set()
+        return stop.told
 
     async def _pod_connect(self, data: bytes, context: rpc.Context) -> bytes:
         await self._known(context)
@@ -117,12 +135,17 @@ class Relay:
 
     async def _acknowledge(self, data: bytes, context: rpc.Context) -> bytes:
         await self._known(context)
-        if rpc.ACKNOWLEDGE.read_request(data).receiptHandle.startswith(RECEIPT):
+        receipt = rpc.ACKNOWLEDGE.read_request(data).receiptHandle
+        if receipt.startswith(RECEIPT):
+            if self._handed is not None and receipt == RECEIPT + self._handed[0]:
+                self._handed = None
             return b""
         return await self._pass(rpc.ACKNOWLEDGE.name, data, context)
 
     async def _large_object(self, data: bytes, context: rpc.Context) -> bytes:
         await self._known(context)
+        task_id = rpc.GET_LARGE_OBJECT_STORAGE.read_request(data).taskId
+        await self._refused_unless(context, egress.must_run, task_id)
         return await self._pass(rpc.GET_LARGE_OBJECT_STORAGE.name, data, context)
 
     async def _get(self, data: bytes, context: rpc.Context) -> bytes:
@@ -147,24 +170,15 @@ class Relay:
 
     async def _delivered(self, context: rpc.Context) -> pb.BitfountMessage | None:
         """The next decided request, rewritten (gate contract, 3.2): body inlined, new time, own receipt."""
-        if await to_thread.run_sync(self._ports.paused):
-            return None
-        numbers = self._ports.numbers
         async with self._delivery:
-            take = partial(
-                service.next_to_deliver,
-                self._ports.store,
-                self._ports.clock,
-                numbers.release_before(),
-                numbers.grant_days(),
-            )
             try:
-                sealed = await to_thread.run_sync(take)
+                sealed = await to_thread.run_sync(self._take)
             except PodadminError as error:
                 log.warning("nothing was delivered: %s", error.code)
                 await _refuse(context, error)
-        if sealed is None:
-            return None
+            if sealed is None:
+                return None
+            self._handed = sealed.request_id, self._ports.clock.monotonic()
         message = pb.BitfountMessage.FromString(sealed.wire)
         message.body = sealed.body
         message.timestamp = stamp(self._ports.clock.now())
@@ -172,24 +186,35 @@ class Relay:
         self._seen.count("delivered")
         return message
 
+    def _take(self) -> Sealed | None:
+        """What goes to the pod now. Raises what the store raises."""
+        ports, numbers = self._ports, self._ports.numbers
+        if ports.paused():
+            return None
+        if self._handed is not None and ports.clock.monotonic() - self._handed[1] >= self._redeliver_seconds:
+            again = service.active(ports.store)
+            if again is not None and again.row.id == self._handed[0] and again.row.state == State.DELIVERING:
+                return service.bytes_of(ports.store, again.row.id)
+        return service.next_to_deliver(ports.store, ports.clock, numbers.release_before(), numbers.grant_days())
+
     async def _task_mailbox(self, where: pb.CommunicationDetails, context: rpc.Context) -> bytes:
         """The network's mailbox of a task, or the custodian's stop where there is one.
 
         A poll of the network is never cancelled: a message that it was about to bring would be lost for a while. A
         stop leaves it under way, and the next poll of the pod takes what it brings.
         """
-        stop = self._stops.setdefault(where.taskId, asyncio.Event())
+        stop = self._stops.setdefault(where.mailboxId, _Stop())
         get = self._gets.pop(where.mailboxId, None) or asyncio.create_task(self._client.get(where))
-        stopped = asyncio.create_task(stop.wait())
+        stopped = asyncio.create_task(stop.asked.wait())
         try:
             await asyncio.wait({get, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopped.cancel()
             if not get.done():
                 self._gets[where.mailboxId] = get
-        if stop.is_set():
-            stop.clear()
-            self._told.setdefault(where.taskId, asyncio.Event()).set()
+        if stop.asked.is_set():
+            self._stops.pop(where.mailboxId, None)
+            stop.told.set()
             cancel = pb.BitfountMessage(messageType=pb.BitfountMessage.TASK_CANCEL, taskId=where.taskId)
             cancel.receiptHandle = f"{RECEIPT}stop"
             cancel.recipientMailboxId = where.mailboxId
@@ -209,27 +234,48 @@ class Relay:
     async def _send(self, data: bytes, context: rpc.Context) -> bytes:
         await self._known(context)
         message = rpc.SEND.read_request(data)
-        judge = partial(
-            egress.judge, self._ports.store, self._ports.clock, message, hashlib.sha256(message.body).hexdigest()
-        )
+        if self._unsent_accept and data == self._unsent_accept:
+            # its start was recorded and the network was out of reach: the pod repeats it, and nothing starts twice
+            await self._refused_unless(context, egress.must_run, message.taskId)
+        else:
+            verdict = await self._judged(message, context)
+            if verdict is egress.Verdict.STOP:
+                await self._stopped(message)
+            if verdict is not egress.Verdict.PASS:
+                self._rows_changed()
+                return b""
+        if int(message.messageType) == MessageType.JOB_ACCEPT:
+            self._unsent_accept = data
+        answer = await self._pass(rpc.SEND.name, data, context)
+        self._unsent_accept = b""
+        self._seen.count("passed")
+        return answer
+
+    async def _judged(self, message: pb.BitfountMessage, context: rpc.Context) -> egress.Verdict:
+        digest = hashlib.sha256(message.body).hexdigest()
         try:
-            verdict = await to_thread.run_sync(judge)
+            return await to_thread.run_sync(egress.judge, self._ports.store, self._ports.clock, message, digest)
         except PodadminError as error:
             log.warning("a %s was not let out: %s", type_name(message.messageType), error.code)
             self._seen.count("withheld")
             await _refuse(context, error)
-        if verdict is egress.Verdict.STOP:
-            self._seen.count("withheld")
-            told = self.stop_task(message.taskId)
-            try:
-                async with asyncio.timeout(rpc_margin()):
-                    await told.wait()
-            except TimeoutError:
-                log.warning("the pod was not told in time that its task was stopped")
-            return b""
-        answer = await self._pass(rpc.SEND.name, data, context)
-        self._seen.count("passed")
-        return answer
+
+    async def _refused_unless(self, context: rpc.Context, rule: Callable[[Store, str], None], task_id: str) -> None:
+        try:
+            await to_thread.run_sync(rule, self._ports.store, task_id)
+        except PodadminError as error:
+            await _refuse(context, error)
+
+    async def _stopped(self, message: pb.BitfountMessage) -> None:
+        """The pod is told to stop while it is still inside this call (gate contract, section 7.7)."""
+        self._seen.count("withheld")
+        told = self.stop_task(message.senderMailboxId)
+        self._rows_changed()
+        try:
+            async with asyncio.timeout(rpc_margin()):
+                await told.wait()
+        except TimeoutError:
+            log.warning("the pod was not told in time that its task was stopped")
 
     async def _pass(self, name: str, data: bytes, context: rpc.Context) -> bytes:
         self._seen.down_contact = self._ports.clock.now()
