@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from sqlalchemy.exc import SQLAlchemyError
 
 from podadmin.app.acts.pod import row_of
 from podadmin.core.clock import new_id
@@ -37,7 +38,7 @@ from podadmin.pod.sql import Source
 from podadmin.pod.supervise import BuiltInPod, Event
 from podadmin.requests import service as requests
 from podadmin.schema import service as schemas
-from podadmin.store.engine import Watcher
+from podadmin.store.engine import Watcher, explain
 from podadmin.vault.model import Purpose
 from podadmin.vault.service import Vault
 
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 LOOK_SECONDS = 0.1
-RETRY_SECONDS = 2.0
+RETRY_FIRST, RETRY_MOST = 2.0, 30.0
+"""A keyring may ask a person each time it is tried: less and less often, and at once after any change."""
 STOP_SECONDS = 10.0
 GATE_KINDS = frozenset({"pod", "key", "keyring", "network", "datasource", "setting"})
 """Kinds of change after which the engine asks itself again what should run."""
@@ -92,10 +94,18 @@ class Engine:
         self._finished = threading.Event()
         self._gate: Gate | None = None
         self._pod: BuiltInPod | None = None
+        self._retry = RETRY_FIRST
 
     def start(self) -> bool:
-        """Start, unless another process runs the engine of this profile: then False, and this process only watches."""
-        if not self._profile.lock.take():
+        """Start, unless another process runs the engine of this profile: then False, and this process only watches.
+
+        Raises Unavailable (`store.*`) where the folder of the profile cannot be written.
+        """
+        try:
+            taken = self._profile.lock.take()
+        except OSError as error:
+            raise explain(error, "starting the gate") from error
+        if not taken:
             self._finished.set()
             self._show(Snapshot("elsewhere", why="Another podadmin runs the gate of this profile."))
             return False
@@ -123,10 +133,11 @@ class Engine:
         if gate is None or shown.state != "on":
             return shown
         seen = gate.seen
+        problem = seen.key_problem or next(iter(tuple(seen.store_problems.values())), "")
         return Snapshot(
-            "blocked" if seen.key_problem else "on",
+            "blocked" if problem else "on",
             running_here=True,
-            why=seen.key_problem,
+            why=problem,
             upstream_problem=seen.upstream_problem,
             checks_per_minute=len(seen.checks),
             last_contact=seen.up_contact,
@@ -165,7 +176,6 @@ class Engine:
     async def _run(self) -> None:
         self._stopping = anyio.Event()
         try:
-            await to_thread.run_sync(self._tidy)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._live)
                 group.start_soon(self._keep_anchored)
@@ -183,24 +193,37 @@ class Engine:
     def _tidy(self) -> None:
         """What a crash may have left: files that an engine spilled, and tasks whose pod died with it."""
         shutil.rmtree(self._profile.work_folder, ignore_errors=True)
-        self._profile.work_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._profile.work_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise explain(error, "starting the gate") from error
         requests.reconcile(self._profile.store, self._profile.clock)
 
     async def _live(self) -> None:
         """Run what is wanted until something else is wanted; wait and try again where it cannot run."""
         while True:
             try:
+                await to_thread.run_sync(self._tidy)
                 wanted, hindrance = await to_thread.run_sync(self._wanted)
                 if wanted is None:
                     self._show(hindrance)
                     await self._until_changed(None)
                     continue
                 await self._serve(wanted)
-            except PodadminError as error:
+            except (PodadminError, ExceptionGroup) as raised:
+                error = _foreseen(raised)
                 log.warning("the gate is off: %s", error.code)
                 self._show(Snapshot("blocked", True, f"{error.what} {error.why}", error.next_step))
-                with anyio.move_on_after(RETRY_SECONDS):
-                    await self._until_changed(None)
+                await self._wait_to_retry()
+
+    async def _wait_to_retry(self) -> None:
+        seconds, self._retry = self._retry, min(self._retry * 2, RETRY_MOST)
+        with anyio.move_on_after(seconds):
+            try:
+                await self._until_changed(None)
+            except PodadminError:
+                # the store cannot even be read: nothing to do but to wait
+                await anyio.sleep(seconds)
 
     def _wanted(self) -> tuple[Wanted | None, Snapshot]:
         profile = self._profile
@@ -289,6 +312,7 @@ class Engine:
         try:
             await pod.start(config)
             self._pod = pod
+            self._retry = RETRY_FIRST
             self._show(Snapshot("on", True))
             await self._until_changed(wanted, network, gate, events)
         finally:
@@ -306,8 +330,8 @@ class Engine:
     ) -> None:
         """Return when something else is wanted than what runs. Meanwhile tell the gate of every change of rows."""
         profile = self._profile
-        watcher = Watcher(profile.store.path)
         last = await to_thread.run_sync(profile.last_entry)
+        watcher = Watcher(profile.store.path)
         try:
             while True:
                 await anyio.sleep(LOOK_SECONDS)
@@ -320,7 +344,7 @@ class Engine:
                     )
                 if events:
                     await self._pod_events(events)
-                if not watcher.changed():
+                if not _changed(watcher):
                     continue
                 if gate is not None:
                     gate.nudge()
@@ -341,8 +365,17 @@ class Engine:
             if event.get("event") == "died":
                 log.warning("the built-in pod died")
                 await to_thread.run_sync(requests.reconcile, self._profile.store, self._profile.clock)
+            if event.get("event") == "task-ended":
+                await to_thread.run_sync(self._task_ended, event.get("task", ""))
             if event.get("event") in {"died", "ready", "restarted"}:
                 self.news.set()
+
+    def _task_ended(self, task_id: str) -> None:
+        """The pod is done with a task. Where the gate has not heard how, the requester has not either."""
+        found = requests.by_task(self._profile.store, task_id)
+        if found is not None:
+            why = "The pod gave up this task without saying why."
+            requests.interrupted(self._profile.store, self._profile.clock, found.row.id, why)
 
     def _ports(self, wanted: Wanted, upstream: Upstream) -> Ports:
         profile = self._profile
@@ -378,8 +411,13 @@ class Engine:
     async def _keep_anchored(self) -> None:
         anchored = 0
         while True:
-            await anyio.sleep(self._profile.settings.number("journal.anchor-every"))
-            last = await to_thread.run_sync(self._profile.last_entry)
+            try:
+                await anyio.sleep(self._profile.settings.number("journal.anchor-every"))
+                last = await to_thread.run_sync(self._profile.last_entry)
+            except PodadminError as error:
+                log.warning("the journal was not anchored: %s", error.code)
+                await anyio.sleep(RETRY_FIRST)
+                continue
             if last != anchored and await to_thread.run_sync(self._anchor):
                 anchored = last
 
@@ -397,3 +435,22 @@ class Engine:
             log.warning("the journal was not anchored: %s", error.code)
             return False
         return True
+
+
+def _foreseen(raised: BaseException) -> PodadminError:
+    """The first of our own errors in what a task group raised; anything else in it is raised again."""
+    if isinstance(raised, PodadminError):
+        return raised
+    if isinstance(raised, ExceptionGroup):
+        foreign = raised.split(PodadminError)[1]
+        if foreign is not None:
+            raise foreign
+        return _foreseen(raised.exceptions[0])
+    raise raised
+
+
+def _changed(watcher: Watcher) -> bool:
+    try:
+        return watcher.changed()
+    except SQLAlchemyError as error:
+        raise explain(error, "watching the profile") from error

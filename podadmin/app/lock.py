@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
+
+TRIES, TRY_SECONDS = 10, 0.02
 
 
 class EngineLock:
@@ -20,16 +23,27 @@ class EngineLock:
         return self._file is not None
 
     def take(self) -> bool:
-        """Try to take the lock; False where another process has it. Raises OSError where the file cannot be made."""
+        """Try to take the lock; False where another process has it. Raises OSError where the file cannot be made.
+
+        Somebody who only looks holds the lock for a moment: one who means it tries for a fifth of a second.
+        """
         if self._file is not None:
             return True
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        if not _lock(file):
+        for _ in range(TRIES):
+            if _lock(file):
+                break
+            threading.Event().wait(TRY_SECONDS)
+        else:
             os.close(file)
             return False
-        os.ftruncate(file, 0)
-        os.write(file, str(os.getpid()).encode())
         self._file = file
+        try:
+            os.ftruncate(file, 0)
+            os.write(file, str(os.getpid()).encode())
+        except OSError:
+            # the number is for people who look; on a full disk the lock is held all the same
+            return True
         return True
 
     def taken_elsewhere(self) -> bool:
@@ -37,11 +51,15 @@ class EngineLock:
         if self._file is not None:
             return False
         try:
-            taken = not self.take()
+            file = os.open(self._path, os.O_RDWR)
+        except FileNotFoundError:
+            return False
         except OSError:
             return True
-        self.release()
-        return taken
+        try:
+            return not _lock(file)
+        finally:
+            os.close(file)
 
     def release(self) -> None:
         """Let go; safe to call when nothing is held."""
