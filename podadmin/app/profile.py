@@ -19,7 +19,7 @@ from podadmin.app.lock import EngineLock
 from podadmin.app.options import Options
 from podadmin.app.settings import Settings, keep
 from podadmin.core.clock import Clock, SystemClock, new_id
-from podadmin.core.errors import BadInput, Refused, Unavailable
+from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.journal import service as journal_service
 from podadmin.journal.chain import Entry
@@ -117,7 +117,12 @@ class Profile:
     def open_vault(self) -> Vault:
         """The vault, unlocked. May wait for the keyring. Raises what unlocking raises (`vault.*`)."""
         vault = self.vault
-        vault.unlock()
+        try:
+            vault.unlock()
+        except PodadminError:
+            if self.keyring_choice == "passphrase" and self._vault is vault:
+                self._vault = None  # the file with the passphrase is read anew the next time
+            raise
         return vault
 
     def _backend(self, choice: str) -> SecretStore:
