@@ -105,20 +105,19 @@ class EntryCard(Card):
         self._body_title = PlainLabel("Recorded facts", "label")
         self._body = FactGrid()
         self._chain = FactGrid()
-        content = wrap(
-            column(
-                row(self._number, STRETCH, self._open),
-                self._words,
-                self._facts,
-                rule(),
-                self._body_title,
-                self._body,
-                rule(),
-                PlainLabel("Its place in the chain", "label"),
-                self._chain,
-                STRETCH,
-                gap=SPACE.m,
-            )
+        inside = column(
+            row(self._number, STRETCH, self._open),
+            self._words,
+            self._facts,
+            rule(),
+            self._body_title,
+            self._body,
+            rule(),
+            PlainLabel("Its place in the chain", "label"),
+            self._chain,
+            STRETCH,
+            gap=SPACE.m,
+        )
         inside.setContentsMargins(0, 0, SPACE.s, 0)
         self.state = StateView(scrolling(wrap(inside)))
         self.body.addWidget(self.state, 1)
