@@ -15,5 +15,5 @@ class Options:
     passphrase_file: Path | None = None
     headless: bool = False
     script: Path | None = None
-    theme: str = "system"
+    theme: str = ""
     exit_after_paint: bool = False

@@ -70,7 +70,6 @@ def run(options: Options) -> int:
     end = _Ending(app)
     shell.painted.connect(lambda: _painted(shell, session, options, end))
     shell.show()
-    shell.go("Overview")
     app.exec()
     session.close()
     shell.deleteLater()
@@ -142,7 +141,9 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
         sys.stdout.flush()
         end.now(0)
         return
+    # the frame is on the screen; its first page and the profile behind it come now
     session.start(options)
+    shell.go("Overview")
     shell.read_on()
     if options.script is not None:
         from podadmin.desktop.driver import Driver
