@@ -63,7 +63,7 @@ def _run(line: Line, stop: _Stop) -> tuple[str, int]:
         return (render.as_json(about) if line.json else f"podadmin {__version__}"), ExitCode.OK
     assert line.act is not None
     value = _do(line.act, line.options, line.arguments or {}, stop)
-    return (render.as_json(value) if line.json else render.as_text(value)), ExitCode.OK
+    return (render.as_json(value) if line.json else render.as_text(value)), line.act.ends_with(value)
 
 
 def _do(act: Act, options: Options, arguments: dict[str, object], stop: _Stop) -> Any:

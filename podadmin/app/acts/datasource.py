@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from podadmin.app.acts.registry import act
 from podadmin.app.views import ColumnView, DatasourceCard, Done, Fact, Preview, ProbeView
-from podadmin.core.errors import PodadminError
+from podadmin.core.errors import ExitCode, PodadminError
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources import csv, service
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 
-@act("datasource probe")
+def _probe_ends_with(view: ProbeView) -> ExitCode:
+    return ExitCode.OK if view.ok else ExitCode.BAD_INPUT
+
+
+def _check_ends_with(card: DatasourceCard) -> ExitCode:
+    return ExitCode.BAD_INPUT if card.health == "broken" else ExitCode.OK
+
+
+@act("datasource probe", ends_with=_probe_ends_with)
 def probe(profile: Profile, path: Annotated[str, "the CSV file"], progress: Progress) -> ProbeView:
     """Test a file: can it be read, what is in it, which lines cannot be used. Nothing is kept."""
     try:
@@ -100,7 +108,7 @@ def show(profile: Profile, datasource: Annotated[str, "its id or name"]) -> Data
     return _card(profile, service.get(profile.store, datasource))
 
 
-@act("datasource check", writes=True, kinds=("datasource",))
+@act("datasource check", writes=True, kinds=("datasource",), ends_with=_check_ends_with)
 def check(profile: Profile, datasource: Annotated[str, "its id or name"], progress: Progress) -> DatasourceCard:
     """Read a datasource once and keep what was found: its health, its rows, its size."""
     checked = service.check(

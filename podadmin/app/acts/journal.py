@@ -9,7 +9,7 @@ from podadmin.app.acts.registry import act
 from podadmin.app.evidence import check_evidence
 from podadmin.app.journal_words import row_of
 from podadmin.app.views import Done, JournalCheck, JournalPage, JournalRow
-from podadmin.core.errors import BadInput, PodadminError
+from podadmin.core.errors import BadInput, ExitCode, PodadminError
 from podadmin.core.progress import Progress
 from podadmin.journal import service
 from podadmin.journal.chain import Anchor, moment_of
@@ -48,7 +48,11 @@ def show(profile: Profile, entry: Annotated[int, "the entry's number"]) -> Journ
     return row_of(service.find(profile.store, entry))
 
 
-@act("journal verify")
+def _ends_with(check: JournalCheck) -> ExitCode:
+    return ExitCode.OK if check.state == "whole" else ExitCode.INTEGRITY
+
+
+@act("journal verify", ends_with=_ends_with)
 def verify(profile: Profile, progress: Progress) -> JournalCheck:
     """Recompute the whole chain, hold it against the anchor in the keyring and the records against their entries."""
     anchor, problems = _anchor(profile)
@@ -67,7 +71,7 @@ def verify(profile: Profile, progress: Progress) -> JournalCheck:
     problems += [f"The database file is damaged: {line}." for line in damage]
     state = "broken" if problems else "whole"
     anchored = f", anchored to entry {anchor.seq}" if anchor else ", not anchored yet"
-    words = f"Verified to entry {found.entries}{anchored}." if not problems else problems[0]
+    words = problems[0] if problems else f"Verified to entry {found.entries}{anchored}."
     return JournalCheck(
         state=state,
         words=words,
@@ -94,7 +98,7 @@ def export(profile: Profile, to: Annotated[str, "the file to write, one entry a 
     count = service.export_lines(profile.store, path)
     with profile.store.record(Fact(profile.actor, "journal.exported", path.name, {"entries": count})):
         pass
-    return Done(f"{count} entries were written.", str(path))
+    return Done(f"{count:,} entries were written." if count != 1 else "One entry was written.", str(path))
 
 
 def _anchor(profile: Profile) -> tuple[Anchor | None, list[str]]:

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from podadmin.core.errors import BadInput
+from podadmin.core.errors import BadInput, ExitCode
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 
@@ -65,7 +65,8 @@ class Act:
 
     `writes`: it changes the profile. `kinds`: what kinds of thing it may change (`request`, `datasource`, ...).
     `long`: it takes a Progress, reports steps and can be cancelled. `summary` is one line; `explanation` is all of
-    the function's description.
+    the function's description. `ends_with` says which exit code a command has that returned this view: an act that
+    was done can still have found something that a script must not pass over.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Act:
     kinds: tuple[str, ...] = ()
     explanation: str = ""
     injected: tuple[str, ...] = ()
+    ends_with: Callable[[Any], ExitCode] = lambda _view: ExitCode.OK
 
     def param(self, name: str) -> Param | None:
         """The parameter called `name`, or None."""
@@ -86,7 +88,13 @@ class Act:
 _acts: dict[str, Act] = {}
 
 
-def act(name: str, *, writes: bool = False, kinds: tuple[str, ...] = ()) -> Callable[[F], F]:
+def act(
+    name: str,
+    *,
+    writes: bool = False,
+    kinds: tuple[str, ...] = (),
+    ends_with: Callable[[Any], ExitCode] = lambda _view: ExitCode.OK,
+) -> Callable[[F], F]:
     """Register the decorated function as the act called `name` (its command words) and leave it as it is.
 
     The function's parameters must be of the types str, int, float, bool, list[str], dict[str, str] or a Literal of
@@ -108,6 +116,7 @@ def act(name: str, *, writes: bool = False, kinds: tuple[str, ...] = ()) -> Call
             kinds=kinds,
             explanation=explanation,
             injected=injected,
+            ends_with=ends_with,
         )
         return function
 
