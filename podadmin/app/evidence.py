@@ -1,86 +1,237 @@
 """Holds the records against the journal: what a table says now must be what its entries said when it was written.
 
 The chain proves the entries; this proves that the rows beside them were not changed by another hand: the sealed bytes
-of every request, every decision and every metered use.
+and the state of every request, every decision, grant, pinned key and metered use.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, or_, select
 
+from podadmin.core.clock import unstamp
+from podadmin.core.text import stranger
 from podadmin.journal.records import journal_entry
 from podadmin.limits.records import usage
-from podadmin.requests.records import decision, request, sealed
+from podadmin.requests.records import decision, grant, request, requester_key, sealed
 from podadmin.store.engine import Store
 
 _VERDICTS = {"request.approved": "allow", "request.refused": "refuse"}
+SAME_MOMENT_SECONDS = 60.0
+"""A row and its entry ask for the time one after the other."""
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A record that differs from the entry `seq` that tells of it."""
+    """A record that differs from the entry `seq` that tells of it; None where no entry tells of it."""
+
+    seq: int | None
+    words: str
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What an entry said about a record, and which entry it was."""
 
     seq: int
-    words: str
+    facts: Mapping[str, Any]
+
+
+@dataclass
+class _Told:
+    """Everything that the journal says about records, by what it is about."""
+
+    captured: dict[str, _Said] = field(default_factory=dict)
+    opened: dict[str, _Said] = field(default_factory=dict)
+    states: dict[str, _Said] = field(default_factory=dict)
+    decided: dict[str, _Said] = field(default_factory=dict)
+    used: dict[tuple[str, str], _Said] = field(default_factory=dict)
+    grants: dict[str, _Said] = field(default_factory=dict)
+    pinned: dict[tuple[str, str, str], _Said] = field(default_factory=dict)
+
+    def hear(self, entry: Any) -> None:
+        """Take in one entry; later ones go before earlier ones."""
+        body = json.loads(entry.body)
+        said = _Said(entry.seq, body)
+        if entry.act == "key.pinned":
+            self.pinned[body["network"], entry.subject, body["key"]] = said
+        elif entry.act == "grant.made":
+            self.grants[entry.subject] = _Said(entry.seq, {**body, "left": body["runs"]})
+        elif entry.act.startswith("request."):
+            self._hear_of_request(entry, body, said)
+
+    def _hear_of_request(self, entry: Any, body: Mapping[str, Any], said: _Said) -> None:
+        name = entry.subject
+        if "state" in body:
+            self.states[name] = said
+        if entry.act == "request.captured":
+            self.captured[name] = said
+            self.states[name] = _Said(entry.seq, {"state": "invalid" if "problem" in body else "captured"})
+        elif entry.act == "request.opened":
+            self.opened[name] = said
+        elif entry.act == "request.result" and not body.get("withheld"):
+            for resource, amount in body["consumed"]:
+                self.used.setdefault((body["sha256"], resource), _Said(entry.seq, {"amount": float(amount)}))
+        elif entry.act in _VERDICTS and "code" not in body:
+            self.decided[name] = _Said(entry.seq, _decision_of(entry, body))
+            made = self.grants.get(body.get("grant", ""))
+            if made is not None:
+                self.grants[body["grant"]] = _Said(made.seq, {**made.facts, "left": made.facts["left"] - 1})
+
+
+def _decision_of(entry: Any, body: Mapping[str, Any]) -> dict[str, Any]:
+    by, reason = entry.actor, body.get("note", body.get("reason", ""))
+    if "grant" in body:
+        by, reason = "grant", f"Covered by the grant {body['grant']}"
+    return {"verdict": _VERDICTS[entry.act], "by": by, "reason": reason, "at": entry.at}
 
 
 def check_evidence(store: Store) -> Mismatch | None:
     """The first record that is not what the journal says; None where all are. Raises Unavailable, Tampered."""
+    checks: tuple[Callable[[Connection, _Told], Mismatch | None], ...] = (
+        _requests,
+        _decisions,
+        _grants,
+        _pins,
+        _uses,
+    )
     with store.read() as connection:
-        acts = ("request.captured", "request.approved", "request.refused", "request.result")
-        wanted = select(journal_entry).where(journal_entry.c.act.in_(acts)).order_by(journal_entry.c.seq)
-        captured: dict[str, tuple[int, str, str]] = {}
-        decided: dict[str, tuple[int, str]] = {}
-        used: dict[tuple[str, str], tuple[int, float]] = {}
-        for entry in connection.execute(wanted.execution_options(yield_per=500)):
-            body = json.loads(entry.body)
-            if entry.act == "request.captured":
-                captured[entry.subject] = (entry.seq, body["sha256"], body["wire"])
-            elif entry.act == "request.result":
-                if not body.get("withheld"):
-                    used |= {(body["sha256"], name): (entry.seq, float(amount)) for name, amount in body["consumed"]}
-            elif "code" not in body:
-                decided[entry.subject] = (entry.seq, _VERDICTS[entry.act])
-        return _sealed_bytes(connection, captured) or _decisions(connection, decided) or _uses(connection, used)
+        told = _Told()
+        act = journal_entry.c.act
+        wanted = select(journal_entry).where(or_(act.startswith("request."), act.in_(["grant.made", "key.pinned"])))
+        for entry in connection.execute(wanted.order_by(journal_entry.c.seq).execution_options(yield_per=500)):
+            told.hear(entry)
+        for check in checks:
+            found = check(connection, told)
+            if found is not None:
+                return found
+    return None
 
 
-def _sealed_bytes(connection: Any, captured: dict[str, tuple[int, str, str]]) -> Mismatch | None:
+def _requests(connection: Connection, told: _Told) -> Mismatch | None:
     rows = connection.execute(
-        select(request.c.id, request.c.body_digest, sealed.c.wire, sealed.c.body)
-        .join(sealed, sealed.c.request_id == request.c.id)
+        select(request, sealed.c.wire, sealed.c.body)
+        .outerjoin(sealed, sealed.c.request_id == request.c.id)
         .execution_options(yield_per=50)
     )
     seen = set()
     for row in rows:
         seen.add(row.id)
-        seq, digest, wire = captured.get(row.id, (0, "", ""))
-        kept = hashlib.sha256(row.body).hexdigest() if row.body else digest
-        if digest != row.body_digest or kept != digest or hashlib.sha256(row.wire).hexdigest() != wire:
-            return Mismatch(seq, f"The sealed bytes of the request {row.id} are not those that entry {seq} tells of.")
-    for request_id, (seq, _body, _wire) in captured.items():
-        if request_id not in seen:
-            return Mismatch(seq, f"The request {request_id} that entry {seq} tells of is gone.")
+        said = told.captured.get(row.id)
+        if said is None:
+            return _unheard_of(f"The request {stranger(row.id)}")
+        if not _same_bytes(row, said):
+            return _differs(said, f"The sealed bytes of the request {row.id} are not those")
+        opened = told.opened.get(row.id)
+        names = ("requester", "task", "risk", "fingerprint")
+        if opened is not None and any(opened.facts[name] != getattr(row, name) for name in names):
+            return _differs(opened, f"What is shown of the request {row.id} is not what was found in it,")
+        state = told.states[row.id]
+        if row.state != state.facts["state"]:
+            return _differs(state, f"The state of the request {row.id} is not the one")
+    for name, said in told.captured.items():
+        if name not in seen:
+            return _gone(said, f"The request {name}")
     return None
 
 
-def _decisions(connection: Any, decided: dict[str, tuple[int, str]]) -> Mismatch | None:
-    rows = {row.request_id: row.verdict for row in connection.execute(select(decision))}
-    for request_id in rows.keys() | decided.keys():
-        seq, verdict = decided.get(request_id, (0, ""))
-        if rows.get(request_id) != verdict:
-            return Mismatch(seq, f"The decision on the request {request_id} is not the one that entry {seq} tells of.")
+def _same_bytes(row: Any, said: _Said) -> bool:
+    digest, wire = said.facts["sha256"], said.facts["wire"]
+    # the body of a request that was too big is not kept; its digest is
+    kept = hashlib.sha256(row.body).hexdigest() if row.body else digest
+    whole = row.wire is not None and hashlib.sha256(row.wire).hexdigest() == wire
+    gone = not row.body and said.facts["bytes"] > 0
+    return bool(whole and not gone and digest == row.body_digest == kept)
+
+
+def _decisions(connection: Connection, told: _Told) -> Mismatch | None:
+    seen = set()
+    for row in connection.execute(select(decision)):
+        seen.add(row.request_id)
+        said = told.decided.get(row.request_id)
+        what = f"The decision on the request {stranger(row.request_id)}"
+        if said is None:
+            return _unheard_of(what)
+        same = all(said.facts[name] == getattr(row, name) for name in ("verdict", "by", "reason"))
+        if not same or not _same_moment(said.facts["at"], row.at):
+            return _differs(said, f"{what} is not the one")
+    for name, said in told.decided.items():
+        if name not in seen:
+            return _gone(said, f"The decision on the request {name}")
     return None
 
 
-def _uses(connection: Any, used: dict[tuple[str, str], tuple[int, float]]) -> Mismatch | None:
-    rows = {(row.message_digest, row.resource): row.amount for row in connection.execute(select(usage))}
-    for key in rows.keys() | used.keys():
-        seq, amount = used.get(key, (0, -1.0))
-        if rows.get(key) != amount:
-            return Mismatch(seq, f"The use of {key[1]} is not the one that entry {seq} tells of.")
+def _grants(connection: Connection, told: _Told) -> Mismatch | None:
+    marks = {row.id: row.fingerprint for row in connection.execute(select(request.c.id, request.c.fingerprint))}
+    seen = set()
+    for row in connection.execute(select(grant)):
+        seen.add(row.id)
+        said = told.grants.get(row.id)
+        if said is None:
+            return _unheard_of(f"The grant {stranger(row.id)}")
+        facts = said.facts
+        same = (row.made_from, row.expires_at, row.runs_left) == (facts["request"], facts["expires"], facts["left"])
+        if not same or row.fingerprint != marks.get(row.made_from):
+            return _differs(said, f"The grant {row.id} is not the one")
+    for name, said in told.grants.items():
+        if name not in seen:
+            return _gone(said, f"The grant {name}")
     return None
+
+
+def _pins(connection: Connection, told: _Told) -> Mismatch | None:
+    seen = set()
+    for row in connection.execute(select(requester_key)):
+        name = (row.network, row.requester, row.key_id)
+        seen.add(name)
+        said = told.pinned.get(name)
+        what = f"The pinned key of {stranger(row.requester)}"
+        if said is None:
+            return _unheard_of(what)
+        if row.fingerprint != said.facts["fingerprint"]:
+            return _differs(said, f"{what} is not the one")
+    for name, said in told.pinned.items():
+        if name not in seen:
+            return _gone(said, f"The pinned key of {stranger(name[1])}")
+    return None
+
+
+def _uses(connection: Connection, told: _Told) -> Mismatch | None:
+    seen = set()
+    for row in connection.execute(select(usage)):
+        # entries hold the names of strangers as they are shown
+        name = (row.message_digest, stranger(row.resource))
+        seen.add(name)
+        said = told.used.get(name)
+        if said is None:
+            return _unheard_of(f"A use of {name[1]}")
+        if row.amount != said.facts["amount"]:
+            return _differs(said, f"The use of {name[1]} is not the one")
+    for name, said in told.used.items():
+        if name not in seen:
+            return _gone(said, f"The use of {name[1]}")
+    return None
+
+
+def _same_moment(one: str, other: str) -> bool:
+    try:
+        return abs((unstamp(one) - unstamp(other)).total_seconds()) <= SAME_MOMENT_SECONDS
+    except (ValueError, TypeError):
+        return False
+
+
+def _differs(said: _Said, what: str) -> Mismatch:
+    return Mismatch(said.seq, f"{what} that entry {said.seq} tells of.")
+
+
+def _gone(said: _Said, what: str) -> Mismatch:
+    return Mismatch(said.seq, f"{what} that entry {said.seq} tells of is gone.")
+
+
+def _unheard_of(what: str) -> Mismatch:
+    return Mismatch(None, f"{what} is there, and no entry tells of it.")
