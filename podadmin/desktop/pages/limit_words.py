@@ -37,7 +37,7 @@ def mode_badge(row: MeterRow) -> BadgeSpec:
     if part >= 1:
         return BadgeSpec("bad", "Used up", "octagon-x")
     if part >= NEARLY:
-        return BadgeSpec("warn", "Stops, nearly used up", "octagon-x")
+        return BadgeSpec("warn", "Stops soon", "octagon-x")
     return BadgeSpec("info", "Stops", "octagon-x")
 
 

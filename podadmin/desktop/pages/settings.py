@@ -19,7 +19,7 @@ from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.form import CheckField, ChoiceField, SearchEdit, TextField
 from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, rule, wrap
 from podadmin.desktop.widgets.text import PlainLabel
-from podadmin.desktop.widgets.words import amount
+from podadmin.desktop.widgets.words import amount, size
 
 GROUPS: Final = {
     "gate": "The gate and its requests",
@@ -56,6 +56,13 @@ def bounds(setting: SettingRow) -> str:
     if low is not None:
         return f"{amount(low)}{unit} or more"
     return f"at most {amount(high)}{unit}" if high is not None else unit.strip()
+
+
+def hint(setting: SettingRow) -> str:
+    """What stands below the field: what it may be, and what it is where the number alone is hard to read."""
+    if setting.unit == "bytes":
+        return f"{bounds(setting)}; now {size(int(setting.value))}"
+    return bounds(setting)
 
 
 def shown_value(setting: SettingRow, value: object) -> str:
@@ -134,6 +141,8 @@ class SettingEditor(QWidget):
 
     def _typed(self) -> None:
         self._field.set_error("")
+        if isinstance(self._field, TextField):
+            self._field.set_help(hint(self.setting))
         dirty = self.dirty
         self._state.set_tone("plain")
         self._state.setText("Not saved yet" if dirty else "")
@@ -167,7 +176,7 @@ def _field(setting: SettingRow) -> TextField | ChoiceField | CheckField:
     elif setting.kind == "bool":
         return CheckField(setting.title, bool(setting.value))
     else:
-        field = TextField(setting.title, as_text(setting.value), hint=bounds(setting))
+        field = TextField(setting.title, as_text(setting.value), hint=hint(setting))
     return field
 
 
