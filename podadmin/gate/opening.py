@@ -251,7 +251,7 @@ class Opener:
             findings["problem"] = _problem(verdict)
         return Opening(
             requester=request.requester.name_claimed,
-            task=protocol.title,
+            task=protocol.task,
             datasource=datasource,
             project=request.project_claimed or "",
             risk=effects.risk,

@@ -18,6 +18,10 @@ PREFIX: Final = "bitfount."
 _MODEL_REFERENCE: Final = "BitfountModelReference"
 _COLUMN_LISTS: Final = ("selected_cols", "image_cols")
 _COLUMN_PREFIXES: Final = ("selected_cols_prefix", "image_prefix")
+_STEPS: Final = {
+    f"{PREFIX}SqlQuery": "SQL query",
+    f"{PREFIX}CSVReportAlgorithm": "CSV report",
+}
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,20 @@ class Protocol:
     def title(self) -> str:
         """Protocol and algorithms in one line, such as `ResultsOnly · SqlQuery`."""
         return " · ".join([self.part.name, *(each.part.name or "?" for each in self.algorithms)])
+
+    @property
+    def task(self) -> str:
+        """What the task is, for a list: its steps in plain words where they have some, then the protocol's own name.
+
+        Such as `SQL query (ResultsOnly)` or `Inference with owner/model:1, CSV report (…)`.
+        """
+        steps: list[str] = []
+        for each in self.algorithms:
+            if each.part.name == "ModelInference" and each.model is not None and each.model.slug:
+                steps.append(f"Inference with {each.model.slug}")
+            else:
+                steps.append(_STEPS.get(each.part.class_name, each.part.name or "?"))
+        return f"{', '.join(steps)} ({self.part.name})" if steps else self.part.name
 
     @property
     def models(self) -> tuple[Model, ...]:

@@ -115,3 +115,21 @@ def test_no_shape_breaks_the_reader(protocol: dict[str, Any]) -> None:
     for step in found.algorithms:
         assert isinstance(step.query + step.table, str)
         assert all(isinstance(each, str) for each in step.columns)
+
+
+def test_a_task_is_named_by_its_steps_in_plain_words() -> None:
+    sql = {"class_name": "bitfount.SqlQuery", "query": "SELECT 1"}
+    model = {"class_name": "BitfountModelReference", "username": "lab", "model_ref": "risk", "model_version": 2}
+    inference = {"class_name": "bitfount.ModelInference", "model": model}
+    nameless = {"class_name": "bitfount.ModelInference"}
+    report = {"class_name": "bitfount.CSVReportAlgorithm"}
+
+    def task(name: str, *steps: object) -> str:
+        return read_protocol({"class_name": name, "algorithm": list(steps)}).task
+
+    assert task("bitfount.ResultsOnly", sql) == "SQL query (ResultsOnly)"
+    both = "Inference with lab/risk:2, CSV report (InferenceAndReturnCSVReport)"
+    assert task("bitfount.InferenceAndReturnCSVReport", inference, report) == both
+    assert task("bitfount.ResultsOnly", nameless) == "ModelInference (ResultsOnly)"
+    assert task("other.SqlQuery") == "other.SqlQuery"
+    assert task("lab.Thing", {"class_name": "lab.SqlQuery"}, {"x": 1}) == "lab.SqlQuery, ? (lab.Thing)"
