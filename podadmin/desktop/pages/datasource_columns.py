@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from podadmin.app.views import ColumnView
@@ -27,6 +27,8 @@ from podadmin.desktop.widgets.words import amount
 
 AT_ONCE: Final = 25
 """Columns that are drawn at a time."""
+_A_TURN: Final = 2
+"""Lines that are made in one turn of the event loop."""
 _TITLES: Final = ("Column", "Found", "Never read", "Type", "Description")
 _STRETCH: Final = (3, 2, 0, 0, 4)
 _NAME_HINT: Final = "Lower-case letters and digits, joined by hyphens or underscores. The network will see it."
@@ -59,6 +61,7 @@ class _Editors:
         middle = Qt.AlignmentFlag.AlignVCenter
         for place, widget in enumerate((self.name, self.found, self.ignore, self.type, self.description)):
             grid.addWidget(widget, 2 * line, place, middle)
+            widget.ensurePolished()
         grid.addWidget(self.warning, 2 * line + 1, 0, 1, len(_TITLES))
         self.ignore.toggled.connect(lambda _: self._changed())
         self.type.currentIndexChanged.connect(lambda _: self._changed())
@@ -131,6 +134,10 @@ class ColumnsStep(QWidget):
         self._nothing = PlainLabel("No column has these words in its name.", "muted")
         card.body.addWidget(self._nothing)
         self._lines: list[_Editors] = []
+        self._grow_soon = QTimer(self)
+        self._grow_soon.setSingleShot(True)
+        self._grow_soon.setInterval(0)
+        self._grow_soon.timeout.connect(self._grow)
         named = Card("What is it called?")
         named.body.addWidget(self.name)
         self.setLayout(column(named, card, STRETCH))
@@ -176,13 +183,27 @@ class ColumnsStep(QWidget):
         self._from = max(0, min(self._from + by, (len(self._shown) - 1) // AT_ONCE * AT_ONCE))
         self._draw()
 
+    def _fill(self, place: int) -> None:
+        """The line at `place` stands for the column that is to be seen there, if any."""
+        at = self._from + place
+        each = self._shown[at] if at < len(self._shown) else None
+        self._lines[place].show(each, self._choices.get(each.name, Choice()) if each is not None else Choice())
+
+    def _grow(self) -> None:
+        """A few more lines: all at once they would be felt."""
+        wanted = min(len(self._shown) - self._from, AT_ONCE)
+        for _ in range(min(_A_TURN, wanted - len(self._lines))):
+            self._lines.append(_Editors(self, self._grid, len(self._lines) + 1))
+            self._fill(len(self._lines) - 1)
+        if len(self._lines) < wanted:
+            self._grow_soon.start()
+
     def _draw(self) -> None:
         part = self._shown[self._from : self._from + AT_ONCE]
-        while len(self._lines) < len(part):
-            self._lines.append(_Editors(self, self._grid, len(self._lines) + 1))
-        for place, line in enumerate(self._lines):
-            each = part[place] if place < len(part) else None
-            line.show(each, self._choices.get(each.name, Choice()) if each is not None else Choice())
+        for place in range(len(self._lines)):
+            self._fill(place)
+        if len(self._lines) < len(part):
+            self._grow_soon.start()
         many = len(self._columns) > AT_ONCE
         for widget in (self._search, self._before, self._after, self._where):
             widget.setVisible(many)
