@@ -1,0 +1,315 @@
+"""Whole installations that can be killed: a prepared profile, its engine as a real process, and a requester that waits.
+
+A profile with its keys is made once and copied for each test. Everything is driven by conditions with a deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from podadmin.app.acts.registry import call, find
+from podadmin.app.options import Options
+from podadmin.app.profile import open_profile
+from podadmin.app.settings import Settings
+from podadmin.core.clock import SystemClock
+from podadmin.core.errors import PodadminError, Unavailable
+from podadmin.core.progress import Progress
+from podadmin.journal.records import Journal, all_entries
+from podadmin.journal.service import verify
+from podadmin.limits import service as limits
+from podadmin.networks.local import demo_tasks
+from podadmin.networks.local.address import read_address
+from podadmin.networks.local.requester import Requester, Sent
+from podadmin.networks.local.rules import PROJECT, REQUESTER
+from podadmin.networks.local.service import python_environment
+from podadmin.requests import service
+from podadmin.requests.state import TERMINAL, State
+from podadmin.store.engine import Store
+
+VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
+CRASHING = Path(__file__).with_name("crashing_engine.py")
+PATIENCE = 45.0
+SOURCE = "patients"
+RECORDS = 40
+T = TypeVar("T")
+
+
+def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
+    """What `look` gives as soon as it gives something; fails with `what` after `seconds`."""
+    ends = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < ends, f"did not come to be in {seconds:g} s: {what}"
+        threading.Event().wait(0.03)
+
+
+class Served:
+    """A running `podadmin serve`; `states` is what it said about the gate."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.states: list[dict[str, str]] = []
+        self.errors = b""
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._hear, self._note)]
+        for each in self._threads:
+            each.start()
+
+    def _hear(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.states.append(json.loads(line))
+
+    def _note(self) -> None:
+        assert self.process.stderr is not None
+        self.errors = self.process.stderr.read()
+
+    def is_now(self, state: str) -> bool:
+        return bool(self.states) and self.states[-1]["gate"] == state
+
+    def wait_for(self, state: str) -> dict[str, str]:
+        """What it said when the gate came to `state`."""
+
+        def look() -> dict[str, str] | None:
+            assert self.process.poll() is None, self.errors.decode()
+            return next((each for each in reversed(self.states) if each["gate"] == state), None)
+
+        return until(look, f"the gate is {state}; it said {self.states}")
+
+    def was_killed(self) -> bool:
+        return until(lambda: self.process.poll() is not None, "the engine is dead") and (
+            self.process.returncode == -signal.SIGKILL
+        )
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for each in self._threads:
+            each.join(5)
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+@dataclass
+class Listening:
+    """A requester in a thread of its own that sends one task and follows it through every outage of the network."""
+
+    folder: Path
+    state: Path
+    what: str
+    heard: list[tuple[str, Any]] = field(default_factory=list)
+    sent: Sent | None = None
+    problem: str = ""
+
+    def start(self) -> None:
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._follow()), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join(15)
+        assert not self._thread.is_alive()
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in list(self.heard)]
+
+    def value(self, kind: str) -> Any:
+        return next(value for name, value in self.heard if name == kind)
+
+    async def _follow(self) -> None:
+        requester = await Requester.enter(read_address(self.folder), self.state, REQUESTER, SystemClock())
+        async with requester:
+            protocol = demo_tasks.protocol(self.what, SOURCE)
+            self.sent = await requester.send(f"custodian/{SOURCE}", protocol, PROJECT)
+            while not self._ended.is_set():
+                try:
+                    async for heard in requester.hear(self.sent, 0.3):
+                        self.heard.append((heard.kind, heard.value))
+                        await requester.answer(self.sent, heard)
+                except Unavailable:
+                    await asyncio.sleep(0.05)  # the network is down: it comes back on the same ports
+                except PodadminError as error:
+                    self.problem = error.code
+                    return
+
+
+class Installation:
+    """One profile folder, what runs on it, and what its store says."""
+
+    def __init__(self, folder: Path, passphrase: Path) -> None:
+        self.folder = folder
+        self.passphrase = passphrase
+        self.running: list[Served] = []
+        self.listening: list[Listening] = []
+        self._store: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        if self._store is None:
+            self._store = Store.open(self.folder / "podadmin.db", Journal(SystemClock()))
+        return self._store
+
+    def options(self, *words: str) -> list[str]:
+        return ["--profile", str(self.folder), "--passphrase-file", str(self.passphrase), *words]
+
+    def serve(self, crash: tuple[str, str] | None = None) -> Served:
+        served = Served(self._command(crash, "serve"), self._environment(crash))
+        self.running.append(served)
+        return served
+
+    def cli(self, *words: str, crash: tuple[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            self._command(crash, "--json", *words), capture_output=True, env=self._environment(crash), timeout=60
+        )
+
+    def _command(self, crash: tuple[str, str] | None, *words: str) -> list[str]:
+        program = [str(CRASHING)] if crash else ["-m", "podadmin"]
+        return [sys.executable, *program, *self.options(*words)]
+
+    def _environment(self, crash: tuple[str, str] | None) -> dict[str, str]:
+        environment = python_environment()
+        if crash:
+            environment |= {"CRASH_ACT": crash[0], "CRASH_WHEN": crash[1]}
+        return environment
+
+    def set(self, name: str, value: float) -> None:
+        Settings(self.store).change(name, str(value), "test")
+
+    def send(self, what: str) -> Listening:
+        listening = Listening(self.folder / "local-network", self.folder / "demo-requester", what)
+        self.listening.append(listening)
+        listening.start()
+        return listening
+
+    def decide_and(self, done: Callable[[], bool], what: str) -> None:
+        """Approve whatever waits, as a second process does it, until `done`."""
+
+        def look() -> bool:
+            for row in self.rows():
+                if row.state == State.HELD:
+                    self.approve(row.id)
+            return done()
+
+        until(look, what)
+
+    @staticmethod
+    def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
+        return until(look, what, seconds)
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def rows(self) -> list[Any]:
+        return list(service.listing(self.store, state="", search="", limit=50, after="").rows)[::-1]
+
+    def only(self, *states: State) -> Any:
+        """The one request, when it has come to one of `states`."""
+
+        def look() -> Any:
+            rows = self.rows()
+            assert len(rows) <= 1
+            return rows[0] if rows and (not states or rows[0].state in states) else None
+
+        names = [str(each) for each in states]
+        return until(look, f"the request is {names}; it is {[row.state for row in self.rows()]}")
+
+    def acts(self, request_id: str) -> list[str]:
+        with self.store.read() as connection:
+            return [each.act for each in all_entries(connection) if each.subject == request_id]
+
+    def approve(self, request_id: str) -> None:
+        """As a second process does it: a row is written, and the engine acts on it."""
+        service.approve(self.store, SystemClock(), request_id, "anna", "fine", 30)
+
+    def used(self) -> float:
+        with self.store.read() as connection:
+            return sum(meter.used for meter in limits.meters(connection))
+
+    def check(self) -> None:
+        """What holds after any crash, whatever became of the requests."""
+        found = verify(self.store, None)
+        assert found.broken is None
+        with self.store.read() as connection:
+            promised = {each.request_id for each in limits.open_reservations(connection)}
+        for row in self.rows():
+            acts = self.acts(row.id)
+            assert acts.count("request.captured") == 1
+            assert acts.count("request.started") <= 1
+            assert row.state in TERMINAL | {State.LAPSED, State.HELD, State.CAPTURED, State.APPROVED}
+            if row.state in TERMINAL:
+                assert row.id not in promised
+        for listening in self.listening:
+            assert listening.kinds.count("EVALUATION_RESULTS") <= 1
+            assert listening.kinds.count("JOB_ACCEPT") <= 1
+
+    def close(self) -> None:
+        for served in self.running:
+            served.end()
+        for listening in self.listening:
+            listening.stop()
+        if self._store is not None:
+            self._store.close()
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A profile with pod, datasource, schema and a joined local network. Its key is made once in a session."""
+    folder = tmp_path_factory.mktemp("prepared")
+    (folder / "secret").write_text("a long enough passphrase for tests\n", encoding="utf-8")
+    (folder / "secret").chmod(0o600)
+    data = folder / "patients.csv"
+    data.write_text(
+        "age,bmi,smoker,systolic_bp,hba1c\n"
+        + "".join(f"{40 + n},{20 + n % 15},{n % 2},{110 + n},{5 + n / 20:.1f}\n" for n in range(RECORDS)),
+        encoding="utf-8",
+    )
+    network = folder / "profile" / "local-network"
+    network.mkdir(parents=True, mode=0o700)
+    (network / "network.json").write_text(
+        '{"visibility_seconds": 0.5, "long_poll_seconds": 1, "projects": {"glaucoma-study":'
+        ' {"members": ["research-lab"], "limits": {"research-lab/hba1c-risk:1": 5000}}}}',
+        encoding="utf-8",
+    )
+    requester = folder / "profile" / "demo-requester"
+    requester.mkdir(mode=0o700)
+    shutil.copy(VECTORS / "keys/modeller.pem", requester / "requester.pem")
+    options = Options(profile=folder / "profile", keyring="passphrase", passphrase_file=folder / "secret")
+    with open_profile(options) as profile:
+        for name, arguments in (
+            ("pod create", {"name": "clinic"}),
+            ("datasource add", {"name": SOURCE, "path": str(data)}),
+            ("schema generate", {"datasource": SOURCE, "save": True}),
+            ("network join", {"kind": "local"}),
+        ):
+            call(find(name), profile, arguments, Progress())
+    return folder
+
+
+@pytest.fixture
+def installation(prepared: Path, tmp_path: Path) -> Iterator[Installation]:
+    shutil.copytree(prepared / "profile", tmp_path / "profile")
+    made = Installation(tmp_path / "profile", prepared / "secret")
+    yield made
+    made.close()
