@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podadmin.app.acts.pod import needed
 from podadmin.core.errors import BadInput, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.datasources import service as datasources
 from podadmin.networks import service as networks
 from podadmin.networks.local.service import python_environment
 from podadmin.networks.service import LOCAL
+from podadmin.pod.service import needed
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile

@@ -19,7 +19,6 @@ from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from sqlalchemy.exc import SQLAlchemyError
 
-from podadmin.app.acts.pod import row_of
 from podadmin.core.clock import new_id
 from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.core.progress import Progress
@@ -33,6 +32,7 @@ from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.references import ReferencePolicy
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.networks.service import LOCAL
+from podadmin.pod import service as pods
 from podadmin.pod.config import PodConfig
 from podadmin.pod.sql import Source
 from podadmin.pod.supervise import BuiltInPod, Event
@@ -227,7 +227,7 @@ class Engine:
 
     def _wanted(self) -> tuple[Wanted | None, Snapshot]:
         profile = self._profile
-        pod = row_of(profile.store)
+        pod = pods.find(profile.store)
         if pod is None:
             return None, Snapshot("idle", True, "There is no pod yet.", "Make the pod.")
         joined = next((each for each in networks.joined(profile.store) if each.kind == LOCAL), None)
@@ -387,7 +387,7 @@ class Engine:
             return kept.document.records if kept else None
 
         def paused() -> bool:
-            pod = row_of(profile.store)
+            pod = pods.find(profile.store)
             return pod is None or pod.state != "running"
 
         return Ports(

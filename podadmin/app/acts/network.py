@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import anyio
 
-from podadmin.app.acts.pod import needed
 from podadmin.app.acts.registry import act
 from podadmin.app.demo import send_demo_requests
 from podadmin.app.views import Done, Fact, NetworkCard
@@ -18,6 +17,7 @@ from podadmin.networks.local.address import Address
 from podadmin.networks.local.membership import Membership, join
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.networks.service import LOCAL, ApiKey
+from podadmin.pod.service import needed
 from podadmin.vault.model import Purpose
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from podadmin.core.errors import Refused
 from podadmin.core.progress import Progress, Step
 from podadmin.core.resources import resource
 from podadmin.datasources import service as datasources
+from podadmin.pod import service as pods
 from podadmin.store.unit import Fact
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ IGNORED = ["patient_id"]
 
 @act("tour", writes=True, kinds=("tour", "pod", "key", "datasource", "schema", "network", "request"))
 def tour(profile: Profile, progress: Progress) -> Done:
-    """Set up a pod with demo data, join the local network and let a first request arrive."""
-    if pod.row_of(profile.store) is not None or datasources.list_all(profile.store):
+    """Set up a pod with demo data and join the local network; where the gate runs, a first request arrives."""
+    if pods.find(profile.store) is not None or datasources.list_all(profile.store):
         raise Refused(
             "tour.profile-in-use",
             "The tour was not started.",
