@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 LOOK_SECONDS = 0.1
+TELL_SECONDS = 5.0
+"""How often the screen hears of a gate that is on: its checks a minute change without anything being stored."""
 RETRY_FIRST, RETRY_MOST = 2.0, 30.0
 """A keyring may ask a person each time it is tried: less and less often, and at once after any change."""
 STOP_SECONDS = 10.0
@@ -332,9 +334,13 @@ class Engine:
         profile = self._profile
         last = await to_thread.run_sync(profile.last_entry)
         watcher = Watcher(profile.store.path)
+        told = profile.clock.monotonic()
         try:
             while True:
                 await anyio.sleep(LOOK_SECONDS)
+                if gate is not None and profile.clock.monotonic() - told >= TELL_SECONDS:
+                    told = profile.clock.monotonic()
+                    self.news.set()
                 if network is not None and not network.running:
                     raise Unavailable(
                         "local.ended",
