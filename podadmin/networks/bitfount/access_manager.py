@@ -6,18 +6,15 @@ an error, and an unknown code means no access; neither is ever an acceptance.
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
-import httpx
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
+from podadmin.networks.bitfount.question import Asker, Voice
 from podadmin.networks.bitfount.types import PodResponseType
 
 ASK_SECONDS = 10.0
@@ -114,22 +111,11 @@ class AccessManagerClient:
     """
 
     def __init__(self, base_url: str, timeout: float = ASK_SECONDS, headers: Mapping[str, str] | None = None) -> None:
-        parts = urlsplit(base_url)
-        self._local = parts.scheme == "http" and parts.hostname == "127.0.0.1"
-        if not self._local and parts.scheme != "https":
-            raise Refused(
-                "access.needs-tls",
-                "The connection to the access manager would not be encrypted.",
-                "Its address is not one that begins with https.",
-                "Correct the address in the settings of the network.",
-            )
-        self._base = base_url.rstrip("/")
-        self._timeout = timeout
-        self._headers = dict(headers or {})
+        self._asker = Asker(base_url, timeout, headers or {}, _VOICE, _MAX_ANSWER)
 
     async def public_key(self) -> str:
         """The public key of the access manager as it registers it. Raises Unavailable and BadInput `access.…`."""
-        data = await self._ask("GET", "/api/access-manager-key", None)
+        data = await self._asker.ask("GET", "/api/access-manager-key")
         try:
             return _Key.model_validate_json(data).accessManagerPublicKey
         except ValidationError:
@@ -141,7 +127,7 @@ class AccessManagerClient:
         Raises Unavailable `access.unreachable`, `access.slow`, `access.failed`; Refused `access.not-allowed`; BadInput
         `access.malformed`.
         """
-        data = await self._ask("POST", "/api/access", request.as_json())
+        data = await self._asker.ask("POST", "/api/access", request.as_json())
         try:
             answer = _Answer.model_validate_json(data, strict=False)
         except ValidationError:
@@ -152,31 +138,14 @@ class AccessManagerClient:
         )
         return AccessAnswer(answer.code, limits)
 
-    async def _ask(self, verb: str, path: str, body: dict[str, Any] | None) -> bytes:
-        received = bytearray()
-        try:
-            async with (
-                asyncio.timeout(self._timeout),
-                httpx.AsyncClient(
-                    follow_redirects=False,
-                    timeout=self._timeout,
-                    trust_env=not self._local,
-                    verify=False if self._local else ssl.create_default_context(),
-                    headers=self._headers,
-                ) as client,
-                client.stream(verb, self._base + path, json=body) as answer,
-            ):
-                if answer.status_code != 200:
-                    raise _status(answer.status_code)
-                async for chunk in answer.aiter_bytes(64 * 1024):
-                    received += chunk
-                    if len(received) > _MAX_ANSWER:
-                        raise _malformed()
-        except (TimeoutError, httpx.TimeoutException):
-            raise _unavailable("slow", f"It did not answer within {self._timeout:g} seconds.") from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
-            raise _unavailable("unreachable", "There is no connection to it.") from None
-        return bytes(received)
+
+def _needs_tls() -> Refused:
+    return Refused(
+        "access.needs-tls",
+        "The connection to the access manager would not be encrypted.",
+        "Its address is not one that begins with https.",
+        "Correct the address in the settings of the network.",
+    )
 
 
 def _unavailable(code: str, why: str) -> Unavailable:
@@ -206,3 +175,6 @@ def _malformed() -> BadInput:
         "It does not have the form of one, so it cannot count as permission.",
         "Nothing runs without its answer. If it happens again, tell the network.",
     )
+
+
+_VOICE = Voice(_needs_tls, _unavailable, _status, _malformed)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Unavailable
+from podadmin.networks.bitfount.question import Asker, Voice
 
 ASK_SECONDS = 20.0
 _MAX_ANSWER = 4 * 1024 * 1024
@@ -85,18 +83,7 @@ class HubClient:
     """
 
     def __init__(self, base_url: str, headers: Mapping[str, str] | None = None, timeout: float = ASK_SECONDS) -> None:
-        parts = urlsplit(base_url)
-        self._local = parts.scheme == "http" and parts.hostname == "127.0.0.1"
-        if not self._local and parts.scheme != "https":
-            raise Refused(
-                "hub.needs-tls",
-                "The connection to the hub would not be encrypted.",
-                "Its address is not one that begins with https.",
-                "Correct the address in the settings of the network.",
-            )
-        self._base = base_url.rstrip("/")
-        self._headers = dict(headers or {})
-        self._timeout = timeout
+        self._asker = Asker(base_url, timeout, headers or {}, _VOICE, _MAX_ANSWER)
 
     async def register_pod(self, name: str, public_key: str, *, display_name: str = "", description: str = "") -> None:
         """Make the pod `caller/name` known with its public key, or renew what is known of it."""
@@ -137,33 +124,20 @@ class HubClient:
         headers: Mapping[str, str] | None = None,
     ) -> M:
         """One question in the form that all of them have."""
-        received = bytearray()
+        received = await self._asker.ask(verb, path, body, headers, frozenset({200, 201}))
         try:
-            async with (
-                asyncio.timeout(self._timeout),
-                httpx.AsyncClient(
-                    follow_redirects=False,
-                    timeout=self._timeout,
-                    trust_env=not self._local,
-                    verify=False if self._local else ssl.create_default_context(),
-                    headers={**self._headers, **(headers or {})},
-                ) as client,
-                client.stream(verb, self._base + path, json=None if body is None else dict(body)) as answer,
-            ):
-                if answer.status_code not in {200, 201}:
-                    raise _status(answer.status_code)
-                async for chunk in answer.aiter_bytes(64 * 1024):
-                    received += chunk
-                    if len(received) > _MAX_ANSWER:
-                        raise _malformed()
-        except (TimeoutError, httpx.TimeoutException):
-            raise _unavailable("slow", f"It did not answer within {self._timeout:g} seconds.") from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
-            raise _unavailable("unreachable", "There is no connection to it.") from None
-        try:
-            return answer_type.model_validate_json(bytes(received))
+            return answer_type.model_validate_json(received)
         except ValidationError:
             raise _malformed() from None
+
+
+def _needs_tls() -> Refused:
+    return Refused(
+        "hub.needs-tls",
+        "The connection to the hub would not be encrypted.",
+        "Its address is not one that begins with https.",
+        "Correct the address in the settings of the network.",
+    )
 
 
 def _unavailable(code: str, why: str) -> Unavailable:
@@ -207,3 +181,6 @@ def _malformed() -> BadInput:
         "It does not have the form of one.",
         "It was not used. If it happens again, tell the network.",
     )
+
+
+_VOICE = Voice(_needs_tls, _unavailable, _status, _malformed)
