@@ -18,7 +18,7 @@ from podadmin.core.text import stranger
 from podadmin.desktop.pages.datasource_draft import AS_FOUND, TYPES, Choice
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets import form
-from podadmin.desktop.widgets.buttons import QuietButton
+from podadmin.desktop.widgets.buttons import IconButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.form import CheckBox, SearchEdit, TextField
 from podadmin.desktop.widgets.layout import STRETCH, column, row
@@ -31,7 +31,7 @@ _A_TURN: Final = 2
 """Lines that are made in one turn of the event loop."""
 _TITLES: Final = ("Column", "Found", "Never read", "Type", "Description")
 _STRETCH: Final = (3, 2, 0, 0, 4)
-_NAME_HINT: Final = "Lower-case letters and digits, joined by hyphens or underscores. The network will see it."
+_NAME_HINT: Final = "Lower-case letters and digits, joined by - or _"
 
 
 def warning_of(found: ColumnView, choice: Choice) -> str:
@@ -52,7 +52,7 @@ class _Editors:
         self.column: ColumnView | None = None
         self._filling = False
         self.name = ElidedLabel("", "medium")
-        self.found = PlainLabel("", "muted")
+        self.found = ElidedLabel("", "muted")
         self.ignore = CheckBox("Ignore")
         self.type = form.Choice("Type", TYPES)
         self.description = QLineEdit()
@@ -115,17 +115,17 @@ class ColumnsStep(QWidget):
         self._choices: dict[str, Choice] = {}
         self._from = 0
         self.name = TextField("Name", hint=_NAME_HINT)
-        self.name.setMaximumWidth(SIZE.field)
+        self.name.setFixedWidth(SIZE.field)
         self.name.changed.connect(self._renamed)
         self._search = SearchEdit("Find a column", "Find a column", lambda _: self._find())
-        self._before = QuietButton("Previous columns", lambda: self._turn(-AT_ONCE), "arrow-left")
-        self._after = QuietButton("Next columns", lambda: self._turn(AT_ONCE), "arrow-right")
+        self._before = IconButton("arrow-left", "Previous columns", lambda: self._turn(-AT_ONCE))
+        self._after = IconButton("arrow-right", "Next columns", lambda: self._turn(AT_ONCE))
         self._where = PlainLabel("", "muted")
         card = Card()
         self._tools = row(self._search, STRETCH, self._where, self._before, self._after)
         card.body.addLayout(self._tools)
         self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(SPACE.l)
+        self._grid.setHorizontalSpacing(SPACE.m)
         self._grid.setVerticalSpacing(SPACE.s)
         for place, (title, stretch) in enumerate(zip(_TITLES, _STRETCH, strict=True)):
             self._grid.addWidget(PlainLabel(title, "label"), 0, place)
@@ -138,8 +138,11 @@ class ColumnsStep(QWidget):
         self._grow_soon.setSingleShot(True)
         self._grow_soon.setInterval(0)
         self._grow_soon.timeout.connect(self._grow)
-        named = Card("What is it called?")
-        named.body.addWidget(self.name)
+        named = Card("What will the network call it?")
+        line = row()
+        line.addWidget(self.name, 0, Qt.AlignmentFlag.AlignTop)
+        line.addStretch(1)
+        named.body.addLayout(line)
         self.setLayout(column(named, card, STRETCH))
 
     def show_columns(self, columns: Sequence[ColumnView], choices: Mapping[str, Choice]) -> None:

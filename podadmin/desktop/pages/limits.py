@@ -133,11 +133,7 @@ class MeterDetailView(QWidget):
 
     def _show_figures(self, meter: MeterRow) -> None:
         part = level(meter)
-        of = (
-            f"{min(part, 9.99):.0%} of the limit is used or promised"
-            if part is not None
-            else "No limit to compare with"
-        )
+        of = f"{min(part, 9.99):.0%} of the limit is taken" if part is not None else "No limit to compare with"
         self.figures["Used"].set(amount(meter.used), of)
         promised = "Promised to runs that have not ended" if meter.reserved else "No run has a promise now"
         self.figures["Reserved"].set(amount(meter.reserved), promised)
