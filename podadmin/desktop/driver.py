@@ -167,6 +167,7 @@ class Driver(QObject):
             return
         QCursor.setPos(_AWAY)
         QApplication.setCursorFlashTime(0)
+        self._window.activateWindow()
         self._at = 0
         self._since = perf_counter()
         self.watchdog.reset()
@@ -261,8 +262,11 @@ class Driver(QObject):
         keys = QKeySequence(words[0])
         if keys.isEmpty():
             raise _Failed("no such key")
-        target = QApplication.focusWidget() or self._window
-        QTest.keySequence(target, keys)
+        if not self._window.isActiveWindow():
+            # a shortcut of a window that is not the active one is nobody's
+            self._window.activateWindow()
+            raise _NotYet("the window has not the keyboard")
+        QTest.keySequence(QApplication.focusWidget() or self._window, keys)
 
     def _row(self, text: str, twice: bool) -> None:
         found = seek.row_with(self._window, text)

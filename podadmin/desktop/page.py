@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from podadmin.core.errors import PodadminError
@@ -14,7 +13,7 @@ from podadmin.desktop.session import RunningJob, Session
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.empty import StateView
-from podadmin.desktop.widgets.layout import clear
+from podadmin.desktop.widgets.layout import clear, column, scrolling, wrap
 from podadmin.desktop.widgets.text import PlainLabel
 
 
@@ -73,21 +72,9 @@ class Page(QWidget):
         self._notices = QVBoxLayout()
         self._notices.setContentsMargins(SPACE.xl, 0, SPACE.xl, 0)
         outer.addLayout(self._notices)
-        holder = QWidget()
-        holder.setProperty("ground", "clear")
-        self.body = QVBoxLayout(holder)
+        self.body = column(gap=SPACE.l)
         self.body.setContentsMargins(SPACE.xl, SPACE.s, SPACE.xl, SPACE.xl)
-        self.body.setSpacing(SPACE.l)
-        content: QWidget = holder
-        if self.scrolls:
-            area = QScrollArea()
-            area.setWidgetResizable(True)
-            area.setFrameShape(QFrame.Shape.NoFrame)
-            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            area.setWidget(holder)
-            content = area
-        self.state = StateView(content)
+        self.state = StateView(scrolling(self.body) if self.scrolls else wrap(self.body))
         outer.addWidget(self.state, 1)
         self.build()
         if self.scrolls:

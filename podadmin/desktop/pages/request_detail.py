@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views import Fact, JournalRow, RequestDetail, RequestRow, Section
 from podadmin.core.clock import Clock
@@ -22,7 +22,7 @@ from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.facts import FactGrid, SectionCard
-from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, wrap
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, scrolling
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
 from podadmin.desktop.widgets.tree import JsonTree
@@ -104,13 +104,8 @@ class RequestDetailView(QWidget):
             gap=SPACE.l,
         )
         self._inner.setContentsMargins(0, 0, SPACE.s, 0)
-        self._area = QScrollArea()
+        self._area = scrolling(self._inner)
         self._area.setAccessibleName("The request in full")
-        self._area.setWidgetResizable(True)
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area.setWidget(wrap(self._inner))
         self.setLayout(column(self._head, (self._area, 1), self.bar, gap=SPACE.m))
 
 

@@ -2,8 +2,8 @@
 
 It is never a default button and takes no focus until it is armed; it is armed only after it has been on screen for
 1.2 s without a break. Enter, Return and Escape never press it; Space does only when pressed anew after arming.
-A press of the mouse that began before arming does not count. Hiding, minimising, losing the window's activation and
-`rearm()` start the time again. Nothing else on the desktop may start an approval.
+A press of the mouse that began before arming does not count. Hiding, minimising, losing the window's activation, a
+sheet that opens over it and `rearm()` start the time again. Nothing else on the desktop may start an approval.
 """
 
 from __future__ import annotations
@@ -93,9 +93,7 @@ class ArmedButton(QPushButton):
 
     def tick(self) -> None:
         """One step of arming; counts only while the button can really be seen."""
-        window = self.window()
-        seen = self.isVisible() and not window.isMinimized() and not self.visibleRegion().isEmpty()
-        if not seen:
+        if not self._seen():
             if self._ticks:
                 self.rearm()
             return
@@ -196,6 +194,13 @@ class ArmedButton(QPushButton):
         track.setWidth(track.width() * self._ticks / _TICKS)
         painter.drawRoundedRect(track, SIZE.arming / 2, SIZE.arming / 2)
         painter.end()
+
+    def _seen(self) -> bool:
+        """Is it on screen, with nothing lying over it? A sheet is see-through, so Qt alone would call it visible."""
+        window = self.window()
+        if not self.isVisible() or window.isMinimized() or self.visibleRegion().isEmpty():
+            return False
+        return window.childAt(self.mapTo(window, self.rect().center())) in (self, None)
 
     def _clicked(self) -> None:
         if self.armed and self._pressed_armed:

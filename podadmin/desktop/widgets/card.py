@@ -30,14 +30,14 @@ class Card(QFrame):
         margin = SPACE.xs if flush else SPACE.m if sunken else SPACE.l
         outer.setContentsMargins(margin, margin, margin, margin)
         outer.setSpacing(SPACE.m)
-        self._title = PlainLabel(title, "strong")
+        self._title = PlainLabel(title, "strong", parent=self)
         self._title.setVisible(bool(title))
-        head = row(self._title, STRETCH)
-        if flush:
-            head.setContentsMargins(SPACE.m, SPACE.s, SPACE.s, 0)
-        if action is not None:
-            head.addWidget(action)
         if title or action is not None:
+            head = row(self._title, STRETCH)
+            if flush:
+                head.setContentsMargins(SPACE.m, SPACE.s, SPACE.s, 0)
+            if action is not None:
+                head.addWidget(action)
             outer.addLayout(head)
         self.body = QVBoxLayout()
         self.body.setContentsMargins(0, 0, 0, 0)

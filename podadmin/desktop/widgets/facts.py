@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS
 from podadmin.desktop.widgets.banner import IconMark
 from podadmin.desktop.widgets.card import Card
-from podadmin.desktop.widgets.layout import clear, column, row
+from podadmin.desktop.widgets.layout import Fitting, clear, column, row
 from podadmin.desktop.widgets.text import PlainLabel
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class FactGrid(QWidget):
             label = PlainLabel(fact.label, "muted", wrap=True)
             label.setFixedWidth(SIZE.label_column)
             value = PlainLabel(fact.value, "body", fact.tone, wrap=True, selectable=True, mono=fact.mono)
-            value.setAccessibleName(f"{fact.label}: {value.text()}")
+            value.setAccessibleName(f"{label.text()}: {value.text()}")
             self._grid.addWidget(label, place, 0, top)
             if fact.tone in _TOKENS:
                 mark = IconMark(TONE_ICONS[fact.tone], _TOKENS[fact.tone], SIZE.icon_small)
@@ -69,7 +69,7 @@ class SectionCard(Card):
         self.body.addWidget(self.grid)
 
 
-class FactList(QWidget):
+class FactList(Fitting):
     """Sentences one below the other, each with the icon of its tone."""
 
     def __init__(
@@ -84,6 +84,5 @@ class FactList(QWidget):
             line.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
             line.addWidget(words, 1, Qt.AlignmentFlag.AlignTop)
             outer.addLayout(line)
-        outer.addStretch(1)
         self.setLayout(outer)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from podadmin.desktop.theme import icons, style
 from podadmin.desktop.theme.tokens import RADIUS, SIZE, SPACE
 from podadmin.desktop.widgets.buttons import QuietButton
-from podadmin.desktop.widgets.layout import row
+from podadmin.desktop.widgets.layout import Fitting, row
 from podadmin.desktop.widgets.text import PlainLabel, set_tip, shown
 
 _SETTLE_MS: Final = 250
@@ -29,7 +29,7 @@ _LONGEST_LINE: Final = 4096
 """As many characters as a line may have: the length of the longest path; shaping more would stop the window."""
 
 
-class Field(QWidget):
+class Field(Fitting):
     """A label, an editor, a help line and an error line."""
 
     changed = Signal()

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLayout,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from podadmin.desktop.theme.tokens import SPACE
 
@@ -75,6 +84,57 @@ def rule() -> QFrame:
     line = QFrame()
     line.setProperty("rule", True)
     return line
+
+
+class Fitting(QWidget):
+    """As high as its content is at the width that it has.
+
+    Qt asks a widget with wrapped text for one height, whatever its width will be: lines that wrap at a small width
+    would then lie over each other.
+    """
+
+    _fitted = 0
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        layout = self.layout()
+        if self._fitted and layout is not None and layout.hasHeightForWidth():
+            hint.setHeight(layout.totalHeightForWidth(self._fitted))
+        return hint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != self._fitted:
+            self._fitted = event.size().width()
+            self.updateGeometry()
+
+
+class Flow(QWidget):
+    """The content of a scroll area: it asks for no more height than its text needs at the width that it gets.
+
+    Qt would keep room for the text as it wraps in the narrowest column, and scroll through emptiness.
+    """
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        layout = self.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            hint.setHeight(0)
+        return hint
+
+
+def scrolling(content: QLayout | QWidget) -> QScrollArea:
+    """An area that scrolls down through `content`, never sideways, and that the keyboard passes over."""
+    holder = Flow()
+    holder.setProperty("ground", "clear")
+    holder.setLayout(content if isinstance(content, QLayout) else column(content))
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(holder)
+    return area
 
 
 class CardGrid(QWidget):

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QScrollArea, QV
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE, SPACE
+from podadmin.desktop.widgets.armed import ArmedButton
 from podadmin.desktop.widgets.banner import IconMark
 from podadmin.desktop.widgets.buttons import Button, DestroyButton, IconButton, PrimaryButton, QuietButton
 from podadmin.desktop.widgets.facts import FactList
@@ -65,6 +66,8 @@ class Sheet(QWidget):
     def open(self, first: QWidget | None = None) -> None:
         """Show it; `first` gets the keyboard, else the button that closes."""
         self._returns_to = QApplication.focusWidget()
+        for button in self._host.findChildren(ArmedButton):
+            button.rearm()
         self.setGeometry(self._host.rect())
         self.show()
         self.raise_()
