@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from podadmin.app.acts.registry import act
+from podadmin.app.moments import moment_words
 from podadmin.app.views import ColumnView, DatasourceCard, Done, Fact, Preview, ProbeView
 from podadmin.core.errors import ExitCode, PodadminError
 from podadmin.core.progress import Progress
@@ -46,7 +47,7 @@ def probe(profile: Profile, path: Annotated[str, "the CSV file"], progress: Prog
         Fact("Rows", f"{found.rows:,}"),
         Fact("Columns", str(len(found.columns))),
         Fact("Size", f"{found.size:,} bytes"),
-        Fact("Last changed", found.modified.isoformat(timespec="seconds")),
+        Fact("Last changed", moment_words(found.modified)),
         Fact("Encoding", found.encoding),
         Fact("Separator", found.separator),
         Fact("Lines that cannot be used", f"{rejected.count:,}", "warn" if rejected.count else "good"),

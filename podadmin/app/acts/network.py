@@ -8,6 +8,7 @@ import anyio
 
 from podadmin.app.acts.registry import act
 from podadmin.app.demo import send_demo_requests
+from podadmin.app.moments import moment_words
 from podadmin.app.views import Done, Fact, NetworkCard
 from podadmin.core.errors import NotFound, PodadminError
 from podadmin.core.progress import Progress
@@ -111,7 +112,7 @@ def _local_card(profile: Profile) -> NetworkCard:
         return NetworkCard(LOCAL, TITLE, "none", words, ())
     facts = [
         Fact("This pod is known as", f"{found.facts['owner']}/{found.facts['pod']}, and by each datasource's name"),
-        Fact("Joined", found.joined_at.isoformat(timespec="seconds")),
+        Fact("Joined", moment_words(found.joined_at)),
         Fact("It knows of this pod", "its name, its public key and the names of its datasources"),
     ]
     try:
@@ -122,8 +123,10 @@ def _local_card(profile: Profile) -> NetworkCard:
         facts.append(Fact("Address", error.what, "warn"))
     state, words = "joined", "Joined. The gate is not running in this process."
     engine = profile.engine
-    if engine is not None and engine.snapshot().running_here:
-        problem = engine.snapshot().upstream_problem
-        state = "unreachable" if problem else "connected"
-        words = problem or "Connected: requests are received."
+    now = engine.snapshot() if engine is not None else None
+    if now is not None and now.state == "on":
+        state = "unreachable" if now.upstream_problem else "connected"
+        words = now.upstream_problem or "Connected: requests are received."
+    elif now is not None and now.running_here:
+        words = "Joined. Nothing is received until the gate is on."
     return NetworkCard(LOCAL, TITLE, state, words, tuple(facts), "A demo requester can send requests to this pod.")

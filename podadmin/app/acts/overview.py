@@ -15,6 +15,7 @@ from podadmin.app.views import DayCounts, Need, Overview, Status
 from podadmin.core.clock import stamp
 from podadmin.core.text import stranger
 from podadmin.limits.records import usage
+from podadmin.networks import service as networks
 from podadmin.requests import service as requests
 from podadmin.requests.records import decision, request
 
@@ -77,6 +78,9 @@ def _needs(profile: Profile, now: Status) -> tuple[Need, ...]:
     needs: list[Need] = []
     if now.gate.state == "blocked":
         needs.append(Need("bad", "The gate is off", now.gate.detail, "Look at the keys", "Keys"))
+    if now.gate.state == "off" and now.pod.state != "none" and networks.joined(profile.store):
+        detail = f"{now.gate.detail} Requests wait at the network until it is on.".lstrip()
+        needs.append(Need("bad", "The gate is off", detail, "Look at the networks", "Networks"))
     if now.keyring.state not in {"ready", "undecided"}:
         needs.append(
             Need(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from podadmin.app.acts.registry import act
 from podadmin.app.journal_words import row_of
+from podadmin.app.moments import moment_words
 from podadmin.app.views import (
     EffectView,
     Fact,
@@ -221,7 +222,7 @@ def _outcome(found: Found) -> tuple[Fact, ...]:
     if found.decision is not None:
         verdict = "Approved" if found.decision.verdict == "allow" else "Refused"
         facts.append(Fact(f"{verdict} by", stranger(found.decision.by)))
-        facts.append(Fact("At", found.decision.at))
+        facts.append(Fact("At", moment_words(unstamp(found.decision.at))))
         if found.decision.reason:
             facts.append(Fact("Reason", stranger(found.decision.reason, 2000)))
     if found.row.reference:
