@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _THEMES = ("system", "light", "dark")
 _KEYRINGS = ("system", "memory", "passphrase")
@@ -21,6 +25,22 @@ def main(argv: list[str] | None = None) -> int:
 
 
 _WITH_VALUE = ("--profile", "--keyring", "--passphrase-file", "--theme", "--script")
+
+
+def start() -> NoReturn:
+    """The whole process: `main`, and an end that says nothing that a custodian could not understand."""
+    words = sys.argv[1:]
+    code = main(words)
+    if _wants_command(words):
+        sys.exit(code)
+    # The desktop has closed everything by now. Taking the interpreter apart would add nothing but complaints: PySide6
+    # keeps modules alive, and DuckDB's bindings then report each of their functions as leaked.
+    import logging
+
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _wants_command(words: list[str]) -> bool:
@@ -59,13 +79,28 @@ def _desktop(words: list[str]) -> int:
     given = parser.parse_args(words)
     if given.headless:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    if given.headless and given.profile is None:
+        return _without_profile(given)
+    return _show(given, given.profile)
 
+
+def _without_profile(given: argparse.Namespace) -> int:
+    """Test mode never touches the profile of the account: without `--profile` it has one that ends with it."""
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory(prefix="podadmin-", ignore_cleanup_errors=True) as folder:
+        sys.stderr.write("podadmin: without --profile, test mode uses an empty profile and removes it at the end\n")
+        return _show(given, Path(folder) / "profile")
+
+
+def _show(given: argparse.Namespace, profile: Path | None) -> int:
     from podadmin.app.options import Options
     from podadmin.desktop.application import run
 
     return run(
         Options(
-            profile=given.profile,
+            profile=profile,
             keyring=given.keyring,
             passphrase_file=given.passphrase_file,
             headless=given.headless,
@@ -77,4 +112,4 @@ def _desktop(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    start()
