@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QScrollArea, QVB
 from pytestqt.qtbot import QtBot
 
 from podadmin.desktop.widgets.armed import ARM_MS, ArmedButton
+from podadmin.desktop.widgets.prompt import Sheet
 
 TICKS = 24
 NEVER = 24_000_000
@@ -233,3 +234,23 @@ def test_the_button_shows_that_it_arms(stage: Stage) -> None:
     assert "waits" in stage.button.accessibleDescription()
     stage.arm()
     assert stage.button.accessibleDescription() == ""
+
+
+def test_time_does_not_count_while_a_sheet_lies_over_it(stage: Stage) -> None:
+    sheet = Sheet(stage.window, "A question")
+    sheet.open()
+    stage.arm()
+    assert not stage.button.armed
+    sheet.dismiss()
+    stage.arm()
+    assert stage.button.armed
+
+
+def test_a_sheet_that_opens_over_an_armed_button_starts_the_time_again(stage: Stage) -> None:
+    stage.arm()
+    sheet = Sheet(stage.window, "A question")
+    sheet.open()
+    assert not stage.button.armed
+    sheet.dismiss()
+    stage.click()
+    assert stage.decided == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -230,3 +231,10 @@ def test_quit_ends_the_script_there(qtbot: QtBot, room: Room) -> None:
 
 def test_a_window_without_themes_says_so(qtbot: QtBot, room: Room) -> None:
     assert "no such theme" in play(qtbot, room, "theme dark")
+
+
+@pytest.mark.parametrize("keys", ["Alt+Left", "Ctrl+1", "Ctrl+K", "F1"])
+def test_shortcuts_of_the_window_are_pressed(qtbot: QtBot, room: Room, keys: str) -> None:
+    QShortcut(QKeySequence(keys), room).activated.connect(lambda: room.log.append(keys))
+    assert play(qtbot, room, f"key {keys}", 5) == ""
+    assert room.log == [keys]

@@ -23,11 +23,13 @@ from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets import words
 from podadmin.desktop.widgets.badge import BadgeSpec
+from podadmin.desktop.widgets.buttons import QuietButton
+from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.chart import BarChart, ChartCard, LineChart, nice_top
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.facts import FactGrid
 from podadmin.desktop.widgets.form import Choice, LongField, SearchEdit, TextField
-from podadmin.desktop.widgets.layout import CardGrid, column
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row, scrolling
 from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.prompt import NamePrompt, ReasonPrompt
 from podadmin.desktop.widgets.search import Hit, SearchPalette
@@ -523,3 +525,40 @@ def test_times_and_amounts_read_as_words() -> None:
     assert words.size(None) == "–"
     assert words.when(None) == "–"
     assert words.when(NOW).endswith(f"{NOW.astimezone():%Y, %H:%M}")
+
+
+def test_a_card_without_a_title_leaves_nothing_beside_it(qtbot: QtBot) -> None:
+    before = set(QApplication.topLevelWidgets())
+    cards = [Card(), Card(action=QuietButton("Do it")), Card("Title")]
+    for card in cards:
+        qtbot.addWidget(card)
+    assert set(QApplication.topLevelWidgets()) - before == set(cards)
+
+
+def test_a_page_whose_words_fit_does_not_scroll(qtbot: QtBot) -> None:
+    words = "Some words that take several lines where there is little room for them. " * 4
+    area = scrolling(column(*(row(PlainLabel(words, wrap=True), (PlainLabel(words, wrap=True), 9)) for _ in range(4))))
+    qtbot.addWidget(area)
+    area.resize(1200, 500)
+    area.show()
+    qtbot.waitExposed(area)
+    assert area.verticalScrollBar().maximum() == 0
+    area.resize(260, 300)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() > 0)
+
+
+@pytest.mark.parametrize("width", [900, 300, 160])
+def test_the_hint_of_a_field_has_its_room_at_every_width(qtbot: QtBot, width: int) -> None:
+    host = QWidget()
+    fields = [TextField("Name", hint="Lower-case letters and digits, joined by hyphens. " * 3) for _ in range(2)]
+    host.setLayout(column(*fields, STRETCH))
+    qtbot.addWidget(host)
+    host.resize(width, 900)
+    host.show()
+    qtbot.waitExposed(host)
+    QApplication.processEvents()
+    for field in fields:
+        hint = field._help
+        assert hint.geometry().top() >= field.line.geometry().bottom()
+        assert hint.height() >= hint.heightForWidth(hint.width())
+        assert field.rect().contains(hint.geometry())

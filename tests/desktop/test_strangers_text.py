@@ -161,3 +161,12 @@ def test_a_tree_of_a_million_things_is_counted_not_drawn(qtbot: QtBot) -> None:
         deep = [deep]
     tree.show_value([deep])
     assert model.rowCount() == 1
+
+
+def test_a_fact_is_read_aloud_without_what_hides_in_its_label(qtbot: QtBot) -> None:
+    grid = FactGrid([Fact(NASTY, NASTY)])
+    qtbot.addWidget(grid)
+    spoken = [label.accessibleName() for label in labels(grid) if label.accessibleName()]
+    assert len(spoken) == 1
+    assert visible(spoken[0], one_line=True) == spoken[0]
+    assert "\u202e" not in spoken[0]
