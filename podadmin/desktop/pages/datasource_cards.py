@@ -51,6 +51,12 @@ def kind_words(source: DatasourceCard) -> tuple[str, str]:
     return KINDS.get(source.kind, (source.kind, "database"))
 
 
+def broken_words(source: DatasourceCard) -> str:
+    """Why it cannot be read, and who can put it right where that is known."""
+    who = source.who_can_fix.rstrip(".")
+    return f"{source.health_words} Who can fix it: {who}." if who else source.health_words
+
+
 class DatasourceTile(Card):
     """One datasource. Its acts are signals that carry the card's view."""
 
@@ -70,8 +76,7 @@ class DatasourceTile(Card):
         self.body.addLayout(head)
         self.body.addWidget(ElidedLabel(source.location, "muted", mono=True))
         if source.health == "broken":
-            mend = f"Who can fix it: {source.who_can_fix}." if source.who_can_fix else ""
-            self.body.addWidget(Banner("bad", f"{source.health_words} {mend}".strip()))
+            self.body.addWidget(Banner("bad", broken_words(source)))
         elif source.health == "good" and source.health_words != "Readable":
             self.body.addWidget(Banner("warn", source.health_words))
         figures = row(

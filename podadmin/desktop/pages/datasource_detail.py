@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views import DatasourceCard, SchemaView
 from podadmin.core.errors import PodadminError
-from podadmin.desktop.pages.datasource_cards import health_badge, kind_words, schema_badge
+from podadmin.desktop.pages.datasource_cards import broken_words, health_badge, kind_words, schema_badge
 from podadmin.desktop.pages.schema_review import SchemaReview
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge
@@ -70,8 +70,7 @@ class DatasourceDetail(QWidget):
         self._export.setVisible(has)
         clear(self._notes)
         if source.health == "broken":
-            mend = f" Who can fix it: {source.who_can_fix}." if source.who_can_fix else ""
-            self._notes.addWidget(Banner("bad", source.health_words + mend, title="The file cannot be read"))
+            self._notes.addWidget(Banner("bad", broken_words(source), title="The file cannot be read"))
         elif source.schema_state == "outdated":
             words = "The file or your choices have changed since. Generate it again to see what it says now."
             self._notes.addWidget(Banner("warn", words, title="This schema is older than its file"))

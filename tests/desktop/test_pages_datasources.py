@@ -1,0 +1,467 @@
+"""Datasources: cards say who can mend what, the wizard saves nothing before its end, a schema shows what it reveals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
+from shiboken6 import delete
+
+from podadmin.app.views import ColumnView, DatasourceCard, Fact, Preview, ProbeView, Revelation, SchemaView
+from podadmin.core.clock import ManualClock
+from podadmin.core.errors import BadInput, Cancelled
+from podadmin.datasources.model import DatasourceName
+from podadmin.desktop.pages.datasource_cards import DatasourceList, summary
+from podadmin.desktop.pages.datasource_columns import AT_ONCE, ColumnsStep, warning_of
+from podadmin.desktop.pages.datasource_detail import DatasourceDetail
+from podadmin.desktop.pages.datasource_draft import Choice, Draft, name_from
+from podadmin.desktop.pages.datasource_save import LOOKED
+from podadmin.desktop.pages.datasource_steps import PreviewStep, ProbeStep
+from podadmin.desktop.pages.datasource_wizard import COLUMNS, SAVE, SCHEMA, TEST, Wizard
+from podadmin.desktop.pages.schema_review import SchemaReview
+from podadmin.desktop.widgets.badge import Badge
+
+NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
+NASTY = "<b>bold</b> a\u202egnp.exe & co"
+PATH = "/data/Eye Clinic 2024.csv"
+SOURCE = DatasourceCard(
+    id="ds_1",
+    name="eye-clinic",
+    kind="CSVSource",
+    location=PATH,
+    health="good",
+    health_words="Readable",
+    who_can_fix="",
+    rows=600,
+    columns=11,
+    size=33037,
+    schema_state="saved",
+    schema_made_at=NOW - timedelta(hours=2),
+    columns_ignored=("patient_id",),
+    added_at=NOW - timedelta(days=3),
+)
+BROKEN = replace(
+    SOURCE,
+    id="ds_2",
+    name="theatre",
+    health="broken",
+    health_words="The file was not found. It was moved.",
+    who_can_fix="You, by choosing another file.",
+    schema_state="none",
+)
+PROBE = ProbeView(True, (Fact("Rows", "1,204"), Fact("Columns", "3")))
+FOUND = (
+    ColumnView("patient_id", "string", "text", False, False, "", warning="Its name suggests identifiers of patients."),
+    ColumnView("sex", "string", "text", False, False, ""),
+    ColumnView("age", "Int64", "continuous", False, False, ""),
+)
+PLAIN = Revelation("sex", "All 2 labels: they are values from the data.", ("F", "M"), "plain")
+BAD = Revelation(
+    "patient_id", "Every value of a column that looks like identifiers of patients.", ("D-1", "D-2"), "bad"
+)
+SCHEMA_VIEW = SchemaView(
+    datasource="ds_1",
+    datasource_name="eye-clinic",
+    made_at=NOW,
+    records=1204,
+    columns=FOUND,
+    reveals=(PLAIN,),
+    rejected_lines=0,
+    seconds=0.4,
+    saved=False,
+    document={"name": "eye-clinic"},
+)
+
+W = TypeVar("W", bound=QWidget)
+
+
+class Show(Protocol):
+    """Puts a widget on screen and gives it back."""
+
+    def __call__(self, widget: W) -> W: ...
+
+
+@pytest.fixture
+def show(qapp: QApplication) -> Iterator[Show]:
+    """Puts a widget on screen and takes it away after the test."""
+    shown: list[QWidget] = []
+
+    def put(widget: W) -> W:
+        widget.resize(1000, 900)
+        widget.show()
+        shown.append(widget)
+        qapp.processEvents()
+        return widget
+
+    yield put
+    for widget in shown:
+        delete(widget)
+        vars(widget).clear()
+
+
+def texts(widget: QWidget) -> str:
+    QApplication.processEvents()
+    labels = [label.text() for label in widget.findChildren(QLabel) if label.isVisible()]
+    return "\n".join(labels + [badge.text() for badge in widget.findChildren(Badge) if badge.isVisible()])
+
+
+def named(widget: QWidget, name: str) -> QAbstractButton:
+    QApplication.processEvents()
+    return next(
+        each
+        for each in widget.findChildren(QAbstractButton)
+        if name in (each.accessibleName(), each.text()) and each.isVisible()
+    )
+
+
+def press(widget: QWidget, name: str) -> None:
+    QTest.mouseClick(named(widget, name), Qt.MouseButton.LeftButton)
+
+
+def editor(widget: QWidget, name: str) -> QWidget:
+    QApplication.processEvents()
+    kinds = (QCheckBox, QComboBox, QLineEdit)
+    return next(e for kind in kinds for e in widget.findChildren(kind) if e.accessibleName() == name and e.isVisible())
+
+
+class Asked:
+    """What the wizard has asked for, in order."""
+
+    def __init__(self, wizard: Wizard) -> None:
+        self.acts: list[tuple[object, ...]] = []
+        wizard.test_wanted.connect(lambda path: self.acts.append(("test", path)))
+        wizard.preview_wanted.connect(lambda path, masked: self.acts.append(("preview", path, masked)))
+        wizard.columns_wanted.connect(lambda path: self.acts.append(("columns", path)))
+        wizard.schema_wanted.connect(lambda draft: self.acts.append(("schema", draft)))
+        wizard.save_wanted.connect(lambda draft: self.acts.append(("save", draft)))
+        wizard.left.connect(lambda: self.acts.append(("left",)))
+
+
+def at_columns(wizard: Wizard, columns: Sequence[ColumnView] = FOUND) -> None:
+    """A wizard whose file has been tested and whose columns are open."""
+    wizard.choose.path.set_value(PATH)
+    press(wizard, "Test the file")
+    wizard.show_probe(PATH, PROBE)
+    wizard.show_preview(PATH, Preview(("patient_id",), (("X-9",),), True))
+    wizard.show_columns(PATH, columns)
+    press(wizard, "Continue")
+    press(wizard, "Continue")
+
+
+def test_a_broken_source_says_what_is_wrong_and_who_can_fix_it(show: Show) -> None:
+    view = show(DatasourceList(ManualClock(NOW)))
+    view.show_sources((SOURCE, BROKEN))
+    said = texts(view)
+    assert "Cannot be read" in said
+    assert "The file was not found. It was moved. Who can fix it: You, by choosing another file." in said
+    assert "600" in said
+    assert "11, 1 ignored" in said
+    assert "made 2 hours ago" in said
+    assert summary((SOURCE, BROKEN)) == "2 datasources · 1 cannot be read · 1 without a schema"
+
+
+def test_each_card_has_its_own_acts_by_name(show: Show) -> None:
+    view = show(DatasourceList(ManualClock(NOW)))
+    asked: list[tuple[str, str]] = []
+    view.check_wanted.connect(lambda source: asked.append(("check", source.id)))
+    view.schema_wanted.connect(lambda source: asked.append(("schema", source.id)))
+    view.remove_wanted.connect(lambda source: asked.append(("remove", source.id)))
+    view.show_sources((SOURCE, BROKEN))
+    press(view, "Check theatre")
+    press(view, "Schema of eye-clinic")
+    press(view, "Remove theatre…")
+    assert asked == [("check", "ds_2"), ("schema", "ds_1"), ("remove", "ds_2")]
+
+
+def test_without_a_datasource_the_next_step_is_offered(show: Show) -> None:
+    view = show(DatasourceList(ManualClock(NOW)))
+    asked: list[bool] = []
+    view.connect_wanted.connect(lambda: asked.append(True))
+    view.show_sources(())
+    assert "nothing is saved until you say so" in texts(view)
+    press(view, "Connect a CSV file")
+    assert asked == [True]
+
+
+def test_cards_that_have_not_changed_are_left_alone(show: Show) -> None:
+    view = show(DatasourceList(ManualClock(NOW)))
+    assert view.show_sources((SOURCE,))
+    tile = view.tiles["ds_1"]
+    assert not view.show_sources((SOURCE,))
+    assert view.tiles["ds_1"] is tile
+
+
+def test_the_wizard_asks_for_one_thing_after_the_other_and_saves_at_the_end_only(show: Show) -> None:
+    wizard = show(Wizard())
+    asked = Asked(wizard)
+    assert not named(wizard, "Test the file").isEnabled()
+    at_columns(wizard)
+    assert asked.acts == [("test", PATH), ("preview", PATH, True), ("columns", PATH)]
+    assert wizard.columns.name.value() == "eye-clinic-2024"
+    named(wizard, "Ignore patient_id").setChecked(True)
+    kind = editor(wizard, "Type of sex")
+    assert isinstance(kind, QComboBox)
+    kind.setCurrentIndex(kind.findText("Categorical"))
+    QTest.keyClicks(editor(wizard, "Describe age"), "Years at visit")
+    press(wizard, "Generate the schema")
+    draft = Draft(
+        PATH,
+        "eye-clinic-2024",
+        {
+            "patient_id": Choice(True),
+            "sex": Choice(force="categorical"),
+            "age": Choice(description="Years at visit"),
+        },
+    )
+    assert asked.acts[-1] == ("schema", draft)
+    assert draft.arguments() == {
+        "name": "eye-clinic-2024",
+        "path": PATH,
+        "ignore": ["patient_id"],
+        "force": {"sex": "categorical"},
+        "describe": {"age": "Years at visit"},
+    }
+    wizard.show_schema(draft, SCHEMA_VIEW)
+    assert wizard.step == SAVE
+    press(wizard, "Save the datasource")
+    assert asked.acts[-1] == ("save", draft)
+    assert sum(act[0] == "save" for act in asked.acts) == 1
+    assert not named(wizard, "Save the datasource").isEnabled(), "a second press must not save twice"
+
+
+def test_what_points_at_people_must_be_confirmed_before_saving(show: Show) -> None:
+    wizard = show(Wizard())
+    at_columns(wizard)
+    press(wizard, "Generate the schema")
+    wizard.show_schema(wizard.draft, replace(SCHEMA_VIEW, reveals=(PLAIN, BAD)))
+    save = named(wizard, "Save the datasource")
+    assert not save.isEnabled()
+    assert save.accessibleDescription() == "Look at what is marked, and say that you have."
+    said = texts(wizard)
+    assert "1 column would publish values that point at people" in said
+    assert "D-1  ·  D-2" in said
+    named(wizard, LOOKED).setChecked(True)
+    assert save.isEnabled()
+    press(wizard, "Back")
+    press(wizard, "Generate the schema")
+    wizard.show_schema(wizard.draft, replace(SCHEMA_VIEW, reveals=(PLAIN, BAD), records=9))
+    assert not save.isEnabled(), "what was confirmed counts for that schema only"
+
+
+def test_a_schema_that_comes_for_other_choices_is_dropped(show: Show) -> None:
+    wizard = show(Wizard())
+    at_columns(wizard)
+    press(wizard, "Generate the schema")
+    asked_for = wizard.draft
+    press(wizard, "Back")
+    named(wizard, "Ignore sex").setChecked(True)
+    wizard.show_schema(asked_for, SCHEMA_VIEW)
+    assert wizard.step == COLUMNS
+
+
+def test_a_file_that_fails_the_test_says_why_who_and_under_which_code(show: Show) -> None:
+    wizard = show(Wizard())
+    asked = Asked(wizard)
+    wizard.choose.path.set_value("/data/none.csv")
+    press(wizard, "Test the file")
+    error = {"code": "datasource.not-found", "what": "The file was not found.", "why": "Moved.", "next_step": "Choose."}
+    wizard.show_probe("/data/none.csv", ProbeView(False, (Fact("Who can fix it", "Your IT service"),), error=error))
+    said = texts(wizard)
+    assert "The file was not found." in said
+    assert "Your IT service" in said
+    assert "datasource.not-found" in said
+    assert wizard.step == TEST
+    assert not named(wizard, "Continue").isEnabled()
+    press(wizard, "Test again")
+    assert asked.acts == [("test", "/data/none.csv"), ("test", "/data/none.csv")]
+
+
+def test_another_file_has_to_pass_its_own_test(show: Show) -> None:
+    wizard = show(Wizard())
+    wizard.choose.path.set_value(PATH)
+    press(wizard, "Test the file")
+    press(wizard, "Back")
+    wizard.choose.path.set_value("/data/other.csv")
+    press(wizard, "Test the file")
+    wizard.show_probe(PATH, PROBE)
+    assert not named(wizard, "Continue").isEnabled(), "that was the test of the file before"
+    assert "The file can be read" not in texts(wizard)
+
+
+def test_a_name_that_is_taken_is_said_at_the_name(show: Show) -> None:
+    wizard = show(Wizard())
+    at_columns(wizard)
+    press(wizard, "Generate the schema")
+    wizard.show_schema(wizard.draft, SCHEMA_VIEW)
+    press(wizard, "Save the datasource")
+    wizard.save_failed(BadInput("datasource.name-taken", "There is one of this name.", "It exists.", "Choose another."))
+    assert wizard.step == COLUMNS
+    assert "There is one of this name." in texts(wizard)
+    assert wizard.columns.name.value() == "eye-clinic-2024", "nothing that was entered is lost"
+    assert named(wizard, "Generate the schema").isEnabled()
+
+
+def test_stopping_the_schema_leads_back_to_the_columns(show: Show) -> None:
+    wizard = show(Wizard())
+    at_columns(wizard)
+    press(wizard, "Generate the schema")
+    assert wizard.step == SCHEMA
+    wizard.schema_failed(wizard.draft, Cancelled())
+    assert wizard.step == COLUMNS
+
+
+def test_leaving_asks_in_place_where_something_was_entered(show: Show) -> None:
+    wizard = show(Wizard())
+    asked = Asked(wizard)
+    at_columns(wizard)
+    press(wizard, "Leave the wizard")
+    assert "saved nowhere and would be lost" in texts(wizard)
+    press(wizard, "Stay here")
+    assert wizard.columns.name.value() == "eye-clinic-2024"
+    assert ("left",) not in asked.acts
+    press(wizard, "Leave the wizard")
+    press(wizard, "Leave and forget it")
+    assert asked.acts[-1] == ("left",)
+    assert wizard.draft == Draft()
+
+
+def test_an_empty_wizard_is_left_without_a_question(show: Show) -> None:
+    wizard = show(Wizard())
+    asked = Asked(wizard)
+    press(wizard, "Leave the wizard")
+    assert asked.acts == [("left",)]
+
+
+def test_a_file_of_which_nothing_would_be_read_is_not_generated(show: Show) -> None:
+    wizard = show(Wizard())
+    at_columns(wizard, FOUND[1:2])
+    named(wizard, "Ignore sex").setChecked(True)
+    button = named(wizard, "Generate the schema")
+    assert not button.isEnabled()
+    assert "nothing would be left" in button.accessibleDescription()
+
+
+def test_the_preview_is_masked_until_it_is_asked_for(show: Show) -> None:
+    step = show(PreviewStep())
+    wanted: list[bool] = []
+    step.masked_wanted.connect(wanted.append)
+    step.show_preview(Preview(("id",), (("XX-99",),), True))
+    assert "masked" in texts(step)
+    press(step, "Show values")
+    step.show_preview(Preview(("id",), (("AB-12",),), False))
+    assert "with their values" in texts(step)
+    press(step, "Mask values")
+    assert wanted == [False, True]
+
+
+def test_lines_that_cannot_be_used_are_listed(show: Show) -> None:
+    step = show(ProbeStep())
+    step.show_probe(replace(PROBE, rejected_lines=(Fact("Line 7", NASTY, "warn"),)))
+    said = texts(step)
+    assert "not every line of it" in said
+    assert "Line 7" in said
+    assert "<b>bold</b> a<U+202E>gnp.exe & co" in said
+
+
+def test_a_likely_identifier_is_warned_about_where_its_values_would_be_published() -> None:
+    column = FOUND[0]
+    assert "every value in it becomes part of the schema" in warning_of(column, Choice(force="categorical"))
+    assert "Its values stay here" in warning_of(column, Choice())
+    assert warning_of(column, Choice(ignored=True, force="categorical")) == ""
+    assert warning_of(FOUND[1], Choice(force="categorical")) == ""
+
+
+def test_a_thousand_columns_are_drawn_a_page_at_a_time_and_every_choice_is_kept(show: Show, qapp: QApplication) -> None:
+    step = show(ColumnsStep())
+    many = [ColumnView(f"m_{place:04d}", "Int64", "continuous", False, False, "") for place in range(1000)]
+    step.show_columns(many, {})
+    for _ in range(AT_ONCE):
+        qapp.processEvents()
+    assert len(step.findChildren(QCheckBox)) == AT_ONCE
+    named(step, "Ignore m_0003").setChecked(True)
+    press(step, "Next columns")
+    named(step, "Ignore m_0030").setChecked(True)
+    press(step, "Previous columns")
+    assert named(step, "Ignore m_0003").isChecked()
+    assert not named(step, "Ignore m_0004").isChecked()
+    assert len(step.findChildren(QCheckBox)) == AT_ONCE
+    assert set(step.choices) == {"m_0003", "m_0030"}
+
+
+def test_a_type_survives_being_ignored_for_a_moment(show: Show) -> None:
+    step = show(ColumnsStep())
+    step.show_columns(FOUND, {"sex": Choice(force="categorical")})
+    box = named(step, "Ignore sex")
+    box.setChecked(True)
+    assert not editor(step, "Type of sex").isEnabled()
+    assert step.choices["sex"].ignored
+    box.setChecked(False)
+    assert step.choices["sex"] == Choice(force="categorical")
+
+
+@given(st.text(max_size=40))
+def test_a_proposed_name_is_one_that_a_pod_accepts(stem: str) -> None:
+    name = name_from(f"/data/{stem}.csv")
+    assert not name or str(DatasourceName(name)) == name
+
+
+def test_names_are_proposed_from_files_of_every_system() -> None:
+    assert name_from("/data/Eye Clinic (2024).csv") == "eye-clinic-2024"
+    assert name_from("C:\\Data\\Eye_Clinic.csv") == "eye-clinic"
+    assert name_from("/data/日本.csv") == ""
+
+
+def test_a_review_opens_on_what_is_revealed_and_has_columns_and_document(show: Show) -> None:
+    review = show(SchemaReview())
+    review.show_schema(replace(SCHEMA_VIEW, reveals=(PLAIN, BAD), rejected_lines=3))
+    said = texts(review)
+    assert "Points at people" in said
+    assert "They do not fit the header" in said
+    assert "not saved yet" in said
+    press(review, "Columns")
+    assert review.columns.isVisible()
+    assert not review.reveals.isVisible()
+    assert [row.name for row in review.columns.rows()] == ["patient_id", "sex", "age"]
+    press(review, "Document")
+    assert review.document.isVisible()
+    review.show_schema(replace(SCHEMA_VIEW, records=7))
+    assert review.reveals.isVisible(), "another schema is looked at from its front"
+
+
+def test_many_marked_columns_are_shown_some_at_a_time(show: Show) -> None:
+    review = show(SchemaReview())
+    review.show_schema(replace(SCHEMA_VIEW, reveals=tuple(replace(BAD, column=f"c{place}") for place in range(40))))
+    assert texts(review).count("Points at people") == 12
+    press(review, "Show all 40")
+    assert texts(review).count("Points at people") == 40
+
+
+def test_a_datasource_without_a_schema_offers_to_generate_it(show: Show) -> None:
+    detail = show(DatasourceDetail())
+    asked: list[str] = []
+    detail.generate_wanted.connect(asked.append)
+    detail.show_source(replace(SOURCE, schema_state="none"))
+    press(detail, "Generate the schema")
+    assert asked == ["ds_1"]
+
+
+def test_an_old_schema_says_so_and_can_be_generated_again(show: Show) -> None:
+    detail = show(DatasourceDetail())
+    asked: list[str] = []
+    detail.generate_wanted.connect(asked.append)
+    detail.show_source(replace(SOURCE, schema_state="outdated"))
+    detail.show_schema(SCHEMA_VIEW)
+    assert "This schema is older than its file" in texts(detail)
+    press(detail, "Generate again")
+    detail.set_busy(True)
+    assert not named(detail, "Generate again").isEnabled()
+    assert named(detail, "Generate again").accessibleDescription() == "The schema is being generated."
+    assert asked == ["ds_1"]
