@@ -17,8 +17,9 @@ from shiboken6 import delete
 
 from podadmin.app.views import ColumnView, DatasourceCard, Fact, Preview, ProbeView, Revelation, SchemaView
 from podadmin.core.clock import ManualClock
-from podadmin.core.errors import BadInput, Cancelled
+from podadmin.core.errors import BadInput, Cancelled, PodadminError
 from podadmin.datasources.model import DatasourceName
+from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.pages.datasource_cards import DatasourceList, summary
 from podadmin.desktop.pages.datasource_columns import AT_ONCE, ColumnsStep, warning_of
 from podadmin.desktop.pages.datasource_detail import DatasourceDetail
@@ -26,8 +27,11 @@ from podadmin.desktop.pages.datasource_draft import Choice, Draft, name_from
 from podadmin.desktop.pages.datasource_save import LOOKED
 from podadmin.desktop.pages.datasource_steps import PreviewStep, ProbeStep
 from podadmin.desktop.pages.datasource_wizard import COLUMNS, SAVE, SCHEMA, TEST, Wizard
+from podadmin.desktop.pages.datasources import DatasourcesPage
 from podadmin.desktop.pages.schema_review import SchemaReview
+from podadmin.desktop.session import Session
 from podadmin.desktop.widgets.badge import Badge
+from podadmin.desktop.widgets.prompt import ReasonPrompt
 
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 NASTY = "<b>bold</b> a\u202egnp.exe & co"
@@ -465,3 +469,66 @@ def test_an_old_schema_says_so_and_can_be_generated_again(show: Show) -> None:
     assert not named(detail, "Generate again").isEnabled()
     assert named(detail, "Generate again").accessibleDescription() == "The schema is being generated."
     assert asked == ["ds_1"]
+
+
+class Window:
+    """A desk without a window: a session that has not been started keeps what is asked of it waiting."""
+
+    def __init__(self) -> None:
+        self.session = Session(Dispatcher())
+        self.sheet_host = QWidget()
+        self.went: list[tuple[str, str]] = []
+        self.said: list[str] = []
+
+    def go(self, page: str, subject: str = "") -> None:
+        self.went.append((page, subject))
+
+    def say(self, text: str, tone: str = "good") -> None:
+        self.said.append(text)
+
+    def show_error(self, error: PodadminError) -> None:
+        self.said.append(error.what)
+
+
+@pytest.fixture
+def page(show: Show) -> Iterator[DatasourcesPage]:
+    window = Window()
+    yield show(DatasourcesPage(window))
+    delete(window.sheet_host)
+    vars(window).clear()
+
+
+def test_going_away_and_coming_back_loses_nothing_that_was_entered(page: DatasourcesPage) -> None:
+    page.shown()
+    page.state.show_content()
+    page.open_subject("new")
+    page.wizard.choose.path.set_value(PATH)
+    page.shown()
+    assert page.wizard.isVisible()
+    assert page.wizard.path == PATH
+    page.wizard.reset()
+    page.shown()
+    assert not page.wizard.isVisible()
+
+
+def test_a_link_opens_one_datasource_and_says_that_it_reads(page: DatasourcesPage) -> None:
+    page.shown()
+    page.state.show_content()
+    page.open_subject("ds_1")
+    assert page.detail.state.showing == "loading"
+    press(page, "Back to all datasources")
+    assert isinstance(page.desk, Window)
+    assert page.desk.went == [("Datasources", "")]
+
+
+def test_removing_asks_for_a_reason_and_names_what_is_lost(page: DatasourcesPage) -> None:
+    assert isinstance(page.desk, Window)
+    page.list.remove_wanted.emit(SOURCE)
+    sheet = page.desk.sheet_host.findChild(ReasonPrompt)
+    assert isinstance(sheet, ReasonPrompt)
+    assert not sheet.confirm.isEnabled()
+    words = "\n".join(label.text() for label in sheet.findChildren(QLabel))
+    assert "Remove eye-clinic" in words
+    assert "The file itself is not touched, and the journal keeps its history." in words
+    sheet.dismiss()
+    vars(sheet).clear()
