@@ -18,6 +18,7 @@ BOUND = 50.0
 _PROGRAM = """
 import sys
 from pathlib import Path
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from podadmin.app.options import Options
 from podadmin.desktop import application, watchdog
@@ -35,10 +36,11 @@ real = Session.start
 def start(session, *args, **kwargs):
     real(session, *args, **kwargs)
     app = QApplication.instance()
-    def ready(_status):
+    def ready():
         begun.append(watchdog.Watchdog(app))
         session.read(app, "schema preview", {"path": sys.argv[1]}, lambda view: after())
-    session.read(app, "status", {}, ready)
+    # the start itself is another figure: it is over when the engine has been imported and has looked around
+    session.read(app, "status", {}, lambda _status: QTimer.singleShot(4000, ready))
 
 Session.start = start
 sys.exit(application.run(Options(profile=Path(sys.argv[2]), keyring="memory", headless=True)))
