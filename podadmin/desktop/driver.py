@@ -220,8 +220,8 @@ class Driver(QObject):
         if target is not widget and point is not None:
             where = target.mapFrom(widget, where)
         QTest.mouseMove(target, where)
-        press = QTest.mouseDClick if twice else QTest.mouseClick
-        press(target, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
+        for press in (QTest.mouseClick, QTest.mouseDClick) if twice else (QTest.mouseClick,):
+            press(target, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
 
     def _click(self, words: tuple[str, ...]) -> None:
         self._press(self._find(words[0], QAbstractButton))
@@ -276,9 +276,7 @@ class Driver(QObject):
         view.scrollTo(index)
         _scroll_to(view)
         middle = view.visualRect(index).center()
-        self._press(view.viewport(), middle)
-        if twice:
-            self._press(view.viewport(), middle, twice=True)
+        self._press(view.viewport(), middle, twice)
 
     def _rows(self) -> str:
         rows = [

@@ -183,6 +183,22 @@ def test_a_refreshed_table_keeps_what_was_selected(qtbot: QtBot) -> None:
     assert not table.select("gone")
 
 
+def test_a_row_opens_although_its_table_is_refreshed_between_the_two_presses(qtbot: QtBot) -> None:
+    table = RowTable("Rows", [Column("Name", lambda row: row[1])], row_key=lambda row: row[0])
+    qtbot.addWidget(table)
+    table.resize(300, 300)
+    table.show()
+    table.set_rows([("1", "arrived"), ("2", "arrived")])
+    opened: list[object] = []
+    table.opened.connect(opened.append)
+    middle = table.visualRect(table.model().index(1, 0)).center()
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=middle)
+    table.set_rows([("1", "arrived"), ("2", "waits")])
+    assert table.model().index(1, 0).data() == "waits"
+    QTest.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=middle)
+    assert opened == [("2", "waits")]
+
+
 def test_enter_and_double_click_open_a_row(qtbot: QtBot) -> None:
     table = RowTable("Rows", [Column("Name", str)], row_key=str)
     qtbot.addWidget(table)

@@ -86,6 +86,12 @@ class RowModel(QAbstractTableModel):
         self.rows = list(rows)
         self.endResetModel()
 
+    def refresh(self, rows: Sequence[Any]) -> None:
+        """The same rows with other values: no place in the table changes."""
+        self.rows = list(rows)
+        if rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(self.columns) - 1))
+
     def append(self, rows: Sequence[Any]) -> None:
         if rows:
             self.beginInsertRows(QModelIndex(), len(self.rows), len(self.rows) + len(rows) - 1)
@@ -157,6 +163,11 @@ class RowTable(QTableView):
 
     def set_rows(self, rows: Sequence[Any], more: bool = False) -> None:
         """Show these rows instead; the selected row stays selected where it is still there. `more`: a page follows."""
+        if [self._row_key(row) for row in rows] == [self._row_key(row) for row in self._model.rows]:
+            # a table that is made anew between the two presses of a double click does not open
+            self._model.refresh(rows)
+            self._settle(more)
+            return
         kept = self.current_row()
         place = self.verticalScrollBar().value()
         self._replacing = True
