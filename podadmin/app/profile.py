@@ -19,7 +19,7 @@ from podadmin.app.lock import EngineLock
 from podadmin.app.options import Options
 from podadmin.app.settings import Settings, keep
 from podadmin.core.clock import Clock, SystemClock, new_id
-from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
+from podadmin.core.errors import Refused, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.journal import service as journal_service
 from podadmin.journal.chain import Entry
@@ -117,21 +117,17 @@ class Profile:
     def open_vault(self) -> Vault:
         """The vault, unlocked. May wait for the keyring. Raises what unlocking raises (`vault.*`)."""
         vault = self.vault
-        try:
-            vault.unlock()
-        except PodadminError:
-            if self.keyring_choice == "passphrase" and self._vault is vault:
-                self._vault = None  # the file with the passphrase is read anew the next time
-            raise
+        vault.unlock()
         return vault
 
     def _backend(self, choice: str) -> SecretStore:
+        from podadmin.app.passphrase import PassphraseAtUse
         from podadmin.vault.backends import open_backend
 
-        passphrase: Secret[str] | None = None
-        if choice == "passphrase":
-            passphrase = _passphrase(self.options.passphrase_file)
-        return open_backend(choice, profile_id=self.id, folder=self.folder, passphrase=passphrase)
+        def opened(passphrase: Secret[str] | None) -> SecretStore:
+            return open_backend(choice, profile_id=self.id, folder=self.folder, passphrase=passphrase)
+
+        return PassphraseAtUse(opened, self.options.passphrase_file) if choice == "passphrase" else opened(None)
 
     def last_entry(self) -> int:
         """The number of the journal's last entry, 0 for an empty journal."""
@@ -239,33 +235,6 @@ def _keyring(profile: Profile) -> None:
 
 def _has_keys(profile: Profile) -> bool:
     return any((profile.folder / "keys").iterdir())
-
-
-def _passphrase(file: Path | None) -> Secret[str]:
-    if file is None:
-        raise Unavailable(
-            "vault.passphrase-missing",
-            "The keys of this profile cannot be opened.",
-            "They are sealed under a passphrase, and no file with the passphrase was named.",
-            "Start podadmin with --passphrase-file FILE; the file should be readable by your account only.",
-        )
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(
-            "vault.passphrase-file",
-            "The keys of this profile cannot be opened.",
-            "The file with the passphrase cannot be read.",
-            "Check that the file exists and that your account may read it.",
-        ) from error
-    if not lines or not lines[0]:
-        raise BadInput(
-            "vault.passphrase-empty",
-            "The keys of this profile cannot be opened.",
-            "The file with the passphrase is empty.",
-            "Write the passphrase on its first line.",
-        )
-    return Secret(lines[0])
 
 
 def _account() -> str:
