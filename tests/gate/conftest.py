@@ -1,0 +1,338 @@
+"""The real gate between a real local network and a pod of the test: processes, sockets and cryptography are real.
+
+One network serves a whole module; each story has an owner, a pod, a store and a gate of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+from sqlalchemy import func, select
+
+from podadmin.core.clock import SystemClock, new_id
+from podadmin.core.secret import Secret
+from podadmin.gate.gate import Gate
+from podadmin.gate.ports import Numbers, Ports, Upstream
+from podadmin.journal.records import Journal, all_entries
+from podadmin.journal.service import verify
+from podadmin.limits import service as limits
+from podadmin.limits.records import usage
+from podadmin.networks.bitfount import crypto, messages
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.client import MessageServiceClient, api_key_metadata
+from podadmin.networks.bitfount.hub import HubClient
+from podadmin.networks.bitfount.job_request import OpenedJobRequest, open_job_request
+from podadmin.networks.bitfount.references import ReferencePolicy
+from podadmin.networks.local import demo_tasks
+from podadmin.networks.local.membership import join
+from podadmin.networks.local.requester import Heard, Mischief, Requester, Sent
+from podadmin.networks.local.service import LocalNetwork
+from podadmin.requests import service
+from podadmin.requests.state import State
+from podadmin.store.engine import Store
+
+VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
+CLOCK = SystemClock()
+SOURCE, PROJECT, MODEL = "patients", "glaucoma-study", "research-lab/hba1c-risk:1"
+PATIENCE = 20.0
+T = TypeVar("T")
+
+
+class HeldKey:
+    """The pod's private key of the golden vectors, with what the vault's handle offers."""
+
+    def __init__(self, private: RSAPrivateKey) -> None:
+        self._private = private
+
+    def decrypt(self, block: bytes) -> bytes:
+        return self._private.decrypt(block, crypto.oaep())
+
+    @property
+    def public(self) -> str:
+        return crypto.public_line(self._private.public_key())
+
+
+async def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
+    """What `look` gives as soon as it gives something."""
+    ends = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < ends, f"did not come to be in {seconds:g} s: {what}"
+        await asyncio.sleep(0.02)
+
+
+@dataclass
+class Task:
+    """A delivered task as the pod sees it."""
+
+    message: pb.BitfountMessage
+    opened: OpenedJobRequest
+    route: messages.Route
+
+
+@dataclass
+class Rig:
+    """Everything that a story works with."""
+
+    network: LocalNetwork
+    store: Store
+    gate: Gate
+    pod: MessageServiceClient
+    requester: Requester
+    owner: str
+    key: HeldKey
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def identifier(self) -> str:
+        return f"{self.owner}/{SOURCE}"
+
+    until = staticmethod(until)
+
+    async def send(self, what: str = "sql", mischief: Mischief | None = None, project: str | None = PROJECT) -> Sent:
+        protocol = demo_tasks.protocol(what, SOURCE)
+        return await self.requester.send(self.identifier, protocol, project, mischief)
+
+    def found(self, task_id: str) -> service.Found:
+        found = service.by_task(self.store, task_id)
+        assert found is not None
+        return found
+
+    async def comes_to(self, sent: Sent | str, *states: State) -> service.Found:
+        """The request of a task, once it has come to one of `states`."""
+        task_id = sent if isinstance(sent, str) else sent.route.task_id
+        last: list[str] = []
+
+        def look() -> service.Found | None:
+            found = service.by_task(self.store, task_id)
+            last[:] = [] if found is None else [found.row.state, found.row.state_words]
+            return found if found is not None and found.row.state in states else None
+
+        try:
+            return await until(look, f"{task_id} is {states}")
+        except AssertionError:
+            raise AssertionError(f"{task_id} should be {states} and is {last}") from None
+
+    def approve(self, found: service.Found) -> None:
+        service.approve(self.store, CLOCK, found.row.id, "anna", "fine", 30)
+        self.gate.nudge()
+
+    def refuse(self, found: service.Found, words: str) -> None:
+        service.refuse(self.store, CLOCK, found.row.id, "anna", words)
+        self.gate.nudge()
+
+    async def heard(self, sent: Sent, last: str, seconds: float = PATIENCE) -> list[Heard]:
+        """What the requester hears up to a message of the type `last`."""
+        heard: list[Heard] = []
+        async for one in self.requester.hear(sent, seconds):
+            heard.append(one)
+            assert one.error is None
+            if one.kind == last:
+                return heard
+        raise AssertionError(f"no {last} came, only {[one.kind for one in heard]}")
+
+    async def silence(self, sent: Sent, seconds: float = 0.6) -> list[str]:
+        """The types of what comes while the network is asked for a while."""
+        return [one.kind async for one in self.requester.hear(sent, seconds)]
+
+    async def poll(self) -> pb.BitfountMessage | None:
+        """One idle poll of the pod."""
+        return await self.pod.get()
+
+    async def take(self) -> Task:
+        """The next task that the gate delivers, acknowledged."""
+        while True:
+            message = await self.pod.get()
+            if message is not None:
+                break
+        await self.pod.acknowledge(message.recipientMailboxId, message.receiptHandle)
+        return Task(message, open_job_request(message.body, self.key, None), messages.route_of(message))
+
+    async def running(self, what: str = "sql", project: str = PROJECT) -> tuple[Sent, Task]:
+        """A task that was approved, delivered and accepted."""
+        sent = await self.send(what, project=project)
+        self.approve(await self.comes_to(sent, State.HELD))
+        task = await self.take()
+        assert task.route.task_id == sent.route.task_id
+        await self.say(messages.job_accept, task)
+        await self.comes_to(sent, State.RUNNING)
+        return sent, task
+
+    async def say(self, build: Callable[..., pb.BitfountMessage], task: Task, *words: Any, **more: Any) -> None:
+        await self.pod.send(build(task.route, task.opened.session_key, CLOCK.now(), *words, **more))
+
+    async def ask_access(self, task: Task, headers: dict[str, str] | None = None, **changes: Any) -> httpx.Response:
+        """The question of a pod before it starts, straight over HTTP."""
+        import base64
+
+        body = {
+            "podIdentifier": task.route.pod_identifier,
+            "modellerProtocolRequest": dict(task.opened.protocol),
+            "modellerName": task.route.requester,
+            "projectId": task.opened.outer.project_id,
+            "unsignedTask": base64.b64encode(task.opened.encrypted_request).decode(),
+            "taskSignature": base64.b64encode(task.opened.signature or b"").decode(),
+            "identityProvider": "SIGNATURE",
+            "publicKeyId": task.opened.outer.key_id,
+            **changes,
+        }
+        own = {"x-api-key-id": "gate-id", "x-api-key": "gate-key"}
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return await client.post(
+                f"{self.gate.access.url}/api/access",
+                content=json.dumps(body),
+                headers=own if headers is None else headers,
+            )
+
+    def entries(self, subject: str) -> list[tuple[str, dict[str, Any]]]:
+        with self.store.read() as connection:
+            return [(each.act, json.loads(each.body)) for each in all_entries(connection) if each.subject == subject]
+
+    def acts(self, found: service.Found) -> list[str]:
+        return [act for act, _ in self.entries(found.row.id)]
+
+    def used(self) -> float:
+        """What was counted here, of any model; what the network says on top of it is left out."""
+        with self.store.read() as connection:
+            return float(connection.execute(select(func.sum(usage.c.amount))).scalar() or 0.0)
+
+    def promised(self) -> float:
+        with self.store.read() as connection:
+            return sum(each.amount for each in limits.open_reservations(connection))
+
+
+@pytest.fixture(scope="session")
+def pod_key() -> HeldKey:
+    key = load_ssh_private_key((VECTORS / "keys/pod/pod_rsa.pem").read_bytes(), None)
+    assert isinstance(key, RSAPrivateKey)
+    return HeldKey(key)
+
+
+@pytest.fixture(scope="session")
+def requester_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("requester")
+    (folder / "requester.pem").write_bytes((VECTORS / "keys/modeller.pem").read_bytes())
+    return folder
+
+
+def network_in(folder: Path) -> LocalNetwork:
+    """A local network that redelivers quickly; `small` has a limit that a test can reach."""
+    folder.mkdir(mode=0o700)
+    rules = {
+        "visibility_seconds": 0.4,
+        "long_poll_seconds": 0.3,
+        "projects": {
+            PROJECT: {"members": ["research-lab"], "limits": {MODEL: 5000}},
+            "small": {"members": ["research-lab"], "limits": {MODEL: 50}},
+            "others": {"members": ["another-lab"], "limits": {}},
+        },
+    }
+    (folder / "network.json").write_text(json.dumps(rules), encoding="utf-8")
+    return LocalNetwork(folder)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalNetwork]:
+    with network_in(tmp_path_factory.mktemp("network") / "n") as running:
+        yield running
+
+
+@pytest.fixture
+def own_network(tmp_path: Path) -> Iterator[LocalNetwork]:
+    """One that a story may stop, change and start."""
+    with network_in(tmp_path / "n") as running:
+        yield running
+
+
+@asynccontextmanager
+async def gate_on(
+    network: LocalNetwork, folder: Path, key: HeldKey, requester_folder: Path, **settings: Any
+) -> AsyncIterator[Rig]:
+    address = network.address
+    owner = new_id("c").lower().replace("_", "-")
+    member = await join(address, owner)
+    hub = HubClient(address.hub, member.headers())
+    for name in ("clinic", SOURCE):
+        await hub.register_pod(name, key.public, display_name=name)
+    store = Store.open(folder / "podadmin.db", Journal(CLOCK))
+    given: dict[str, Any] = {
+        "window": 300.0, "release_before": 270.0, "largest": 1_000_000, "paused": False, "records": 40, **settings,
+    }  # fmt: skip
+
+    def pod_key() -> Any:
+        if "key_problem" in given:
+            raise given["key_problem"]
+        return key
+
+    ports = Ports(
+        store=store,
+        clock=CLOCK,
+        owner=owner,
+        pod_name="clinic",
+        datasets=lambda: (SOURCE,),
+        records=lambda _name: given["records"],
+        pod_key=pod_key,
+        paused=lambda: given["paused"],
+        upstream=Upstream(
+            kind="local",
+            title="Local network",
+            message_service=address.message_service,
+            tls=False,
+            access_manager=given.get("access_manager", address.access_manager),
+            hub=address.hub,
+            key_id=member.api_key_id,
+            key=member.api_key,
+            references=ReferencePolicy.local(address.object_store),
+        ),
+        numbers=Numbers(
+            window=lambda: given["window"],
+            release_before=lambda: given["release_before"],
+            largest_request=lambda: given["largest"],
+            grant_days=lambda: 30,
+        ),
+    )
+    gate = Gate(ports, "gate-id", Secret("gate-key"), lambda: None)
+    requester = await Requester.enter(address, requester_folder, "research-lab", CLOCK)
+    try:
+        async with requester, anyio.create_task_group() as group:
+            await group.start(gate.run)
+            client = MessageServiceClient.open(
+                f"127.0.0.1:{gate.relay.port}", tls=False, metadata=api_key_metadata("gate-id", "gate-key")
+            )
+            async with client:
+                yield Rig(network, store, gate, client, requester, owner, key, given)
+            group.cancel_scope.cancel()
+        assert verify(store, None).broken is None
+    finally:
+        store.close()
+
+
+Story = Callable[[Rig], Awaitable[None]]
+
+
+@pytest.fixture
+def tell(tmp_path: Path, pod_key: HeldKey, requester_folder: Path) -> Callable[..., None]:
+    """Run a story with a gate of its own on a network."""
+
+    def run(network: LocalNetwork, story: Story, **settings: Any) -> None:
+        async def whole() -> None:
+            async with gate_on(network, tmp_path, pod_key, requester_folder, **settings) as rig:
+                await story(rig)
+
+        asyncio.run(asyncio.wait_for(whole(), 60))
+
+    return run
