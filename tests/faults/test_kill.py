@@ -83,7 +83,7 @@ def test_a_crash_of_the_process_that_refuses(installation: Any) -> None:
     installation.serve().wait_for("on")
     listening = installation.send("sql")
     row = installation.only(State.HELD)
-    words = ("requests", "refuse", row.id, "--reason", "Not before the board has met.")
+    words = ("requests", "refuse", row.id, "Not before the board has met.")
     before = installation.cli(*words, crash=("request.refused", "before"))
     assert before.returncode == -signal.SIGKILL, before
     assert installation.only().state == State.HELD
@@ -165,7 +165,7 @@ def test_a_crash_around_a_lapse_still_gives_the_requester_a_reference(installati
 def test_a_crash_around_too_late_makes_one_grant_that_the_next_one_uses(installation: Any) -> None:
     installation.set("gate.release-before", 1.0)
     installation.serve().wait_for("on")
-    assert installation.cli("pod", "pause", "--reason", "The test wants it late.").returncode == 0
+    assert installation.cli("pod", "pause", "The test wants it late.").returncode == 0
     first = installation.send("sql")
     row = installation.only(State.HELD)
     installation.approve(row.id)
@@ -201,7 +201,6 @@ def test_killing_the_local_network_in_the_middle_of_a_task(installation: Any) ->
     installation.until(lambda: {"BATCHES_COMPLETE", "TASK_ABORT"} & set(listening.kinds), "an answer")
     assert served.process.poll() is None
     again = installation.send("sql")
-    installation.decide_and_all = None
     installation.until(lambda: len(installation.rows()) == 2, "the next request arrives")
     installation.until(lambda: installation.rows()[1].state == State.HELD, "it is opened")
     installation.approve(installation.rows()[1].id)
