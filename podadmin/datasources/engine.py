@@ -264,7 +264,7 @@ def _explained(error: duckdb.Error) -> PodadminError:
         return Unavailable(
             "datasource.memory",
             "Reading the file needs more memory than podadmin may use.",
-            "A column of this file holds a very large number of different or very long values.",
+            "It has very many columns, or a column with very many different or very long values.",
             "Ignore columns that are not needed, or allow more memory in the settings, then try again.",
         )
     if isinstance(error, duckdb.IOException):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podadmin.core.clock import Clock
-from podadmin.core.errors import BadInput
+from podadmin.core.errors import BadInput, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources.choices import check_choices, forced
@@ -40,6 +40,9 @@ from podadmin.schema.statistics import ColumnStatistics, dates, finite, labelled
 MAX_LABELS = 100_000
 EXACT_BYTES = 8 << 20
 """Up to this size of file different values are counted exactly; beyond it they are estimated (HyperLogLog)."""
+_EXACTLY_TOGETHER, _TOGETHER = 24, 96
+"""Columns that one pass looks at. Each whose values are counted exactly takes up to 10 MB, however few its rows, and
+every expression over a column takes room of its own: a wide file is read in turns."""
 _SAFE_INTEGER = 2.0**53
 _INT64 = 2.0**63
 _LOOK_SPAN, _PASS_SPAN, _LABEL_SPAN = (0.0, 0.05), (0.05, 0.8), (0.85, 1.0)
@@ -135,16 +138,17 @@ class _Maker:
         """The number of rows and the statistics of every column that is not ignored, in the order of the file."""
         _, looks = look(self._reader, self._names, _LOOK_SPAN)
         if self._exact:
-            rows, counts = self._pass(looks, ())
+            rows, counts = self._exactly(looks)
         else:
             # comparing every cell with every word for "empty" costs a third of a pass; few files use such words, so
             # try without those that the first rows do not use, and start over where one turns up after all
             used = frozenset(word for seen in looks for word in seen.null_words)
             self._reader.null_words = ("", *sorted(used - {""}))
-            rows, counts = self._pass(looks, tuple(word for word in NULL_WORDS if word and word not in used))
+            rare = tuple(word for word in NULL_WORDS if word and word not in used)
+            rows, counts = self._in_turns(looks, rare, _TOGETHER)
             if any(found.strays for found in counts.values()):
                 self._reader.null_words = NULL_WORDS
-                rows, counts = self._pass(looks, ())
+                rows, counts = self._in_turns(looks, (), _TOGETHER)
         dtypes = {name: self._dtype(name, found) for name, found in counts.items()}
         stypes = {name: self._stype(name, dtypes[name], counts[name]) for name in self._names}
         labels = self._labels([n for n in self._names if stypes[n] == "categorical"], dtypes, counts, rows)
@@ -153,7 +157,32 @@ class _Maker:
             for name in self._names
         )
 
-    def _pass(self, looks: list[Look], strays: tuple[str, ...]) -> tuple[int, dict[str, _Counts]]:
+    def _exactly(self, looks: list[Look]) -> tuple[int, dict[str, _Counts]]:
+        """Exact counts of different values. Each column needs a table of its own, so columns take turns; where even
+        that is more memory than is allowed, the counts are estimates and say so.
+        """
+        try:
+            return self._in_turns(looks, (), _EXACTLY_TOGETHER)
+        except Unavailable as error:
+            if error.code != "datasource.memory":
+                raise
+            self._exact = False
+            return self._in_turns(looks, (), _EXACTLY_TOGETHER)
+
+    def _in_turns(self, looks: list[Look], strays: tuple[str, ...], together: int) -> tuple[int, dict[str, _Counts]]:
+        rows, counts = 0, dict[str, _Counts]()
+        start, end = _PASS_SPAN
+        for first in range(0, max(len(looks), 1), together):
+            part = looks[first : first + together]
+            share = (end - start) / max(len(looks), 1)
+            span = (start + share * first, start + share * (first + len(part)))
+            rows, found = self._pass(part, strays, span)
+            counts |= found
+        return rows, counts
+
+    def _pass(
+        self, looks: list[Look], strays: tuple[str, ...], span: tuple[float, float]
+    ) -> tuple[int, dict[str, _Counts]]:
         """Read every row once. `strays` are words for "empty" that the reader was not told to know."""
         select: list[str] = ["count(*)"]
         filled: list[tuple[_Counts, str]] = []
@@ -162,7 +191,7 @@ class _Maker:
             for attribute, aggregate in self._aggregates(seen, strays):
                 filled.append((counts[seen.name], attribute))
                 select.append(aggregate)
-        row = self._reader.rows(select, "Reading every row once", _PASS_SPAN)[0]
+        row = self._reader.rows(select, "Reading every row once", span)[0]
         self.rejected = self._reader.rejected()
         for (target, attribute), value in zip(filled, row[1:], strict=True):
             setattr(target, attribute, value)

@@ -301,3 +301,25 @@ def test_memory_does_not_follow_the_size_of_the_file(large: Path) -> None:
     assert rows == 1_500_000
     assert large.stat().st_size > 150e6
     assert peak * 1024 < 200e6
+
+
+@pytest.mark.parametrize("columns", [1, 24, 25, 97, 300])
+def test_a_wide_file_is_read_in_turns_and_counted_exactly(made: Make, columns: int) -> None:
+    header = ",".join(f"c{number}" for number in range(columns))
+    lines = [",".join(str((row * 7 + number) % (number % 5 + 2)) for number in range(columns)) for row in range(40)]
+    steps: list[float] = []
+    progress = Progress(lambda step: steps.append(step.fraction or 0.0))
+    found = made("\n".join([header, *lines]) + "\n", progress=progress)
+    assert found.rows == 40
+    assert [column.distinct for column in found.columns] == [number % 5 + 2 for number in range(columns)]
+    assert not any(column.distinct_estimated for column in found.columns)
+    assert steps == sorted(steps)
+
+
+def test_where_exact_counts_need_more_memory_than_is_allowed_they_are_estimates_that_say_so(made: Make) -> None:
+    rows = [",".join(f"{row}-{number}" for number in range(24)) for row in range(300)]
+    content = ",".join(f"c{number}" for number in range(24)) + "\n" + "\n".join(rows) + "\n"
+    found = made(content, memory_limit="60MB")
+    assert found.rows == 300
+    assert all(column.distinct_estimated for column in found.columns)
+    assert all(abs(column.distinct - 300) < 60 for column in found.columns)
