@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 WATCH_SECONDS = 0.25
-READERS = 3
+READERS, LONG_READERS = 3, 2
 ENGINE_WAITS_SECONDS = 2.0
 
 
@@ -62,13 +62,17 @@ class Ops:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="podadmin-read")
+        self._long_readers = ThreadPoolExecutor(LONG_READERS, thread_name_prefix="podadmin-long")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="podadmin-write")
         self._opened = threading.Event()
         self._closing = threading.Event()
+        self._drained = threading.Event()
+        self._running: set[Job] = set()
         self._watcher: threading.Thread | None = None
         self._profile: Profile | None = None
         self._engine: Engine | None = None
         self._failure: PodadminError | None = None
+        self._last = 0
         self._listeners: list[Callable[[frozenset[str]], None]] = []
         self._first_read = threading.Event()
 
@@ -77,10 +81,20 @@ class Ops:
         self._watcher = threading.Thread(target=self._watch, name="podadmin-watch", daemon=True)
         self._watcher.start()
 
-    def read(self, act: str, arguments: Mapping[str, object], done: Callable[[Outcome], None]) -> Job:
-        """Run an act that changes nothing; `done` gets its outcome."""
-        job = Job(act, None)
-        return self._submit(self._readers, job, act, arguments, done)
+    def read(
+        self,
+        act: str,
+        arguments: Mapping[str, object],
+        done: Callable[[Outcome], None],
+        listener: Callable[[Step], None] | None = None,
+        title: str = "",
+    ) -> Job:
+        """Run an act that changes nothing, beside others; `done` gets its outcome.
+
+        One that takes long (it has a `title`) has threads of its own, so that short reads never wait for it.
+        """
+        pool = self._long_readers if title else self._readers
+        return self._submit(pool, Job(title or act, listener), act, arguments, done)
 
     def write(
         self,
@@ -98,11 +112,14 @@ class Ops:
         self._listeners.append(listener)
 
     def close(self) -> None:
-        """Stop the engine, finish the writes that were begun, and let go of the profile."""
+        """Cancel what takes long, finish what was begun, stop the engine, and let go of the profile, in this order."""
         self._closing.set()
+        for job in tuple(self._running):
+            job.cancel()
+        for pool in (self._readers, self._long_readers, self._writer):
+            pool.shutdown(wait=True, cancel_futures=True)
+        self._drained.set()
         self._first_read.set()
-        self._readers.shutdown(wait=True, cancel_futures=True)
-        self._writer.shutdown(wait=True, cancel_futures=True)
         if self._watcher is not None:
             self._watcher.join()
 
@@ -116,14 +133,17 @@ class Ops:
     ) -> Job:
         def run() -> None:
             outcome = self._outcome(act, arguments, job.progress)
+            self._running.discard(job)
             job.done = True
             self._first_read.set()
             if not self._closing.is_set():
                 done(outcome)
 
+        self._running.add(job)
         try:
             pool.submit(run)
         except RuntimeError:
+            self._running.discard(job)
             job.done = True
             done(Outcome(error=_closed()))
         return job
@@ -170,6 +190,7 @@ class Ops:
         from podadmin.app.profile import open_profile
 
         self._profile = open_profile(self._options)
+        self._last = self._profile.last_entry()
 
     def _follow(self, profile: Profile) -> None:
         self._tell(frozenset({"profile"}))
@@ -180,12 +201,11 @@ class Ops:
         self._engine = Engine(profile)
         self._engine.start()
         profile.engine = self._engine
-        last = profile.last_entry()
-        while not self._closing.wait(WATCH_SECONDS):
+        while not self._drained.wait(WATCH_SECONDS):
             with suppress(PodadminError):
-                entries = profile.entries_since(last)
+                entries = profile.entries_since(self._last)
                 if entries:
-                    last = entries[-1].seq
+                    self._last = entries[-1].seq
                     self._tell(frozenset(entry.act.partition(".")[0] for entry in entries))
             if self._engine.news.is_set():
                 self._engine.news.clear()

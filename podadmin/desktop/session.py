@@ -117,15 +117,24 @@ class Session:
         arguments: Mapping[str, object],
         success: Success,
         failure: Failure | None = None,
+        title: str = "",
+        progress: Callable[[Step], object] | None = None,
     ) -> RunningJob:
-        """Ask for something. Exactly one of `success` and `failure` is called, if `owner` still lives then."""
-        job = RunningJob("")
+        """Ask for something. Exactly one of `success` and `failure` is called, if `owner` still lives then.
+
+        With a `title` it is work that takes long: the status line shows it, its progress and Cancel.
+        """
+        job = RunningJob(title)
         asked = dict(arguments)
 
         def begin() -> None:
             if self._ops is not None:
-                job.attach(self._ops.read(act, asked, self._returning(owner, job, success, failure)))
+                done = self._returning(owner, job, success, failure)
+                job.attach(self._ops.read(act, asked, done, self._moving(owner, job, progress), title))
 
+        if title:
+            self.jobs.append(job)
+            self._jobs_changed()
         self._begin(begin)
         return job
 
@@ -143,6 +152,19 @@ class Session:
         job = RunningJob(title)
         asked = dict(arguments)
 
+        def begin() -> None:
+            if self._ops is not None:
+                done = self._returning(owner, job, success, failure)
+                job.attach(self._ops.write(act, asked, done, self._moving(owner, job, progress), title))
+
+        self.jobs.append(job)
+        self._jobs_changed()
+        self._begin(begin)
+        return job
+
+    def _moving(
+        self, owner: QObject, job: RunningJob, progress: Callable[[Step], object] | None
+    ) -> Callable[[Step], None]:
         def moved(step: Step) -> None:
             def show() -> None:
                 job.move(step)
@@ -151,15 +173,7 @@ class Session:
 
             self._dispatcher.post(self._dispatcher, show)
 
-        def begin() -> None:
-            if self._ops is not None:
-                done = self._returning(owner, job, success, failure)
-                job.attach(self._ops.write(act, asked, done, moved, title))
-
-        self.jobs.append(job)
-        self._jobs_changed()
-        self._begin(begin)
-        return job
+        return moved
 
     def on_change(self, owner: QObject, kinds: Iterable[str], callback: Callable[[], object]) -> None:
         """Call back on the Qt thread when something of these kinds has changed, while `owner` lives."""

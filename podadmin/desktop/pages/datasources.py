@@ -228,7 +228,7 @@ class DatasourcesPage(Page):
             self.wizard.show_probe(path, probe)
 
         failed = partial(self.wizard.probe_failed, path)
-        job = self.session.write(
+        job = self.session.read(
             self.wizard, "datasource probe", {"path": path}, tested, failed, title="Testing the file"
         )
         self.wizard.follow(job)
@@ -243,7 +243,7 @@ class DatasourcesPage(Page):
 
     def _preview_schema(self, draft: Draft) -> None:
         came, failed = partial(self.wizard.show_schema, draft), partial(self.wizard.schema_failed, draft)
-        job = self.session.write(
+        job = self.session.read(
             self.wizard, "schema preview", draft.arguments(), came, failed, title="Generating the schema"
         )
         self.wizard.follow(job)

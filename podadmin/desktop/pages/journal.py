@@ -220,7 +220,7 @@ class JournalPage(Page):
     def _start_check(self) -> None:
         self._verify.set_permit(False, "The journal is being verified.")
         self.result.begin()
-        job = self.session.write(
+        job = self.session.read(
             self, "journal verify", {}, self._checked, self._unchecked, title="Verifying the journal"
         )
         self.result.job.follow(job)
