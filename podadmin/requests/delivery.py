@@ -1,0 +1,172 @@
+"""From an approved request to its end: delivered, started once, ended, and its requester told.
+
+Every function is one transaction together with its journal entry. `started` is recorded before the pod may work and
+can be recorded once only; what the requester has to hear is owed in the transaction that makes it so.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from podadmin.core.canon import canonical
+from podadmin.core.clock import Clock, unstamp
+from podadmin.core.errors import Refused
+from podadmin.limits import service as limits
+from podadmin.requests.moves import GATE, Unchanged, lapse, make_grant, move, owe, unless_moved
+from podadmin.requests.reading import LAST_MESSAGE, Sealed, bytes_of, findings_of, is_busy, row_of
+from podadmin.requests.records import request, sealed
+from podadmin.requests.state import Event, State
+from podadmin.store.engine import Store
+from podadmin.store.unit import Fact, Unit
+
+
+def next_to_deliver(store: Store, clock: Clock, latest: float, grant_days: int) -> Sealed | None:
+    """Take the oldest approved request for delivery, one at a time; None where nothing may be delivered now.
+
+    One that is older than `latest` seconds is not delivered any more: a grant takes its place.
+    """
+    while True:
+        with store.read() as connection:
+            busy = is_busy(connection)
+            row = connection.execute(
+                select(request).where(request.c.state == State.APPROVED).order_by(request.c.number).limit(1)
+            ).first()
+        if busy or row is None:
+            return None
+        if clock.now() > _sent(store, row) + timedelta(seconds=latest):
+            _too_late(store, clock, row.id, grant_days)
+            continue
+        kept, taken = bytes_of(store, row.id), False
+        with unless_moved(store, Fact(GATE, "request.delivering", row.id, {"task": row.task_id})) as unit:
+            if is_busy(unit.connection) or row_of(unit.connection, row.id).state != State.APPROVED:
+                raise Unchanged
+            move(unit, row.id, Event.DELIVERING, "On its way to the pod")
+            taken = True
+        return kept if taken else None
+
+
+def started(store: Store, request_id: str) -> None:
+    """The pod has accepted and will begin. Raises Refused (`request.not-to-start`) unless it was just delivered."""
+    with store.record(Fact(GATE, "request.started", request_id)) as unit:
+        if row_of(unit.connection, request_id).state != State.DELIVERING:
+            raise Refused(
+                "request.not-to-start",
+                "The pod was not allowed to begin this task.",
+                "It was not delivered to it, or it was begun before.",
+                "Restart the pod if this comes again.",
+            )
+        move(unit, request_id, Event.STARTED, "Running in the pod")
+
+
+def ended(
+    store: Store,
+    clock: Clock,
+    request_id: str,
+    event: Event,
+    words: str,
+    *,
+    abort: str = "",
+    last_message: bytes = b"",
+    facts: Mapping[str, Any] | None = None,
+) -> bool:
+    """The task has ended; what was reserved and not used comes back.
+
+    What the requester has to hear of it is owed from then on and survives a crash: our own `abort`, or the pod's
+    `last_message`. False, and nothing recorded, where the request has ended already or never went to the pod.
+    """
+    with unless_moved(store, Fact(GATE, f"request.{event}", request_id, facts or {})) as unit:
+        if row_of(unit.connection, request_id).state not in {State.DELIVERING, State.RUNNING}:
+            raise Unchanged
+        end(unit, clock, request_id, event, words, abort=abort, last_message=last_message)
+        return True
+    return False
+
+
+def end(
+    unit: Unit,
+    clock: Clock,
+    request_id: str,
+    event: Event,
+    words: str,
+    *,
+    abort: str = "",
+    last_message: bytes = b"",
+) -> None:
+    """`ended` inside an open unit. Raises Refused (`request.wrong-state`) where it cannot end so now."""
+    limits.settle(unit, request_id, str(event), clock.now())
+    move(unit, request_id, event, words)
+    if last_message:
+        findings = {
+            **findings_of(unit.connection, request_id),
+            LAST_MESSAGE: base64.b64encode(last_message).decode("ascii"),
+        }
+        unit.execute(update(sealed).where(sealed.c.request_id == request_id).values(findings=canonical(findings)))
+        owe(unit, request_id, "pass", "")
+    elif abort:
+        owe(unit, request_id, "abort", abort)
+
+
+def reconcile(store: Store, clock: Clock) -> tuple[str, ...]:
+    """After the pod has died: what it had not begun is delivered again; what it had begun is not repeated."""
+    with store.read() as connection:
+        rows = connection.execute(
+            select(request.c.id, request.c.state).where(request.c.state.in_([State.DELIVERING, State.RUNNING]))
+        ).all()
+    changed = []
+    for row in rows:
+        if row.state == State.DELIVERING:
+            fact = Fact(GATE, "request.delivery-undone", row.id, {"why": "the pod had not begun it"})
+            with unless_moved(store, fact) as unit:
+                if row_of(unit.connection, row.id).state != State.DELIVERING:
+                    raise Unchanged
+                move(unit, row.id, Event.UNDELIVERED, "Approved, waiting for delivery to the pod")
+                changed.append(row.id)
+        elif interrupted(store, clock, row.id, "The pod stopped while this task was running."):
+            changed.append(row.id)
+    return tuple(changed)
+
+
+def interrupted(store: Store, clock: Clock, request_id: str, why: str) -> bool:
+    """The task has ended without a word of the pod. It is not repeated, and its requester is told so."""
+    return ended(
+        store,
+        clock,
+        request_id,
+        Event.INTERRUPTED,
+        f"Interrupted: {why[:1].lower()}{why[1:]}",
+        abort=f"{why} It was not repeated; send the request again.",
+    )
+
+
+def answered(store: Store, request_id: str, kind: str, problem: str = "") -> None:
+    """The answer was sent, or can never be sent because of `problem`. Nothing happens where none of `kind` is owed."""
+    body = {"kind": kind, "problem": problem} if problem else {"kind": kind}
+    with unless_moved(store, Fact(GATE, "request.answered", request_id, body)) as unit:
+        if row_of(unit.connection, request_id).answer != kind:
+            raise Unchanged
+        unit.execute(update(request).where(request.c.id == request_id).values(answer="made"))
+
+
+def _too_late(store: Store, clock: Clock, request_id: str, days: int) -> None:
+    with unless_moved(store, Fact(GATE, "request.too-late", request_id)) as unit:
+        row = row_of(unit.connection, request_id)
+        if row.state != State.APPROVED:
+            raise Unchanged
+        limits.settle(unit, request_id, "not-delivered", clock.now())
+        unit.note(reference=lapse(unit, request_id))
+        make_grant(unit, clock, row, GATE, days)
+        move(
+            unit, request_id, Event.GRANTED, "Approved, but too late to deliver: a grant waits for it to be sent again"
+        )
+
+
+def _sent(store: Store, row: Row[Any]) -> datetime:
+    with store.read() as connection:
+        sent_at = findings_of(connection, row.id).get("sent_at")
+    received = unstamp(row.received_at)
+    return min(unstamp(sent_at), received) if sent_at else received

@@ -1,0 +1,78 @@
+"""The steps that acts on requests are made of, inside an open unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, insert, update
+
+from podadmin.core.clock import Clock, new_id, new_reference, stamp
+from podadmin.requests.reading import row_of
+from podadmin.requests.records import grant, request
+from podadmin.requests.state import Event, State, advance
+from podadmin.store.engine import Store
+from podadmin.store.unit import Fact, Unit
+
+GATE = "gate"
+
+
+class Unchanged(Exception):
+    """The unit is left without a trace: what it would record has happened, or cannot happen any more."""
+
+
+@contextmanager
+def unless_moved(store: Store, fact: Fact) -> Iterator[Unit]:
+    """`store.record`, but without entry and change where the body of the unit raises `Unchanged`.
+
+    Whether something happens is only known inside the unit; a journal entry for what did not happen would be a lie.
+    """
+    try:
+        with store.record(fact) as unit:
+            yield unit
+    except Unchanged:
+        return
+
+
+def move(unit: Unit, request_id: str, event: Event, words: str) -> State:
+    """Let `event` happen to a request and note its new state. Raises Refused (`request.wrong-state`)."""
+    row = row_of(unit.connection, request_id)
+    state = advance(State(row.state), event)
+    unit.execute(update(request).where(request.c.id == request_id).values(state=state, state_words=words))
+    unit.note(state=str(state))
+    return state
+
+
+def owe(unit: Unit, request_id: str, kind: str, words: str) -> None:
+    """The requester has to be told `words` from now on: `kind` is reject, abort or pass."""
+    unit.execute(update(request).where(request.c.id == request_id).values(answer=kind, answer_words=words))
+
+
+def lapse(unit: Unit, request_id: str) -> str:
+    """The requester is told that the request is held, with the reference that is returned."""
+    reference = new_reference()
+    words = f"Held for a decision by the data custodian, reference {reference}. Send it again once it is approved."
+    move(unit, request_id, Event.LAPSED, "Held: nobody decided while the requester was waiting")
+    unit.execute(update(request).where(request.c.id == request_id).values(reference=reference))
+    owe(unit, request_id, "reject", words)
+    return reference
+
+
+def make_grant(unit: Unit, clock: Clock, row: Row[Any], actor: str, days: int) -> None:
+    """One more run of a request like this one is allowed for `days`."""
+    grant_id = new_id("grt")
+    now = clock.now()
+    expires = stamp(now + timedelta(days=days))
+    unit.execute(
+        insert(grant).values(
+            id=grant_id,
+            fingerprint=row.fingerprint,
+            runs_left=1,
+            expires_at=expires,
+            made_at=stamp(now),
+            made_from=row.id,
+        )
+    )
+    unit.also(Fact(actor, "grant.made", grant_id, {"request": row.id, "runs": 1, "expires": expires}))

@@ -1,0 +1,211 @@
+"""What is known of requests: one, the ones that something is to be done with, or a page of all of them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select
+
+from podadmin.core.clock import unstamp
+from podadmin.core.errors import NotFound
+from podadmin.requests.records import decision, grant, request, sealed
+from podadmin.requests.state import State
+from podadmin.store.engine import Store
+
+LAST_MESSAGE = "last_message"
+"""In the findings: the message with which the pod ended the task, in base 64, kept until it was sent."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A request with what was found in it and the decision on it, as stored."""
+
+    row: Row[Any]
+    findings: Mapping[str, Any]
+    decision: Row[Any] | None
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """The bytes of a captured request."""
+
+    request_id: str
+    task_id: str
+    sender: str
+    wire: bytes
+    body: bytes
+    deadline: datetime
+
+
+@dataclass(frozen=True)
+class Listing:
+    rows: tuple[Row[Any], ...]
+    total: int
+    next_after: str | None
+    by_state: Mapping[str, int] = field(default_factory=dict)
+
+
+def waiting_to_open(store: Store) -> tuple[str, ...]:
+    """Requests that are kept but not opened, oldest first."""
+    with store.read() as connection:
+        rows = connection.execute(
+            select(request.c.id).where(request.c.state == State.CAPTURED).order_by(request.c.number)
+        )
+        return tuple(rows.scalars())
+
+
+def answers_due(store: Store) -> tuple[tuple[str, str, str], ...]:
+    """The answers that are owed to requesters: (request, `reject`, `abort` or `pass`, words), oldest first.
+
+    For `pass` the answer is the pod's own: see `last_message_of`.
+    """
+    with store.read() as connection:
+        rows = connection.execute(
+            select(request.c.id, request.c.answer, request.c.answer_words)
+            .where(request.c.answer.in_(["reject", "abort", "pass"]))
+            .order_by(request.c.number)
+        )
+        return tuple((row.id, row.answer, row.answer_words) for row in rows)
+
+
+def last_message_of(store: Store, request_id: str) -> bytes:
+    """The message with which the pod ended the task. Raises NotFound (`request.unknown`)."""
+    with store.read() as connection:
+        row_of(connection, request_id)
+        return base64.b64decode(findings_of(connection, request_id).get(LAST_MESSAGE, ""))
+
+
+def bytes_of(store: Store, request_id: str) -> Sealed:
+    """The sealed bytes of a request. Raises NotFound (`request.unknown`)."""
+    with store.read() as connection:
+        row = row_of(connection, request_id)
+        kept = connection.execute(select(sealed).where(sealed.c.request_id == request_id)).one()
+    return Sealed(request_id, row.task_id, row.requester, kept.wire, kept.body, unstamp(row.deadline))
+
+
+def by_task(store: Store, task_id: str) -> Found | None:
+    """The request that a task belongs to."""
+    with store.read() as connection:
+        row = connection.execute(select(request.c.id).where(request.c.task_id == task_id).limit(1)).first()
+        return found_of(connection, row.id) if row else None
+
+
+def active(store: Store) -> Found | None:
+    """The one request that is on its way to the pod or running in it."""
+    with store.read() as connection:
+        row = connection.execute(
+            select(request.c.id).where(request.c.state.in_([State.DELIVERING, State.RUNNING])).limit(1)
+        ).first()
+        return found_of(connection, row.id) if row else None
+
+
+def find(store: Store, name: str) -> Found:
+    """A request by its id or its reference. Raises NotFound (`request.unknown`)."""
+    with store.read() as connection:
+        if name.upper().startswith("H-"):
+            row = connection.execute(select(request.c.id).where(request.c.reference == name.upper())).first()
+            name = row.id if row else name
+        return found_of(connection, name)
+
+
+def last_approved_like(store: Store, found: Found) -> Found | None:
+    """The request last approved before this one from the same requester for the same kind of task."""
+    with store.read() as connection:
+        row = connection.execute(
+            select(request.c.id)
+            .join(decision, decision.c.request_id == request.c.id)
+            .where(
+                decision.c.verdict == "allow",
+                request.c.requester == found.row.requester,
+                request.c.task == found.row.task,
+                request.c.number < found.row.number,
+            )
+            .order_by(request.c.number.desc())
+            .limit(1)
+        ).first()
+        return found_of(connection, row.id) if row else None
+
+
+def seen_before(store: Store, request_id: str, sealed_digest: str) -> bool:
+    """Was a request with the very same sealed part opened before?
+
+    The sealed part is what the signature covers. What stands around it can be rewritten by anybody who has captured
+    a request, so a digest of the whole body would be a new one for an old request.
+    """
+    with store.read() as connection:
+        same = select(request.c.id).where(request.c.sealed_digest == sealed_digest, request.c.id != request_id)
+        return connection.execute(same.limit(1)).first() is not None
+
+
+def grants_for(connection: Connection, fingerprint: str) -> tuple[Row[Any], ...]:
+    """The grants whose pins a request with this fingerprint meets, whatever their state."""
+    return tuple(connection.execute(select(grant).where(grant.c.fingerprint == fingerprint)).all())
+
+
+def count_held(store: Store) -> int:
+    """How many requests wait for a decision."""
+    with store.read() as connection:
+        counted = select(func.count()).select_from(request).where(request.c.state.in_([State.HELD, State.LAPSED]))
+        return int(connection.execute(counted).scalar_one())
+
+
+def listing(store: Store, *, state: str, search: str, limit: int, after: str) -> Listing:
+    """Requests newest first: a page of `limit` after the request number `after` (empty: from the newest)."""
+    wanted = select(request)
+    if search:
+        pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        columns = (request.c.requester, request.c.task, request.c.datasource, request.c.project, request.c.reference)
+        by_text = [column.like(pattern, escape="\\") for column in columns]
+        wanted = wanted.where(or_(*by_text, request.c.id == search))
+    if state:
+        wanted = wanted.where(request.c.state.in_(state.split(",")))
+    with store.read() as connection:
+        counts = connection.execute(select(request.c.state, func.count()).group_by(request.c.state)).all()
+        by_state = {row[0]: int(row[1]) for row in counts}
+        if search:
+            total = int(connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one())
+        else:
+            total = sum(count for name, count in by_state.items() if not state or name in state.split(","))
+        if after.isdecimal():
+            wanted = wanted.where(request.c.number < int(after))
+        rows = tuple(connection.execute(wanted.order_by(request.c.number.desc()).limit(limit + 1)).all())
+    more = str(rows[limit - 1].number) if len(rows) > limit else None
+    return Listing(rows[:limit], total, more, by_state)
+
+
+def is_busy(connection: Connection) -> bool:
+    """Is a task on its way to the pod, or running in it?"""
+    on_its_way = select(request.c.id).where(request.c.state.in_([State.DELIVERING, State.RUNNING])).limit(1)
+    return connection.execute(on_its_way).first() is not None
+
+
+def row_of(connection: Connection, request_id: str) -> Row[Any]:
+    """The row of a request. Raises NotFound (`request.unknown`)."""
+    row = connection.execute(select(request).where(request.c.id == request_id)).first()
+    if row is None:
+        raise NotFound(
+            "request.unknown",
+            "There is no such request.",
+            "No request has this id or reference.",
+            "List the requests and use an id or a reference from there.",
+        )
+    return row
+
+
+def findings_of(connection: Connection, request_id: str) -> dict[str, Any]:
+    """What was found in a request."""
+    text = connection.execute(select(sealed.c.findings).where(sealed.c.request_id == request_id)).scalar_one()
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def found_of(connection: Connection, request_id: str) -> Found:
+    """A request with its findings and its decision. Raises NotFound (`request.unknown`)."""
+    row = row_of(connection, request_id)
+    decided = connection.execute(select(decision).where(decision.c.request_id == request_id)).first()
+    return Found(row, findings_of(connection, request_id), decided)
