@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from sqlalchemy.exc import SQLAlchemyError
 
+from podadmin.app.engine_faults import changed, foreseen
 from podadmin.core.clock import new_id
 from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.core.progress import Progress
@@ -213,7 +213,7 @@ class Engine:
                     continue
                 await self._serve(wanted)
             except (PodadminError, ExceptionGroup) as raised:
-                error = _foreseen(raised)
+                error = foreseen(raised)
                 log.warning("the gate is off: %s", error.code)
                 self._show(Snapshot("blocked", True, f"{error.what} {error.why}", error.next_step))
                 await self._wait_to_retry()
@@ -350,7 +350,7 @@ class Engine:
                     )
                 if events:
                     await self._pod_events(events)
-                if not _changed(watcher):
+                if not changed(watcher):
                     continue
                 if gate is not None:
                     gate.nudge()
@@ -441,22 +441,3 @@ class Engine:
             log.warning("the journal was not anchored: %s", error.code)
             return False
         return True
-
-
-def _foreseen(raised: BaseException) -> PodadminError:
-    """The first of our own errors in what a task group raised; anything else in it is raised again."""
-    if isinstance(raised, PodadminError):
-        return raised
-    if isinstance(raised, ExceptionGroup):
-        foreign = raised.split(PodadminError)[1]
-        if foreign is not None:
-            raise foreign
-        return _foreseen(raised.exceptions[0])
-    raise raised
-
-
-def _changed(watcher: Watcher) -> bool:
-    try:
-        return watcher.changed()
-    except SQLAlchemyError as error:
-        raise explain(error, "watching the profile") from error

@@ -6,17 +6,26 @@ out of reach) leaves the request captured and is tried again; what is wrong with
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from anyio import to_thread
 
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import NotFound, PodadminError, Refused, Tampered, Unavailable
-from podadmin.core.text import grouped, stranger
+from podadmin.core.text import stranger
+from podadmin.gate.findings import (
+    RequesterKey,
+    common,
+    decide_invalid,
+    effects_shown,
+    fact,
+    limit_shown,
+    problem_shown,
+    sealed_digest_of,
+    trace_shown,
+)
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.sessions import Sessions
 from podadmin.limits import service as limits
@@ -29,9 +38,9 @@ from podadmin.networks.bitfount.job_request import Claims as OuterClaims
 from podadmin.networks.bitfount.job_request import OpenedJobRequest, check_signature, open_job_request
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import service
-from podadmin.requests.decide import Invalid, Verdict, decide
+from podadmin.requests.decide import Verdict, decide
 from podadmin.requests.effect_table import shipped
-from podadmin.requests.effects import Effects, statement
+from podadmin.requests.effects import statement
 from podadmin.requests.envelope import Claims, Opened, Unverified, Verified, VerifiedRequest, judge
 from podadmin.requests.fingerprint import fingerprint
 from podadmin.requests.grants import Grant
@@ -44,15 +53,6 @@ ASK_SECONDS = 5.0
 MOST_NAME = 300
 """Characters. No network gives longer names, and a question with one could not be asked."""
 log = logging.getLogger("podadmin.gate")
-
-
-@dataclass(frozen=True)
-class RequesterKey:
-    """The key by which a requester signs: from the hub, compared with what was pinned before."""
-
-    pem: str
-    fingerprint: str
-    known_before: bool
 
 
 class _NotNow(Exception):
@@ -185,7 +185,7 @@ class Opener:
                 )
             ),
             signature=opened.signature_state,
-            body_digest=_sealed_digest(opened),
+            body_digest=sealed_digest_of(opened),
             sent_at=_time(trigger.timestamp),
         )
 
@@ -199,7 +199,7 @@ class Opener:
         request, protocol = verified.value, read(verified)
         effects = statement(verified, shipped(TABLE))
         answer = await self._ask_network(sealed, request, opened)
-        mark, digest = fingerprint(verified), _sealed_digest(opened)
+        mark, digest = fingerprint(verified), sealed_digest_of(opened)
         replay = await to_thread.run_sync(service.seen_before, self._ports.store, sealed.request_id, digest)
         seen = _limits_seen(protocol, answer)
 
@@ -233,11 +233,11 @@ class Opener:
         datasource = request.pod_identifier.partition("/")[2]
         records = self._ports.records(datasource)
         findings = {
-            **_common(opened, key),
+            **common(opened, key),
             "protocol": request.protocol,
-            "effects": _effects(effects),
-            "trace": _trace(verdict),
-            "limits": [_limit_words(meter) for meter in meters],
+            "effects": effects_shown(effects),
+            "trace": trace_shown(verdict),
+            "limits": [limit_shown(meter) for meter in meters],
             "wants": [
                 {"resource": meter.key.resource, "amount": _wanted(records, meter)}
                 for meter in meters
@@ -248,7 +248,7 @@ class Opener:
             "code": verdict.code,
         }
         if verdict.outcome == "refuse":
-            findings["problem"] = _problem(verdict)
+            findings["problem"] = problem_shown(verdict)
         return Opening(
             requester=request.requester.name_claimed,
             task=protocol.task,
@@ -307,8 +307,8 @@ class Opener:
             answerable=False,
             findings={
                 "problem": error.as_dict(),
-                "verification": [_fact("Opened with the pod key", "no", "bad")],
-                "trace": _trace(decide_invalid(error)),
+                "verification": [fact("Opened with the pod key", "no", "bad")],
+                "trace": trace_shown(decide_invalid(error)),
                 "code": error.code,
             },
         )
@@ -319,111 +319,14 @@ class Opener:
         return replace(
             self._unopened(sealed, error),
             answerable=True,
-            sealed_digest=_sealed_digest(opened),
+            sealed_digest=sealed_digest_of(opened),
             findings={
-                **_common(opened, key),
+                **common(opened, key),
                 "problem": error.as_dict(),
-                "trace": _trace(decide_invalid(error)),
+                "trace": trace_shown(decide_invalid(error)),
                 "code": error.code,
             },
         )
-
-
-def decide_invalid(error: PodadminError) -> Verdict:
-    """The verdict on a request that could not be verified."""
-    from datetime import UTC, datetime
-
-    return decide(
-        Invalid.of(error),
-        effects=None,
-        grants=(),
-        limits=(),
-        access=None,
-        now=datetime.min.replace(tzinfo=UTC),
-        replay=False,
-    )
-
-
-def _common(opened: OpenedJobRequest, key: RequesterKey | None) -> dict[str, Any]:
-    """What every opened request has to show: how far it was verified, and by what."""
-    signature = {
-        "good": ("right: the requester's key signed exactly these sealed bytes", "good"),
-        "bad": ("wrong", "bad"),
-        "absent": ("missing", "bad"),
-        "unknown-key": ("cannot be checked: the key is not known", "bad"),
-    }[opened.signature_state]
-    same = not opened.differs_from_envelope
-    verification = [
-        _fact("Opened with the pod key", "yes", "good"),
-        _fact("Signature", *signature),
-        _fact("Signing key", grouped(key.fingerprint) if key else "not known", "plain" if key else "bad", mono=True),
-        _fact(
-            "Readable and sealed protocol",
-            "the same" if same else "DIFFERENT: the outside says something else than would run",
-            "good" if same else "bad",
-        ),
-        _fact(
-            "Not signed, only claimed", "the requester's name, the project and the switches outside the seal", "warn"
-        ),
-    ]
-    return {
-        "verification": verification,
-        "requester_key": key.fingerprint if key else "",
-        "key_id": opened.outer.key_id,
-        "ciphertext": _sealed_digest(opened),
-        "signature": opened.signature_state,
-    }
-
-
-def _sealed_digest(opened: OpenedJobRequest) -> str:
-    return hashlib.sha256(opened.encrypted_request).hexdigest()
-
-
-def _fact(label: str, value: str, tone: str = "plain", *, mono: bool = False) -> dict[str, Any]:
-    return {"label": label, "value": value, "tone": tone, "mono": mono}
-
-
-def _effects(effects: Effects) -> dict[str, Any]:
-    kept = asdict(effects)
-    kept["to"] = kept.pop("destination")
-    return kept
-
-
-def _trace(verdict: Verdict) -> list[dict[str, str]]:
-    tones = {"refuses": "bad", "holds": "warn", "allows": "good", "passes": "good", "does-not-apply": "plain"}
-    words = {
-        "refuses": "Refuses",
-        "holds": "Holds",
-        "allows": "Allows",
-        "passes": "No objection",
-        "does-not-apply": "Does not apply",
-    }
-    lines = [
-        {
-            "considered": each.name,
-            "outcome": f"{words[each.outcome]}. {each.why}",
-            "tone": tones[each.outcome],
-        }
-        for each in verdict.trace
-    ]
-    result = {"allow": "Allowed", "refuse": "Refused", "hold": "Held for you"}[verdict.outcome]
-    lines.append(
-        {
-            "considered": "Verdict",
-            "outcome": f"{result}. {verdict.words}",
-            "tone": {"allow": "good", "refuse": "bad", "hold": "warn"}[verdict.outcome],
-        }
-    )
-    return lines
-
-
-def _problem(verdict: Verdict) -> Mapping[str, str]:
-    return {
-        "code": verdict.code,
-        "what": "The gate refused this request by itself.",
-        "why": verdict.words,
-        "next_step": "Nothing needs to be done; the requester was told.",
-    }
 
 
 def _limits_seen(protocol: Protocol, answer: AccessAnswer | None) -> tuple[LimitSeen, ...]:
@@ -439,16 +342,6 @@ def _limits_seen(protocol: Protocol, answer: AccessAnswer | None) -> tuple[Limit
                 LimitSeen(model.slug, limit.limit, limit.total_usage) if limit else LimitSeen(model.slug, None, 0.0)
             )
     return tuple(dict.fromkeys(found))
-
-
-def _limit_words(meter: Meter) -> dict[str, str]:
-    name = meter.key.resource
-    if meter.limit is None:
-        return {"resource": name, "words": f"No limit is set by the network; {meter.used:g} inferences used so far"}
-    return {
-        "resource": name,
-        "words": f"{meter.used:g} of {meter.limit:g} inferences used, {meter.free or 0:g} free; stops at the limit",
-    }
 
 
 def _wanted(records: int | None, meter: Meter) -> float:

@@ -153,6 +153,13 @@ class Rig:
         """One idle poll of the pod."""
         return await self.pod.get()
 
+    async def nothing_comes(self, seconds: float = 0.6) -> None:
+        """The pod polls for a while and gets nothing."""
+        poll = asyncio.create_task(self.pod.get())
+        done, _ = await asyncio.wait([poll], timeout=seconds)
+        poll.cancel()
+        assert not done or poll.result() is None
+
     async def take(self) -> Task:
         """The next task that the gate delivers, acknowledged."""
         while True:

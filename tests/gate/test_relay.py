@@ -269,7 +269,7 @@ def test_a_paused_pod_gets_nothing_until_it_is_resumed(network: Any, tell: Calla
     async def story(rig: Any) -> None:
         sent = await rig.send("sql")
         rig.approve(await rig.comes_to(sent, State.HELD))
-        assert await rig.poll() is None
+        await rig.nothing_comes()
         assert rig.found(sent.route.task_id).row.state == State.APPROVED
         rig.settings["paused"] = False
         assert (await rig.take()).route.task_id == sent.route.task_id
@@ -289,7 +289,7 @@ def test_what_the_pod_did_not_acknowledge_comes_again_and_what_it_did_does_not(
         assert first.taskId == again.taskId == sent.route.task_id
         assert first.receiptHandle == again.receiptHandle
         await rig.pod.acknowledge(again.recipientMailboxId, again.receiptHandle)
-        assert await rig.poll() is None
+        await rig.nothing_comes()
         found = rig.found(sent.route.task_id)
         assert rig.acts(found).count("request.delivering") == 1
 
@@ -308,7 +308,7 @@ def test_refused_held_and_lapsed_requests_are_told_so(network: Any, tell: Callab
         found = await rig.comes_to(sent, State.LAPSED)
         heard = await rig.heard(sent, "JOB_REJECT")
         assert found.row.reference in heard[0].value["msg"]
-        assert await rig.poll() is None
+        await rig.nothing_comes()
 
     tell(network, story)
 
