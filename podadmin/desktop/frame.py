@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from podadmin.core.errors import PodadminError
@@ -131,6 +131,9 @@ class _SearchButton(Button):
         painter.setFont(style.font(TYPE.small, QFont.Weight.Medium))
         words = "Ctrl K"
         width = QFontMetricsF(painter.font()).horizontalAdvance(words) + SPACE.m
+        if self.width() < self.sizeHint().width() + width + SPACE.l:
+            painter.end()
+            return
         key = QRectF(self.width() - width - SPACE.s, 0, width, SIZE.badge - SPACE.hair)
         key.moveTop((self.height() - key.height()) / 2)
         painter.setPen(QColor(colours.strong_border))
@@ -161,8 +164,7 @@ class TopBar(QFrame):
         self._pod_state = Badge(_POD_BADGES["none"])
         self._gate_mark = IconMark("hourglass", "muted")
         self._gate = ElidedLabel("Starting", "muted")
-        search = _SearchButton("Search", self.search_wanted.emit, "search", "Search everything (Ctrl+K)")
-        search.setFixedWidth(SIZE.search * 3 // 4)
+        self._search = _SearchButton("Search", self.search_wanted.emit, "search", "Search everything (Ctrl+K)")
         self._pause = QuietButton("Pause pod", self.pause_wanted.emit, "pause")
         self._pause.set_help("Stop all deliveries at once; asks for a reason.")
         self._resume = QuietButton("Resume pod", self.resume_wanted.emit, "play")
@@ -180,10 +182,16 @@ class TopBar(QFrame):
         line.addSpacing(SPACE.s)
         line.addWidget(self._gate_mark)
         line.addWidget(self._gate, 1)
-        line.addWidget(search)
+        line.addWidget(self._search)
         line.addWidget(self._pause)
         line.addWidget(self._resume)
         line.addWidget(IconButton("circle-help", "Explain this page (F1)", self.help_wanted.emit))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the states of pod and gate keep theirs: search is a smaller button then."""
+        super().resizeEvent(event)
+        wide = self.width() >= SIZE.least_width
+        self._search.setFixedWidth(SIZE.search * 3 // 4 if wide else SIZE.search * 3 // 8)
 
     def show_steps(self, can_back: bool, can_forward: bool) -> None:
         """May one go back and forward."""

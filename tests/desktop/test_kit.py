@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAccessible, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
@@ -578,3 +578,43 @@ def test_the_hint_of_a_field_has_its_room_at_every_width(qtbot: QtBot, width: in
         assert hint.geometry().top() >= field.line.geometry().bottom()
         assert hint.height() >= hint.heightForWidth(hint.width())
         assert field.rect().contains(hint.geometry())
+
+
+def test_figures_stand_two_and_two_where_three_would_fit_and_fit_again_when_it_gets_narrow(qtbot: QtBot) -> None:
+    grid = CardGrid(160)
+    grid.set_cards([Card(f"Card {n}") for n in range(4)])
+    area = scrolling(column(grid, STRETCH))
+    qtbot.addWidget(area)
+    area.resize(900, 600)
+    area.show()
+    qtbot.waitExposed(area)
+    for width, lines in ((900, 1), (560, 2), (200, 4), (900, 1)):
+        area.resize(width, 600)
+        QApplication.processEvents()
+        assert len({card.y() for card in grid.cards()}) == lines
+        assert grid.width() <= width
+
+
+def test_facts_stand_below_their_labels_where_there_is_little_room(qtbot: QtBot) -> None:
+    grid = FactGrid([Fact("Where it lives", "in a file"), Fact("State", "ready", "good")])
+    qtbot.addWidget(grid)
+    for width, below in ((800, False), (240, True), (800, False)):
+        grid.resize(width, 300)
+        grid.show()
+        QApplication.processEvents()
+        label, value = (label for label in grid.findChildren(PlainLabel) if label.text() in ("State", "ready"))
+        assert (value.mapTo(grid, QPoint()).y() > label.y()) is below
+
+
+def test_a_table_leaves_out_what_is_spare_where_it_would_not_fit(qtbot: QtBot) -> None:
+    columns = [Column("State", str, width=16), Column("Task", str), Column("Envelope", str, width=14, spare=True)]
+    table = RowTable("Rows", columns, row_key=str)
+    qtbot.addWidget(table)
+    table.set_rows(["a"])
+    table.show()
+    for width, hidden in ((900, False), (330, True), (900, False)):
+        table.resize(width, 200)
+        QApplication.processEvents()
+        assert table.isColumnHidden(2) is hidden
+        assert not table.isColumnHidden(1)
+        assert table.horizontalScrollBar().maximum() == 0

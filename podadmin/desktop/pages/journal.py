@@ -92,7 +92,7 @@ def entry_table() -> RowTable:
             Column("Entry", lambda entry: amount(entry.seq), "number", width=6),
             Column("When", lambda entry: when(entry.at), width=17, tip=lambda entry: precise(entry.at)),
             Column("What happened", lambda entry: entry.words, stretch=3),
-            Column("Who", lambda entry: entry.actor, width=8),
+            Column("Who", lambda entry: entry.actor, width=8, spare=True),
         ],
         row_key=lambda entry: str(entry.seq),
     )

@@ -35,6 +35,7 @@ PAGES: Final = {
 """The page on which the thing that an act is about can be seen, by the first part of the act."""
 _GENESIS: Final = re.compile(r"0*")
 _CODE: Final = re.compile(r"[0-9a-f]{32,}|[a-z]{2,4}_[0-9A-Za-z]+|[0-9a-f-]{36}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{32,}")
 _FACTS_AT_MOST: Final = 60
 
 
@@ -62,7 +63,8 @@ def _flat(path: str, value: Any) -> Iterator[Fact]:
             yield from _flat(f"{path} › {place}" if path else str(place), inner)
     else:
         text = _scalar(value)
-        yield Fact(path or "Value", text, mono=bool(_CODE.fullmatch(text)))
+        shown = grouped(text) if _DIGEST.fullmatch(text) else text
+        yield Fact(path or "Value", shown, mono=bool(_CODE.fullmatch(text)))
 
 
 def _nested(value: Any) -> bool:
@@ -106,8 +108,9 @@ class EntryCard(Card):
         self._body = FactGrid()
         self._chain = FactGrid()
         inside = column(
-            row(self._number, STRETCH, self._open),
+            self._number,
             self._words,
+            row(self._open, STRETCH),
             self._facts,
             rule(),
             self._body_title,

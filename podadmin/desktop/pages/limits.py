@@ -19,13 +19,13 @@ from podadmin.desktop.pages.limit_words import (
     mode_badge,
     mode_words,
 )
-from podadmin.desktop.theme.tokens import SPACE
+from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge
 from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.card import Card, FigureCard
 from podadmin.desktop.widgets.chart import ChartCard, LineChart
 from podadmin.desktop.widgets.empty import StateView
-from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, wrap
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, wrap
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
 from podadmin.desktop.widgets.words import ago, amount, precise, when
@@ -41,9 +41,9 @@ class MeterTable(Card):
             [
                 Column("Model", lambda meter: meter.model, stretch=3),
                 Column("Project", lambda meter: meter.project or "no project", stretch=2),
-                Column("Use", lambda meter: [used for _, used in meter.series], "spark", width=10),
+                Column("Use", lambda meter: [used for _, used in meter.series], "spark", width=10, spare=True),
                 Column("Used", lambda meter: amount(meter.used), "number", width=8),
-                Column("Reserved", lambda meter: amount(meter.reserved), "number", width=8),
+                Column("Reserved", lambda meter: amount(meter.reserved), "number", width=8, spare=True),
                 Column("Free", free_cell, "number", width=8),
                 Column("Limit", limit_cell, "number", width=8),
                 Column("At the limit", mode_badge, "badge", width=13, tip=lambda meter: mode_words(meter)[2]),
@@ -52,6 +52,7 @@ class MeterTable(Card):
                     lambda meter: ago(meter.last_used, clock.now()),
                     width=12,
                     tip=lambda meter: precise(meter.last_used),
+                    spare=True,
                 ),
             ],
             fits=True,
@@ -102,11 +103,13 @@ class MeterDetailView(QWidget):
         listed = Card("Events", flush=True)
         listed.body.addWidget(self.events)
         listed.body.addStretch(1)
+        figures = CardGrid(SIZE.figure_least)
+        figures.set_cards(list(self.figures.values()))
         self.setLayout(
             column(
                 column(row((self._model, 1), self._badge_place), self._project, gap=SPACE.xs),
                 self._banner_place,
-                row(*((card, 1) for card in self.figures.values()), gap=SPACE.l),
+                figures,
                 self.chart_card,
                 row((by, 2), (listed, 3), gap=SPACE.l),
             )
@@ -145,7 +148,9 @@ class MeterDetailView(QWidget):
             self.figures["Limit"].set("Not known", "Unknown is not unlimited", "bad")
         else:
             self.figures["Free"].set(
-                amount(meter.free or 0.0), "Can still be promised", "bad" if not meter.free else "plain"
+                amount(meter.free or 0.0),
+                "Can still be promised" if meter.free else "Nothing more can be promised",
+                "plain" if meter.free else "bad",
             )
             self.figures["Limit"].set(amount(meter.limit), "Stops what would go beyond")
 

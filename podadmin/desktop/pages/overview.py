@@ -88,7 +88,7 @@ class OverviewView(QWidget):
         self.decided = FigureCard("Decided in seven days")
         self.inferences = FigureCard("Inferences in seven days")
         self.datasources = FigureCard("Datasources")
-        figures = CardGrid(SIZE.sidebar)
+        figures = CardGrid(SIZE.figure_least)
         figures.set_cards([self.held, self.decided, self.inferences, self.datasources])
         self.verdicts = BarChart("Requests by verdict")
         self.models = BarChart("Inferences by model")

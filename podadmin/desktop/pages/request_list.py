@@ -185,9 +185,9 @@ def _table(clock: Clock) -> RowTable:
             Column("State", state_badge, "badge", width=16, tip=lambda row: row.state_words),
             Column("Task", lambda row: row.task, stretch=8),
             Column("Requester", lambda row: row.requester, stretch=5),
-            Column("Datasource", lambda row: row.datasource, stretch=4),
+            Column("Datasource", lambda row: row.datasource, stretch=4, spare=True),
             Column("Risk", lambda row: risk_word(row.risk), "badge", width=12),
-            Column("Envelope", lambda row: verified_badge(row.verified), "badge", width=13),
+            Column("Envelope", lambda row: verified_badge(row.verified), "badge", width=13, spare=True),
             Column("Time", time, width=14, tip=time_tip),
         ],
     )

@@ -227,6 +227,7 @@ class Size:
     chart_bar: int = 36
     spark_width: int = 88
     figure_card: int = 104
+    figure_least: int = 160
     label_column: int = 168
     field: int = 360
     search: int = 280

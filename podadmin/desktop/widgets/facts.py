@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS
 from podadmin.desktop.widgets.banner import IconMark
@@ -17,11 +18,15 @@ from podadmin.desktop.widgets.text import PlainLabel
 if TYPE_CHECKING:
     from podadmin.app.views import Fact, Section
 
-_TOKENS = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
+_TOP: Final = Qt.AlignmentFlag.AlignTop
+_TOKENS: Final = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
 
 
 class FactGrid(QWidget):
-    """Label at the left, value at the right; a value with a tone has the icon of that tone before it."""
+    """Label at the left, value at the right, or below it where there is little room.
+
+    A value with a tone has the icon of that tone before it.
+    """
 
     def __init__(self, facts: Sequence[Fact] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,35 +34,54 @@ class FactGrid(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(SPACE.l)
         self._grid.setVerticalSpacing(SPACE.s)
-        self._grid.setColumnMinimumWidth(0, SIZE.label_column)
-        self._grid.setColumnStretch(1, 1)
         self._facts: tuple[Fact, ...] = ()
+        self._stacked = False
         self.set_facts(facts)
 
     def set_facts(self, facts: Sequence[Fact]) -> None:
         """Show these facts instead."""
-        if tuple(facts) == self._facts:
-            return
-        self._facts = tuple(facts)
+        if tuple(facts) != self._facts:
+            self._facts = tuple(facts)
+            self._draw()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as one column is: the other arrangement fits where this one does not."""
+        hint = super().minimumSizeHint()
+        hint.setWidth(min(hint.width(), SIZE.label_column))
+        return hint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        stacked = event.size().width() < 2 * SIZE.label_column
+        if stacked != self._stacked:
+            self._stacked = stacked
+            self._draw()
+
+    def _draw(self) -> None:
         clear(self._grid)
         for old in range(self._grid.rowCount()):
             self._grid.setRowStretch(old, 0)
-        self._grid.setRowStretch(len(self._facts), 1)
-        top = Qt.AlignmentFlag.AlignTop
+        self._grid.setColumnMinimumWidth(0, 0 if self._stacked else SIZE.label_column)
+        self._grid.setColumnStretch(0, 1 if self._stacked else 0)
+        self._grid.setColumnStretch(1, 0 if self._stacked else 1)
+        step = 2 if self._stacked else 1
         for place, fact in enumerate(self._facts):
             label = PlainLabel(fact.label, "muted", wrap=True)
-            label.setFixedWidth(SIZE.label_column)
-            value = PlainLabel(fact.value, "body", fact.tone, wrap=True, selectable=True, mono=fact.mono)
-            value.setAccessibleName(f"{label.text()}: {value.text()}")
-            self._grid.addWidget(label, place, 0, top)
-            if fact.tone in _TOKENS:
-                mark = IconMark(TONE_ICONS[fact.tone], _TOKENS[fact.tone], SIZE.icon_small)
-                line = row(gap=SPACE.s)
-                line.addWidget(mark, 0, top)
-                line.addWidget(value, 1, top)
-                self._grid.addLayout(line, place, 1)
-            else:
-                self._grid.addWidget(value, place, 1, top)
+            if not self._stacked:
+                label.setFixedWidth(SIZE.label_column)
+            self._grid.addWidget(label, place * step, 0, _TOP)
+            line, at = (place * step + 1, 0) if self._stacked else (place, 1)
+            self._grid.addLayout(self._value(fact, label.text()), line, at)
+        self._grid.setRowStretch(len(self._facts) * step, 1)
+
+    def _value(self, fact: Fact, label: str) -> QHBoxLayout:
+        value = PlainLabel(fact.value, "body", fact.tone, wrap=True, selectable=True, mono=fact.mono)
+        value.setAccessibleName(f"{label}: {value.text()}")
+        line = row(gap=SPACE.s)
+        if fact.tone in _TOKENS:
+            line.addWidget(IconMark(TONE_ICONS[fact.tone], _TOKENS[fact.tone], SIZE.icon_small), 0, _TOP)
+        line.addWidget(value, 1, _TOP)
+        return line
 
 
 class SectionCard(Card):

@@ -160,13 +160,21 @@ class CardGrid(QWidget):
         """What is shown now."""
         return tuple(self._cards)
 
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as its widest card alone: with fewer cards in a line it fits where it does not now."""
+        hint = super().minimumSizeHint()
+        widest = max((card.minimumSizeHint().width() for card in self._cards), default=0)
+        hint.setWidth(min(max(widest, self._least), hint.width()))
+        return hint
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
 
     def _arrange(self) -> None:
         across = max(1, (self.width() + SPACE.l) // (self._least + SPACE.l))
-        across = min(across, max(len(self._cards), 1))
+        lines = max(-(-len(self._cards) // across), 1)
+        across = max(-(-len(self._cards) // lines), 1)  # four cards where three fit stand two and two
         if across == self._across:
             return
         for old in range(self._grid.columnCount()):

@@ -19,6 +19,8 @@ Kind = Literal["text", "mono", "number", "badge", "spark"]
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
 _FETCH_AHEAD: Final = 20
+_LEAST_SHARED: Final = 16
+"""Characters below which a column that shares the room cannot be read."""
 
 
 def _identity(row: Any) -> str:
@@ -30,7 +32,8 @@ class Column:
     """One column. `cell` gives a str (BadgeSpec for badges, a sequence of numbers for sparks) for a row.
 
     `width` is in characters, 0 shares what is left by `stretch`. A column with a `key` can be sorted by.
-    `tip` gives the full text for a hover; without it an elided text is its own tip.
+    `tip` gives the full text for a hover; without it an elided text is its own tip. A `spare` column is left out where
+    the others would have no room to be read; what it says must stand in the opened row too.
     """
 
     title: str
@@ -40,6 +43,7 @@ class Column:
     stretch: int = 1
     key: str = ""
     tip: Callable[[Any], str] | None = None
+    spare: bool = False
 
 
 class RowModel(QAbstractTableModel):
@@ -253,14 +257,20 @@ class RowTable(QTableView):
 
     def _share_width(self) -> None:
         letter = self.fontMetrics().averageCharWidth()
-        fixed = {
-            place: column.width * letter + 2 * SPACE.m
-            for place, column in enumerate(self._model.columns)
-            if column.width
+        columns = self._model.columns
+        least = {
+            place: (column.width or max(_LEAST_SHARED, len(column.title))) * letter + 2 * SPACE.m
+            for place, column in enumerate(columns)
         }
-        shares = sum(column.stretch for column in self._model.columns if not column.width) or 1
-        left = max(self.viewport().width() - sum(fixed.values()), 0)
-        for place, column in enumerate(self._model.columns):
-            share = int(left * column.stretch / shares)
-            least = self.horizontalHeader().sectionSizeHint(place)
-            self.setColumnWidth(place, fixed.get(place, max(share, least)))
+        room = self.viewport().width()
+        for place in reversed(range(len(columns))):
+            self.setColumnHidden(place, columns[place].spare and sum(least.values()) > room)
+            if self.isColumnHidden(place):
+                del least[place]
+        shared = [place for place in least if not columns[place].width]
+        shares = sum(columns[place].stretch for place in shared) or 1
+        left = max(room - sum(least[place] for place in least if columns[place].width), 0)
+        for place in least:
+            share = int(left * columns[place].stretch / shares) if place in shared else 0
+            header = self.horizontalHeader().sectionSizeHint(place) if place in shared else 0
+            self.setColumnWidth(place, max(share, header) if place in shared else least[place])
