@@ -378,10 +378,10 @@ class Engine:
 
     def _task_ended(self, task_id: str) -> None:
         """The pod is done with a task. Where the gate has not heard how, the requester has not either."""
-        found = requests.by_task(self._profile.store, task_id)
-        if found is not None:
+        row = requests.by_task(self._profile.store, task_id)
+        if row is not None:
             why = "The pod gave up this task without saying why."
-            requests.interrupted(self._profile.store, self._profile.clock, found.row.id, why)
+            requests.interrupted(self._profile.store, self._profile.clock, row.id, why)
 
     def _ports(self, wanted: Wanted, upstream: Upstream) -> Ports:
         profile = self._profile

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from podadmin.core.clock import Clock
 from podadmin.core.errors import Refused
@@ -20,7 +21,7 @@ from podadmin.networks.bitfount.messages import reason_of, resources_consumed
 from podadmin.networks.bitfount.types import MessageType, Reason, type_name
 from podadmin.requests import service
 from podadmin.requests.records import request
-from podadmin.requests.service import GATE, Found
+from podadmin.requests.service import GATE
 from podadmin.requests.state import Event, State
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
@@ -54,27 +55,27 @@ def judge(store: Store, clock: Clock, message: pb.BitfountMessage, digest: str) 
     `digest` is the SHA-256 of its body: a message that is sent again is counted once. Raises Refused
     (`gate.unknown-task`, `gate.not-running`, `gate.type-not-allowed`, `request.not-to-start`) where it may not.
     """
-    found = service.by_task(store, message.taskId)
-    if found is None:
+    row = service.by_task(store, message.taskId)
+    if row is None:
         raise _no("gate.unknown-task", "It belongs to no task that was delivered.")
-    kind, request_id, state = int(message.messageType), found.row.id, found.row.state
+    kind, request_id, state = int(message.messageType), row.id, row.state
     if kind == MessageType.JOB_ACCEPT:
         service.started(store, request_id)
         return Verdict.PASS
     if kind == MessageType.JOB_REJECT:
         if state != State.DELIVERING:
             raise _no("gate.not-running", "The task that it belongs to is not one that the pod may answer now.")
-        return _last(store, clock, found, message, Event.FAILED, "The pod did not accept the task")
+        return _last(store, clock, row, message, Event.FAILED, "The pod did not accept the task")
     if kind == MessageType.LOG_MESSAGE and state == State.DELIVERING:
         return Verdict.PASS  # the words of a refusal come before it, and nothing was computed yet
     if state != State.RUNNING:
         raise _not_running()
     if kind == MessageType.EVALUATION_RESULTS:
-        return _results(store, clock, found, message, digest)
+        return _results(store, clock, row, message, digest)
     if kind == MessageType.BATCHES_COMPLETE:
-        return _last(store, clock, found, message, Event.FINISHED, "Finished: the results were passed on")
+        return _last(store, clock, row, message, Event.FINISHED, "Finished: the results were passed on")
     if kind == MessageType.TASK_ABORT:
-        return _aborted(store, clock, found, message)
+        return _aborted(store, clock, row, message)
     if kind in PHASES:
         return Verdict.PASS
     raise _no("gate.type-not-allowed", f"A message of the type {type_name(kind)} was not part of the decision.")
@@ -82,15 +83,15 @@ def judge(store: Store, clock: Clock, message: pb.BitfountMessage, digest: str) 
 
 def must_run(store: Store, task_id: str) -> None:
     """For what only a running task may do. Raises Refused (`gate.not-running`)."""
-    found = service.by_task(store, task_id)
-    if found is None or found.row.state != State.RUNNING:
+    row = service.by_task(store, task_id)
+    if row is None or row.state != State.RUNNING:
         raise _not_running()
 
 
 def _last(
     store: Store,
     clock: Clock,
-    found: Found,
+    row: Row[Any],
     message: pb.BitfountMessage,
     event: Event,
     words: str,
@@ -98,14 +99,14 @@ def _last(
 ) -> Verdict:
     """The pod's last word. It is kept with the end of the task, so that a crash cannot leave the requester waiting."""
     wire = message.SerializeToString()
-    if not service.ended(store, clock, found.row.id, event, words, last_message=wire, facts=facts):
+    if not service.ended(store, clock, row.id, event, words, last_message=wire, facts=facts):
         raise _not_running()
     return Verdict.OWED
 
 
-def _results(store: Store, clock: Clock, found: Found, message: pb.BitfountMessage, digest: str) -> Verdict:
+def _results(store: Store, clock: Clock, row: Row[Any], message: pb.BitfountMessage, digest: str) -> Verdict:
     used = resources_consumed(message)
-    request_id = found.row.id
+    request_id = row.id
     body = {
         "bytes": len(message.body),
         "sha256": digest,
@@ -123,12 +124,12 @@ def _results(store: Store, clock: Clock, found: Found, message: pb.BitfountMessa
                 metered = limits.meter(
                     unit,
                     request_id=request_id,
-                    task_id=found.row.task_id,
-                    network=found.row.network,
-                    project=found.row.project,
+                    task_id=row.task_id,
+                    network=row.network,
+                    project=row.project,
                     resource=resource,
                     amount=amount,
-                    requester=found.row.requester,
+                    requester=row.requester,
                     message_digest=digest,
                     at=clock.now(),
                 )
@@ -158,14 +159,14 @@ def _exceeded_words(resource: str, metered: Metered) -> str:
     )
 
 
-def _aborted(store: Store, clock: Clock, found: Found, message: pb.BitfountMessage) -> Verdict:
+def _aborted(store: Store, clock: Clock, row: Row[Any], message: pb.BitfountMessage) -> Verdict:
     reason = reason_of(message)
     if reason is Reason.LIMITS_EXCEEDED:
         words = "Stopped in the pod: the inference limit was reached"
-        return _last(store, clock, found, message, Event.STOPPED, words)
+        return _last(store, clock, row, message, Event.STOPPED, words)
     name = reason.name if reason is not None else "no reason"
     words = f"The pod ended the task early ({name})"
-    return _last(store, clock, found, message, Event.FAILED, words, {"reason": name})
+    return _last(store, clock, row, message, Event.FAILED, words, {"reason": name})
 
 
 def _not_running() -> Refused:

@@ -88,11 +88,10 @@ def bytes_of(store: Store, request_id: str) -> Sealed:
     return Sealed(request_id, row.task_id, row.requester, kept.wire, kept.body, unstamp(row.deadline))
 
 
-def by_task(store: Store, task_id: str) -> Found | None:
-    """The request that a task belongs to."""
+def by_task(store: Store, task_id: str) -> Row[Any] | None:
+    """The row of the request that a task belongs to: one look, because it is asked for every message."""
     with store.read() as connection:
-        row = connection.execute(select(request.c.id).where(request.c.task_id == task_id).limit(1)).first()
-        return found_of(connection, row.id) if row else None
+        return connection.execute(select(request).where(request.c.task_id == task_id).limit(1)).first()
 
 
 def active(store: Store) -> Found | None:

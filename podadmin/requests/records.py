@@ -12,7 +12,7 @@ request = Table(
     Column("number", Integer, primary_key=True),
     Column("id", String(32), nullable=False, unique=True),
     Column("network", String(32), nullable=False),
-    Column("task_id", Text, nullable=False),
+    Column("task_id", Text, nullable=False, index=True),
     Column("type", Integer, nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("state_words", Text, nullable=False, server_default=""),

@@ -108,9 +108,9 @@ class Rig:
         return await self.requester.send(self.identifier, protocol, project, mischief)
 
     def found(self, task_id: str) -> service.Found:
-        found = service.by_task(self.store, task_id)
-        assert found is not None
-        return found
+        row = service.by_task(self.store, task_id)
+        assert row is not None
+        return service.find(self.store, row.id)
 
     async def comes_to(self, sent: Sent | str, *states: State) -> service.Found:
         """The request of a task, once it has come to one of `states`."""
@@ -118,7 +118,8 @@ class Rig:
         last: list[str] = []
 
         def look() -> service.Found | None:
-            found = service.by_task(self.store, task_id)
+            row = service.by_task(self.store, task_id)
+            found = service.find(self.store, row.id) if row is not None else None
             last[:] = [] if found is None else [found.row.state, found.row.state_words]
             return found if found is not None and found.row.state in states else None
 

@@ -110,7 +110,16 @@ def _requests() -> None:
         sa.UniqueConstraint("id", name="uq_request_id"),
         sa.UniqueConstraint("network", "task_id", "type", name="uq_request_task"),
     )
-    for column in ("state", "received_at", "fingerprint", "body_digest", "sealed_digest", "reference", "answer"):
+    for column in (
+        "task_id",
+        "state",
+        "received_at",
+        "fingerprint",
+        "body_digest",
+        "sealed_digest",
+        "reference",
+        "answer",
+    ):
         op.create_index(f"ix_request_{column}", "request", [column])
     op.create_index("ix_request_state_number", "request", ["state", "number"])
     op.create_table(
