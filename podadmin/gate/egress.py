@@ -117,6 +117,12 @@ def _results(store: Store, clock: Clock, row: Row[Any], message: pb.BitfountMess
         now = unit.connection.execute(select(request.c.state).where(request.c.id == request_id)).scalar_one()
         if now != State.RUNNING:  # it was stopped while this result was on its way
             raise _not_running()
+        untold = limits.limited(unit.connection, request_id) - {resource for resource, _amount in used}
+        if untold:
+            unit.note(withheld=True)
+            words = _untold_words(min(untold))
+            service.end(unit, clock, request_id, Event.STOPPED, "Stopped: the result did not tell its use", abort=words)
+            return Verdict.STOP
         exceeded: tuple[str, Metered] | None = None
         # what would exceed a limit is taken back whole: use that did not leave the pod is not counted
         with unit.connection.begin_nested() as counted:
@@ -150,6 +156,13 @@ def _results(store: Store, clock: Clock, row: Row[Any], message: pb.BitfountMess
         for fact in facts:
             unit.also(Fact(GATE, "limit.used", str(fact["resource"]), {"request": request_id, **fact}))
     return Verdict.PASS
+
+
+def _untold_words(resource: str) -> str:
+    return (
+        f"Stopped by the data custodian's gate: this result does not say how many inferences of {stranger(resource)} it "
+        "used, and their number is limited. It was not passed on."
+    )
 
 
 def _exceeded_words(resource: str, metered: Metered) -> str:

@@ -201,6 +201,15 @@ def settle(unit: Unit, request_id: str, outcome: str, at: datetime) -> int:
     return done.rowcount
 
 
+def limited(connection: Connection, request_id: str) -> frozenset[str]:
+    """The resources of which something with a limit is promised to a request: what it sends has to tell their use."""
+    promised = connection.execute(
+        select(reservation).where(reservation.c.request_id == request_id, reservation.c.settled_at.is_(None))
+    ).all()
+    keys = (Key(row.network, row.project, row.resource) for row in promised)
+    return frozenset(key.resource for key in keys if meter_of(connection, key).mode == "stops")
+
+
 def open_reservations(connection: Connection) -> tuple[Reservation, ...]:
     """Everything that is promised, oldest first."""
     rows = connection.execute(select(reservation).where(reservation.c.settled_at.is_(None)).order_by(_ROWID.asc()))

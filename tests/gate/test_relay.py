@@ -197,8 +197,18 @@ def test_an_amount_that_cannot_be_lets_nothing_out(network: Any, tell: Callable[
     tell(network, story)
 
 
-def test_a_result_over_the_limit_stays_here_and_both_sides_are_told(network: Any, tell: Callable[..., None]) -> None:
-    """The limit of this project is 50, and the pod says that it used 51: with a second model that was free."""
+@pytest.mark.parametrize(
+    ("used", "words"),
+    [
+        ((("other/Model:1", 5.0), (MODEL, 51.0)), "the limit is 50"),
+        ((("other/Model:1", 5.0),), "does not say how many inferences"),
+        ((), "does not say how many inferences"),
+    ],
+)
+def test_a_result_over_the_limit_or_of_untold_use_stays_here_and_both_sides_are_told(
+    network: Any, tell: Callable[..., None], used: tuple[tuple[str, float], ...], words: str
+) -> None:
+    """The limit of this project is 50, and the pod says that it used 51, or only a second model, or nothing at all."""
 
     async def story(rig: Any) -> None:
         sent, task = await rig.running("inference", project="small")
@@ -212,9 +222,7 @@ def test_a_result_over_the_limit_stays_here_and_both_sides_are_told(network: Any
 
         mailbox = asyncio.create_task(stopped())
         started = CLOCK.monotonic()
-        await rig.say(
-            messages.evaluation_results, task, {"risk": [0.5] * 51}, used=(("other/Model:1", 5.0), (MODEL, 51.0))
-        )
+        await rig.say(messages.evaluation_results, task, {"risk": [0.5] * 51}, used=used)
         assert CLOCK.monotonic() - started < 10.0
         cancel = await mailbox
         assert cancel.messageType == MessageType.TASK_CANCEL
@@ -222,7 +230,7 @@ def test_a_result_over_the_limit_stays_here_and_both_sides_are_told(network: Any
         found = await rig.comes_to(sent, State.STOPPED)
         heard = await rig.heard(sent, "TASK_ABORT")
         assert [one.kind for one in heard] == ["JOB_ACCEPT", "TASK_ABORT"]
-        assert "the limit is 50" in heard[-1].value["message"]
+        assert words in heard[-1].value["message"]
         assert messages.reason_of(heard[-1].message) is Reason.LIMITS_EXCEEDED
         assert rig.used() == 0
         assert rig.promised() == 0
