@@ -18,6 +18,7 @@ from podadmin.desktop.place import WindowPlace
 from podadmin.desktop.session import Session
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE
+from podadmin.desktop.widgets.layout import bring_into_view, reading_order
 from podadmin.desktop.widgets.prompt import ErrorSheet, InfoSheet, ReasonPrompt, Sheet
 from podadmin.desktop.widgets.search import Hit, SearchPalette
 
@@ -174,6 +175,21 @@ class Shell(QMainWindow):
     def read_on(self) -> None:
         """The session has started: read what the window shows."""
         self._read_status()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes on in reading order: sidebar, top bar, page, status line, and round again."""
+        stops = reading_order(self._centre)
+        now: QWidget | None = self.focusWidget()
+        while now is not None and now not in stops:
+            now = now.focusProxy() or now.parentWidget()
+        step = 1 if forward else -1
+        place = stops.index(now) + step if now is not None else 0 if forward else -1
+        if stops:
+            reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+            stop = stops[place % len(stops)]
+            stop.setFocus(reason)
+            bring_into_view(stop)
+        return bool(stops)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -34,7 +34,7 @@ class _Queue:
 
 
 class Watchdog(QObject):
-    """Ticks every 5 ms and remembers the longest gap, in ms, and how much of it this thread was really working.
+    """Ticks every 5 ms and remembers the longest gap and the most that this thread worked in one gap, both in ms.
 
     What other programs on the machine kept from this thread is not counted: it says nothing about the application.
     Waiting for another thread of this process is counted, be it for the interpreter's lock or for a processor.
@@ -73,6 +73,6 @@ class Watchdog(QObject):
         away = (now - self._last) * 1000
         left_to_others = max(away * self._processors - (whole - self._whole) * 1000, 0.0)
         gap = away - TICK_MS - min(waited - self._waited, left_to_others)
-        if gap > self.worst:
-            self.worst, self.worst_busy = gap, (busy - self._busy) * 1000
+        self.worst = max(self.worst, gap)
+        self.worst_busy = max(self.worst_busy, (busy - self._busy) * 1000)
         self._last, self._busy, self._waited, self._whole = now, busy, waited, whole

@@ -204,6 +204,8 @@ def test_a_stall_is_noticed(qtbot: QtBot, room: Room) -> None:
 
     room.go.clicked.connect(stall)
     assert "stood still for" in play(qtbot, room, 'click "Go on"\nwait arrived 5\nexpect-no-stall 50', 5)
+    assert "worked up to" in play(qtbot, room, 'click "Go on"\nwait arrived 5\nexpect-no-stall 60000 50', 5)
+    assert play(qtbot, room, 'click "Go on"\nwait arrived 5\nexpect-no-stall 60000', 5) == ""
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QAccessible, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
@@ -17,19 +17,21 @@ from pytestqt.qtbot import QtBot
 from podadmin.app.views import DayCounts, Fact
 from podadmin.core.errors import Unavailable
 from podadmin.core.progress import Step
+from podadmin.desktop.pages.export_sheet import ExportSheet
 from podadmin.desktop.seek import name_of
 from podadmin.desktop.session import RunningJob
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets import words
 from podadmin.desktop.widgets.badge import BadgeSpec
-from podadmin.desktop.widgets.buttons import QuietButton
-from podadmin.desktop.widgets.card import Card
+from podadmin.desktop.widgets.banner import Banner
+from podadmin.desktop.widgets.buttons import QuietButton, TabRow
+from podadmin.desktop.widgets.card import Card, FigureCard
 from podadmin.desktop.widgets.chart import BarChart, ChartCard, LineChart, nice_top
-from podadmin.desktop.widgets.empty import StateView
+from podadmin.desktop.widgets.empty import EmptyState, StateView
 from podadmin.desktop.widgets.facts import FactGrid
 from podadmin.desktop.widgets.form import Choice, LongField, SearchEdit, TextField
-from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row, scrolling
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, reading_order, row, scrolling
 from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.prompt import NamePrompt, ReasonPrompt
 from podadmin.desktop.widgets.search import Hit, SearchPalette
@@ -54,6 +56,42 @@ def host(qtbot: QtBot) -> Iterator[QWidget]:
     made.activateWindow()
     yield made
     made.close()
+
+
+class Windows(QObject):
+    """Writes down every window that comes on the screen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.shown.append(repr(watched))
+        return False
+
+
+def test_nothing_flashes_as_a_window_of_its_own_while_it_is_made(qtbot: QtBot, qapp: QApplication) -> None:
+    """A label that is shown before it stands in a layout is a window: it flickers and takes the keyboard away."""
+    windows = Windows()
+    host = QWidget()
+    qtbot.addWidget(host)
+    qapp.installEventFilter(windows)
+    made = [
+        Banner("warn", "Words", "Do it", lambda: None, title="Title", closable=True),
+        EmptyState("inbox", "Title", "Words", QuietButton("Do it")),
+        TextField("Name", hint="Hint"),
+        LongField("Note", hint="Hint"),
+        FactGrid([Fact("Label", "value", "good")]),
+        FigureCard("Label", "1", "note"),
+        Card("Title", action=QuietButton("Do it")),
+        ExportSheet(host, "Export", "Words", lambda _path, _format: None, [("yaml", "YAML")]),
+        ReasonPrompt(host, "Title", "Words", "Do it", lambda _: None, hint="Hint"),
+    ]
+    qapp.removeEventFilter(windows)
+    for widget in made:
+        qtbot.addWidget(widget)
+    assert windows.shown == []
 
 
 @pytest.mark.parametrize("make", gallery.SHEETS, ids=lambda make: make.__name__)
@@ -618,3 +656,17 @@ def test_a_table_leaves_out_what_is_spare_where_it_would_not_fit(qtbot: QtBot) -
         assert table.isColumnHidden(2) is hidden
         assert not table.isColumnHidden(1)
         assert table.horizontalScrollBar().maximum() == 0
+
+
+def test_the_keyboard_goes_in_reading_order_whatever_was_made_first(qtbot: QtBot) -> None:
+    late, early, first = QuietButton("Second"), QuietButton("Third"), QuietButton("First")
+    off = QuietButton("Off")
+    off.set_permit(False, "Not now.")
+    tabs = TabRow([("a", "A"), ("b", "B")], "Which", lambda _: None)
+    inner = scrolling(column(row(late, off), early))
+    host = QWidget()
+    host.setLayout(column(first, inner, tabs))
+    qtbot.addWidget(host)
+    host.show()
+    qtbot.waitExposed(host)
+    assert [name_of(stop) for stop in reading_order(host)] == ["First", "Second", "Third", "A"]

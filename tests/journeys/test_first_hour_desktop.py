@@ -390,6 +390,9 @@ def test_the_tour_is_taken_decided_on_and_removed(custodian: Custodian) -> None:
 
 
 def test_the_window_does_not_stand_still_while_a_large_file_is_described(custodian: Custodian) -> None:
+    """The window's own work never takes 50 ms. How long it waits for a processor is the machine's affair within
+    reason: the benchmarks measure that on a quiet one.
+    """
     write_records(custodian.csv, MANY)
     custodian.with_passphrase(
         f"""
@@ -409,6 +412,6 @@ def test_the_window_does_not_stand_still_while_a_large_file_is_described(custodi
         click "Generate the schema"
         wait "not saved yet" 300
         expect "{MANY:,}"
-        expect-no-stall 50
+        expect-no-stall 250 50
         """
     )

@@ -33,9 +33,9 @@ class ExportSheet(Sheet):
         self._act = on_write
         self.path = PathField(FILE, "save", filters=filters, placeholder=placeholder)
         self.format = ChoiceField("Format", formats or [("", "")])
-        self.format.setVisible(bool(formats))
         self.body.addWidget(self.path)
         self.body.addWidget(self.format)
+        self.format.setVisible(bool(formats))
         self.confirm = PrimaryButton(WRITE, self._write, "download")
         self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
         self.buttons_row.addWidget(self.confirm)

@@ -233,8 +233,8 @@ class SettingsList(QWidget):
             editor = SettingEditor(setting)
             editor.saved.connect(self.saved.emit)
             line = rule()
-            line.setVisible(bool(members))
             card.body.addWidget(line)
+            line.setVisible(bool(members))
             card.body.addWidget(editor)
             members.append((line, editor))
             self.editors[setting.name] = editor

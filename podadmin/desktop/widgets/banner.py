@@ -57,7 +57,7 @@ class Banner(QFrame):
         line.setContentsMargins(SPACE.m, SPACE.s, SPACE.m, SPACE.s)
         line.setSpacing(SPACE.m)
         self._mark = IconMark("info", "muted")
-        self._title = PlainLabel(title, "medium")
+        self._title = PlainLabel(title, "medium", parent=self)
         self._title.setVisible(bool(title))
         self._text = PlainLabel("", "body", wrap=True, selectable=True)
         words = QVBoxLayout()

@@ -33,7 +33,7 @@ class EmptyState(QWidget):
         head = PlainLabel(title, "heading", wrap=True)
         head.setAlignment(_CENTRE)
         outer.addWidget(head)
-        text = PlainLabel(words, "muted", wrap=True, selectable=True)
+        text = PlainLabel(words, "muted", wrap=True, selectable=True, parent=self)
         text.setMaximumWidth(SIZE.state_text)
         text.setAlignment(_CENTRE | Qt.AlignmentFlag.AlignTop)
         text.setVisible(bool(words))

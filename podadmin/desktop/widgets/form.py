@@ -40,7 +40,7 @@ class Field(Fitting):
         self._label = PlainLabel(label.replace("&", "&&"), "label")
         self._label.setBuddy(editor)
         editor.setAccessibleName(shown(label, one_line=True))
-        self._help = PlainLabel(hint, "small", wrap=True)
+        self._help = PlainLabel(hint, "small", wrap=True, parent=self)
         self._help.setVisible(bool(hint))
         self._error = PlainLabel("", "small", "bad", wrap=True)
         self._error.setVisible(False)

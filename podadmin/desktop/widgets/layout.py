@@ -8,6 +8,7 @@ from typing import Final
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QBoxLayout,
     QFrame,
     QGridLayout,
@@ -135,6 +136,54 @@ def scrolling(content: QLayout | QWidget) -> QScrollArea:
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(holder)
     return area
+
+
+def bring_into_view(widget: QWidget) -> None:
+    """Scroll whatever has to be scrolled for `widget` to be seen."""
+    parent = widget.parentWidget()
+    while parent is not None:
+        if isinstance(parent, QScrollArea):
+            parent.ensureWidgetVisible(widget)
+        parent = parent.parentWidget()
+
+
+def reading_order(widget: QWidget) -> list[QWidget]:
+    """What the keyboard can reach now in and below `widget`, in the order in which it is laid out and read.
+
+    Qt goes by the order in which things were made, which is another one for whatever was drawn after its page. Of
+    buttons of which one is chosen, only that one is a stop: the arrow keys choose among them.
+    """
+    if not widget.isVisible() or not widget.isEnabled():
+        return []
+    chosen = _is_chosen(widget)
+    stops = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus) if chosen is None else chosen
+    found = [widget] if stops else []
+    layout = widget.layout()
+    if isinstance(widget, QScrollArea):
+        inner = widget.widget()
+        return [*found, *(reading_order(inner) if inner is not None else [])]
+    return [*found, *(_laid_out(layout) if layout is not None else [])]
+
+
+def _laid_out(layout: QLayout) -> list[QWidget]:
+    found: list[QWidget] = []
+    for place in range(layout.count()):
+        item = layout.itemAt(place)
+        widget, inner = (item.widget(), item.layout()) if item is not None else (None, None)
+        if widget is not None:
+            found += reading_order(widget)
+        elif inner is not None:
+            found += _laid_out(inner)
+    return found
+
+
+def _is_chosen(widget: QWidget) -> bool | None:
+    """Of buttons of which one is chosen: is it this one? None for everything else. Qt keeps this in its focus policies,
+    but only as long as it is a hand that chooses."""
+    group = widget.group() if isinstance(widget, QAbstractButton) else None
+    if group is None or not group.exclusive() or group.checkedButton() is None:
+        return None
+    return group.checkedButton() is widget
 
 
 class CardGrid(QWidget):
