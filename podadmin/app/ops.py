@@ -190,6 +190,7 @@ class Ops:
         from podadmin.app.profile import open_profile
 
         self._profile = open_profile(self._options)
+        self._profile.engine_comes = True
         self._last = self._profile.last_entry()
 
     def _follow(self, profile: Profile) -> None:

@@ -50,6 +50,8 @@ class Profile:
         self.actor = _account()
         self.lock = EngineLock(folder / "engine.lock")
         self.engine: Engine | None = None
+        self.engine_comes = False
+        """True where an engine is about to be started for this process: until then the gate is not called off."""
         self._watcher: Watcher | None = None
         self._vault: Vault | None = None
 

@@ -36,6 +36,8 @@ def gate_view(profile: Profile, shown_pod: PodView) -> GateView:
     if engine is None:
         if profile.lock.taken_elsewhere():
             return GateView("elsewhere", "The gate runs in another podadmin", "This one shows and decides.")
+        if profile.engine_comes:
+            return GateView("starting", "The gate is starting")
         return GateView("off", "Gate is OFF: nothing can run, nothing is checked", "No engine runs for this profile.")
     now = engine.snapshot()
     if now.state == "elsewhere":
