@@ -85,7 +85,7 @@ class Purpose(Enum):
 
 _PURPOSE_WORDS = {
     Purpose.POD: "Opens the requests that are sent to the pod",
-    Purpose.JOURNAL: "Signs the journal's anchors and the receipts of decisions",
+    Purpose.JOURNAL: "Signs the journal's anchors",
 }
 _PURPOSE_KINDS = {Purpose.POD: KeyKind.RSA_4096, Purpose.JOURNAL: KeyKind.ED25519}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 TITLES = {
     "system": "the keyring of this account",
     "passphrase": "a file sealed under a passphrase",
-    "memory": "memory only",
+    "memory": "the memory of this process, which forgets it",
 }
 
 

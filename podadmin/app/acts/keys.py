@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from podadmin.app.acts.keyring import TITLES
 from podadmin.app.acts.registry import act
 from podadmin.app.views import KeyRow
 from podadmin.core.clock import unstamp
@@ -29,6 +30,7 @@ def _own(profile: Profile) -> tuple[KeyRow, ...]:
         return ()
     vault = profile.vault
     kept = vault.keys()
+    place = TITLES[profile.keyring_choice]
     with profile.store.read() as connection:
         joined = connection.execute(select(network.c.kind).where(network.c.left_at.is_(None))).scalars().all()
     known = {
@@ -42,7 +44,7 @@ def _own(profile: Profile) -> tuple[KeyRow, ...]:
             kind=info.kind.value,
             fingerprint=grouped(info.fingerprint),
             words=info.words,
-            where=f"Sealed in {info.file}; what opens it lies in {vault.secrets.title}",
+            where=f"Sealed in {info.file}; what opens it lies in {place}",
             created_at=info.created_at,
             last_used_at=info.last_used_at,
             public=info.public_ssh,
