@@ -83,7 +83,8 @@ def _column(column: ColumnStatistics, records: int, small: int) -> list[Reveal]:
         few = [(label, times) for label, times in labels if times < small]
         if few and not told:
             values = tuple(f"{stranger(label, 60)} ({times})" for label, times in few[:_LABELS_SHOWN])
-            told.append(Reveal(name, f"{len(few)} labels that fewer than {small} records have.", values, "warn"))
+            labels_said = "1 label" if len(few) == 1 else f"{len(few)} labels"
+            told.append(Reveal(name, f"{labels_said} that fewer than {small} records have.", values, "warn"))
         told.append(Reveal(name, f"All {len(labels)} labels: they are values from the data.", shown, "plain"))
     elif kind:
         told.append(Reveal(name, f"That there is a column which looks like {kind}; its values stay here.", (), "warn"))
