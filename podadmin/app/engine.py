@@ -19,8 +19,9 @@ from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from podadmin.app.engine_faults import changed, foreseen
+from podadmin.app.proof import prove
 from podadmin.core.clock import new_id
-from podadmin.core.errors import PodadminError, Unavailable
+from podadmin.core.errors import PodadminError, Tampered, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.datasources import service as datasources
@@ -96,6 +97,7 @@ class Engine:
         self._finished = threading.Event()
         self._gate: Gate | None = None
         self._pod: BuiltInPod | None = None
+        self._proved = False
         self._retry = RETRY_FIRST
 
     def start(self) -> bool:
@@ -192,6 +194,26 @@ class Engine:
         finally:
             self._finished.set()
 
+    def _prove(self) -> None:
+        """Nothing is delivered, written or anchored on top of a record that is not what was written.
+
+        Raises Tampered (`journal.broken`), and what the keyring raises while it cannot be asked for the anchor.
+        """
+        if self._proved:
+            return
+        profile = self._profile
+        if profile.keyring_choice is not None and profile.vault.keys():
+            profile.open_vault()
+        check = prove(profile, Progress())
+        if check.state != "whole":
+            raise Tampered(
+                "journal.broken",
+                "Nothing is delivered, because the record of this profile is not what was written.",
+                check.words,
+                "Keep a copy of the profile, look at the journal, and restore the last backup.",
+            )
+        self._proved = True
+
     def _tidy(self) -> None:
         """What a crash may have left: files that an engine spilled, and tasks whose pod died with it."""
         shutil.rmtree(self._profile.work_folder, ignore_errors=True)
@@ -205,6 +227,7 @@ class Engine:
         """Run what is wanted until something else is wanted; wait and try again where it cannot run."""
         while True:
             try:
+                await to_thread.run_sync(self._prove)
                 await to_thread.run_sync(self._tidy)
                 wanted, hindrance = await to_thread.run_sync(self._wanted)
                 if wanted is None:
@@ -430,7 +453,7 @@ class Engine:
     def _anchor(self) -> bool:
         """Keep the journal's head in the keyring. False where there is no key or no keyring to do it with."""
         profile = self._profile
-        if profile.keyring_choice is None:
+        if profile.keyring_choice is None or not self._proved:
             return False
         try:
             vault = profile.vault

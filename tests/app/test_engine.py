@@ -152,7 +152,8 @@ def test_without_its_secret_the_gate_is_blocked_with_words_and_comes_on_when_it_
     house.secret.unlink()
     profile = house.open()
     wire = b""
-    captured = service.Captured("local", "t-before", 2, "research-lab", wire, b"\x00", "d", None, 300.0)
+    digest = hashlib.sha256(b"\x00").hexdigest()
+    captured = service.Captured("local", "t-before", 2, "research-lab", wire, b"\x00", digest, None, 300.0)
     service.capture(profile.store, profile.clock, captured)
     engine = house.engine(profile)
     house.until(lambda: engine.snapshot().state == "blocked", "the gate is blocked")
@@ -177,6 +178,45 @@ def test_a_wrong_passphrase_is_an_error_with_words_and_the_right_one_is_taken_wi
     assert caught.value.code.startswith("vault.")
     house.secret.write_text(right, encoding="utf-8")
     assert not profile.open_vault().locked
+
+
+# --- the record ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "words"),
+    [
+        ("UPDATE journal_entry SET actor = 'nobody' WHERE seq = 3", "Entry 3 "),
+        ("DELETE FROM journal_entry WHERE seq = (SELECT max(seq) FROM journal_entry)", "is gone"),
+        ("DELETE FROM decision", "The decision on the request"),
+    ],
+)
+def test_with_a_record_that_is_not_what_was_written_nothing_is_delivered_and_nothing_is_anchored_on_top(
+    house: Any, by_hand: str, words: str
+) -> None:
+    with house.open() as profile:
+        engine = house.on(profile)
+        house.act(profile, "network send", what="sql")
+        house.until(lambda: states(profile) == ["held"], "a request waits")
+        house.act(profile, "pod pause", reason="The record is to be changed while something waits for delivery.")
+        house.act(
+            profile,
+            "requests approve",
+            request=service.listing(profile.store, state="", search="", limit=1, after="").rows[0].id,
+        )
+        engine.stop()  # the last entry is anchored now
+    anchored = (house.folder / "secrets.sealed").read_bytes()
+    with sqlite3.connect(house.folder / "podadmin.db") as connection:
+        connection.execute(by_hand)
+    profile = house.open()
+    engine = house.engine(profile)
+    house.until(lambda: engine.snapshot().state == "blocked", "the gate is blocked")
+    assert words in engine.snapshot().why
+    last = profile.last_entry()
+    engine.stop()
+    assert states(profile) == ["approved"]
+    assert profile.last_entry() == last
+    assert (house.folder / "secrets.sealed").read_bytes() == anchored
 
 
 # --- disks -----------------------------------------------------------------------------------------------------------

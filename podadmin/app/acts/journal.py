@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from podadmin.app.acts.registry import act
-from podadmin.app.evidence import check_evidence
 from podadmin.app.journal_words import row_of
+from podadmin.app.proof import prove
 from podadmin.app.views import Done, JournalCheck, JournalPage, JournalRow
-from podadmin.core.errors import BadInput, ExitCode, PodadminError
+from podadmin.core.errors import BadInput, ExitCode
 from podadmin.core.progress import Progress
 from podadmin.journal import service
-from podadmin.journal.chain import Anchor, moment_of
 from podadmin.store.unit import Fact
 
 if TYPE_CHECKING:
@@ -55,33 +54,7 @@ def _ends_with(check: JournalCheck) -> ExitCode:
 @act("journal verify", ends_with=_ends_with)
 def verify(profile: Profile, progress: Progress) -> JournalCheck:
     """Recompute the whole chain, hold it against the anchor in the keyring and the records against their entries."""
-    anchor, problems = _anchor(profile)
-    progress.report("Checking the database file")
-    damage = profile.store.soundness()
-    found = service.verify(profile.store, anchor, progress)
-    entry = found.broken.seq if found.broken else None
-    if found.broken is not None:
-        problems.append(f"{found.broken.why[:1].upper()}{found.broken.why[1:]}.")
-    else:
-        progress.report("Holding the records against their entries")
-        mismatch = check_evidence(profile.store)
-        if mismatch is not None:
-            entry = mismatch.seq
-            problems.append(mismatch.words)
-    problems += [f"The database file is damaged: {line}." for line in damage]
-    state = "broken" if problems else "whole"
-    anchored = f", anchored to entry {anchor.seq}" if anchor else ", not anchored yet"
-    words = problems[0] if problems else f"Verified to entry {found.entries}{anchored}."
-    return JournalCheck(
-        state=state,
-        words=words,
-        entries=found.entries,
-        entry=entry,
-        anchored_to=anchor.seq if anchor else None,
-        anchored_at=moment_of(anchor) if anchor else None,
-        checked_at=profile.clock.now(),
-        problems=tuple(problems),
-    )
+    return prove(profile, progress)
 
 
 @act("journal export", writes=True, kinds=("journal",))
@@ -99,14 +72,3 @@ def export(profile: Profile, to: Annotated[str, "the file to write, one entry a 
     with profile.store.record(Fact(profile.actor, "journal.exported", path.name, {"entries": count})):
         pass
     return Done(f"{count:,} entries were written." if count != 1 else "One entry was written.", str(path))
-
-
-def _anchor(profile: Profile) -> tuple[Anchor | None, list[str]]:
-    """The anchor where it can be read; a keyring that cannot be asked is told, and the chain is checked without it."""
-    if profile.keyring_choice is None:
-        return None, []
-    try:
-        vault = profile.vault
-        return service.read_anchor(vault, vault.journal_signer()) if vault.keys() else None, []
-    except PodadminError as error:
-        return None, [f"The anchor could not be checked. {error.what} {error.why}"]
