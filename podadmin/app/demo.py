@@ -56,7 +56,7 @@ def command(profile: Profile, what: str) -> list[str]:
 def send_demo_requests(profile: Profile, what: str, copies: int, progress: Progress) -> int:
     """Send requests one after the other; how many were sent. The requester goes on listening until it is answered.
 
-    Raises BadInput (`network.bad-copies`), Unavailable (`network.not-joined`, `network.demo-failed` and what the
+    Raises BadInput (`network.bad-copies`), Unavailable (`network.demo-not-joined`, `network.demo-failed` and what the
     requester itself reports).
     """
     if not 1 <= copies <= MOST_COPIES:
@@ -68,7 +68,7 @@ def send_demo_requests(profile: Profile, what: str, copies: int, progress: Progr
         )
     if all(each.kind != LOCAL for each in networks.joined(profile.store)):
         raise Unavailable(
-            "network.not-joined",
+            "network.demo-not-joined",
             "Nothing was sent.",
             "The pod has not joined the local network.",
             "Join the local network first.",

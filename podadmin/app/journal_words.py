@@ -14,7 +14,7 @@ from podadmin.journal.chain import Entry
 WORDS: dict[str, str] = {
     "profile.made": "The profile was made",
     "keyring.chosen": "It was chosen where secrets live: {subject}",
-    "key.created": "A key was made: {purpose}",
+    "key.created": "The {purpose} key was made ({kind})",
     "key.handed-over": "The pod key was handed to the built-in pod for its start",
     "key.used": "A private key was used",
     "key.pinned": "The key of {subject} was seen for the first time and pinned",
@@ -29,27 +29,44 @@ WORDS: dict[str, str] = {
     "network.joined": "The network was joined",
     "network.left": "The network was left",
     "request.captured": "A request was captured and kept sealed ({bytes} bytes)",
-    "request.opened": "The request was opened and checked: {verdict}",
+    "request.opened": "The request was opened and checked: {verdict_words}",
     "request.held": "The request waits for a decision",
     "request.approved": "The request was approved",
+    "request.approved:grant": "The request was approved by the grant {grant}",
+    "request.approved:note": "The request was approved: {note}",
     "request.refused": "The request was refused",
+    "request.refused:reason": "The request was refused: {reason}",
+    "request.refused:by": "The request was refused by {by} ({code})",
     "request.lapsed": "Nobody decided in time: held with the reference {reference}",
     "request.too-late": "Approved, but too late to deliver: held with the reference {reference}",
     "request.delivering": "The request went to the pod",
     "request.delivery-undone": "The delivery was taken back: the pod had not begun",
     "request.started": "The pod accepted the task and began",
     "request.result": "A result of {bytes} bytes came out of the pod",
+    "request.result:withheld": "A result of {bytes} bytes was not passed on: it would exceed the limit",
     "request.finished": "The task finished and its results were passed on",
     "request.stopped": "The task was stopped",
     "request.failed": "The pod ended the task early",
     "request.interrupted": "The task was interrupted: the pod stopped",
-    "request.answered": "The requester was told",
+    "request.answered": "The requester was told: {kind_words}",
+    "request.answered:problem": "The requester could not be told ({problem})",
     "grant.made": "A grant was made for the request {request}",
     "limit.checked": "The network was asked for the limits",
     "limit.used": "{amount} inferences were used; {used} in all",
     "setting.changed": "The setting was changed from {was} to {now}",
-    "journal.exported": "The journal was exported",
+    "journal.exported": "The journal was exported: {entries} entries",
     "tour.started": "The tour was set up with demo data",
+}
+
+_ANSWERS = {
+    "reject": "it was refused or held",
+    "abort": "the task was ended",
+    "pass": "the pod's own last word was passed on",
+}
+_VERDICTS = {
+    "hold": "somebody has to decide",
+    "allow": "a grant covers it",
+    "refuse": "the gate refuses it by itself",
 }
 
 
@@ -78,13 +95,23 @@ def read_body(entry: Entry) -> Mapping[str, Any]:
 
 
 def words_of(act: str, subject: str, body: Mapping[str, Any]) -> str:
-    """The sentence for an act; facts that its body lacks are left out as `…`."""
+    """The sentence for an act; facts that its body lacks are left out as `…`.
+
+    An act with a sentence of its own for one of its facts (`act:fact`) is told by that one where the fact is there.
+    """
     facts = {name: stranger(_plain(value), 200) for name, value in body.items()}
-    return WORDS.get(act, act).format_map(_Lenient(facts, subject=stranger(subject)))
+    facts["verdict_words"] = _VERDICTS.get(str(body.get("verdict")), "…")
+    facts["kind_words"] = _ANSWERS.get(str(body.get("kind")), "…")
+    special = next((WORDS[f"{act}:{name}"] for name, value in body.items() if value and f"{act}:{name}" in WORDS), "")
+    return (special or WORDS.get(act, act)).format_map(_Lenient(facts, subject=stranger(subject)))
 
 
 def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    return "nothing" if value is None else str(value)
 
 
 class _Lenient(dict[str, str]):

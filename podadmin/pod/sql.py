@@ -87,7 +87,7 @@ def run(
     """The result of `query`. `also_named`: further names under which the query may know the table.
 
     Raises Refused `sql.…`; BadInput `sql.odd-data`, `sql.same-name`; Unavailable `sql.too-big`, `sql.time-limit`,
-    `sql.memory`, `datasource.unreadable`; Cancelled.
+    `sql.memory`, `datasource.not-readable`; Cancelled.
     """
     with opened(source, bounds, progress, also_named) as database:
         con = database.con
@@ -121,7 +121,7 @@ def opened(
     """A locked connection to the datasource; whatever runs in it ends at the time limit or when `progress` is
     cancelled. `as_text`: no guessing of types, every value as it stands in the file.
 
-    Raises Unavailable `datasource.unreadable`, `sql.time-limit`, `sql.memory`; BadInput `sql.odd-data` and those of
+    Raises Unavailable `datasource.not-readable`, `sql.time-limit`, `sql.memory`; BadInput `sql.odd-data` and those of
     `datasources.dialect`; Refused `datasource.kind`, `datasource.encoding-here`, `datasource.ignore-unknown`,
     `datasource.no-columns`, `sql.unknown-name`; Cancelled.
     """
@@ -292,7 +292,7 @@ def plain(value: object) -> object:
 def unreadable() -> Unavailable:
     """The file of a datasource is not there."""
     return Unavailable(
-        "datasource.unreadable",
+        "datasource.not-readable",
         "The file of the datasource cannot be read.",
         "It is not there, it may not be read, or it is not a CSV file.",
         "Check the datasource.",

@@ -198,7 +198,7 @@ def test_the_second_wall_stands_alone(source: sql.Source, tmp_path: Path, statem
         sql.opened(source, sql.Bounds(), Progress()) as database,
     ):
         database.con.execute(statement.format(out=tmp_path / "out"))
-    assert refused.value.code in {"sql.outside", "sql.odd-data", "datasource.unreadable"}
+    assert refused.value.code in {"sql.outside", "sql.odd-data", "datasource.not-readable"}
     assert not (tmp_path / "out").exists()
 
 
@@ -293,7 +293,7 @@ def test_a_pattern_in_a_path_opens_no_other_file(tmp_path: Path) -> None:
 def test_a_missing_file_is_said_without_its_path(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as missing:
         ask(sql.Source("patients", tmp_path / "gone.csv"), "SELECT 1")
-    assert missing.value.code == "datasource.unreadable"
+    assert missing.value.code == "datasource.not-readable"
     assert str(tmp_path) not in str(missing.value)
 
 
