@@ -19,6 +19,7 @@ from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from podadmin.app.engine_faults import changed, foreseen
+from podadmin.app.gate_wiring import Wanted, ports_of
 from podadmin.app.proof import prove
 from podadmin.core.clock import new_id
 from podadmin.core.errors import PodadminError, Tampered, Unavailable
@@ -26,7 +27,7 @@ from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.datasources import service as datasources
 from podadmin.gate.gate import Gate
-from podadmin.gate.ports import Numbers, Ports, Upstream
+from podadmin.gate.ports import Upstream
 from podadmin.journal.service import anchor_head, since
 from podadmin.networks import service as networks
 from podadmin.networks.bitfount.hub import HubClient
@@ -38,7 +39,6 @@ from podadmin.pod.config import PodConfig
 from podadmin.pod.sql import Source
 from podadmin.pod.supervise import BuiltInPod, Event
 from podadmin.requests import service as requests
-from podadmin.schema import service as schemas
 from podadmin.store.engine import Watcher, explain
 from podadmin.vault.model import Purpose
 from podadmin.vault.service import Vault
@@ -55,19 +55,6 @@ STOP_SECONDS = 10.0
 GATE_KINDS = frozenset({"pod", "key", "keyring", "network", "datasource", "setting"})
 """Kinds of change after which the engine asks itself again what should run."""
 log = logging.getLogger("podadmin.engine")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What should run, derived from what is stored. Two equal ones need no restart."""
-
-    owner: str
-    name: str
-    network: str
-    joined_at: datetime
-    datasources: tuple[Source, ...]
-    time_limit: float
-    memory_mb: int
 
 
 @dataclass(frozen=True)
@@ -296,7 +283,7 @@ class Engine:
             )
             await self._register(upstream, wanted, vault)
             own_id, own_key = new_id("gate"), Secret(new_id("k") + new_id("k"))
-            gate = Gate(self._ports(wanted, upstream), own_id, own_key, self.news.set)
+            gate = Gate(ports_of(profile, wanted, upstream), own_id, own_key, self.news.set)
             async with anyio.create_task_group() as group:
                 await group.start(gate.run)
                 self._gate = gate
@@ -405,37 +392,6 @@ class Engine:
         if row is not None:
             why = "The pod gave up this task without saying why."
             requests.interrupted(self._profile.store, self._profile.clock, row.id, why)
-
-    def _ports(self, wanted: Wanted, upstream: Upstream) -> Ports:
-        profile = self._profile
-        number = profile.settings.number
-
-        def records(name: str) -> int | None:
-            source = next((each for each in datasources.list_all(profile.store) if each.name == name), None)
-            kept = schemas.latest(profile.store, source.id) if source else None
-            return kept.document.records if kept else None
-
-        def paused() -> bool:
-            pod = pods.find(profile.store)
-            return pod is None or pod.state != "running"
-
-        return Ports(
-            store=profile.store,
-            clock=profile.clock,
-            owner=wanted.owner,
-            pod_name=wanted.name,
-            datasets=lambda: tuple(source.name for source in wanted.datasources),
-            records=records,
-            pod_key=lambda: profile.open_vault().pod_key(),
-            paused=paused,
-            upstream=upstream,
-            numbers=Numbers(
-                window=lambda: number("gate.window"),
-                release_before=lambda: number("gate.release-before"),
-                largest_request=lambda: int(number("gate.largest-request")),
-                grant_days=lambda: int(number("gate.grant-days")),
-            ),
-        )
 
     async def _keep_anchored(self) -> None:
         anchored = 0

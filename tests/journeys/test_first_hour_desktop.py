@@ -121,6 +121,7 @@ def open_waiting(state: str = "Waiting for you") -> str:
         wait "{state}" 60
         open-row "{state}"
         wait "Back to all requests"
+        wait-gone "Opening the request" 30
     """
 
 
@@ -210,7 +211,7 @@ REFUSE_RECORDS = (
     send(RECORDS)
     + open_waiting()
     + f"""
-        expect "High risk"
+        wait "High risk" 20
         click Refuse…
         expect-disabled "Refuse the request"
         type Reason "{REFUSAL}"

@@ -5,6 +5,7 @@ The hooks of `send` (`Mischief`) let tests be hostile in the ways that a real re
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -30,6 +31,7 @@ from podadmin.networks.local.membership import Membership, join
 
 _KEY_FILE = "requester.pem"
 _STATE_FILE = "requester.json"
+_AGAIN_SECONDS = 0.5
 _MOVE_SECONDS = 30.0
 
 
@@ -227,16 +229,21 @@ class Requester:
     async def hear(self, sent: Sent, seconds: float) -> AsyncIterator[Heard]:
         """Every message of the pod, until `seconds` have passed in silence or the caller stops.
 
-        Each is acknowledged before it is yielded, as real requesters do.
+        Each is acknowledged before it is yielded, as real requesters do. A network that is out of reach is waited for,
+        as they do too (gate contract, section 3.1).
         """
         ends = self._clock.monotonic() + seconds
         where = pb.CommunicationDetails(mailboxId=sent.route.requester_mailbox)
         while self._clock.monotonic() < ends:
-            message = await self._client.get(where)
-            if message is None:
+            try:
+                message = await self._client.get(where)
+                if message is None:
+                    continue
+                heard = await self._opened(message, sent.session_key)
+                await self._client.acknowledge(sent.route.requester_mailbox, message.receiptHandle)
+            except Unavailable:
+                await asyncio.sleep(_AGAIN_SECONDS)
                 continue
-            heard = await self._opened(message, sent.session_key)
-            await self._client.acknowledge(sent.route.requester_mailbox, message.receiptHandle)
             yield heard
             ends = self._clock.monotonic() + seconds
 
