@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-TRIES, TRY_SECONDS = 10, 0.02
+TRIES, TRY_SECONDS = 100, 0.02
 
 
 class EngineLock:
@@ -25,7 +25,7 @@ class EngineLock:
     def take(self) -> bool:
         """Try to take the lock; False where another process has it. Raises OSError where the file cannot be made.
 
-        Somebody who only looks holds the lock for a moment: one who means it tries for a fifth of a second.
+        Somebody who only looks holds the lock for a moment: one who means it tries for two seconds.
         """
         if self._file is not None:
             return True
