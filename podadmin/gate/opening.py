@@ -88,7 +88,12 @@ class Opener:
             log.error("unexpected while opening a request: %s", type(error).__name__)  # noqa: TRY400 - may hold data
             opening = self._unopened(sealed, _defect())
         self._seen.key_problem = ""
-        await to_thread.run_sync(service.record_opening, self._ports.store, self._ports.clock, request_id, opening)
+        try:
+            await to_thread.run_sync(service.record_opening, self._ports.store, self._ports.clock, request_id, opening)
+        except Refused as error:
+            if error.code != "request.wrong-state":
+                raise
+            log.info("a request was opened by another look meanwhile")
         return True
 
     async def _opening(self, sealed: Sealed) -> Opening:
