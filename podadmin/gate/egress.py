@@ -160,8 +160,8 @@ def _results(store: Store, clock: Clock, row: Row[Any], message: pb.BitfountMess
 
 def _untold_words(resource: str) -> str:
     return (
-        f"Stopped by the data custodian's gate: this result does not say how many inferences of {stranger(resource)} it "
-        "used, and their number is limited. It was not passed on."
+        f"Stopped by the data custodian's gate: this result does not say how many inferences of {stranger(resource)} "
+        "it used, and their number is limited. It was not passed on."
     )
 
 

@@ -35,7 +35,9 @@ def main(names: list[str]) -> int:
         for figure in FIGURES[name]():
             ratio = f"ratio {figure['ratio']:.2f} ({figure['ratio_min']:.2f} to {figure['ratio_max']:.2f})"
             ours, peer, unit = figure["ours"], figure["peer"], figure["unit"]
-            print(f"{figure['name']}: {ours:.4g} {unit} beside {peer:.4g} {unit}, {ratio}; {figure['note']}", flush=True)
+            print(
+                f"{figure['name']}: {ours:.4g} {unit} beside {peer:.4g} {unit}, {ratio}; {figure['note']}", flush=True
+            )
     return 0
 
 
