@@ -216,8 +216,8 @@ def test_a_record_that_was_changed_by_hand_is_found_and_its_entry_named(
         ("UPDATE requester_key SET requester = 'somebody'", "no entry tells of it"),
         (
             (
-                "INSERT INTO usage SELECT 'use_X', request_id, task_id, network, project, resource, 5, at, 'x', requester"
-                " FROM usage"
+                "INSERT INTO usage SELECT 'use_X', request_id, task_id, network, project, resource, 5, at, 'x',"
+                " requester FROM usage"
             ),
             "no entry tells of it",
         ),

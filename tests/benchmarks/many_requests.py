@@ -12,14 +12,13 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from time import time
 from typing import Any
 
 from sqlalchemy import insert
 
 from podadmin.app.options import Options
 from podadmin.app.profile import open_profile
-from podadmin.core.clock import stamp
+from podadmin.core.clock import SystemClock, stamp
 from podadmin.requests.records import request, sealed
 from podadmin.store.unit import Fact
 from tests.benchmarks.first_paint import ROOT
@@ -83,7 +82,7 @@ def _start(folder: Path) -> float:
     picture.unlink(missing_ok=True)
     script = folder / "script.txt"
     script.write_text(f'page Requests\nwait "requester-39" 20\npicture "{picture}"\nquit\n', encoding="utf-8")
-    began = time()
+    began = SystemClock().now().timestamp()
     subprocess.run(
         [sys.executable, "-m", "podadmin", "--headless", "--profile", str(folder / "profile"), "--script", str(script)],
         cwd=ROOT,
