@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from podadmin.app.views import JournalRow
+from podadmin.app.views.journal import JournalRow
 from podadmin.core.clock import unstamp
 from podadmin.core.text import stranger
 from podadmin.journal.chain import Entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podadmin.app.evidence import check_evidence
-from podadmin.app.views import JournalCheck
+from podadmin.app.views.journal import JournalCheck
 from podadmin.core.errors import PodadminError
 from podadmin.core.progress import Progress
 from podadmin.journal import service

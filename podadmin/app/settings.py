@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
-from podadmin.app.views import SettingRow
+from podadmin.app.views.settings import SettingRow
 from podadmin.core.errors import BadInput, NotFound
 from podadmin.store.engine import Store
 from podadmin.store.settings import setting

@@ -13,7 +13,8 @@ from dataclasses import Field, fields, is_dataclass
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from podadmin.app import views
+from podadmin.app.views.facts import Done, Fact, Permit, Section
+from podadmin.app.views.requests import TraceLine
 from podadmin.core.clock import stamp
 from podadmin.core.text import elide, visible
 
@@ -22,28 +23,6 @@ CELL = 48
 INDENT = "  "
 NOTHING = "–"
 
-_COLUMNS: dict[type, tuple[str, ...]] = {
-    views.RequestRow: ("id", "state_words", "requester", "task", "datasource", "risk", "received_at", "reference"),
-    views.JournalRow: ("seq", "at", "actor", "act", "subject", "words"),
-    views.SettingRow: ("name", "value", "unit", "default", "title"),
-    views.MeterRow: ("id", "model", "project", "used", "reserved", "free", "limit", "mode", "last_used"),
-    views.KeyRow: ("id", "purpose", "kind", "fingerprint", "where", "created_at", "last_used_at"),
-    views.DatasourceCard: ("id", "name", "kind", "location", "health", "rows", "columns", "schema_state"),
-    views.ColumnView: (
-        "name",
-        "dtype",
-        "stype",
-        "forced",
-        "ignored",
-        "nulls",
-        "distinct",
-        "minimum",
-        "maximum",
-        "warning",
-    ),
-    views.NetworkCard: ("kind", "title", "state", "words"),
-}
-"""What a table shows of rows that have more than fits a line; the rest is in `show` and in `--json`."""
 _TONES = {"warn": "  [!]", "bad": "  [!!]"}
 
 
@@ -75,7 +54,7 @@ def as_text(value: object) -> str:
 
 
 def _block(value: object) -> list[str]:
-    if isinstance(value, views.Done):
+    if isinstance(value, Done):
         return [_words(value.words) + (f" ({_words(value.subject)})" if value.subject else "")]
     if isinstance(value, (list, tuple)):
         return _sequence(value) or ["Nothing to list."]
@@ -92,7 +71,7 @@ def _view(value: Any) -> list[str]:
     parts: list[str] = []
     for field in fields(value):
         item = getattr(value, field.name)
-        if isinstance(item, views.Permit):
+        if isinstance(item, Permit):
             facts.append((_label(field.name), "yes" if item.allowed else f"no: {_words(item.reason)}"))
         elif _is_scalar(item):
             if item not in ("", None):
@@ -106,7 +85,7 @@ def _view(value: Any) -> list[str]:
 
 
 def _part(field: Field[Any], item: Any) -> list[str]:
-    if isinstance(item, (list, tuple)) and item and all(isinstance(part, views.Section) for part in item):
+    if isinstance(item, (list, tuple)) and item and all(isinstance(part, Section) for part in item):
         lines: list[str] = []
         for section in item:
             lines += ["", f"{_words(section.title)}:", *_indented(_sequence(section.facts))]
@@ -118,9 +97,9 @@ def _part(field: Field[Any], item: Any) -> list[str]:
 def _sequence(items: list[Any] | tuple[Any, ...]) -> list[str]:
     if not items:
         return []
-    if all(isinstance(item, views.Fact) for item in items):
+    if all(isinstance(item, Fact) for item in items):
         return _facts([(_words(f.label), "\n".join(_lines(f.value)) + _TONES.get(f.tone, "")) for f in items])
-    if all(isinstance(item, views.TraceLine) for item in items):
+    if all(isinstance(item, TraceLine) for item in items):
         return [f"- {_words(t.considered)} {_words(t.outcome)}{_TONES.get(t.tone, '')}" for t in items]
     if all(isinstance(item, str) for item in items):
         return [f"- {_words(item)}" for item in items]
@@ -133,7 +112,7 @@ def _sequence(items: list[Any] | tuple[Any, ...]) -> list[str]:
 
 def _rows(items: Iterable[Any]) -> list[str]:
     rows = list(items)
-    names = _COLUMNS.get(type(rows[0])) or tuple(
+    names = getattr(rows[0], "TABLE", None) or tuple(
         field.name for field in fields(rows[0]) if all(_fits_a_cell(getattr(row, field.name)) for row in rows)
     )
     if not names:

@@ -20,7 +20,7 @@ from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, set_tip
 
 if TYPE_CHECKING:
-    from podadmin.app.views import GateView, PodView, Status
+    from podadmin.app.views.status import GateView, PodView, Status
 
 _SAY_MS: Final = 6000
 _GATE_TONES: Final = {

@@ -23,7 +23,9 @@ from podadmin.desktop.widgets.prompt import ErrorSheet, InfoSheet, ReasonPrompt,
 from podadmin.desktop.widgets.search import Hit, SearchPalette
 
 if TYPE_CHECKING:
-    from podadmin.app.views import RequestPage, SettingRow, Status
+    from podadmin.app.views.requests import RequestPage
+    from podadmin.app.views.settings import SettingRow
+    from podadmin.app.views.status import Status
 
 _STATUS_KINDS: Final = frozenset(
     {"profile", "pod", "gate", "keyring", "request", "tour", "network", "datasource", "key", "setting"}

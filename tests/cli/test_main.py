@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 import pytest
 
-from podadmin.app import views
 from podadmin.app.acts import registry
 from podadmin.app.acts.registry import act
+from podadmin.app.views.facts import Done
 from podadmin.cli.main import main
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Tampered, Unavailable
 from podadmin.core.progress import Progress
@@ -35,13 +35,13 @@ def table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "ROOMS", {"shelf": "podadmin.app.acts"})
 
     @act("shelf ask")
-    def ask(how: Annotated[str, "how it ends"], *, copies: Annotated[int, "how many"] = 1) -> views.Done:
+    def ask(how: Annotated[str, "how it ends"], *, copies: Annotated[int, "how many"] = 1) -> Done:
         """Ask the shelf."""
         if how == "defect":
             raise ZeroDivisionError("4111 1111 1111 1111")
         if how in ERRORS:
             raise ERRORS[how]("shelf.cause", "It was not done.", "A\u202ewhy.", "Do something.")
-        return views.Done("Asked.", subject="x" * copies)
+        return Done("Asked.", subject="x" * copies)
 
 
 def test_a_command_prints_its_view_and_ends_with_0(table: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,10 +109,10 @@ def test_help_and_version_end_with_0(table: None, capsys: pytest.CaptureFixture[
 
 def test_steps_are_shown_only_on_a_terminal(table: None, capsys: pytest.CaptureFixture[str]) -> None:
     @act("shelf walk")
-    def walk(progress: Progress) -> views.Done:
+    def walk(progress: Progress) -> Done:
         """Walk along the shelf."""
         progress.report("Reading", 0.5)
-        return views.Done("Walked.")
+        return Done("Walked.")
 
     assert main(["shelf", "walk"]) == 0
     assert capsys.readouterr() == ("Walked.\n", "")
@@ -120,7 +120,7 @@ def test_steps_are_shown_only_on_a_terminal(table: None, capsys: pytest.CaptureF
 
 SCRIPT = """
 import sys, threading
-from podadmin.app import views
+from podadmin.app.views.facts import Done
 from podadmin.app.acts import registry
 from podadmin.cli.main import main
 from podadmin.core.progress import Progress
@@ -128,7 +128,7 @@ from podadmin.core.progress import Progress
 registry.ROOMS = {"shelf": "podadmin.app.acts"}
 
 @registry.act("shelf walk")
-def walk(progress: Progress) -> views.Done:
+def walk(progress: Progress) -> Done:
     "Walk until told to stop."
     stopped = threading.Event()
     progress.on_cancel(stopped.set)
@@ -136,12 +136,12 @@ def walk(progress: Progress) -> views.Done:
     print("walking", flush=True)
     stopped.wait(30)
     progress.check()
-    return views.Done("Walked.")
+    return Done("Walked.")
 
 @registry.act("shelf list")
-def list_() -> views.Done:
+def list_() -> Done:
     "List more than a pipe holds."
-    return views.Done("x" * 1_000_000)
+    return Done("x" * 1_000_000)
 
 sys.exit(main(sys.argv[1:]))
 """

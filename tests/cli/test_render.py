@@ -8,7 +8,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from podadmin.app import views
+from podadmin.app.views.facts import Done, Fact, Permit, Section
+from podadmin.app.views.journal import JournalPage, JournalRow
+from podadmin.app.views.overview import DayCounts, Need, Overview
+from podadmin.app.views.requests import EffectView, RequestDetail, RequestRow, TraceLine
+from podadmin.app.views.settings import SettingRow
+from podadmin.app.views.status import PodView
 from podadmin.cli.render import as_json, as_text, plain
 from podadmin.core.secret import Secret
 
@@ -16,14 +21,14 @@ MOMENT = datetime(2026, 3, 4, 5, 6, 7, 890, tzinfo=UTC)
 
 
 def test_times_are_rfc_3339_in_json_and_readable_in_text() -> None:
-    pod = views.PodView("running", name="north", created_at=MOMENT.astimezone(timezone(timedelta(hours=2))))
+    pod = PodView("running", name="north", created_at=MOMENT.astimezone(timezone(timedelta(hours=2))))
     assert json.loads(as_json(pod))["created_at"] == "2026-03-04T05:06:07.000890Z"
     assert as_text(pod) == "State:      running\nName:       north\nCreated at: 2026-03-04 05:06:07 UTC"
 
 
 def test_json_keeps_every_field_and_is_one_document() -> None:
-    page = views.JournalPage(
-        (views.JournalRow(1, MOMENT, "custodian", "pod.made", "p", "Pod made", {"n": (1, 2)}, "ab", "00"),), 1, None
+    page = JournalPage(
+        (JournalRow(1, MOMENT, "custodian", "pod.made", "p", "Pod made", {"n": (1, 2)}, "ab", "00"),), 1, None
     )
     assert json.loads(as_json(page)) == {
         "rows": [
@@ -62,8 +67,8 @@ def test_a_secret_is_never_printed() -> None:
 
 def test_rows_are_a_table_with_the_columns_that_say_something() -> None:
     settings = (
-        views.SettingRow("gate.window", "Decision window", "How long", "int", 300, 300, unit="s"),
-        views.SettingRow("requests.cap", "Largest request", "How large", "int", 1, 2),
+        SettingRow("gate.window", "Decision window", "How long", "int", 300, 300, unit="s"),
+        SettingRow("requests.cap", "Largest request", "How large", "int", 1, 2),
     )
     assert as_text(settings).split("\n") == [
         "Name          Value  Unit  Default  Title",
@@ -74,7 +79,7 @@ def test_rows_are_a_table_with_the_columns_that_say_something() -> None:
 
 
 def test_what_strangers_write_cannot_move_the_cursor() -> None:
-    text = as_text(views.Done("hello \x1b[2J\u202ethere", subject="a\nb"))
+    text = as_text(Done("hello \x1b[2J\u202ethere", subject="a\nb"))
     assert text == "hello <U+001B>[2J<U+202E>there (a<U+000A>b)"
 
 
@@ -83,22 +88,22 @@ def test_nothing_to_list_is_said() -> None:
 
 
 def test_facts_sections_and_permits_are_shown_under_their_names() -> None:
-    row = views.RequestRow(
+    row = RequestRow(
         "req_1", "held", "Held", "Ana", "SqlQuery", "flights", "low", "verified", MOMENT, None, reference="H-1"
     )
-    detail = views.RequestDetail(
+    detail = RequestDetail(
         row=row,
-        effects=views.EffectView(True, "Reads one table", ("flights",), (), (), ("3 numbers",), "Ana", "low", ()),
-        sections=(views.Section("People", (views.Fact("Requester", "Ana"), views.Fact("Key", "new", tone="bad"))),),
-        verification=(views.Fact("Signature", "good", tone="good"),),
+        effects=EffectView(True, "Reads one table", ("flights",), (), (), ("3 numbers",), "Ana", "low", ()),
+        sections=(Section("People", (Fact("Requester", "Ana"), Fact("Key", "new", tone="bad"))),),
+        verification=(Fact("Signature", "good", tone="good"),),
         differences=(),
         compared_with="",
-        trace=(views.TraceLine("No rule matches.", "Held.", "warn"),),
+        trace=(TraceLine("No rule matches.", "Held.", "warn"),),
         protocol={"name": "ResultsOnly", "steps": [{"a": 1, "b": 2}], "empty": {}},
         outcome=(),
         history=(),
-        may_approve=views.Permit(True),
-        may_refuse=views.Permit(False, "It is decided."),
+        may_approve=Permit(True),
+        may_refuse=Permit(False, "It is decided."),
     )
     text = as_text(detail)
     assert "May approve:          yes" in text
@@ -111,13 +116,13 @@ def test_facts_sections_and_permits_are_shown_under_their_names() -> None:
 
 
 def test_every_kind_of_value_that_views_hold_has_words() -> None:
-    overview = views.Overview(
-        needs=(views.Need("warn", "Held", "One request waits", "Open", "requests"),),
+    overview = Overview(
+        needs=(Need("warn", "Held", "One request waits", "Open", "requests"),),
         held=1,
         decided_week=0,
         inferences_week=12.5,
         datasources=2,
-        requests_by_day=(views.DayCounts("2026-03-04", {"held": 1, "refused": 2.0}),),
+        requests_by_day=(DayCounts("2026-03-04", {"held": 1, "refused": 2.0}),),
         inferences_by_day=(),
     )
     text = as_text(overview)

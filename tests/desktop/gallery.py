@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import DayCounts, Fact, Section
+from podadmin.app.views.facts import Fact, Section
+from podadmin.app.views.overview import DayCounts
 from podadmin.core.errors import Unavailable
 from podadmin.core.progress import Step
 from podadmin.desktop.session import RunningJob

@@ -5,25 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from podadmin.app.views import (
-    DayCounts,
-    EffectView,
-    Fact,
-    GateView,
-    JournalRow,
-    KeyringView,
-    Need,
-    NetworkCard,
-    Overview,
-    Permit,
-    PodView,
-    RequestDetail,
-    RequestPage,
-    RequestRow,
-    Section,
-    Status,
-    TraceLine,
-)
+from podadmin.app.views.facts import Fact, Permit, Section
+from podadmin.app.views.journal import JournalRow
+from podadmin.app.views.networks import NetworkCard
+from podadmin.app.views.overview import DayCounts, Need, Overview
+from podadmin.app.views.requests import EffectView, RequestDetail, RequestPage, RequestRow, TraceLine
+from podadmin.app.views.status import GateView, KeyringView, PodView, Status
 
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 NASTY = '<b>bold</b> <img src="x"> &lt;i&gt; a\u202egnp.exe \u200b\x07 & "quoted"'

@@ -14,7 +14,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from podadmin.app.views import DayCounts, Fact
+from podadmin.app.views.facts import Fact
+from podadmin.app.views.overview import DayCounts
 from podadmin.core.errors import Unavailable
 from podadmin.core.progress import Step
 from podadmin.desktop.pages.export_sheet import ExportSheet

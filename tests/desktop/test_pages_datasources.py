@@ -15,7 +15,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
 from shiboken6 import delete
 
-from podadmin.app.views import ColumnView, DatasourceCard, Fact, Preview, ProbeView, Revelation, SchemaView
+from podadmin.app.views.datasources import ColumnView, DatasourceCard, Preview, ProbeView, Revelation, SchemaView
+from podadmin.app.views.facts import Fact
 from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput, Cancelled, PodadminError
 from podadmin.datasources.model import DatasourceName

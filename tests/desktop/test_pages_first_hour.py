@@ -16,7 +16,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from shiboken6 import delete
 
-from podadmin.app.views import DayCounts, KeyringView
+from podadmin.app.views.overview import DayCounts
+from podadmin.app.views.status import KeyringView
 from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.pages.first_start import FirstStartPage, open_words

@@ -13,16 +13,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPlainTextEdit, QWidget
 from shiboken6 import delete
 
-from podadmin.app.views import (
-    JournalCheck,
-    JournalRow,
-    KeyringView,
-    KeyRow,
-    MeterDetail,
-    MeterEvent,
-    MeterRow,
-    SettingRow,
-)
+from podadmin.app.views.journal import JournalCheck, JournalRow
+from podadmin.app.views.keys import KeyRow
+from podadmin.app.views.limits import MeterDetail, MeterEvent, MeterRow
+from podadmin.app.views.settings import SettingRow
+from podadmin.app.views.status import KeyringView
 from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput, Cancelled
 from podadmin.core.text import grouped

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QW
 from pytestqt.qtbot import QtBot
 from shiboken6 import delete
 
-from podadmin.app.views import Permit
+from podadmin.app.views.facts import Permit
 from podadmin.core.clock import ManualClock
 from podadmin.desktop.pages.request_detail import RequestDetailView
 from podadmin.desktop.pages.request_list import RequestList

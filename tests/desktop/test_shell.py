@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
-from podadmin.app.views import GateView, KeyringView, PodView, Status
+from podadmin.app.views.status import GateView, KeyringView, PodView, Status
 from podadmin.core.errors import Unavailable
 from podadmin.core.progress import Step
 from podadmin.desktop import application

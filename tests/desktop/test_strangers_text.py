@@ -12,7 +12,7 @@ from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from podadmin.app.views import Fact
+from podadmin.app.views.facts import Fact
 from podadmin.core.errors import BadInput
 from podadmin.core.text import visible
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podadmin.app.views import RequestRow
+from podadmin.app.views.requests import RequestRow
 from podadmin.core.errors import Refused
 from podadmin.requests.state import TERMINAL, TRANSITIONS, WAITING, Event, State, advance, can_advance
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from podadmin.app.acts.registry import act
 from podadmin.app.moments import moment_words
-from podadmin.app.views import ColumnView, DatasourceCard, Done, Fact, Preview, ProbeView
+from podadmin.app.views.datasources import ColumnView, DatasourceCard, Preview, ProbeView
+from podadmin.app.views.facts import Done, Fact
 from podadmin.core.errors import ExitCode, PodadminError
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from podadmin.app.acts.registry import act
 from podadmin.app.journal_words import row_of
 from podadmin.app.proof import prove
-from podadmin.app.views import Done, JournalCheck, JournalPage, JournalRow
+from podadmin.app.views.facts import Done
+from podadmin.app.views.journal import JournalCheck, JournalPage, JournalRow
 from podadmin.core.errors import BadInput, ExitCode
 from podadmin.core.progress import Progress
 from podadmin.journal import service

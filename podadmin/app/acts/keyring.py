@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from podadmin.app.acts.registry import act
-from podadmin.app.views import KeyringView
+from podadmin.app.views.status import KeyringView
 from podadmin.core.errors import PodadminError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from podadmin.app.acts.keyring import TITLES
 from podadmin.app.acts.registry import act
-from podadmin.app.views import KeyRow
+from podadmin.app.views.keys import KeyRow
 from podadmin.core.clock import unstamp
 from podadmin.core.text import grouped, stranger
 from podadmin.networks.records import network

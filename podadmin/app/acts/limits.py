@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from sqlalchemy import Connection
 
 from podadmin.app.acts.registry import act
-from podadmin.app.views import MeterDetail, MeterEvent, MeterRow
+from podadmin.app.views.limits import MeterDetail, MeterEvent, MeterRow
 from podadmin.core.text import stranger
 from podadmin.limits import service
 from podadmin.limits.model import Meter

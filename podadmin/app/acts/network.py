@@ -9,7 +9,8 @@ import anyio
 from podadmin.app.acts.registry import act
 from podadmin.app.demo import send_demo_requests
 from podadmin.app.moments import moment_words
-from podadmin.app.views import Done, Fact, NetworkCard
+from podadmin.app.views.facts import Done, Fact
+from podadmin.app.views.networks import NetworkCard
 from podadmin.core.errors import NotFound, PodadminError
 from podadmin.core.progress import Progress
 from podadmin.networks import service

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from podadmin.app.acts import datasource, limits
 from podadmin.app.acts.registry import act
 from podadmin.app.acts.status import status
-from podadmin.app.views import DayCounts, Need, Overview, Status
+from podadmin.app.views.overview import DayCounts, Need, Overview
+from podadmin.app.views.status import Status
 from podadmin.core.clock import stamp
 from podadmin.core.text import stranger
 from podadmin.limits.records import usage

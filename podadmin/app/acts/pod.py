@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from podadmin.app.acts.registry import act
-from podadmin.app.views import PodView
+from podadmin.app.views.status import PodView
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.pod import service

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from podadmin.app.acts.registry import act
 from podadmin.app.journal_words import row_of
 from podadmin.app.moments import moment_words
-from podadmin.app.views import (
-    EffectView,
-    Fact,
-    Permit,
-    RequestDetail,
-    RequestPage,
-    RequestRow,
-    Section,
-    TraceLine,
-)
+from podadmin.app.views.facts import Fact, Permit, Section
+from podadmin.app.views.requests import EffectView, RequestDetail, RequestPage, RequestRow, TraceLine
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import BadInput, PodadminError
 from podadmin.core.text import grouped, stranger

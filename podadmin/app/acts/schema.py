@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from podadmin.app.acts.datasource import chosen
 from podadmin.app.acts.registry import act
-from podadmin.app.views import ColumnView, Done, Revelation, SchemaView
+from podadmin.app.views.datasources import ColumnView, Revelation, SchemaView
+from podadmin.app.views.facts import Done
 from podadmin.core.errors import NotFound
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from podadmin.app.acts.registry import act
-from podadmin.app.views import SettingRow
+from podadmin.app.views.settings import SettingRow
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from podadmin.app.acts import keyring, pod
 from podadmin.app.acts.registry import act
-from podadmin.app.views import GateView, KeyringView, PodView, Status
+from podadmin.app.views.status import GateView, KeyringView, PodView, Status
 from podadmin.datasources import service as datasources
 from podadmin.networks import service as networks
 from podadmin.requests import service as requests

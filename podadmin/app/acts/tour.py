@@ -9,7 +9,7 @@ from podadmin.app.acts.registry import act
 from podadmin.app.demo import send_demo_requests
 from podadmin.app.profile import TOUR_SETTING, wipe_at_next_start
 from podadmin.app.settings import keep
-from podadmin.app.views import Done
+from podadmin.app.views.facts import Done
 from podadmin.core.errors import Refused
 from podadmin.core.progress import Progress, Step
 from podadmin.core.resources import resource

@@ -9,7 +9,7 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import DatasourceCard
+from podadmin.app.views.datasources import DatasourceCard
 from podadmin.core.clock import Clock
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec

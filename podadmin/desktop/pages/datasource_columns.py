@@ -13,7 +13,7 @@ from typing import Final
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
-from podadmin.app.views import ColumnView
+from podadmin.app.views.datasources import ColumnView
 from podadmin.core.text import stranger
 from podadmin.desktop.pages.datasource_draft import AS_FOUND, TYPES, Choice
 from podadmin.desktop.theme.tokens import SIZE, SPACE

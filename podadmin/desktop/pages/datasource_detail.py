@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import DatasourceCard, SchemaView
+from podadmin.app.views.datasources import DatasourceCard, SchemaView
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.pages.datasource_cards import broken_words, health_badge, kind_words, schema_badge
 from podadmin.desktop.pages.schema_review import SchemaReview

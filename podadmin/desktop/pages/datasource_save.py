@@ -8,7 +8,8 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import Fact, SchemaView
+from podadmin.app.views.datasources import SchemaView
+from podadmin.app.views.facts import Fact
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.pages.datasource_draft import Draft
 from podadmin.desktop.pages.schema_reveals import marked

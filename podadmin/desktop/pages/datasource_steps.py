@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import Preview, ProbeView
+from podadmin.app.views.datasources import Preview, ProbeView
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec

@@ -12,7 +12,7 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from podadmin.app.views import ColumnView, Preview, ProbeView, SchemaView
+from podadmin.app.views.datasources import ColumnView, Preview, ProbeView, SchemaView
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.pages.datasource_columns import ColumnsStep
 from podadmin.desktop.pages.datasource_draft import Choice, Draft, name_from

@@ -7,7 +7,8 @@ from typing import Final
 
 from PySide6.QtWidgets import QStackedWidget
 
-from podadmin.app.views import DatasourceCard, Done, ProbeView, SchemaView
+from podadmin.app.views.datasources import DatasourceCard, ProbeView, SchemaView
+from podadmin.app.views.facts import Done
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page

@@ -12,7 +12,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLayout, QWidget
 
-from podadmin.app.views import Done, Fact, KeyringView, NetworkCard, PodView, Status
+from podadmin.app.views.facts import Done, Fact
+from podadmin.app.views.networks import NetworkCard
+from podadmin.app.views.status import KeyringView, PodView, Status
 from podadmin.core.errors import PodadminError
 from podadmin.core.text import grouped
 from podadmin.desktop.page import Desk

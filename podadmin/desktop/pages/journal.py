@@ -6,8 +6,9 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app import views
-from podadmin.app.views import Done, JournalCheck, JournalRow
+from podadmin.app.views.facts import Done
+from podadmin.app.views.journal import JournalCheck, JournalRow
+from podadmin.app.views.journal import JournalPage as Entries
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.export_sheet import ExportSheet
@@ -178,7 +179,7 @@ class JournalPage(Page):
         asked, search = self._asked, self._search.text().strip()
         limit = min(max(len(self.table.rows()), _PAGE), _MOST)
 
-        def came(page: views.JournalPage) -> None:
+        def came(page: Entries) -> None:
             if asked == self._asked:
                 self._show(page, search)
 
@@ -190,7 +191,7 @@ class JournalPage(Page):
             return
         arguments = {"search": self._search.text().strip(), "limit": _PAGE, "before": before}
 
-        def came(page: views.JournalPage) -> None:
+        def came(page: Entries) -> None:
             if asked == self._asked:
                 self._next_before = page.next_before
                 self.table.add_rows(page.rows, more=page.next_before is not None)
@@ -198,7 +199,7 @@ class JournalPage(Page):
 
         self.read("journal list", arguments, came)
 
-    def _show(self, page: views.JournalPage, search: str) -> None:
+    def _show(self, page: Entries, search: str) -> None:
         self._next_before = page.next_before
         self.table.set_rows(page.rows, more=page.next_before is not None)
         self._say_count(page.total)

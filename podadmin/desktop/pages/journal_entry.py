@@ -9,7 +9,8 @@ from typing import Any, Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import Fact, JournalRow
+from podadmin.app.views.facts import Fact
+from podadmin.app.views.journal import JournalRow
 from podadmin.core.errors import PodadminError
 from podadmin.core.text import grouped
 from podadmin.desktop.pages.scrolling import scrolling

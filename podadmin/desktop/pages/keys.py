@@ -10,7 +10,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import Fact, KeyringView, KeyRow
+from podadmin.app.views.facts import Fact
+from podadmin.app.views.keys import KeyRow
+from podadmin.app.views.status import KeyringView
 from podadmin.core.clock import Clock, SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page

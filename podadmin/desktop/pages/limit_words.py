@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from podadmin.app.views import MeterRow
+from podadmin.app.views.limits import MeterRow
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.words import amount, count
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import MeterDetail, MeterEvent, MeterRow
+from podadmin.app.views.limits import MeterDetail, MeterEvent, MeterRow
 from podadmin.core.clock import Clock, SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page

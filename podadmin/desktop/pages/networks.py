@@ -8,7 +8,8 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import Done, NetworkCard
+from podadmin.app.views.facts import Done
+from podadmin.app.views.networks import NetworkCard
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
 from podadmin.desktop.theme.tokens import SPACE

@@ -7,7 +7,9 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import DayCounts, Done, Need, Overview, Status
+from podadmin.app.views.facts import Done
+from podadmin.app.views.overview import DayCounts, Need, Overview
+from podadmin.app.views.status import Status
 from podadmin.core.text import stranger
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.first_start import FirstStartPage, open_words

@@ -12,7 +12,8 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import Permit, RequestDetail
+from podadmin.app.views.facts import Permit
+from podadmin.app.views.requests import RequestDetail
 from podadmin.core.clock import Clock
 from podadmin.desktop.pages.request_words import DECIDABLE, deadline_words, is_late, state_badge
 from podadmin.desktop.theme.tokens import SPACE, TONE_ICONS

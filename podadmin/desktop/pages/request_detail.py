@@ -12,7 +12,9 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import Fact, JournalRow, RequestDetail, RequestRow, Section
+from podadmin.app.views.facts import Fact, Section
+from podadmin.app.views.journal import JournalRow
+from podadmin.app.views.requests import RequestDetail, RequestRow
 from podadmin.core.clock import Clock
 from podadmin.desktop.pages.request_decision import DecisionBar
 from podadmin.desktop.pages.request_effects import DifferenceCard, EffectCard, trace_facts

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QFrame, QWidget
 
-from podadmin.app.views import EffectView, Fact, RequestDetail
+from podadmin.app.views.facts import Fact
+from podadmin.app.views.requests import EffectView, RequestDetail
 from podadmin.desktop.pages.request_words import risk_badge
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge

@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import RequestPage, RequestRow
+from podadmin.app.views.requests import RequestPage, RequestRow
 from podadmin.core.clock import Clock
 from podadmin.desktop.pages.request_words import (
     FILTERS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from podadmin.app.views import RequestRow
+from podadmin.app.views.requests import RequestRow
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.words import ago, count, span
 

@@ -7,7 +7,9 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget
 
-from podadmin.app.views import Done, NetworkCard, RequestDetail, RequestPage
+from podadmin.app.views.facts import Done
+from podadmin.app.views.networks import NetworkCard
+from podadmin.app.views.requests import RequestDetail, RequestPage
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import Revelation
+from podadmin.app.views.datasources import Revelation
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner

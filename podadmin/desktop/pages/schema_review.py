@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import ColumnView, SchemaView
+from podadmin.app.views.datasources import ColumnView, SchemaView
 from podadmin.desktop.pages.schema_reveals import RevealsView
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec

@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views import SettingRow
+from podadmin.app.views.settings import SettingRow
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
 from podadmin.desktop.theme.tokens import SIZE, SPACE

@@ -35,7 +35,7 @@ from podadmin.desktop.widgets.text import PlainLabel, plain_tip
 from podadmin.desktop.widgets.words import amount
 
 if TYPE_CHECKING:
-    from podadmin.app.views import DayCounts
+    from podadmin.app.views.overview import DayCounts
 
 _STEPS: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0)
 _LINES: Final = 4

@@ -16,7 +16,7 @@ from podadmin.desktop.widgets.layout import Fitting, clear, column, row
 from podadmin.desktop.widgets.text import PlainLabel
 
 if TYPE_CHECKING:
-    from podadmin.app.views import Fact, Section
+    from podadmin.app.views.facts import Fact, Section
 
 _TOP: Final = Qt.AlignmentFlag.AlignTop
 _TOKENS: Final = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}

@@ -1,0 +1,98 @@
+"""What Requests shows: the list, and one request with everything that is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from podadmin.app.views.facts import Fact, Permit, Section
+from podadmin.app.views.journal import JournalRow
+
+
+@dataclass(frozen=True)
+class RequestRow:
+    """One line of the Requests table.
+
+    `state`: captured | held | lapsed | approved | delivering | running | finished | stopped | refused | invalid |
+    failed | interrupted | granted. `risk`: low | medium | high | unknown. `verified`: verified | failed | unopened.
+    """
+
+    TABLE: ClassVar[tuple[str, ...]] = (
+        "id",
+        "state_words",
+        "requester",
+        "task",
+        "datasource",
+        "risk",
+        "received_at",
+        "reference",
+    )
+
+    id: str
+    state: str
+    state_words: str
+    requester: str
+    task: str
+    datasource: str
+    risk: str
+    verified: str
+    received_at: datetime
+    deadline: datetime | None
+    reference: str = ""
+    project: str = ""
+
+
+@dataclass(frozen=True)
+class RequestPage:
+    """A page of requests, newest first. `next_after` continues it; None at the end. `total` counts the filter."""
+
+    rows: tuple[RequestRow, ...]
+    total: int
+    next_after: str | None
+    by_state: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class EffectView:
+    """What a request will do, in plain words. `known` false means: effects unknown, which counts as the worst."""
+
+    known: bool
+    headline: str
+    reads: tuple[str, ...]
+    computes: tuple[str, ...]
+    stays: tuple[str, ...]
+    leaves: tuple[str, ...]
+    to: str
+    risk: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TraceLine:
+    """One step of how the verdict was reached. `tone`: plain | good | warn | bad."""
+
+    considered: str
+    outcome: str
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class RequestDetail:
+    row: RequestRow
+    effects: EffectView
+    sections: tuple[Section, ...]
+    """People, Project, Setting, Data, Outputs: the Five Safes."""
+    verification: tuple[Fact, ...]
+    differences: tuple[Fact, ...]
+    """Against the last approved request like it; empty with `compared_with` empty where there is none."""
+    compared_with: str
+    trace: tuple[TraceLine, ...]
+    protocol: Mapping[str, Any]
+    """The verified protocol, for the tree; empty where nothing could be verified."""
+    outcome: tuple[Fact, ...]
+    history: tuple[JournalRow, ...]
+    may_approve: Permit
+    may_refuse: Permit
+    refusal_needs_reason: bool = True
