@@ -1,0 +1,8 @@
+"""More kinds of datasource."""
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    pass
