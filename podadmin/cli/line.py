@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from podadmin.app.acts.registry import Act, Param, all_acts, find, named
 from podadmin.app.options import Options
+from podadmin.cli.typed import secret_asked, secret_from
 from podadmin.core.errors import BadInput
 from podadmin.core.text import stranger, visible
 
@@ -25,8 +26,8 @@ OWN = {
 """Commands that are no acts: they are about the process, not about the profile."""
 
 _EPILOG = """
-Secrets are never given as arguments: they come from the keyring of the system or
-from a passphrase file.
+Secrets are never given as arguments: they come from the keyring of the system, from
+a file that an option names, or are asked for on the terminal.
 
 Exit codes: 0 done, 1 a defect of podadmin, 2 bad input, 3 not found, 4 refused by a rule, 5 something needed is locked,
 absent, full or busy, 6 a record or message is not what was written or signed, 130 stopped with Ctrl-C.
@@ -97,7 +98,7 @@ def parse(argv: Sequence[str]) -> Line:
     if wanted is None:
         return Line(options, as_json, own=name)
     arguments = {param.name: given[param.name] for param in wanted.params if param.name in given}
-    return Line(options, as_json, act=wanted, arguments=arguments)
+    return Line(options, as_json, act=wanted, arguments=arguments | _secrets(wanted, given))
 
 
 def overall_help() -> str:
@@ -203,6 +204,9 @@ def _add(parser: _Parser, param: Param) -> None:
         shape["metavar"] = "{" + ",".join(param.choices) + "}"
     elif param.kind == "dict":
         shape["metavar"] = "NAME=VALUE"
+    if param.kind == "secret":
+        _add_secret(parser, param)
+        return
     if param.required:
         if param.kind in ("list", "dict"):
             shape["nargs"] = "+"
@@ -220,6 +224,33 @@ def _add(parser: _Parser, param: Param) -> None:
     parser.add_argument(option, dest=param.name, **({"metavar": param.name.upper()} | shape))
 
 
+def _secrets(wanted: Act, given: dict[str, Any]) -> dict[str, object]:
+    """The secrets that the command needs and those that it was told of, read or asked for."""
+    found: dict[str, object] = {}
+    for param in wanted.params:
+        if param.kind != "secret":
+            continue
+        file = _path(given, f"{param.name}.from")
+        if file is not None:
+            found[param.name] = secret_from(file)
+        elif param.required or given.get(f"{param.name}.asked"):
+            found[param.name] = secret_asked(param)
+    return found
+
+
+def _add_secret(parser: _Parser, param: Param) -> None:
+    """A secret comes from a file or from the terminal; its text is no argument of a command."""
+    option = "--" + param.name.replace("_", "-")
+    text = param.help.replace("%", "%%")
+    parser.add_argument(
+        f"{option}-from", dest=f"{param.name}.from", metavar="FILE", help=f"{text}: the first line of this file"
+    )
+    if not param.required:
+        parser.add_argument(
+            f"{option}-asked", dest=f"{param.name}.asked", action="store_true", help=f"{text}: ask on the terminal"
+        )
+
+
 def _options(given: dict[str, Any]) -> Options:
     return Options(
         profile=_path(given, "profile"),
@@ -233,7 +264,7 @@ def _path(given: dict[str, Any], name: str) -> Path | None:
     if text is None:
         return None
     if not text.strip() or "\0" in text:
-        option = name.replace("_", "-")
+        option = name.replace("_", "-").replace(".", "-")
         raise BadInput(
             "cli.empty-path", f"`--{option}` names no place.", "The path is empty.", f"Give a path after `--{option}`."
         )

@@ -19,10 +19,11 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 
 from podadmin.core.errors import BadInput, ExitCode
 from podadmin.core.progress import Progress
+from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
 
 F = TypeVar("F", bound=Callable[..., Any])
-Kind = Literal["text", "int", "float", "bool", "choice", "list", "dict"]
+Kind = Literal["text", "int", "float", "bool", "choice", "list", "dict", "secret"]
 
 ROOMS: dict[str, str] = {
     "status": "podadmin.app.acts.status",
@@ -43,6 +44,7 @@ ROOMS: dict[str, str] = {
 
 _INJECTED = ("profile", "progress")
 _KINDS: dict[object, Kind] = {str: "text", int: "int", float: "float", bool: "bool"}
+_SECRETS = (Secret[str], Secret[str] | None)
 _YES = frozenset({"true", "yes", "on", "1"})
 _NO = frozenset({"false", "no", "off", "0"})
 
@@ -99,6 +101,8 @@ def act(
 
     The function's parameters must be of the types str, int, float, bool, list[str], dict[str, str] or a Literal of
     texts, each with its help: `Annotated[str, "the request's id"]`. `profile` and `progress` are handed in by `call`.
+    A secret is `Secret[str]`, or `Secret[str] | None` where it can be left out: a command line never carries its text,
+    only the name of a file that holds it or the wish to be asked on the terminal.
     """
 
     def register(function: F) -> F:
@@ -201,6 +205,8 @@ def _params(name: str, function: Callable[..., Any]) -> tuple[Param, ...]:
 def _kind(where: str, hint: object) -> tuple[Kind, tuple[str, ...]]:
     if hint in _KINDS:
         return _KINDS[hint], ()
+    if hint in _SECRETS:
+        return "secret", ()
     if hint == list[str]:
         return "list", ()
     if hint == dict[str, str]:
@@ -214,6 +220,10 @@ def _kind(where: str, hint: object) -> tuple[Kind, tuple[str, ...]]:
 def _converted(wanted: Act, param: Param, value: object) -> Any:
     if param.kind == "text":
         return _text(wanted, param, value)
+    if param.kind == "secret":
+        if isinstance(value, Secret) or (value is None and not param.required):
+            return value
+        raise _bad(wanted, param.name, "It is a secret, which is typed or read from a file and never written out.")
     if param.kind == "choice":
         if value in param.choices:
             return value
