@@ -13,9 +13,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from podadmin.core.text import elide, stranger, visible
+from podadmin.requests.effect_facts import Channel, Computing, Level, ModelUse, Output, Reading
 from podadmin.requests.effect_table import LEVELS, ArgumentRule, EffectTable, PartRow, TaskRow
 from podadmin.requests.envelope import Requester, Verified, VerifiedRequest
 from podadmin.requests.protocols import Algorithm, Part, Protocol, read
@@ -45,7 +46,10 @@ _DATA_STRUCTURE_LISTS: Final = ("original_cols", "columns_to_include")
 
 @dataclass(frozen=True)
 class Effects:
-    """An effect statement. `known` false: treat it as the worst. `level` is the worst level of what leaves."""
+    """An effect statement. `known` false: treat it as the worst. `level` is the worst level of what leaves.
+
+    The sentences are for people. `read`, `computed` and `outputs` say the same as facts, for rules, grants and risk.
+    """
 
     known: bool
     headline: str
@@ -57,6 +61,9 @@ class Effects:
     risk: Risk
     reasons: tuple[str, ...]
     level: str
+    read: Reading
+    computed: Computing
+    outputs: tuple[Output, ...]
 
 
 @dataclass
@@ -87,7 +94,7 @@ def statement(verified: Verified[VerifiedRequest], table: EffectTable) -> Effect
         draft.unknown.append(f"“{stranger(protocol.title)}” is not a combination that podadmin knows.")
     words = _words(protocol)
     if row is None or draft.unknown:
-        return _unknown(draft, row, request.requester, words)
+        return _unknown(draft, row, request.requester, words, _reading(request, protocol), _computing(protocol))
     level = max((each.level for each in row.leaves), key=LEVELS.index)
     return Effects(
         known=True,
@@ -100,10 +107,38 @@ def statement(verified: Verified[VerifiedRequest], table: EffectTable) -> Effect
         risk=_RISKS[level],
         reasons=(_REASONS[level],),
         level=level,
+        read=_reading(request, protocol),
+        computed=_computing(protocol),
+        outputs=tuple(
+            Output(cast(Level, each.level), cast(Channel, each.channel), "requester", each.words) for each in row.leaves
+        ),
     )
 
 
-def _unknown(draft: _Draft, row: TaskRow | None, requester: Requester, words: Mapping[str, str]) -> Effects:
+def _reading(request: VerifiedRequest, protocol: Protocol) -> Reading:
+    tables = dict.fromkeys(each.table for each in protocol.algorithms if each.table)
+    columns = dict.fromkeys(name for each in protocol.algorithms for name in each.columns)
+    return Reading(request.pod_identifier.rpartition("/")[2], tuple(tables), tuple(columns))
+
+
+def _computing(protocol: Protocol) -> Computing:
+    return Computing(
+        protocol.part.class_name,
+        tuple(each.part.class_name for each in protocol.algorithms),
+        protocol.aggregator.class_name if protocol.aggregator else "",
+        tuple(ModelUse(each.slug) for each in protocol.models),
+        tuple(each.query for each in protocol.algorithms if each.query),
+    )
+
+
+def _unknown(
+    draft: _Draft,
+    row: TaskRow | None,
+    requester: Requester,
+    words: Mapping[str, str],
+    reading: Reading,
+    computing: Computing,
+) -> Effects:
     known_part = "" if row is None else f" Apart from what is not known: {_fill(row.headline, words)}"
     return Effects(
         known=False,
@@ -116,6 +151,9 @@ def _unknown(draft: _Draft, row: TaskRow | None, requester: Requester, words: Ma
         risk="unknown",
         reasons=tuple(draft.unknown),
         level="unknown",
+        read=reading,
+        computed=computing,
+        outputs=(Output("unknown", "unknown", "unknown", "Not known: count on every record leaving."),),
     )
 
 
