@@ -13,7 +13,8 @@ from collections.abc import Collection
 import duckdb
 
 from podadmin.core.errors import Refused
-from podadmin.pod.quoting import first_statement, standard_quotes
+from podadmin.requests.sql_names import REFUSED_FUNCTIONS, TABLE_FUNCTIONS
+from podadmin.requests.sql_quotes import first_statement, standard_quotes
 
 MAX_QUERY = 1024 * 1024
 """Characters of a query."""
@@ -27,14 +28,6 @@ _CLASSES = {
     "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "DEFAULT",
     "FUNCTION", "LAMBDA", "LAMBDA_REF", "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW",
 }  # fmt: skip
-_TABLE_FUNCTIONS = {"range", "generate_series", "unnest"}
-# They tell about this machine or change something, or run text that this check has not seen.
-_REFUSED_FUNCTIONS = re.compile(
-    r"(pg|__internal|duckdb|inet|has|json_serialize|json_deserialize|json_execute|read|parquet|write|sniff|glob|"
-    r"current_setting|current_query|current_connection|current_transaction|getenv|getvariable|setvariable|nextval|"
-    r"currval|setval|setseed|sleep_ms|txid_current|stats|query|query_table|which_secret|parse_duckdb|col_description|"
-    r"obj_description|shobj_description|in_search_path|vector_type|get_block_size|invoke)(_.*)?"
-)
 _CTE_NAME = re.compile(r"(?!duckdb_|pg_|sqlite_|information_schema)[A-Za-z_][A-Za-z0-9_]*", re.IGNORECASE)
 _ESCAPE_STRING = re.compile(r"(?<![A-Za-z0-9_\"])[eE]'")
 
@@ -120,7 +113,7 @@ def _checked(item: dict[str, object]) -> list[str]:
         if group in {"FUNCTION", "WINDOW"}:
             name = str(item.get("function_name", "")).casefold()
             if (
-                _REFUSED_FUNCTIONS.fullmatch(name)
+                REFUSED_FUNCTIONS.fullmatch(name)
                 or item.get("catalog")
                 or item.get("schema") not in {"", "main", None}
             ):
@@ -133,7 +126,7 @@ def _checked(item: dict[str, object]) -> list[str]:
     if kind == "TABLE_FUNCTION":
         called = item.get("function")
         name = str(called.get("function_name", "")).casefold() if isinstance(called, dict) else ""
-        if name not in _TABLE_FUNCTIONS:
+        if name not in TABLE_FUNCTIONS:
             raise refuse("other-function", "It reads from a function that this pod does not offer.")
     if kind == "BASE_TABLE":
         if item.get("catalog_name") or item.get("schema_name") not in {"", "main"} or item.get("at_clause"):

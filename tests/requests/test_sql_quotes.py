@@ -6,7 +6,7 @@ import duckdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podadmin.pod.quoting import first_statement, standard_quotes
+from podadmin.requests.sql_quotes import first_statement, standard_quotes
 
 _inner = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="`'\"$/*-\0"), max_size=12)
 _word = st.sampled_from(["SELECT ", " FROM ", " a", " , ", " 1 ", "(", ")", " = ", "\n"])

@@ -1,0 +1,31 @@
+"""Names in SQL that matter, said once: what the built-in worker refuses is what the effect statement warns of.
+
+DuckDB and SQLite call functions by these names; whatever is not listed here is not known, and counts as the worst.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+REFUSED_FUNCTIONS: Final = re.compile(
+    r"(pg|__internal|duckdb|inet|has|json_serialize|json_deserialize|json_execute|read|parquet|write|sniff|glob|"
+    r"current_setting|current_query|current_connection|current_transaction|getenv|getvariable|setvariable|nextval|"
+    r"currval|setval|setseed|sleep_ms|txid_current|stats|query|query_table|which_secret|parse_duckdb|col_description|"
+    r"obj_description|shobj_description|in_search_path|vector_type|get_block_size|invoke)(_.*)?"
+)
+"""DuckDB's functions that tell about this machine, change something, or run text that nobody has seen."""
+REACHING: Final = re.compile(
+    r"(?:dblink|lo|load|xp|sp|utl|http|https|httpfs|ftp|s3|st_read|iceberg|delta|sqlite|mysql|postgres|openrowset|"
+    r"opendatasource|edit|fsdir|readfile|writefile|scan|arrow|pandas|shell|system|dbms|file|url|copy|attach|install|"
+    r"export|import)(?:_.*)?|.*(?:_scan|_file|_query|_extension)"
+)
+"""Functions of other engines that reach files, addresses or other databases: a pod may hand the SQL on to one."""
+TABLE_FUNCTIONS: Final = frozenset({"range", "generate_series", "unnest"})
+"""Functions in FROM that make rows out of nothing but their arguments."""
+
+
+def reaches_out(function: str) -> bool:
+    """Could a function of this name read a file, an address, another database or the engine itself?"""
+    name = function.casefold()
+    return bool(REFUSED_FUNCTIONS.fullmatch(name) or REACHING.fullmatch(name))
