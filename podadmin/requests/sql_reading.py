@@ -1,0 +1,295 @@
+"""What a stranger's SQL reads and lets out, found by parsing: tables, columns, conditions, single records or figures.
+
+The text is hostile and the engine that will run it is not known for certain: the built-in worker has DuckDB, bitfount's
+own pod SQLite for files, and a database's own engine for SQL datasources (bitfount contract, sections 2 and 9.2). So it
+is read in both dialects, and only what both readings prove is believed; whatever is too long, too deep, odd or unknown
+counts as every column and every single record. Pure: nothing is executed, and the time is bounded by the size.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from podadmin.core.text import stranger
+from podadmin.requests.effect_facts import Level, worst
+from podadmin.requests.sql_names import TABLE_FUNCTIONS, reaches_out
+from podadmin.requests.sql_quotes import standard_quotes
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+MAX_CHARACTERS: Final = 20_000
+MAX_TOKENS: Final = 5_000
+MAX_DEPTH: Final = 16
+"""Levels of brackets and CASE. Sixteen take a third of the stack that Python has, whoever calls."""
+MAX_JOINS: Final = 32
+MAX_SUBSCRIPTS: Final = 64
+"""Square brackets. The parser's time grows with their square."""
+DIALECTS: Final = ("duckdb", "sqlite")
+_FILTER_SHOWN: Final = 300
+_OPENING: Final = frozenset({"L_PAREN", "L_BRACKET", "L_BRACE", "CASE"})
+_CLOSING: Final = frozenset({"R_PAREN", "R_BRACKET", "R_BRACE", "END"})
+_PREFIXES: Final = frozenset({"NOT", "DASH", "PLUS", "TILDE", "INTERVAL", "DATE", "TIMESTAMP", "EXISTS", "BETWEEN"})
+NOT_READ: Final = "It could not be read as SQL: count on every record and every column."
+
+
+@dataclass(frozen=True)
+class SqlFacts:
+    """What is known of a query.
+
+    `understood` false: it could not be read, and nothing else here limits it. `columns` are those that it names;
+    `all_columns`: it reads all others too, or could. `filters` are its conditions as written. `outside` is what it
+    reaches beside its tables. `level`: none | counts | aggregate | row. `smallest_group`: the fewest records behind any
+    figure; None where nothing guarantees one. `every_record`: all records of the table stand behind each figure.
+    `why`: the reasons for the level, as sentences.
+    """
+
+    understood: bool
+    tables: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    all_columns: bool = True
+    filters: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    level: Level = "row"
+    smallest_group: int | None = None
+    every_record: bool = False
+    why: tuple[str, ...] = (NOT_READ,)
+
+
+def understand(query: str) -> SqlFacts:
+    """What a query reads and lets out. Raises nothing: what cannot be understood is said to be so."""
+    found = [_understood(query, dialect) for dialect in DIALECTS]
+    known = [each for each in found if each.understood]
+    if not known:
+        outside = tuple(dict.fromkeys(name for each in found for name in each.outside))
+        return SqlFacts(False, outside=outside)
+    groups = [each.smallest_group for each in found]
+    every = all(each.every_record for each in found)
+    return SqlFacts(
+        understood=True,
+        tables=_joined(known, lambda each: each.tables),
+        columns=_joined(known, lambda each: each.columns),
+        all_columns=any(each.all_columns for each in found),
+        filters=known[0].filters,
+        outside=_joined(found, lambda each: each.outside),
+        level=worst(each.level for each in found),
+        smallest_group=None if None in groups else min(each for each in groups if each is not None),
+        every_record=every,
+        why=_joined(known, lambda each: each.why) if len(known) == len(found) else (*known[0].why, _ONE_WAY),
+    )
+
+
+_ONE_WAY: Final = "Only one of the engines that could run it would understand it: count on single records."
+
+
+def _joined(found: list[SqlFacts], names: Callable[[SqlFacts], tuple[str, ...]]) -> tuple[str, ...]:
+    """All names once, the same in another case counting as the same."""
+    once: dict[str, str] = {}
+    for each in found:
+        for name in names(each):
+            once.setdefault(name.casefold(), name)
+    return tuple(once.values())
+
+
+def _understood(query: str, dialect: str) -> SqlFacts:
+    from podadmin.requests.sql_shape import shape_of
+
+    tree, outside = _parsed(query, dialect)
+    if tree is None:
+        return SqlFacts(False, outside=outside)
+    tables = tuple(each for each in _tables(tree) if not is_common_table(each))
+    columns, all_columns = _columns(tree)
+    reached = tuple(_outside(tree))
+    shape = shape_of(tree, query)
+    why = (*(f"It reaches outside the datasource: {each}." for each in reached), *shape.why)
+    return SqlFacts(
+        understood=True,
+        tables=tuple(dict.fromkeys(each.name for each in tables if each.name)),
+        columns=columns,
+        all_columns=all_columns or bool(reached),
+        filters=tuple(_filters(tree, dialect)),
+        outside=reached,
+        level="row" if reached else shape.level,
+        smallest_group=None if reached else shape.smallest_group,
+        every_record=shape.every_record and not reached,
+        why=why,
+    )
+
+
+def _parsed(query: str, dialect: str) -> tuple[exp.Expr | None, tuple[str, ...]]:
+    """The one SELECT in `query`, or None and what it seems to do instead."""
+    if len(query) > MAX_CHARACTERS or "\0" in query:
+        return None, ()
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import ErrorLevel, SqlglotError
+
+    # its warnings quote the text
+    logging.getLogger("sqlglot").disabled = True
+    text = standard_quotes(query) if dialect == "duckdb" else query
+    try:
+        if not _bounded([each.token_type.name for each in sqlglot.tokenize(text, read=dialect)]):
+            return None, ()
+        trees = [each for each in sqlglot.parse(text, read=dialect, error_level=ErrorLevel.IMMEDIATE) if each]
+    except (SqlglotError, RecursionError, ValueError, KeyError, IndexError, AttributeError, TypeError):
+        return None, ()
+    acts = tuple(f"the statement {type(each).__name__.upper()}" for each in trees if isinstance(each, _acting()))
+    if len(trees) != 1 or not isinstance(trees[0], (exp.Select, exp.SetOperation, exp.Subquery)):
+        return None, acts
+    return trees[0], ()
+
+
+def _bounded(tokens: list[str]) -> bool:
+    """Is a text with these tokens small and flat enough to be parsed in bounded time and stack?"""
+    depth = run = 0
+    for kind in tokens:
+        depth += (kind in _OPENING) - (kind in _CLOSING and depth > 0)
+        run = run + 1 if kind in _PREFIXES else 0
+        if depth > MAX_DEPTH or run > MAX_DEPTH:
+            return False
+    joins = sum(kind in {"JOIN", "STRAIGHT_JOIN"} for kind in tokens)
+    return len(tokens) <= MAX_TOKENS and joins <= MAX_JOINS and tokens.count("L_BRACKET") <= MAX_SUBSCRIPTS
+
+
+def _acting() -> tuple[type[exp.Expr], ...]:
+    """Statements and clauses that change something, or reach for something, where they stand."""
+    from sqlglot import exp
+
+    return (
+        exp.Command, exp.DDL, exp.DML, exp.Alter, exp.Analyze, exp.Attach, exp.Cache, exp.Copy, exp.Detach, exp.Drop,
+        exp.Install, exp.Into, exp.Kill, exp.LoadData, exp.Merge, exp.Pragma, exp.Set, exp.TruncateTable, exp.Use,
+    )  # fmt: skip
+
+
+def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
+    from sqlglot import exp
+
+    yield from tree.find_all(exp.Table)
+
+
+def is_common_table(table: exp.Table) -> bool:
+    """Does this name mean a WITH of the query, in its scope, and not a table of the datasource?"""
+    return common_table(table) is not None
+
+
+def common_table(table: exp.Table) -> exp.CTE | None:
+    """The WITH that a name in FROM means, where it means one: not itself and not one that comes later."""
+    from sqlglot import exp
+
+    if not isinstance(table.this, exp.Identifier) or table.args.get("db"):
+        return None
+    name = table.name.casefold()
+    node: exp.Expr = table
+    while (parent := node.parent) is not None:
+        listed: list[exp.CTE] = []
+        if isinstance(parent, exp.With):
+            place = next(index for index, each in enumerate(parent.expressions) if each is node)
+            listed = parent.expressions[: place + 1] if parent.args.get("recursive") else parent.expressions[:place]
+        elif (beside := parent.args.get("with_")) is not None and beside is not node:
+            listed = beside.expressions
+        found = next((each for each in listed if each.alias.casefold() == name), None)
+        if found is not None:
+            return found
+        node = parent
+    return None
+
+
+def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], bool]:
+    """The columns that are named anywhere, and whether all others have to be counted on."""
+    from sqlglot import exp
+
+    sources = {each.alias_or_name.casefold() for each in _tables(tree)}
+    sources |= {each.name.casefold() for each in _tables(tree)}
+    sources |= {each.alias.casefold() for each in tree.find_all(exp.Subquery, exp.CTE)}
+    found: dict[str, str] = {}
+    every = bool(next(tree.find_all(exp.Columns, exp.PositionalColumn, exp.Pivot), None))
+    for node in tree.find_all(exp.Column, exp.Star, exp.Join):
+        if isinstance(node, exp.Star):
+            every = every or _star_reads_a_table(node)
+        elif isinstance(node, exp.Join):
+            every = every or bool(node.args.get("method"))
+            for each in node.args.get("using") or ():
+                found.setdefault(each.name.casefold(), each.name)
+        elif isinstance(node, exp.Column) and not _is_own_name(node):
+            names = [part.name for part in node.parts if isinstance(part, exp.Identifier)]
+            # `a.b` is column b of table a, or field b of column a: where a is no table, a is read
+            for place, name in enumerate(names):
+                last = place == len(names) - 1
+                if name.casefold() in sources:
+                    every = every or last
+                else:
+                    found.setdefault(name.casefold(), name)
+    return tuple(found.values()), every
+
+
+def _star_reads_a_table(star: exp.Star) -> bool:
+    from sqlglot import exp
+
+    parent = star.parent
+    if isinstance(parent, exp.Count) and not star.args.get("except_"):
+        return False
+    select = star.find_ancestor(exp.Select)
+    if select is None or not isinstance(parent, exp.Select):
+        return True
+    begin = select.args.get("from_")
+    sources = [*([begin.this] if begin else []), *(each.this for each in select.args.get("joins") or ())]
+    return not all(
+        isinstance(each, exp.Subquery) or (isinstance(each, exp.Table) and is_common_table(each)) for each in sources
+    )
+
+
+def _is_own_name(column: exp.Column) -> bool:
+    """A name in ORDER BY that the same SELECT has given to a result is no column of the datasource."""
+    from sqlglot import exp
+
+    order = column.find_ancestor(exp.Order, exp.Select)
+    if not isinstance(order, exp.Order) or column.args.get("table") or not isinstance(order.parent, exp.Select):
+        return False
+    given = {each.alias.casefold() for each in order.parent.expressions if isinstance(each, exp.Alias)}
+    return column.name.casefold() in given
+
+
+def _outside(tree: exp.Expr) -> Iterator[str]:
+    """What reaches beside the tables of the datasource: functions on files and addresses, paths used as tables."""
+    from sqlglot import exp
+
+    for node in tree.find_all(exp.Func, exp.Table, *_acting()):
+        if isinstance(node, _acting()):
+            yield f"the clause {type(node).__name__.upper()}, which changes something"
+        elif isinstance(node, exp.Table):
+            if not isinstance(node.this, exp.Identifier):
+                name = _function_name(node.this)
+                if name.casefold() not in TABLE_FUNCTIONS:
+                    yield f"rows from “{stranger(name, 60)}”"
+            elif node.args.get("db") or node.args.get("catalog"):
+                yield f"the table “{stranger(node.name, 60)}” of another database"
+            elif any(char in node.name for char in "/\\:.*?") or node.name.casefold().startswith(_OF_THE_ENGINE):
+                yield f"“{stranger(node.name, 60)}”, which an engine can take for a file or for its own tables"
+        elif reaches_out(_function_name(node)):
+            yield f"the function “{stranger(_function_name(node), 60)}”"
+
+
+_OF_THE_ENGINE: Final = ("sqlite_", "duckdb_", "pg_", "information_schema", "pragma_")
+
+
+def _function_name(node: exp.Expr) -> str:
+    from sqlglot import exp
+
+    if isinstance(node, (exp.Anonymous, exp.AnonymousAggFunc)):
+        return str(node.name)
+    if isinstance(node, (exp.GenerateSeries, exp.Unnest, exp.Explode)):
+        return "range"
+    return str(node.sql_name()) if isinstance(node, exp.Func) else type(node).__name__
+
+
+def _filters(tree: exp.Expr, dialect: str) -> Iterator[str]:
+    from sqlglot import exp
+
+    for each in tree.find_all(exp.Where):
+        try:
+            yield stranger(f"WHERE {each.this.sql(dialect)}", _FILTER_SHOWN)
+        except RecursionError:
+            yield "WHERE …"
