@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podadmin.app.anchoring import Kept, kept_anchors, views
 from podadmin.app.evidence import check_evidence
 from podadmin.app.views.journal import JournalCheck
-from podadmin.core.errors import PodadminError
+from podadmin.core.errors import Tampered
 from podadmin.core.progress import Progress
 from podadmin.journal import service
 from podadmin.journal.chain import Anchor, moment_of
@@ -15,15 +18,18 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 
-def prove(profile: Profile, progress: Progress) -> JournalCheck:
-    """Recompute the whole chain, hold it against the anchor in the keyring and the records against their entries.
+def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> JournalCheck:
+    """Recompute the whole chain, hold it against every anchor that can be read and the records against their entries.
 
-    Raises Cancelled, Unavailable (`store.*`).
+    `given` are files with anchors besides the ones that the profile knows of. Raises Cancelled, Unavailable
+    (`store.*`).
     """
-    anchor, problems = _anchor(profile)
+    progress.report("Reading the anchors")
+    kept = kept_anchors(profile, given)
+    problems = [f"{each.error.what} {each.error.why}" for each in kept if isinstance(each.error, Tampered)]
     progress.report("Checking the database file")
     damage = profile.store.soundness()
-    found = service.verify(profile.store, anchor, progress)
+    found = service.verify(profile.store, [each.anchor for each in kept if each.anchor], progress)
     entry = found.broken.seq if found.broken else None
     if found.broken is not None:
         problems.append(f"{found.broken.why[:1].upper()}{found.broken.why[1:]}.")
@@ -34,27 +40,25 @@ def prove(profile: Profile, progress: Progress) -> JournalCheck:
             entry = mismatch.seq
             problems.append(mismatch.words)
     problems += [f"The database file is damaged: {line}." for line in damage]
-    state = "broken" if problems else "whole"
-    anchored = f", anchored to entry {anchor.seq}" if anchor else ", not anchored yet"
-    words = problems[0] if problems else f"Verified to entry {found.entries}{anchored}."
+    newest = _newest(kept)
+    anchored = f", anchored to entry {newest.seq}" if newest else ", not anchored yet"
     return JournalCheck(
-        state=state,
-        words=words,
+        state="broken" if problems else "whole",
+        words=problems[0] if problems else f"Verified to entry {found.entries}{anchored}.",
         entries=found.entries,
         entry=entry,
-        anchored_to=anchor.seq if anchor else None,
-        anchored_at=moment_of(anchor) if anchor else None,
+        anchored_to=newest.seq if newest else None,
+        anchored_at=moment_of(newest) if newest else None,
         checked_at=profile.clock.now(),
         problems=tuple(problems),
+        anchors=views(kept, found.entries, found.broken.why if found.broken else ""),
+        notes=tuple(
+            f"An anchor could not be checked. {each.error.what} {each.error.why}"
+            for each in kept
+            if each.error is not None and not isinstance(each.error, Tampered)
+        ),
     )
 
 
-def _anchor(profile: Profile) -> tuple[Anchor | None, list[str]]:
-    """The anchor where it can be read; a keyring that cannot be asked is told, and the chain is checked without it."""
-    if profile.keyring_choice is None:
-        return None, []
-    try:
-        vault = profile.vault
-        return service.read_anchor(vault, vault.journal_signer()) if vault.keys() else None, []
-    except PodadminError as error:
-        return None, [f"The anchor could not be checked. {error.what} {error.why}"]
+def _newest(kept: Sequence[Kept]) -> Anchor | None:
+    return max((each.anchor for each in kept if each.anchor), key=lambda anchor: anchor.seq, default=None)

@@ -1,25 +1,26 @@
 """The rules of the chain: pure functions over entries, no database, no clock.
 
 Each entry's hash covers its number, time, actor, act, subject, body and the hash before it. Changing, removing,
-inserting or reordering an entry breaks the chain at that entry; cutting the end off is found by the anchor, which
-lies in the keyring and is signed with the journal key.
+inserting or reordering an entry breaks the chain at that entry; cutting the end off is found by an anchor: a head that
+was signed with the journal key and kept somewhere else (the keyring, a file on another disk, a printed sheet).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from podadmin.core.canon import canonical
+from podadmin.core.canon import canonical_texts
 from podadmin.core.clock import unstamp
 
 GENESIS = "0" * 64
+KEYRING = "the keyring"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry as it is stored. `at` is RFC 3339 text in UTC, `body` canonical JSON text, hashes are hex SHA-256."""
 
     seq: int
@@ -32,13 +33,31 @@ class Entry:
     hash: str
 
 
+class Head(NamedTuple):
+    """A place in the chain: the number of an entry and its hash. Where nothing precedes: `START`."""
+
+    seq: int
+    hash: str
+
+
+START = Head(0, GENESIS)
+
+
 @dataclass(frozen=True)
 class Anchor:
-    """A head of the chain that was kept somewhere else: `seq` and `hash` of the last entry at the moment `at`."""
+    """A head of the chain that was kept somewhere else: `seq` and `hash` of the last entry at the moment `at`.
+
+    `where` says in words where it was found; it is not part of what was signed.
+    """
 
     seq: int
     hash: str
     at: str
+    where: str = KEYRING
+
+    @property
+    def head(self) -> Head:
+        return Head(self.seq, self.hash)
 
 
 @dataclass(frozen=True)
@@ -51,7 +70,8 @@ class Break:
 
 def hash_of(seq: int, at: str, actor: str, act: str, subject: str, body: str, previous: str) -> str:
     """The hash of an entry: SHA-256 over the canonical JSON of its seven parts."""
-    return hashlib.sha256(canonical([seq, at, actor, act, subject, body, previous]).encode()).hexdigest()
+    text = canonical_texts(seq, (at, actor, act, subject, body, previous))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def link(last: Entry | None, at: str, actor: str, act: str, subject: str, body: str) -> Entry:
@@ -61,45 +81,49 @@ def link(last: Entry | None, at: str, actor: str, act: str, subject: str, body: 
     return Entry(seq, at, actor, act, subject, body, previous, hash_of(seq, at, actor, act, subject, body, previous))
 
 
-def first_break(entries: Iterable[Entry], anchor: Anchor | None) -> tuple[int, Break | None]:
-    """Walk the chain from its first entry: how many entries are right, and the first break or None.
+def first_break(
+    entries: Iterable[Entry], anchors: Sequence[Anchor] = (), after: Head = START
+) -> tuple[int, Break | None]:
+    """Walk the chain: the number of the last entry that is right, and the first break or None.
 
-    With an anchor, a chain that ends before it or that has another hash at its number is broken too.
+    `entries` are those behind `after`, which is taken as right: from the first entry on, where nothing else is said.
+    A chain that ends before an anchor, or that has another hash at its number, is broken too. Anchors before `after`
+    are left out.
     """
-    expected_seq, previous, anchored = 1, GENESIS, anchor is None
+    due: dict[int, list[Anchor]] = {}
+    for anchor in anchors:
+        if anchor.seq > after.seq:
+            due.setdefault(anchor.seq, []).append(anchor)
+    right, previous = after
     for entry in entries:
-        if entry.seq != expected_seq:
-            return expected_seq - 1, Break(expected_seq, f"entry {expected_seq} is missing or out of order")
+        seq = right + 1
+        if entry.seq != seq:
+            return right, Break(seq, f"entry {seq} is missing or out of order")
         if entry.previous != previous:
-            return expected_seq - 1, Break(entry.seq, f"entry {entry.seq} does not follow entry {entry.seq - 1}")
-        if not _well_formed(entry) or entry.hash != _recomputed(entry):
-            return expected_seq - 1, Break(entry.seq, f"entry {entry.seq} is not what was written")
-        if anchor is not None and entry.seq == anchor.seq:
+            return right, Break(seq, f"entry {seq} does not follow entry {right}")
+        if not _is_what_was_written(entry):
+            return right, Break(seq, f"entry {seq} is not what was written")
+        for anchor in due.pop(seq, ()):
             if entry.hash != anchor.hash:
-                return expected_seq - 1, Break(entry.seq, f"entry {entry.seq} differs from the anchor in the keyring")
-            anchored = True
-        previous = entry.hash
-        expected_seq += 1
-    if not anchored and anchor is not None:
-        one = expected_seq == anchor.seq
-        lost = f"entry {anchor.seq} is" if one else f"the entries from {expected_seq} to {anchor.seq} are"
-        gone = f"{lost} gone: the keyring's anchor proves what was written"
-        return expected_seq - 1, Break(expected_seq, gone)
-    return expected_seq - 1, None
+                return right, Break(seq, f"entry {seq} differs from the anchor in {anchor.where}")
+        right, previous = seq, entry.hash
+    if due:
+        return right, _cut(right + 1, due[max(due)][0])
+    return right, None
 
 
 def moment_of(anchor: Anchor) -> datetime:
     return unstamp(anchor.at)
 
 
-def _recomputed(entry: Entry) -> str | None:
-    """The hash that the entry should have; None where its text is no Unicode and so was never written here."""
+def _cut(first: int, anchor: Anchor) -> Break:
+    lost = f"entry {first} is" if first == anchor.seq else f"the entries from {first} to {anchor.seq} are"
+    return Break(first, f"{lost} gone: the anchor in {anchor.where} proves what was written")
+
+
+def _is_what_was_written(entry: Entry) -> bool:
+    """Does the hash fit? Never where a value is no text, or no Unicode: such an entry was not written here."""
     try:
-        return hash_of(entry.seq, entry.at, entry.actor, entry.act, entry.subject, entry.body, entry.previous)
-    except UnicodeEncodeError:
-        return None
-
-
-def _well_formed(entry: Entry) -> bool:
-    texts = (entry.at, entry.actor, entry.act, entry.subject, entry.body, entry.previous, entry.hash)
-    return all(isinstance(text, str) for text in texts)
+        return entry.hash == hash_of(*entry[:7])
+    except (TypeError, UnicodeEncodeError):
+        return False

@@ -1,118 +1,85 @@
-"""What one can do with the journal: read it, verify it, anchor its head, export it."""
+"""What one can do with the journal: verify it, keep its head in the keyring, and read single entries."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Protocol
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import String, cast, exc, func, or_, select
+from sqlalchemy import Connection, exc, select
 
-from podadmin.core.canon import canonical
-from podadmin.core.clock import Clock, stamp
-from podadmin.core.errors import NotFound, Tampered, Unavailable
+from podadmin.core.clock import Clock
+from podadmin.core.errors import NotFound
 from podadmin.core.progress import Progress
-from podadmin.journal.chain import Anchor, Break, Entry, first_break, moment_of
-from podadmin.journal.records import all_entries, entry_of, journal_entry, last_entry, readable_entries
-from podadmin.store.engine import Store, explain
+from podadmin.journal.anchors import AnchorPlace, Signs, Verifies, anchor_of, read_signed, signed
+from podadmin.journal.chain import START, Anchor, Break, Entry, Head, first_break
+from podadmin.journal.records import entry_at, entry_of, journal_entry, last_entry, readable_entries
+from podadmin.store.engine import Store
 
-
-class AnchorPlace(Protocol):
-    """Where the head is kept outside the database: the keyring, through the vault."""
-
-    def put_anchor(self, value: bytes) -> None: ...
-
-    def get_anchor(self) -> bytes | None: ...
-
-
-class Signs(Protocol):
-    """The journal key's handle."""
-
-    def sign(self, data: bytes) -> bytes: ...
-
-    def verify(self, data: bytes, signature: bytes) -> bool: ...
+_STEP = 5000
 
 
 @dataclass(frozen=True)
 class Verification:
-    """`entries` are right from the first on; `broken` is the first that is not; `anchor` is what the keyring held."""
+    """`entries` is the number of the last entry that is right; `broken` is the first that is not."""
 
     entries: int
     broken: Break | None
-    anchor: Anchor | None
+
+
+def head(store: Store) -> Entry | None:
+    """The last entry; None for an empty journal."""
+    with store.read() as connection:
+        return last_entry(connection)
 
 
 def anchor_head(store: Store, place: AnchorPlace, signer: Signs, clock: Clock) -> Anchor | None:
     """Keep the head of the chain in the keyring, signed with the journal key. None for an empty journal."""
-    with store.read() as connection:
-        last = last_entry(connection)
+    last = head(store)
     if last is None:
         return None
-    anchor = Anchor(last.seq, last.hash, stamp(clock.now()))
-    signed = canonical(asdict(anchor))
-    place.put_anchor(canonical({"head": signed, "signature": signer.sign(signed.encode()).hex()}).encode())
+    anchor = anchor_of(last, clock)
+    place.put_anchor(signed(anchor, signer))
     return anchor
 
 
-def read_anchor(place: AnchorPlace, signer: Signs) -> Anchor | None:
+def read_anchor(place: AnchorPlace, signer: Verifies) -> Anchor | None:
     """The head that the keyring holds. Raises Tampered (`journal.anchor-forged`) where its signature is wrong."""
     kept = place.get_anchor()
-    if kept is None:
-        return None
-    try:
-        value = json.loads(kept)
-        signed, signature = value["head"], bytes.fromhex(value["signature"])
-        right = signer.verify(signed.encode(), signature)
-        anchor = Anchor(**json.loads(signed))
-        right = right and isinstance(anchor.seq, int) and isinstance(anchor.hash, str) and bool(moment_of(anchor))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _forged() from error
-    if not right:
-        raise _forged()
-    return anchor
+    return None if kept is None else read_signed(kept, signer)
 
 
-def verify(store: Store, anchor: Anchor | None, progress: Progress | None = None) -> Verification:
-    """Recompute the whole chain and hold it against the anchor. Raises Unavailable, Cancelled."""
+def verify(
+    store: Store, anchors: Sequence[Anchor] = (), progress: Progress | None = None, after: Head = START
+) -> Verification:
+    """Recompute the chain behind `after` and hold it against the anchors. Raises Unavailable, Cancelled.
+
+    An `after` that is not the beginning is itself held against the entry that it names.
+    """
     with store.read() as connection:
-        total = connection.execute(select(func.count()).select_from(journal_entry)).scalar_one()
-        seen = 0
+        total = _total(connection)
+        if after != START:
+            known = entry_at(connection, after.seq)
+            if known is None or known.hash != after.hash:
+                why = "is gone" if known is None else "is not the one that was verified before"
+                return Verification(after.seq - 1, Break(after.seq, f"entry {after.seq} {why}"))
+        seen = after.seq
 
         def counted() -> Iterator[Entry]:
             nonlocal seen
-            for entry in readable_entries(connection):
+            for entry in readable_entries(connection, after.seq):
                 seen += 1
-                if progress is not None and seen % 2000 == 0:
-                    progress.report(f"Checking entry {seen} of {total}", seen / max(total, 1))
+                if progress is not None and seen % _STEP == 0:
+                    done = (seen - after.seq) / max(total - after.seq, 1)
+                    progress.report(f"Checking entry {seen:,} of {total:,}", min(done, 1.0) if total else None)
                 yield entry
 
         try:
-            right, broken = first_break(counted(), anchor)
-        except (exc.DatabaseError, UnicodeDecodeError):
-            right, broken = (
-                seen,
-                Break(seen + 1, f"entry {seen + 1} cannot be read: the database file is damaged there"),
-            )
-    return Verification(right, broken, anchor)
-
-
-def page(store: Store, *, search: str, limit: int, before: int) -> tuple[tuple[Entry, ...], int]:
-    """Entries newest first (numbers below `before`, where it is not 0) that hold `search`, and how many there are."""
-    wanted = select(journal_entry)
-    if search:
-        pattern = f"%{_escaped(search)}%"
-        columns = (journal_entry.c.act, journal_entry.c.subject, journal_entry.c.actor, journal_entry.c.body)
-        by_text = [column.like(pattern, escape="\\") for column in columns]
-        wanted = wanted.where(or_(*by_text, cast(journal_entry.c.seq, String) == search))
-    with store.read() as connection:
-        total = connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
-        if before:
-            wanted = wanted.where(journal_entry.c.seq < before)
-        rows = connection.execute(wanted.order_by(journal_entry.c.seq.desc()).limit(limit)).all()
-    return tuple(entry_of(row) for row in rows), total
+            right, broken = first_break(counted(), anchors, after)
+        except sqlite3.Error:
+            why = f"entry {seen + 1} cannot be read: the database file is damaged there"
+            return Verification(seen, Break(seen + 1, why))
+    return Verification(right, broken)
 
 
 def about(store: Store, subject: str, limit: int = 100) -> tuple[Entry, ...]:
@@ -136,44 +103,21 @@ def since(store: Store, seq: int, limit: int = 1000) -> tuple[Entry, ...]:
 def find(store: Store, seq: int) -> Entry:
     """One entry. Raises NotFound (`journal.no-such-entry`)."""
     with store.read() as connection:
-        row = connection.execute(select(journal_entry).where(journal_entry.c.seq == seq)).first()
-    if row is None:
+        found = entry_at(connection, seq) if abs(seq) < 2**63 else None
+    if found is None:
         raise NotFound(
             "journal.no-such-entry",
             f"There is no entry {seq}.",
             "The journal ends before it.",
             "List the journal first.",
         )
-    return entry_of(row)
+    return found
 
 
-def export_lines(store: Store, to: Path) -> int:
-    """Write every entry as one JSON line to a new file; returns how many. Raises Unavailable (`journal.export`)."""
-    count = 0
-    temporary = to.with_name(to.name + ".part")
+def _total(connection: Connection) -> int:
+    """How many entries there are; 0 where the database is too damaged to tell."""
     try:
-        with store.read() as connection, temporary.open("w", encoding="utf-8") as file:
-            for entry in all_entries(connection):
-                file.write(canonical(asdict(entry)) + "\n")
-                count += 1
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(to)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        reason = explain(error, "writing the export")
-        raise Unavailable("journal.export", "The journal was not exported.", reason.why, reason.next_step) from error
-    return count
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _forged() -> Tampered:
-    return Tampered(
-        "journal.anchor-forged",
-        "The journal's anchor in the keyring is not one that this pod has signed.",
-        "Somebody or something has replaced it.",
-        "Treat the journal as unproved from this moment on: keep a copy of the profile and ask who could write there.",
-    )
+        last = last_entry(connection)
+    except (exc.DatabaseError, UnicodeDecodeError):
+        return 0
+    return last.seq if last else 0

@@ -33,7 +33,7 @@ class Closed:
     def verify(self) -> tuple[service.Verification, tuple[str, ...]]:
         store = Store.open(self.path, Journal(ManualClock(None)))  # type: ignore[arg-type] - it never writes here
         try:
-            return service.verify(store, self.anchor), store.soundness()
+            return service.verify(store, [self.anchor]), store.soundness()
         finally:
             store.close()
 
@@ -74,7 +74,7 @@ def test_700_bytes_changed_by_hand_in_the_file_are_found_at_their_entry(closed: 
         assert (found.broken.seq, found.entries) == (index + 1, index), found.broken.why
         _put(closed.path, place, data[place])
     assert closed.path.read_bytes() == data
-    assert closed.verify() == (service.Verification(ENTRIES, None, closed.anchor), ())
+    assert closed.verify() == (service.Verification(ENTRIES, None), ())
 
 
 @pytest.mark.slow
@@ -165,7 +165,7 @@ def _insert(connection: sqlite3.Connection, closed: Closed, chance: random.Rando
     for later in range(ENTRIES, seq - 1, -1):
         connection.execute("UPDATE journal_entry SET seq = ? WHERE seq = ?", (later + 1, later))
     forged = link(closed.entries[seq - 2] if seq > 1 else None, "t", "custodian", "request.approved", "r", "{}")
-    connection.execute("INSERT INTO journal_entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", tuple(forged.__dict__.values()))
+    connection.execute("INSERT INTO journal_entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", tuple(forged))
     # what stood here before does not follow the forged one; at the very end the anchor gives it away
     return seq if seq == ENTRIES else seq + 1
 

@@ -132,7 +132,7 @@ class Desk:
                 [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
                 for table in (request, sealed, decision, grant, requester_key)
             ]
-            rows.append([tuple(entry.__dict__.values()) for entry in all_entries(connection)])
+            rows.append([tuple(entry) for entry in all_entries(connection)])
             rows.append(limits.open_reservations(connection))
         return rows
 

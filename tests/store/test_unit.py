@@ -175,7 +175,7 @@ def test_sixteen_threads_write_one_whole_chain(store: Store) -> None:
     assert failures == []
     with store.read() as connection:
         entries = list(all_entries(connection))
-    assert first_break(entries, None) == (320, None)
+    assert first_break(entries) == (320, None)
     assert len(values(store)) == 320
     for number in range(16):
         assert [e.subject for e in entries if e.actor == f"thread-{number}"] == [str(turn) for turn in range(20)]
@@ -192,7 +192,7 @@ def test_two_stores_on_one_file_keep_one_chain(store: Store, path: Path, clock: 
     for thread in threads:
         thread.join()
     with store.read() as connection:
-        assert first_break(all_entries(connection), None) == (50, None)
+        assert first_break(all_entries(connection)) == (50, None)
     other.close()
 
 

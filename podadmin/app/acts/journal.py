@@ -1,18 +1,22 @@
-"""Acts on the journal: read it, verify it, export it."""
+"""Acts on the journal: read it, verify it, keep its head elsewhere, export it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from podadmin.app import anchoring
 from podadmin.app.acts.registry import act
+from podadmin.app.exports.selection import Selection, moment
 from podadmin.app.journal_words import row_of
 from podadmin.app.proof import prove
 from podadmin.app.views.facts import Done
-from podadmin.app.views.journal import JournalCheck, JournalPage, JournalRow
+from podadmin.app.views.journal import AnchorView, JournalCheck, JournalFilters, JournalPage, JournalRow
 from podadmin.core.errors import BadInput, ExitCode
 from podadmin.core.progress import Progress
+from podadmin.journal import search as searching
 from podadmin.journal import service
+from podadmin.journal.search import Wanted
 from podadmin.store.unit import Fact
 
 if TYPE_CHECKING:
@@ -24,8 +28,13 @@ MOST_ROWS = 1000
 @act("journal list")
 def list_entries(
     profile: Profile,
+    progress: Progress,
     *,
-    search: Annotated[str, "only entries that hold this text, or the entry with this number"] = "",
+    search: Annotated[str, "only entries that hold this text, or the entry with this number or hash"] = "",
+    kind: Annotated[str, "only acts on this kind of thing: the first word of the act, such as `request`"] = "",
+    actor: Annotated[str, "only what this person or part of podadmin did"] = "",
+    since: Annotated[str, "only from this day (2026-03-01) or moment on"] = "",
+    until: Annotated[str, "only up to the end of this day, or before this moment"] = "",
     limit: Annotated[int, "how many"] = 50,
     before: Annotated[int, "only entries with a smaller number; 0 for the newest"] = 0,
 ) -> JournalPage:
@@ -37,9 +46,15 @@ def list_entries(
             f"It can show 1 to {MOST_ROWS} entries at a time.",
             "Ask for fewer and continue with `before`.",
         )
-    entries, total = service.page(profile.store, search=search, limit=limit, before=before)
-    more = entries[-1].seq if len(entries) == limit and entries[-1].seq > 1 else None
-    return JournalPage(tuple(row_of(entry) for entry in entries), total, more)
+    wanted = Wanted(search.strip(), kind, actor, "", moment(since), moment(until, end=True))
+    found = searching.page(profile.store, wanted, limit=limit, before=before, progress=progress)
+    return JournalPage(tuple(row_of(entry) for entry in found.entries), found.total, found.next_before)
+
+
+@act("journal filters")
+def filters(profile: Profile) -> JournalFilters:
+    """Show by which kinds of act and by whom the journal can be filtered."""
+    return JournalFilters(searching.kinds(profile.store), searching.actors(profile.store))
 
 
 @act("journal show")
@@ -53,23 +68,42 @@ def _ends_with(check: JournalCheck) -> ExitCode:
 
 
 @act("journal verify", ends_with=_ends_with)
-def verify(profile: Profile, progress: Progress) -> JournalCheck:
-    """Recompute the whole chain, hold it against the anchor in the keyring and the records against their entries."""
-    return prove(profile, progress)
+def verify(
+    profile: Profile,
+    progress: Progress,
+    *,
+    anchor: Annotated[list[str], "a file with an anchor to hold the journal against, besides those it knows of"] = [],  # noqa: B006 - never changed
+) -> JournalCheck:
+    """Recompute the whole chain; hold it against every readable anchor, and the records against their entries."""
+    return prove(profile, progress, [Path(each).expanduser() for each in anchor])
+
+
+@act("journal anchors")
+def anchors(profile: Profile) -> tuple[AnchorView, ...]:
+    """List where the journal's head is kept besides the database, and what each place proves."""
+    last = service.head(profile.store)
+    return anchoring.views(anchoring.kept_anchors(profile), last.seq if last else 0)
 
 
 @act("journal export", writes=True, kinds=("journal",))
-def export(profile: Profile, to: Annotated[str, "the file to write, one entry a line as JSON"]) -> Done:
-    """Write the journal to a file, one entry a line."""
+def export(
+    profile: Profile,
+    progress: Progress,
+    to: Annotated[str, "the file to write"],
+    *,
+    format: Annotated[Literal["lines"], "what to write"] = "lines",  # noqa: A002 - the option is called --format
+    request: Annotated[str, "only what is about this request: its id or reference"] = "",
+    since: Annotated[str, "only from this day (2026-03-01) or moment on"] = "",
+    until: Annotated[str, "only up to the end of this day, or before this moment"] = "",
+) -> Done:
+    """Write the journal, or a part of it, to a file that says to which entry it belongs; that becomes an entry too."""
+    from podadmin.app.exports.service import export as write
+
+    selection = Selection(request.strip(), moment(since), moment(until, end=True))
     path = Path(to).expanduser()
-    if path.is_dir() or not path.parent.is_dir():
-        raise BadInput(
-            "journal.bad-place",
-            "The journal was not exported.",
-            "The place that was named is a folder, or its folder does not exist.",
-            "Name a file in a folder that exists.",
-        )
-    count = service.export_lines(profile.store, path)
-    with profile.store.record(Fact(profile.actor, "journal.exported", path.name, {"entries": count})):
+    done = write(profile, path, format, selection, progress)
+    fact = Fact(profile.actor, "journal.exported", path.name, done.facts(format, selection))
+    with profile.store.record(fact):
         pass
-    return Done(f"{count:,} entries were written." if count != 1 else "One entry was written.", str(path))
+    words = "One entry was written." if done.entries == 1 else f"{done.entries:,} entries were written."
+    return Done(f"{words} The export belongs to entry {done.binding.seq:,}.", str(path))

@@ -1,4 +1,4 @@
-"""What the Journal shows: entries, and the result of a verification."""
+"""What the Journal shows: entries, the result of a verification, and where the head is kept besides the database."""
 
 from __future__ import annotations
 
@@ -25,14 +25,47 @@ class JournalRow:
 
 @dataclass(frozen=True)
 class JournalPage:
+    """`total` is None where only looking at every entry could tell. `next_before`: continue there; None at the end."""
+
     rows: tuple[JournalRow, ...]
-    total: int
+    total: int | None
     next_before: int | None
 
 
 @dataclass(frozen=True)
+class JournalFilters:
+    """What the journal can be filtered by: kinds of act and people, as far as it holds any."""
+
+    kinds: tuple[str, ...]
+    actors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AnchorView:
+    """One place where the journal's head is kept.
+
+    `kind`: keyring | file | time-stamp | given. `state`: good (it fits), behind (fits; later entries are not covered),
+    waiting (nothing is kept there yet), unreadable, wrong (it proves that the journal is not what was written).
+    """
+
+    TABLE: ClassVar[tuple[str, ...]] = ("id", "kind", "place", "state", "seq", "at", "words")
+
+    id: str
+    kind: str
+    place: str
+    state: str
+    words: str
+    seq: int | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class JournalCheck:
-    """The result of a verification. `state`: whole | broken. `entry` names the first entry that is not right."""
+    """The result of a verification. `state`: whole | broken. `entry` names the first entry that is not right.
+
+    `anchored_to` is the newest entry that an anchor proves. `notes` are anchors that could not be read: they prove
+    nothing, neither way.
+    """
 
     state: str
     words: str
@@ -42,3 +75,5 @@ class JournalCheck:
     anchored_at: datetime | None
     checked_at: datetime
     problems: tuple[str, ...] = ()
+    anchors: tuple[AnchorView, ...] = ()
+    notes: tuple[str, ...] = ()

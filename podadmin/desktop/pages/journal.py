@@ -136,6 +136,7 @@ class JournalPage(Page):
     def build(self) -> None:
         self._asked = 0
         self._next_before: int | None = None
+        self._total: int | None = None
         self._wanted = 0
         self._search = SearchEdit("Search the journal", "Words, or the number of an entry", self._searched)
         self._verify = PrimaryButton(VERIFY, self._start_check, "shield-check")
@@ -195,12 +196,12 @@ class JournalPage(Page):
             if asked == self._asked:
                 self._next_before = page.next_before
                 self.table.add_rows(page.rows, more=page.next_before is not None)
-                self._say_count(page.total)
+                self._say_count(self._total)
 
         self.read("journal list", arguments, came)
 
     def _show(self, page: Entries, search: str) -> None:
-        self._next_before = page.next_before
+        self._next_before, self._total = page.next_before, page.total
         self.table.set_rows(page.rows, more=page.next_before is not None)
         self._say_count(page.total)
         if page.rows:
@@ -213,8 +214,12 @@ class JournalPage(Page):
         else:
             self.list.show_empty("scroll-text", "The journal is empty", "The first change will be its first entry.")
 
-    def _say_count(self, total: int) -> None:
+    def _say_count(self, total: int | None) -> None:
         shown = len(self.table.rows())
+        if total is None:
+            more = "; scroll for older ones" if self._next_before is not None else ""
+            self._count.setText(f"{count(shown, 'entry', 'entries')}{more}")
+            return
         whole = count(total, "entry", "entries")
         self._count.setText(whole if shown >= total else f"{amount(shown)} of {whole}; scroll for older ones")
 
