@@ -30,7 +30,7 @@ def write_whole(path: Path, data: bytes) -> None:
         finally:
             with suppress(FileNotFoundError):
                 scratch.unlink()
-        _settle(path.parent)
+        settle(path.parent)
     except OSError as error:
         raise _cannot_write(error) from error
 
@@ -55,7 +55,7 @@ def discard(path: Path) -> None:
     """Remove the file at `path` where there is one. Raises Unavailable (`vault.cannot-write`)."""
     try:
         path.unlink(missing_ok=True)
-        _settle(path.parent)
+        settle(path.parent)
     except OSError as error:
         raise Unavailable(
             "vault.cannot-write",
@@ -105,7 +105,7 @@ def _cannot_write(error: OSError) -> Unavailable:
     )
 
 
-def _settle(folder: Path) -> None:
+def settle(folder: Path) -> None:
     """Bring a folder's own entries to the disk, where the operating system can do that."""
     if os.name == "nt":  # pragma: no cover - Windows has no folder handles to sync
         return

@@ -16,7 +16,6 @@ import hmac
 import json
 import os
 import threading
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,24 +23,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from podadmin.core.canon import canonical
 from podadmin.core.errors import BadInput, PodadminError, Tampered, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.vault.disk import exclusive, read_whole, write_whole
 from podadmin.vault.model import KeyringState
+from podadmin.vault.stretch import SHORTEST_PASSPHRASE, STRENGTH, STRONGEST, WEAKEST, P, R, stretched
 
 MAGIC = b"PODADMIN-SECRETS"
 VERSION = 1
-SHORTEST_PASSPHRASE = 12
-"""Characters; asked for when the file is made."""
-
-STRENGTH = 17
-"""log2 of scrypt's n for new files: 128 MiB and about half a second on a workstation of 2024."""
-
-_WEAKEST, _STRONGEST = 14, 20
-_R, _P = 8, 1
 _SALT_BYTES, _CHECK_BYTES, _NONCE_BYTES, _TAG_BYTES = 16, 16, 12, 16
 _LARGEST_FILE = 1 << 20
 
@@ -53,7 +44,7 @@ class _Header:
     check: bytes
 
     def clear(self) -> bytes:
-        told = MAGIC + bytes([VERSION, self.strength, _R, _P]) + self.salt + self.check
+        told = MAGIC + bytes([VERSION, self.strength, R, P]) + self.salt + self.check
         return told + hashlib.sha256(told).digest()
 
 
@@ -83,8 +74,8 @@ class PassphraseFile:
     forgets = False
 
     def __init__(self, path: Path, passphrase: Secret[str], *, strength: int = STRENGTH) -> None:
-        if not _WEAKEST <= strength <= _STRONGEST:
-            raise ValueError(f"scrypt's n lies between 2^{_WEAKEST} and 2^{_STRONGEST}")
+        if not WEAKEST <= strength <= STRONGEST:
+            raise ValueError(f"scrypt's n lies between 2^{WEAKEST} and 2^{STRONGEST}")
         self._path = path
         self._passphrase = passphrase
         self._strength = strength
@@ -168,8 +159,7 @@ class PassphraseFile:
     def _keys_for(self, strength: int, salt: bytes) -> _Keys:
         if self._keys is not None and (self._keys.strength, self._keys.salt) == (strength, salt):
             return self._keys
-        text = unicodedata.normalize("NFC", self._passphrase.reveal()).encode("utf-8")
-        master = Scrypt(salt=salt, length=32, n=1 << strength, r=_R, p=_P).derive(text)
+        master = stretched(self._passphrase, salt, strength)
         return _Keys(
             strength,
             salt,
@@ -188,7 +178,7 @@ def _parse(data: bytes) -> _Header:
         check=data[after + _SALT_BYTES : after + _SALT_BYTES + _CHECK_BYTES],
     )
     # rebuilding the header covers magic, version, r, p and sum in one comparison; the bounds keep scrypt affordable
-    if not (data.startswith(header.clear()) and _WEAKEST <= header.strength <= _STRONGEST):
+    if not (data.startswith(header.clear()) and WEAKEST <= header.strength <= STRONGEST):
         raise _changed()
     return header
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from podadmin.core.errors import BadInput, Tampered, Unavailable
 from podadmin.core.secret import Secret
-from podadmin.vault import passphrase_file
+from podadmin.vault import passphrase_file, stretch
 from podadmin.vault.model import KeyringState
 from podadmin.vault.passphrase_file import PassphraseFile
 
@@ -170,13 +170,13 @@ def test_a_disk_that_drops_what_it_was_given_is_found_out(path: Path, monkeypatc
 
 def test_scrypt_runs_once_and_then_the_key_is_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = []
-    real = passphrase_file.Scrypt
+    real = stretch.Scrypt
 
     def counted(**parameters: int) -> object:
         runs.append(parameters["n"])
         return real(**parameters)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(passphrase_file, "Scrypt", counted)
+    monkeypatch.setattr(stretch, "Scrypt", counted)
     store = opened(path)
     for turn in range(3):
         store.put("head", bytes([turn]))
