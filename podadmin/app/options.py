@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """`profile`: its folder, None for that of this account. `keyring`: system | memory | passphrase, None as it was."""
 
     profile: Path | None = None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from podadmin.core.errors import Cancelled
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """How far a piece of work is: `fraction` from 0.0 to 1.0, or None where no honest estimate exists."""
 
     what: str

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 import PySide6
-from PySide6.QtCore import QLocale, QMessageLogContext, QObject, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -26,7 +26,6 @@ from podadmin.desktop.session import Session
 from podadmin.desktop.shell import Shell
 from podadmin.desktop.theme import icons, style
 from podadmin.desktop.theme.tokens import SIZE
-from podadmin.desktop.widgets import accessible
 
 if TYPE_CHECKING:
     from podadmin.app.options import Options
@@ -116,15 +115,24 @@ def folder_of(options: Options) -> Path:
 
 def _application() -> QApplication:
     QGuiApplication.setDesktopFileName("podadmin")
-    app = QApplication(sys.argv[:1])
+    # said as an option: the call would first make Python's side of QStyle, which no paint of the frame needs
+    app = QApplication([*sys.argv[:1], "-style", "fusion"])
     app.setApplicationName("podadmin")
     app.setApplicationDisplayName("podadmin")
-    app.setStyle("Fusion")
+    style.load_fonts(style.FRAME_FONTS)
+    return app
+
+
+def _ready_for_pages() -> None:
+    """What pages need and the frame does not: it comes after the first paint."""
+    from PySide6.QtCore import QLocale
+
+    from podadmin.desktop.widgets import accessible
+
     if QLocale.system().language() == QLocale.Language.C:
         QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
-    style.load_fonts()
+    style.load_fonts(style.PAGE_FONTS)
     accessible.install()
-    return app
 
 
 def _follow_system(shell: Shell) -> None:
@@ -143,6 +151,7 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
         return
     # the frame is on the screen; its first page and the profile behind it come now
     session.start(options)
+    _ready_for_pages()
     shell.go("Overview")
     shell.read_on()
     if options.script is not None:

@@ -52,7 +52,6 @@ class NavButton(Button):
         self.setCheckable(True)
         self.setAccessibleName(name)
         self.set_help(f"{name} ({keys})")
-        self._draw_icon()
 
     def set_count(self, count: int) -> None:
         """Show how many things wait there."""

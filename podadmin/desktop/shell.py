@@ -1,4 +1,7 @@
-"""The main window: sidebar, top bar, pages, status line. It shows states; what they mean is decided elsewhere."""
+"""The main window: sidebar, top bar, pages, status line. It shows states; what they mean is decided elsewhere.
+
+Sheets, search and pages are imported when they are first wanted: the first paint does not wait for them.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,20 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.frame import Sidebar, StatusLine, TopBar
 from podadmin.desktop.history import History, Place
-from podadmin.desktop.page import Page
 from podadmin.desktop.pages import PAGES, PageEntry
 from podadmin.desktop.place import WindowPlace
 from podadmin.desktop.session import Session
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE
 from podadmin.desktop.widgets.layout import bring_into_view, reading_order
-from podadmin.desktop.widgets.prompt import ErrorSheet, InfoSheet, ReasonPrompt, Sheet
-from podadmin.desktop.widgets.search import Hit, SearchPalette
 
 if TYPE_CHECKING:
     from podadmin.app.views.requests import RequestPage
     from podadmin.app.views.settings import SettingRow
     from podadmin.app.views.status import Status
+    from podadmin.desktop.page import Page
+    from podadmin.desktop.widgets.prompt import Sheet
+    from podadmin.desktop.widgets.search import Hit
 
 _STATUS_KINDS: Final = frozenset(
     {"profile", "pod", "gate", "keyring", "request", "tour", "network", "datasource", "key", "setting"}
@@ -54,6 +57,7 @@ class Shell(QMainWindow):
         self._session = session
         self._entries = tuple(entries)
         self._pages: dict[str, Page] = {}
+        self._front: Page | None = None
         self._history = History()
         self._place = place
         self._painted = False
@@ -135,15 +139,18 @@ class Shell(QMainWindow):
 
     def show_error(self, error: PodadminError) -> None:
         """An error sheet over everything."""
+        from podadmin.desktop.widgets.prompt import ErrorSheet
+
         ErrorSheet(self._centre, error).open()
 
     def current(self) -> Page | None:
         """The page in front."""
-        page = self._stack.currentWidget()
-        return page if isinstance(page, Page) else None
+        return self._front
 
     def open_sheet(self) -> Sheet | None:
         """The sheet in front, where there is one."""
+        from podadmin.desktop.widgets.prompt import Sheet
+
         sheets = [
             child
             for child in self._centre.findChildren(Sheet, options=Qt.FindChildOption.FindDirectChildrenOnly)
@@ -153,18 +160,24 @@ class Shell(QMainWindow):
 
     def explain(self) -> None:
         """What the page in front is for."""
+        from podadmin.desktop.widgets.prompt import InfoSheet
+
         page = self.current()
         if page is not None and self.open_sheet() is None:
             InfoSheet(self._centre, f"About this page: {page.title or page.name}", page.help_text).open()
 
     def open_search(self) -> None:
         """Search everything."""
+        from podadmin.desktop.widgets.search import Hit, SearchPalette
+
         if self.open_sheet() is None:
             commands = [Hit(entry.name, "page", entry.icon, self._goer(entry.name)) for entry in self._entries]
             SearchPalette(self._centre, [*commands, *self._commands()], self._search).open()
 
     def ask_pause(self) -> None:
         """Ask for the reason of a pause."""
+        from podadmin.desktop.widgets.prompt import ReasonPrompt
+
         if self.open_sheet() is None:
             ReasonPrompt(
                 self._centre,
@@ -257,6 +270,8 @@ class Shell(QMainWindow):
             self._wear(self._theme_setting)
 
     def _commands(self) -> list[Hit]:
+        from podadmin.desktop.widgets.search import Hit
+
         paused = self._status is not None and self._status.pod.state == "paused"
         made = [
             Hit("Explain this page", "command", "circle-help", self.explain),
@@ -271,6 +286,8 @@ class Shell(QMainWindow):
         return made
 
     def _search(self, text: str, take: Callable[[Sequence[Hit]], None]) -> None:
+        from podadmin.desktop.widgets.search import Hit
+
         def requests(found: RequestPage) -> None:
             words = [(f"{row.task} – {row.requester}", row.id) for row in found.rows]
             take([Hit(text, "request", "inbox", self._goer("Requests", key)) for text, key in words])
@@ -285,6 +302,8 @@ class Shell(QMainWindow):
     def _sifting(
         self, text: str, page: str, icon: str, kind: str, take: Callable[[Sequence[Hit]], None]
     ) -> Callable[[Sequence[object]], None]:
+        from podadmin.desktop.widgets.search import Hit
+
         def sift(rows: Sequence[object]) -> None:
             wanted = text.casefold()
             named = [(str(getattr(r, "name", getattr(r, "model", ""))), str(getattr(r, "id", ""))) for r in rows]
@@ -301,6 +320,7 @@ class Shell(QMainWindow):
             self._pages[place.page] = page
             self._stack.addWidget(page)
         self._stack.setCurrentWidget(page)
+        self._front = page
         page.shown()
         if place.subject:
             page.open_subject(place.subject)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
-from podadmin.desktop.page import Desk, Page
+if TYPE_CHECKING:
+    from podadmin.desktop.page import Desk, Page
 
 
-@dataclass(frozen=True)
-class PageEntry:
+class PageEntry(NamedTuple):
     """A page before it exists. `where` is `module:Class`."""
 
     name: str
@@ -19,6 +19,8 @@ class PageEntry:
 
     def make(self, desk: Desk) -> Page:
         """Import and build the page."""
+        from podadmin.desktop.page import Page
+
         module, _, cls = self.where.partition(":")
         page = getattr(import_module(module), cls)(desk)
         if not isinstance(page, Page):

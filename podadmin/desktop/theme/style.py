@@ -9,6 +9,7 @@ at every reparenting, and pages, which are built from the leaves up, take three 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QEvent, Qt
@@ -22,14 +23,18 @@ from podadmin.desktop.theme.tokens import DARK, LIGHT, TYPE, Colours
 CHOICES: Final = ("system", "light", "dark")
 TEXT_FAMILY: Final = "Inter"
 MONO_FAMILY: Final = "JetBrains Mono"
-_FONT_FILES: Final = (
+FRAME_FONTS: Final = (
     ("inter", "Inter-Regular.ttf"),
     ("inter", "Inter-Medium.ttf"),
     ("inter", "Inter-SemiBold.ttf"),
+)
+"""What the frame is written in, without its pages."""
+PAGE_FONTS: Final = (
     ("inter", "Inter-Bold.ttf"),
     ("jetbrains-mono", "JetBrainsMono-Regular.ttf"),
     ("jetbrains-mono", "JetBrainsMono-Medium.ttf"),
 )
+_loaded: set[str] = set()
 _DRESSED: Final = "dressed"
 _state: dict[str, Colours] = {"colours": LIGHT}
 
@@ -39,12 +44,11 @@ def colours() -> Colours:
     return _state["colours"]
 
 
-def load_fonts() -> None:
-    """Make the bundled families known. Raises FileNotFoundError where the installation is incomplete."""
-    known = QFontDatabase.families()
-    for folder, name in _FONT_FILES:
-        family = TEXT_FAMILY if folder == "inter" else MONO_FAMILY
-        if family not in known:
+def load_fonts(files: Sequence[tuple[str, str]] = FRAME_FONTS + PAGE_FONTS) -> None:
+    """Make bundled fonts known. Raises FileNotFoundError where the installation is incomplete."""
+    for folder, name in files:
+        if name not in _loaded:
+            _loaded.add(name)
             QFontDatabase.addApplicationFont(str(resource("fonts", folder, name)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
@@ -15,8 +15,7 @@ from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS, TYPE, tone_co
 _TONE_TOKENS = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
 
 
-@dataclass(frozen=True)
-class BadgeSpec:
+class BadgeSpec(NamedTuple):
     """What a badge says. `icon` overrides the icon of the tone."""
 
     tone: str

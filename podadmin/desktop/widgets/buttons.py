@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
 from podadmin.desktop.theme import icons, style
@@ -47,7 +47,6 @@ class Button(QPushButton):
         self.set_words(text)
         if name:
             self.setAccessibleName(name)
-        self._draw_icon()
         if on_click is not None:
             act = on_click
             self.clicked.connect(lambda *_: act())
@@ -80,6 +79,12 @@ class Button(QPushButton):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if style.is_change(event):
+            self._draw_icon()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        # where the window has a style sheet, the icon was drawn when the button came into it
+        if self._icon_name and self.icon().isNull():
             self._draw_icon()
 
     def _draw_icon(self) -> None:

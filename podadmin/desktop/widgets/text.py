@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Final
 
 from PySide6.QtCore import QEvent, QSize, Qt
@@ -14,6 +13,7 @@ from podadmin.core.text import elide, visible
 _SHOWN_AT_MOST: Final = 20_000
 _TIP_AT_MOST: Final = 600
 _LINE_AT_MOST: Final = 2_000
+_MARKUP: Final = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;"}
 
 
 def shown(text: str, *, one_line: bool) -> str:
@@ -28,7 +28,7 @@ def plain_tip(text: str) -> str:
     """A tooltip that Qt draws exactly as `text` reads, whatever markup is in it, wrapped to a readable width."""
     if not text:
         return ""
-    safe = html.escape(elide(shown(text, one_line=False), _TIP_AT_MOST))
+    safe = elide(shown(text, one_line=False), _TIP_AT_MOST).translate(_MARKUP)
     return "<qt>" + safe.replace("\n", "<br>") + "</qt>"
 
 
