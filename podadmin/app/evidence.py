@@ -14,11 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
+from podadmin.app.evidence_keys import KeysTold, differing_key, differing_pin
 from podadmin.core.clock import unstamp
 from podadmin.core.text import stranger
 from podadmin.journal.records import journal_entry
 from podadmin.limits.records import usage
-from podadmin.requests.records import decision, grant, request, requester_key, sealed
+from podadmin.requests.records import decision, grant, request, sealed
 from podadmin.store.engine import Store
 
 _VERDICTS = {"request.approved": "allow", "request.refused": "refuse"}
@@ -50,16 +51,16 @@ class _Told:
     opened: dict[str, _Said] = field(default_factory=dict)
     states: dict[str, _Said] = field(default_factory=dict)
     decided: dict[str, _Said] = field(default_factory=dict)
-    used: dict[tuple[str, str], _Said] = field(default_factory=dict)
+    used: dict[tuple[str, int, str], _Said] = field(default_factory=dict)
     grants: dict[str, _Said] = field(default_factory=dict)
-    pinned: dict[tuple[str, str, str], _Said] = field(default_factory=dict)
+    keys: KeysTold = field(default_factory=KeysTold)
 
     def hear(self, entry: Any) -> None:
         """Take in one entry; later ones go before earlier ones."""
         body = json.loads(entry.body)
         said = _Said(entry.seq, body)
-        if entry.act == "key.pinned":
-            self.pinned[body["network"], entry.subject, body["key"]] = said
+        if entry.act.startswith("key."):
+            self.keys.hear(entry, body)
         elif entry.act == "grant.made":
             self.grants[entry.subject] = _Said(entry.seq, {**body, "left": body["runs"]})
         elif entry.act.startswith("request."):
@@ -76,7 +77,8 @@ class _Told:
             self.opened[name] = said
         elif entry.act == "request.result" and not body.get("withheld"):
             for resource, amount in body["consumed"]:
-                self.used.setdefault((body["sha256"], resource), _Said(entry.seq, {"amount": float(amount)}))
+                name = body["sha256"], body.get("number", 0), resource
+                self.used.setdefault(name, _Said(entry.seq, {"amount": float(amount)}))
         elif entry.act in _VERDICTS and "code" not in body:
             self.decided[name] = _Said(entry.seq, _decision_of(entry, body))
             made = self.grants.get(body.get("grant", ""))
@@ -97,13 +99,15 @@ def check_evidence(store: Store) -> Mismatch | None:
         _requests,
         _decisions,
         _grants,
-        _pins,
+        _keys,
         _uses,
     )
     with store.read() as connection:
         told = _Told()
         act = journal_entry.c.act
-        wanted = select(journal_entry).where(or_(act.startswith("request."), act.in_(["grant.made", "key.pinned"])))
+        wanted = select(journal_entry).where(
+            or_(act.startswith("request."), act.startswith("key."), act == "grant.made")
+        )
         for entry in connection.execute(wanted.order_by(journal_entry.c.seq).execution_options(yield_per=500)):
             told.hear(entry)
         for check in checks:
@@ -184,37 +188,25 @@ def _grants(connection: Connection, told: _Told) -> Mismatch | None:
     return None
 
 
-def _pins(connection: Connection, told: _Told) -> Mismatch | None:
-    seen = set()
-    for row in connection.execute(select(requester_key)):
-        name = (row.network, row.requester, row.key_id)
-        seen.add(name)
-        said = told.pinned.get(name)
-        what = f"The pinned key of {stranger(row.requester)}"
-        if said is None:
-            return _unheard_of(what)
-        if row.fingerprint != said.facts["fingerprint"]:
-            return _differs(said, f"{what} is not the one")
-    for name, said in told.pinned.items():
-        if name not in seen:
-            return _gone(said, f"The pinned key of {stranger(name[1])}")
-    return None
+def _keys(connection: Connection, told: _Told) -> Mismatch | None:
+    found = differing_key(connection, told.keys) or differing_pin(connection, told.keys)
+    return Mismatch(*found) if found else None
 
 
 def _uses(connection: Connection, told: _Told) -> Mismatch | None:
     seen = set()
     for row in connection.execute(select(usage)):
         # entries hold the names of strangers as they are shown
-        name = (row.message_digest, stranger(row.resource))
+        name = (row.message_digest, row.sequence, stranger(row.resource))
         seen.add(name)
         said = told.used.get(name)
         if said is None:
-            return _unheard_of(f"A use of {name[1]}")
+            return _unheard_of(f"A use of {name[2]}")
         if row.amount != said.facts["amount"]:
-            return _differs(said, f"The use of {name[1]} is not the one")
+            return _differs(said, f"The use of {name[2]} is not the one")
     for name, said in told.used.items():
         if name not in seen:
-            return _gone(said, f"The use of {name[1]}")
+            return _gone(said, f"The use of {name[2]}")
     return None
 
 

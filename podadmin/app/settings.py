@@ -77,6 +77,16 @@ SETTINGS: tuple[Declared, ...] = (
         unit="days",
     ),
     Declared(
+        "keys.renew-after",
+        "Life of a key",
+        "After this long a key counts as due to be replaced, on the first page too. It goes on working. 0: never.",
+        "int",
+        730,
+        0,
+        3650,
+        unit="days",
+    ),
+    Declared(
         "worker.time-limit",
         "Longest task",
         "The built-in worker stops a task that runs longer than this.",

@@ -5,17 +5,25 @@ Nothing in this file holds or touches a secret.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from podadmin.core.errors import Tampered
-from podadmin.vault.words import in_words
+from podadmin.vault.forms import PublicForms, public_forms
+
+__all__ = [
+    "KeyInfo",
+    "KeyKind",
+    "KeyState",
+    "KeyringState",
+    "PublicForms",
+    "Purpose",
+    "SecretInfo",
+    "SecretPurpose",
+    "public_forms",
+    "swapped",
+]
 
 
 class KeyringState(Enum):
@@ -63,14 +71,31 @@ class KeyKind(Enum):
     """The kinds of key that podadmin makes."""
 
     RSA_4096 = "RSA-4096"
+    RSA_3072 = "RSA-3072"
+    P_384 = "P-384"
     ED25519 = "Ed25519"
+
+    @property
+    def algorithm(self) -> str:
+        """What a key of this kind does in the words of JSON Web Keys (RFC 7518, RFC 8037)."""
+        return _ALGORITHMS[self]
+
+
+_ALGORITHMS = {
+    KeyKind.RSA_4096: "RSA-OAEP-256",
+    KeyKind.RSA_3072: "RS384",
+    KeyKind.P_384: "ES384",
+    KeyKind.ED25519: "EdDSA",
+}
 
 
 class Purpose(Enum):
-    """What a key is for. One key per purpose is in use at a time."""
+    """What a key is for. One key for each purpose and name is in use at a time; others may still be accepted."""
 
     POD = "pod"
     JOURNAL = "journal"
+    REVIEWER = "reviewer"
+    EHR = "ehr"
 
     @property
     def words(self) -> str:
@@ -78,16 +103,45 @@ class Purpose(Enum):
         return _PURPOSE_WORDS[self]
 
     @property
-    def kind(self) -> KeyKind:
-        """The kind of key that the purpose needs (the pod's: bitfount contract, section 4)."""
+    def kinds(self) -> tuple[KeyKind, ...]:
+        """The kinds of key that serve the purpose, the usual one first.
+
+        The pod's: bitfount contract, section 4. EHR clients: ES384 or RS384 (SMART App Launch, backend services).
+        """
         return _PURPOSE_KINDS[self]
+
+    @property
+    def kind(self) -> KeyKind:
+        """The kind that is made where nobody asks for another."""
+        return self.kinds[0]
+
+    @property
+    def named(self) -> bool:
+        """Are there several, told apart by their names?"""
+        return self in {Purpose.REVIEWER, Purpose.EHR}
 
 
 _PURPOSE_WORDS = {
     Purpose.POD: "Opens the requests that are sent to the pod",
-    Purpose.JOURNAL: "Signs the journal's anchors",
+    Purpose.JOURNAL: "Signs the journal's anchors and the receipts for decisions",
+    Purpose.REVIEWER: "Signs what a reviewer has said",
+    Purpose.EHR: "Proves this pod to a health record system",
 }
-_PURPOSE_KINDS = {Purpose.POD: KeyKind.RSA_4096, Purpose.JOURNAL: KeyKind.ED25519}
+_PURPOSE_KINDS = {
+    Purpose.POD: (KeyKind.RSA_4096,),
+    Purpose.JOURNAL: (KeyKind.ED25519,),
+    Purpose.REVIEWER: (KeyKind.ED25519,),
+    Purpose.EHR: (KeyKind.P_384, KeyKind.RSA_3072),
+}
+
+
+class KeyState(Enum):
+    """Where a key is in its life."""
+
+    IN_USE = "in use"
+    ENDING = "ending"
+    ENDED = "ended"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True)
@@ -96,6 +150,8 @@ class KeyInfo:
 
     `fingerprint` is the SHA-256 (64 hex digits) of the public key's SubjectPublicKeyInfo in DER; `words` are its first
     six bytes as words. `public_ssh` is one line without a comment. `file` is the sealed file's name in the key folder.
+    `origin`: created | imported | restored. A key that was exchanged has `retired_at` and is accepted until `ends_at`;
+    one that was revoked is accepted no more, and `reason` says why.
     """
 
     id: str
@@ -108,6 +164,58 @@ class KeyInfo:
     file: str
     created_at: datetime
     last_used_at: datetime | None = None
+    name: str = ""
+    origin: str = "created"
+    retired_at: datetime | None = None
+    ends_at: datetime | None = None
+    revoked_at: datetime | None = None
+    reason: str = ""
+
+    def state(self, now: datetime) -> KeyState:
+        """In which state of its life the key is at a moment."""
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        if self.retired_at is None:
+            return KeyState.IN_USE
+        return KeyState.ENDING if self.ends_at is not None and now < self.ends_at else KeyState.ENDED
+
+
+class SecretPurpose(Enum):
+    """What a secret is for that is no key of this pod."""
+
+    API_KEY = "api-key"
+    TOKEN = "token"  # noqa: S105 - the name of a purpose
+    PASSWORD = "password"  # noqa: S105 - the name of a purpose
+    FILE = "file"
+
+    @property
+    def words(self) -> str:
+        """The purpose as a custodian would say it."""
+        return _SECRET_WORDS[self]
+
+
+_SECRET_WORDS = {
+    SecretPurpose.API_KEY: "Proves this pod to a network",
+    SecretPurpose.TOKEN: "Stands for a session at another service",
+    SecretPurpose.PASSWORD: "Opens a datasource",
+    SecretPurpose.FILE: "A file that another program had left in clear",
+}
+
+
+@dataclass(frozen=True)
+class SecretInfo:
+    """What may be shown of a secret: never its value, not even a digest of it, because short ones can be guessed.
+
+    `holder` names whom it is for: a network, a datasource, the path of a file.
+    """
+
+    id: str
+    purpose: SecretPurpose
+    holder: str
+    file: str
+    created_at: datetime
+    last_used_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 def swapped(key_id: str) -> Tampered:
@@ -117,25 +225,4 @@ def swapped(key_id: str) -> Tampered:
         f"What is recorded about {key_id} does not belong to its private part.",
         "The database or the key folder was changed by something other than podadmin.",
         "Do not trust what is shown of this key: restore the profile from a backup.",
-    )
-
-
-@dataclass(frozen=True)
-class PublicForms:
-    """One public key in the forms that others ask for."""
-
-    fingerprint: str
-    words: str
-    pem: str
-    ssh: str
-
-
-def public_forms(key: RSAPublicKey | Ed25519PublicKey) -> PublicForms:
-    """The shown forms of a public key."""
-    digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
-    return PublicForms(
-        fingerprint=digest.hex(),
-        words=in_words(digest),
-        pem=key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii"),
-        ssh=key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode("ascii"),
     )

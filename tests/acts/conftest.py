@@ -13,7 +13,7 @@ from podadmin.app.acts.registry import call, find
 from podadmin.app.options import Options
 from podadmin.app.profile import Profile, open_profile
 from podadmin.core.resources import resource
-from podadmin.vault import passphrase_file, service
+from podadmin.vault import making, passphrase_file
 
 PASSPHRASE = "seven quiet herons by the river"
 
@@ -22,9 +22,9 @@ PASSPHRASE = "seven quiet herons by the river"
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """The weakest scrypt that is accepted, and RSA-2048: the stories here are not about the strength of keys."""
     monkeypatch.setattr(passphrase_file.PassphraseFile.__init__, "__kwdefaults__", {"strength": 14})
-    real = service.generate_private_key
+    real = making.generate_private_key
     monkeypatch.setattr(
-        service, "generate_private_key", lambda public_exponent, key_size: real(public_exponent, key_size // 2)
+        making, "generate_private_key", lambda public_exponent, key_size: real(public_exponent, key_size // 2)
     )
 
 

@@ -41,7 +41,12 @@ def test_every_keyring_state_has_whole_sentences_and_a_next_step(state: KeyringS
 
 
 def test_each_purpose_says_what_it_is_for_and_which_key_it_needs() -> None:
-    assert {purpose.value: purpose.kind for purpose in Purpose} == {"pod": KeyKind.RSA_4096, "journal": KeyKind.ED25519}
+    assert {purpose.value: purpose.kind for purpose in Purpose} == {
+        "pod": KeyKind.RSA_4096,
+        "journal": KeyKind.ED25519,
+        "reviewer": KeyKind.ED25519,
+        "ehr": KeyKind.P_384,
+    }
     assert all(purpose.words for purpose in Purpose)
 
 

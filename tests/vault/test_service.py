@@ -24,13 +24,16 @@ from sqlalchemy import Connection
 
 from podadmin.core.clock import ManualClock
 from podadmin.core.errors import NotFound, PodadminError, Refused, Tampered, Unavailable
+from podadmin.core.secret import Secret
 from podadmin.journal import service as journal_service
 from podadmin.journal.records import Journal
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact, Unit
-from podadmin.vault import service
-from podadmin.vault.backends import MemoryKeyring
-from podadmin.vault.model import KeyKind, Purpose
+from podadmin.vault import kek as kek_module
+from podadmin.vault import making, service
+from podadmin.vault.backends import MemoryKeyring, SecretStore
+from podadmin.vault.model import KeyKind, Purpose, public_forms
+from podadmin.vault.sealed import open_sealed
 from podadmin.vault.service import ANCHOR_ITEM, KEK_ITEM, Vault
 
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -81,9 +84,9 @@ def profile(tmp_path: Path) -> Iterator[Profile]:
 @pytest.fixture
 def small_rsa(monkeypatch: pytest.MonkeyPatch) -> None:
     """RSA-2048 where only the story of a key matters; the stories about RSA-4096 do not use this."""
-    real = service.generate_private_key
+    real = making.generate_private_key
     monkeypatch.setattr(
-        service, "generate_private_key", lambda public_exponent, key_size: real(public_exponent, key_size // 2)
+        making, "generate_private_key", lambda public_exponent, key_size: real(public_exponent, key_size // 2)
     )
 
 
@@ -121,9 +124,7 @@ def test_the_key_files_are_for_this_account_only_and_hold_nothing_in_clear(profi
     if sys.platform != "win32":
         assert stat.S_IMODE(sealed.stat().st_mode) == 0o600
         assert stat.S_IMODE(profile.keys.stat().st_mode) == 0o700
-    der = service.open_sealed(
-        sealed.read_bytes(), service.Secret(profile.secrets.get(KEK_ITEM) or b""), service._header(info)
-    )
+    der = open_sealed(sealed.read_bytes(), Secret(profile.secrets.get(KEK_ITEM) or b""), making.header_of(info))
     assert der.reveal()[-32:] not in sealed.read_bytes()
     assert der.reveal()[-32:] not in (profile.folder / "podadmin.db").read_bytes()
 
@@ -186,15 +187,15 @@ def test_a_key_that_another_process_made_meanwhile_is_not_doubled(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vault, other = profile.open(), profile.open()
-    real = service.write_whole
+    real = kek_module.exclusive
     made = []
 
-    def while_the_other_is_faster(path: Path, data: bytes) -> None:
-        monkeypatch.setattr(service, "write_whole", real)
+    def while_the_other_is_faster(path: Path) -> AbstractContextManager[None]:
+        monkeypatch.setattr(kek_module, "exclusive", real)
         made.append(other.create(Purpose.JOURNAL, "custodian"))
-        real(path, data)
+        return real(path)
 
-    monkeypatch.setattr(service, "write_whole", while_the_other_is_faster)
+    monkeypatch.setattr(kek_module, "exclusive", while_the_other_is_faster)
     with pytest.raises(Refused) as caught:
         vault.create(Purpose.JOURNAL, "custodian")
     assert caught.value.code == "vault.key-exists"
@@ -209,7 +210,7 @@ def test_the_pods_key_is_handed_over_only_with_an_entry_in_the_journal(profile: 
     der = vault.hand_over("start of the built-in pod", actor="engine")
     private = load_der_private_key(der.reveal(), None)
     assert isinstance(private, RSAPrivateKey)
-    assert service.public_forms(private.public_key()).fingerprint == info.fingerprint
+    assert public_forms(private.public_key()).fingerprint == info.fingerprint
     assert profile.acts()[-1] == (
         "engine",
         "key.handed-over",
@@ -463,10 +464,10 @@ vault.create(Purpose.JOURNAL, "custodian")
     assert {path.name for path in profile.keys.iterdir()} == {info.file, orphans[0].name}
 
 
-def service_secrets(folder: Path) -> service.SecretStore:
+def service_secrets(folder: Path) -> SecretStore:
     from podadmin.vault.passphrase_file import PassphraseFile
 
-    return PassphraseFile(folder / "secrets.sealed", service.Secret("correct horse battery"), strength=14)
+    return PassphraseFile(folder / "secrets.sealed", Secret("correct horse battery"), strength=14)
 
 
 def test_the_journals_head_is_kept_in_the_keyring_and_read_back(profile: Profile) -> None:
@@ -491,7 +492,7 @@ def test_a_block_for_another_key_is_tampered(profile: Profile, small_rsa: None, 
     with pytest.raises(Tampered) as caught:
         vault.pod_key().decrypt(block)
     assert caught.value.code == "vault.cannot-decrypt"
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 def test_no_representation_shows_a_secret(profile: Profile, small_rsa: None) -> None:

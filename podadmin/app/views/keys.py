@@ -9,7 +9,15 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class KeyRow:
-    TABLE: ClassVar[tuple[str, ...]] = ("id", "purpose", "kind", "fingerprint", "where", "created_at", "last_used_at")
+    """A key or a secret, ours or somebody else's. Only what may be shown to anybody is in it.
+
+    `group`: pod | journal | reviewer | ehr | secret | trusted. `state`: in use | ending | ended | revoked for keys of
+    this pod, kept for secrets, not confirmed | confirmed | changed | distrusted for trusted ones. `runway` says until
+    when in words, `runway_days` how many days are left (None: no end), `tone` is that of the state.
+    `fingerprint` and `words` are empty for secrets. `offered_…` is set where another key came under a pinned name.
+    """
+
+    TABLE: ClassVar[tuple[str, ...]] = ("id", "group", "purpose", "name", "kind", "state", "runway", "words", "where")
 
     id: str
     purpose: str
@@ -21,3 +29,47 @@ class KeyRow:
     last_used_at: datetime | None
     public: str
     known_by: str
+    group: str = "pod"
+    name: str = ""
+    state: str = "in use"
+    tone: str = "good"
+    runway: str = ""
+    runway_days: int | None = None
+    origin: str = ""
+    thumbprint: str = ""
+    reason: str = ""
+    offered_fingerprint: str = ""
+    offered_words: str = ""
+    offered_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PublicHalf:
+    """A public key, or several, in the form that was asked for. `file` is where it was written, or empty."""
+
+    form: str
+    text: str
+    thumbprint: str
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class LeftFile:
+    """A file with a secret beside an imported key. `protected`: by a passphrase; `sealed`: it lies here as well."""
+
+    TABLE: ClassVar[tuple[str, ...]] = ("path", "what", "protected", "sealed")
+
+    path: str
+    what: str
+    protected: bool
+    sealed: bool
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came of an import: the key as it is now, in which form it was found, and what lies in clear beside it."""
+
+    key: KeyRow
+    found: str
+    left: tuple[LeftFile, ...]
+    words: str
