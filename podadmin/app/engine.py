@@ -10,7 +10,7 @@ import logging
 import shutil
 import threading
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -245,6 +245,10 @@ class Engine:
         joined = next((each for each in networks.joined(profile.store) if each.kind == LOCAL), None)
         if joined is None:
             return None, Snapshot("idle", True, "The pod has joined no network.", "Join a network.")
+        keys = profile.vault.accepted(Purpose.POD)
+        if not keys or keys[0].retired_at is not None:
+            why = "The pod has no key in use: it was revoked. Nothing is received or delivered."
+            return None, Snapshot("blocked", True, why, "Make a new pod key on the Keys page.")
         sources = tuple(
             Source(name=each.name, path=each.source.path, ignore=tuple(each.choices.ignore))
             for each in datasources.list_all(profile.store)
@@ -255,6 +259,7 @@ class Engine:
                 pod.name,
                 joined.kind,
                 joined.joined_at,
+                tuple(info.id for info in keys),
                 sources,
                 profile.settings.number("worker.time-limit"),
                 int(profile.settings.number("schema.memory")),
@@ -265,7 +270,7 @@ class Engine:
     async def _serve(self, wanted: Wanted) -> None:
         profile = self._profile
         vault = await to_thread.run_sync(profile.open_vault)
-        member = await to_thread.run_sync(networks.api_key, vault.secrets, wanted.network)
+        member = await to_thread.run_sync(networks.api_key, vault, wanted.network)
         network = LocalNetwork(profile.network_folder)
         await to_thread.run_sync(network.start)
         try:
@@ -287,7 +292,7 @@ class Engine:
             async with anyio.create_task_group() as group:
                 await group.start(gate.run)
                 self._gate = gate
-                handed = await to_thread.run_sync(vault.hand_over, "the start of the built-in pod")
+                handed = await to_thread.run_sync(vault.hand_over_all, "the start of the built-in pod")
                 config = PodConfig(
                     gate_address=f"127.0.0.1:{gate.relay.port}",
                     access_url=gate.access.url,
@@ -295,7 +300,8 @@ class Engine:
                     pod_name=wanted.name,
                     api_key_id=own_id,
                     api_key=own_key,
-                    pod_key_pkcs8=handed,
+                    pod_key_pkcs8=handed[0],
+                    earlier_keys_pkcs8=handed[1:],
                     datasources=wanted.datasources,
                     instance_id=new_id("pod"),
                     time_limit=wanted.time_limit,
@@ -345,6 +351,7 @@ class Engine:
         last = await to_thread.run_sync(profile.last_entry)
         watcher = Watcher(profile.store.path)
         told = profile.clock.monotonic()
+        waits = False
         try:
             while True:
                 await anyio.sleep(LOOK_SECONDS)
@@ -366,14 +373,22 @@ class Engine:
                     gate.nudge()
                 entries = await to_thread.run_sync(since, profile.store, last)
                 last = entries[-1].seq if entries else last
-                if any(entry.act.partition(".")[0] in GATE_KINDS for entry in entries):
+                if waits or any(entry.act.partition(".")[0] in GATE_KINDS for entry in entries):
                     now, hindrance = await to_thread.run_sync(self._wanted)
-                    if now != wanted:
+                    waits = await to_thread.run_sync(self._can_wait, wanted, now)
+                    if now != wanted and not waits:
                         return
                     if now is None:
                         self._show(hindrance)
         finally:
             watcher.close()
+
+    def _can_wait(self, running: Wanted | None, wanted: Wanted | None) -> bool:
+        """May the pod go on with its task although its key was replaced? Not where the old one is accepted no more."""
+        if running is None or wanted is None or not set(running.keys) <= set(wanted.keys):
+            return False
+        same = replace(wanted, keys=running.keys) == running
+        return same and wanted != running and requests.active(self._profile.store) is not None
 
     async def _pod_events(self, events: list[Event]) -> None:
         taken, events[:] = list(events), []

@@ -24,6 +24,8 @@ class Wanted:
     name: str
     network: str
     joined_at: datetime
+    keys: tuple[str, ...]
+    """The pod's key in use and those that it replaced and that are still accepted, by id."""
     datasources: tuple[Source, ...]
     time_limit: float
     memory_mb: int

@@ -18,7 +18,8 @@ from podadmin.core.secret import Secret
 from podadmin.networks.records import network
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
-from podadmin.vault.backends import SecretStore
+from podadmin.vault.model import SecretPurpose
+from podadmin.vault.service import Vault
 
 LOCAL = "local"
 
@@ -63,14 +64,15 @@ def record_leave(store: Store, clock: Clock, actor: str, kind: str) -> bool:
     return True
 
 
-def keep_api_key(secrets: SecretStore, kind: str, key: ApiKey) -> None:
-    """Keep the key of a membership where secrets live. Raises what that place raises."""
-    secrets.put(_item(kind), canonical({"id": key.id, "key": key.key.reveal()}).encode())
+def keep_api_key(vault: Vault, kind: str, key: ApiKey, actor: str) -> None:
+    """Keep the key of a membership in the vault. Raises what `Vault.put_secret` raises."""
+    value = Secret(canonical({"id": key.id, "key": key.key.reveal()}).encode())
+    vault.put_secret(SecretPurpose.API_KEY, _holder(kind), value, actor)
 
 
-def api_key(secrets: SecretStore, kind: str) -> ApiKey:
+def api_key(vault: Vault, kind: str) -> ApiKey:
     """The key of a membership. Raises Unavailable (`network.key-missing`), Tampered (`network.key-changed`)."""
-    kept = secrets.get(_item(kind))
+    kept = _kept(vault, kind)
     if kept is None:
         raise Unavailable(
             "network.key-missing",
@@ -90,10 +92,24 @@ def api_key(secrets: SecretStore, kind: str) -> ApiKey:
         ) from error
 
 
-def forget_api_key(secrets: SecretStore, kind: str) -> None:
+def forget_api_key(vault: Vault, kind: str, actor: str) -> None:
     """Remove the key of a membership."""
-    secrets.remove(_item(kind))
+    info = vault.find_secret(SecretPurpose.API_KEY, _holder(kind))
+    if info is not None:
+        vault.remove_secret(info.id, actor)
+    vault.secrets.remove(item_of(kind))
 
 
-def _item(kind: str) -> str:
+def item_of(kind: str) -> str:
+    """The name under which the key of a membership lies where secrets live."""
+    """The item of the keyring in which profiles of the first version kept the key of a membership."""
     return f"network-{kind}"
+
+
+def _kept(vault: Vault, kind: str) -> bytes | None:
+    info = vault.find_secret(SecretPurpose.API_KEY, _holder(kind))
+    return vault.secret(info.id).reveal() if info is not None else vault.secrets.get(item_of(kind))
+
+
+def _holder(kind: str) -> str:
+    return f"The network {kind}"

@@ -31,6 +31,7 @@ MAX_LINE = 4 * 1024 * 1024
 class PodConfig:
     """`gate_address`: `127.0.0.1:PORT` of the message service; `access_url`: `http://127.0.0.1:PORT` of the access
     manager; `object_store_origin`: `http://127.0.0.1:PORT` where bodies above 128 KiB go, or empty: they stay inline.
+    `earlier_keys_pkcs8` are keys that the pod's own has replaced and that are still accepted.
     Seconds: for a task's work, for the requester's TASK_START, for its TASK_COMPLETE, between two polls.
     """
 
@@ -49,6 +50,7 @@ class PodConfig:
     complete_wait: float = 30.0
     poll_seconds: float = 1.0
     object_store_origin: str = ""
+    earlier_keys_pkcs8: tuple[Secret[bytes], ...] = ()
 
     def line(self) -> bytes:
         """The line for the pod's standard input, secrets included."""
@@ -60,6 +62,7 @@ class PodConfig:
             "api_key_id": self.api_key_id,
             "api_key": self.api_key.reveal(),
             "pod_key_pkcs8_b64": base64.b64encode(self.pod_key_pkcs8.reveal()).decode(),
+            "earlier_keys_pkcs8_b64": [base64.b64encode(key.reveal()).decode() for key in self.earlier_keys_pkcs8],
             "datasources": [
                 {
                     "name": source.name,
@@ -109,6 +112,7 @@ class _Line(BaseModel):
     start_wait: _Seconds = 120.0
     complete_wait: _Seconds = 30.0
     poll_seconds: _Seconds = 1.0
+    earlier_keys_pkcs8_b64: list[str] = Field(default=[], max_length=16)
     object_store_origin: str = Field(default="", pattern=r"^(http://127\.0\.0\.1:[0-9]{1,5})?$")
 
 
@@ -119,15 +123,18 @@ def read_line(line: bytes) -> PodConfig:
             raise ValueError
         found = _Line.model_validate_json(line)
         key = base64.b64decode(found.pod_key_pkcs8_b64, validate=True)
+        earlier = tuple(Secret(base64.b64decode(each, validate=True)) for each in found.earlier_keys_pkcs8_b64)
     except ValidationError as error:
         fields = sorted({".".join(str(part) for part in entry["loc"]) or "the line" for entry in error.errors()})
         raise _wrong(f"These parts are missing or wrong: {', '.join(fields)}.") from None
     except (ValueError, binascii.Error):
         raise _wrong("It is too long, or the key in it is not in base 64.") from None
-    rest: Mapping[str, Any] = found.model_dump(exclude={"api_key", "pod_key_pkcs8_b64", "datasources"})
+    elsewhere = {"api_key", "pod_key_pkcs8_b64", "earlier_keys_pkcs8_b64", "datasources"}
+    rest: Mapping[str, Any] = found.model_dump(exclude=elsewhere)
     return PodConfig(
         api_key=Secret(found.api_key),
         pod_key_pkcs8=Secret(key),
+        earlier_keys_pkcs8=earlier,
         datasources=tuple(
             sql.Source(entry.name, Path(entry.path), tuple(entry.ignore), entry.kind) for entry in found.datasources
         ),
@@ -145,18 +152,27 @@ def _wrong(why: str) -> BadInput:
 
 
 class PodKey:
-    """The private key of the pod in the memory of the pod's process."""
+    """The private keys of the pod in the memory of the pod's process."""
 
-    def __init__(self, pkcs8: Secret[bytes]) -> None:
+    def __init__(self, pkcs8: Secret[bytes], earlier: tuple[Secret[bytes], ...] = ()) -> None:
         """Raises BadInput `pod.config` for what is not an RSA key in PKCS 8."""
-        try:
-            key: object = serialization.load_der_private_key(pkcs8.reveal(), password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise _wrong("The key of the pod is not a key in PKCS 8.") from None
-        if not isinstance(key, RSAPrivateKey):
-            raise _wrong("The key of the pod is not an RSA key.")
-        self._key = key
+        self._keys = tuple(_loaded(each) for each in (pkcs8, *earlier))
 
     def decrypt(self, block: bytes) -> bytes:
-        """Raises ValueError where the block is not for this key."""
-        return self._key.decrypt(block, crypto.oaep())
+        """Raises ValueError where the block is for none of the keys."""
+        for key in self._keys[:-1]:
+            try:
+                return key.decrypt(block, crypto.oaep())
+            except ValueError:
+                continue
+        return self._keys[-1].decrypt(block, crypto.oaep())
+
+
+def _loaded(pkcs8: Secret[bytes]) -> RSAPrivateKey:
+    try:
+        key: object = serialization.load_der_private_key(pkcs8.reveal(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise _wrong("The key of the pod is not a key in PKCS 8.") from None
+    if not isinstance(key, RSAPrivateKey):
+        raise _wrong("The key of the pod is not an RSA key.")
+    return key

@@ -104,7 +104,7 @@ def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     try:
         config = read_line(sys.stdin.buffer.readline(MAX_LINE + 1))
-        key = PodKey(config.pod_key_pkcs8)
+        key = PodKey(config.pod_key_pkcs8, config.earlier_keys_pkcs8)
         threading.Thread(target=_end_with, args=(sys.stdin.buffer,), name="parent", daemon=True).start()
         asyncio.run(serve(config, key, SystemClock()))
     except PodadminError as error:

@@ -66,7 +66,7 @@ def run(rounds: int = 400) -> list[dict[str, Any]]:
 
 
 async def _measure(profile: Profile, address: Address, rounds: int) -> tuple[list[float], list[float]]:
-    member = networks.api_key(profile.open_vault().secrets, "local")
+    member = networks.api_key(profile.open_vault(), "local")
     upstream = Upstream(
         "local",
         "Local network",

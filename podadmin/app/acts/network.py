@@ -53,7 +53,7 @@ def join_network(
     with LocalNetwork(profile.network_folder) as local:
         progress.report("Joining it", 0.6)
         member = anyio.run(_register, local.address, pod.owner, pod.name, key.public_ssh)
-    service.keep_api_key(vault.secrets, kind, ApiKey(member.api_key_id, member.api_key))
+    service.keep_api_key(vault, kind, ApiKey(member.api_key_id, member.api_key), profile.actor)
     facts = {"owner": pod.owner, "pod": pod.name, "pod_key": key.fingerprint}
     service.record_join(profile.store, profile.clock, profile.actor, kind, facts)
     progress.report("Joined", 1.0)
@@ -70,7 +70,7 @@ def leave(profile: Profile, kind: Annotated[Literal["local"], "which network"]) 
             "The pod is no member of it.",
             "See the networks with `podadmin network list`.",
         )
-    service.forget_api_key(profile.open_vault().secrets, kind)
+    service.forget_api_key(profile.open_vault(), kind, profile.actor)
     return Done("The network was left.", kind)
 
 
