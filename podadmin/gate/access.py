@@ -11,25 +11,27 @@ import binascii
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 from anyio import to_thread
 
 from podadmin.core.canon import canonical
-from podadmin.core.errors import PodadminError, Unavailable
+from podadmin.core.errors import PodadminError, Refused, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.gate.ports import Ports
 from podadmin.limits import service as limits
-from podadmin.limits.model import Key
-from podadmin.networks.bitfount.access_manager import AccessAnswer, AccessManagerClient, AccessRequest
+from podadmin.limits.model import MODEL_INFERENCE, Key, Meter
+from podadmin.networks.bitfount.access_manager import AccessAnswer, AccessManagerClient, AccessRequest, ResourceLimit
 from podadmin.networks.bitfount.types import PodResponseType
 from podadmin.requests import service
 from podadmin.requests.service import GATE, Found
 from podadmin.requests.state import State
-from podadmin.store.unit import Fact
+from podadmin.store.unit import Fact, Unit
 
 MOST_BYTES = 64 * 1024 * 1024
+_NOTHING_LEFT = frozenset({"limit.exhausted", "limit.own-exhausted", "limit.settled"})
 ASK_SECONDS = 2.0
 
 
@@ -115,32 +117,65 @@ class AccessRelay:
         return active
 
     def _narrowed(self, found: Found, answer: AccessAnswer) -> dict[str, Any]:
-        """The network's limits are recorded; what the pod gets is what is free after everything that is reserved."""
+        """The network's limits are recorded; what the pod gets is what is free after everything that is reserved.
+
+        A request for which nothing was reserved when it was approved, because the network was silent then, reserves
+        now; where nothing is left for it, it does not start.
+        """
         if not answer.accepted:
             return {"code": answer.code.name, "limits": None}
+        inferences = [each for each in answer.limits if each.resource_type == MODEL_INFERENCE]
+        body = {"request": found.row.id, "limits": [[each.resource_name, each.limit] for each in inferences]}
+        try:
+            with self._ports.store.record(Fact(GATE, "limit.checked", found.row.id, body)) as unit:
+                narrowed = self._taken_down(unit, found, inferences)
+        except Refused as error:
+            if error.code not in _NOTHING_LEFT:
+                raise
+            with self._ports.store.record(Fact(GATE, "limit.checked", found.row.id, {**body, "refused": error.code})):
+                return {"code": PodResponseType.UNAUTHORISED.name, "limits": None}
+        others = [each.as_json() for each in answer.limits if each.resource_type != MODEL_INFERENCE]
+        return {"code": answer.code.name, "limits": [*narrowed, *others] or None}
+
+    def _taken_down(self, unit: Unit, found: Found, told: list[ResourceLimit]) -> list[dict[str, Any]]:
+        row, now = found.row, self._ports.clock.now()
+        reserves = not limits.has_reserved(unit.connection, row.id)
         narrowed: list[dict[str, Any]] = []
-        store, clock = self._ports.store, self._ports.clock
-        body = {"request": found.row.id, "limits": [[each.resource_name, each.limit] for each in answer.limits]}
-        with store.record(Fact(GATE, "limit.checked", found.row.id, body)) as unit:
-            for each in answer.limits:
-                limits.note_limits(
+        for each in told:
+            key = Key(row.network, row.project, each.resource_name)
+            limits.note_limits(
+                unit,
+                network=key.network,
+                project=key.project,
+                resource=key.resource,
+                limit=each.limit,
+                network_total=each.total_usage,
+                request_id=row.id,
+                at=now,
+            )
+            meter = limits.meter_of(
+                unit.connection, key, now=now, requester=row.requester, datasource=row.datasource, without=row.id
+            )
+            if reserves:
+                limits.reserve(
                     unit,
-                    network=found.row.network,
-                    project=found.row.project,
-                    resource=each.resource_name,
-                    limit=each.limit,
-                    network_total=each.total_usage,
-                    request_id=found.row.id,
-                    at=clock.now(),
+                    request_id=row.id,
+                    network=key.network,
+                    project=key.project,
+                    resource=key.resource,
+                    requester=row.requester,
+                    datasource=row.datasource,
+                    wanted=meter.free or 0.0,
+                    at=now,
                 )
-                key = Key(found.row.network, found.row.project, each.resource_name)
-                meter = limits.meter_of(unit.connection, key, without=found.row.id)
-                narrowed.append(
-                    {
-                        "resourceType": each.resource_type,
-                        "resourceName": each.resource_name,
-                        "limit": each.limit,
-                        "totalUsage": int(meter.used + meter.reserved) if each.limit is not None else each.total_usage,
-                    }
-                )
-        return {"code": answer.code.name, "limits": narrowed or None}
+            narrowed.append(_narrower(each, meter))
+        return narrowed
+
+
+def _narrower(told: ResourceLimit, meter: Meter) -> dict[str, Any]:
+    """What the pod is told: the network's words, with a total and a limit between which lies only what is free."""
+    if meter.free is None:
+        return told.as_json()
+    used = max(int(meter.used + meter.reserved), told.total_usage)
+    limit = used + int(meter.free) if told.limit is None else min(told.limit, used + int(meter.free))
+    return replace(told, limit=limit, total_usage=used).as_json()

@@ -5,17 +5,21 @@ One transaction for each message, before it goes on. A message whose effect coul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from podadmin.core.clock import Clock
-from podadmin.core.errors import Refused
+from podadmin.core.errors import BadInput, Refused
 from podadmin.core.text import stranger
 from podadmin.limits import service as limits
-from podadmin.limits.service import Metered
+from podadmin.limits.alarms import Kind
+from podadmin.limits.model import Key
+from podadmin.limits.service import Metered, Task
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.messages import reason_of, resources_consumed
 from podadmin.networks.bitfount.types import MessageType, Reason, type_name
@@ -24,7 +28,7 @@ from podadmin.requests.records import request
 from podadmin.requests.service import GATE
 from podadmin.requests.state import Event, State
 from podadmin.store.engine import Store
-from podadmin.store.unit import Fact
+from podadmin.store.unit import Fact, Unit
 
 PHASES = frozenset(
     {
@@ -41,6 +45,11 @@ PHASES = frozenset(
 """Messages that carry no result and change nothing: they pass while their task runs."""
 
 
+_MOST_NUMBER = 2**63 - 1
+"""The greatest number that a record can hold; a message may carry a greater one."""
+_ENDED = frozenset({State.FINISHED, State.STOPPED, State.FAILED, State.INTERRUPTED})
+
+
 class Verdict(Enum):
     """PASS: let it out. STOP: it stays here, and the pod is told to stop. OWED: it is kept and sent as an answer."""
 
@@ -49,14 +58,18 @@ class Verdict(Enum):
     OWED = "owed"
 
 
-def judge(store: Store, clock: Clock, message: pb.BitfountMessage, digest: str) -> Verdict:
+def judge(
+    store: Store, clock: Clock, message: pb.BitfountMessage, digest: str, warn_at: float = limits.WARN_AT
+) -> Verdict:
     """Record what a message of the pod means and say whether it may leave.
 
-    `digest` is the SHA-256 of its body: a message that is sent again is counted once. Raises Refused
-    (`gate.unknown-task`, `gate.not-running`, `gate.type-not-allowed`, `request.not-to-start`) where it may not.
+    `digest` is the SHA-256 of its body: a message that is sent again is counted once. `warn_at`: the part of a limit
+    from which on the journal tells that it is nearly reached. Raises Refused (`gate.unknown-task`, `gate.not-running`,
+    `gate.type-not-allowed`, `request.not-to-start`) where it may not; use that such a message tells is an alarm.
     """
     row = service.by_task(store, message.taskId)
     if row is None:
+        _tell_undelivered(store, clock, message, row)
         raise _no("gate.unknown-task", "It belongs to no task that was delivered.")
     kind, request_id, state = int(message.messageType), row.id, row.state
     if kind == MessageType.JOB_ACCEPT:
@@ -69,9 +82,10 @@ def judge(store: Store, clock: Clock, message: pb.BitfountMessage, digest: str) 
     if kind == MessageType.LOG_MESSAGE and state == State.DELIVERING:
         return Verdict.PASS  # the words of a refusal come before it, and nothing was computed yet
     if state != State.RUNNING:
+        _tell_undelivered(store, clock, message, row)
         raise _not_running()
     if kind == MessageType.EVALUATION_RESULTS:
-        return _results(store, clock, row, message, digest)
+        return _results(store, clock, row, message, digest, warn_at)
     if kind == MessageType.BATCHES_COMPLETE:
         return _last(store, clock, row, message, Event.FINISHED, "Finished: the results were passed on")
     if kind == MessageType.TASK_ABORT:
@@ -104,58 +118,151 @@ def _last(
     return Verdict.OWED
 
 
-def _results(store: Store, clock: Clock, row: Row[Any], message: pb.BitfountMessage, digest: str) -> Verdict:
-    used = resources_consumed(message)
-    request_id = row.id
+def _results(
+    store: Store, clock: Clock, row: Row[Any], message: pb.BitfountMessage, digest: str, warn_at: float
+) -> Verdict:
+    used, odd = _consumed(message)
+    task = Task(row.id, row.task_id, row.network, row.project, row.requester, row.datasource)
+    number = min(message.sequenceNumber, _MOST_NUMBER)
     body = {
         "bytes": len(message.body),
         "sha256": digest,
-        "consumed": [[stranger(name), amount] for name, amount in used],
+        "number": number,
+        "consumed": [[stranger(name), amount] for name, amount in used.items()],
     }
-    facts: list[dict[str, str | float]] = []
-    with store.record(Fact(GATE, "request.result", request_id, body)) as unit:
-        now = unit.connection.execute(select(request.c.state).where(request.c.id == request_id)).scalar_one()
+    with store.record(Fact(GATE, "request.result", row.id, body)) as unit:
+        now = unit.connection.execute(select(request.c.state).where(request.c.id == row.id)).scalar_one()
         if now != State.RUNNING:  # it was stopped while this result was on its way
             raise _not_running()
-        untold = limits.limited(unit.connection, request_id) - {resource for resource, _amount in used}
-        if untold:
-            unit.note(withheld=True)
-            words = _untold_words(min(untold))
-            service.end(unit, clock, request_id, Event.STOPPED, "Stopped: the result did not tell its use", abort=words)
-            return Verdict.STOP
-        exceeded: tuple[str, Metered] | None = None
-        # what would exceed a limit is taken back whole: use that did not leave the pod is not counted
-        with unit.connection.begin_nested() as counted:
-            for resource, amount in used:
-                metered = limits.meter(
-                    unit,
-                    request_id=request_id,
-                    task_id=row.task_id,
-                    network=row.network,
-                    project=row.project,
-                    resource=resource,
-                    amount=amount,
-                    requester=row.requester,
-                    message_digest=digest,
-                    at=clock.now(),
-                )
-                if metered.exceeded:
-                    exceeded = resource, metered
-                    break
-                if metered.counted:
-                    facts.append({"resource": stranger(resource), "amount": amount, "used": metered.used_after})
-            if exceeded is not None:
-                counted.rollback()
-        if exceeded is not None:
-            words = _exceeded_words(*exceeded)
-            unit.note(withheld=True)
-            service.end(
-                unit, clock, request_id, Event.STOPPED, "Stopped: the result would exceed the limit", abort=words
+        stop = _reason_to_stop(unit, clock, task, used, odd)
+        if stop is None:
+            counted = limits.meter_message(
+                unit, task, used, message_digest=digest, sequence=number, at=clock.now(), warn_at=warn_at
             )
-            return Verdict.STOP
-        for fact in facts:
-            unit.also(Fact(GATE, "limit.used", str(fact["resource"]), {"request": request_id, **fact}))
-    return Verdict.PASS
+            stop = _stopped_by(unit, clock, task, used, counted, digest)
+            if stop is None:
+                _tell_use(unit, task, used, counted)
+                return Verdict.PASS
+        unit.note(withheld=True)
+        service.end(unit, clock, row.id, Event.STOPPED, stop.why, abort=stop.words)
+    return Verdict.STOP
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """`why` for the custodian, `words` for the requester."""
+
+    why: str
+    words: str
+
+
+def _consumed(message: pb.BitfountMessage) -> tuple[dict[str, float], bool]:
+    """What a message says was used, added up by model, and whether it says something that cannot be."""
+    try:
+        told = resources_consumed(message)
+    except BadInput:
+        return {}, True
+    used: dict[str, float] = {}
+    for name, amount in told:
+        used[name] = used.get(name, 0.0) + amount
+    return used, not all(math.isfinite(amount) for amount in used.values())
+
+
+def _reason_to_stop(unit: Unit, clock: Clock, task: Task, used: Mapping[str, float], odd: bool) -> _Stop | None:
+    """What is wrong with a result before anything of it is counted."""
+    if odd:
+        key = Key(task.network, task.project, "")
+        _alarm(unit, clock, Kind.BACKWARDS, key, task, 0.0, task.request_id)
+        return _Stop(
+            "Stopped: the result told an amount that cannot be",
+            "Stopped by the data custodian's gate: this result tells an amount that is no number of inferences. "
+            "It was not passed on.",
+        )
+    untold = limits.limited(unit.connection, task.request_id, now=clock.now()) - set(used)
+    if untold:
+        return _Stop("Stopped: the result did not tell its use", _untold_words(min(untold)))
+    return None
+
+
+def _stopped_by(
+    unit: Unit,
+    clock: Clock,
+    task: Task,
+    used: Mapping[str, float],
+    counted: Sequence[tuple[str, Metered]],
+    digest: str,
+) -> _Stop | None:
+    """What is wrong with a result by what it would bring the meters to. Then nothing of it was counted."""
+    if not counted or not counted[-1][1].stops:
+        return None
+    resource, metered = counted[-1]
+    key = Key(task.network, task.project, resource)
+    if metered.exceeded:
+        _alarm(unit, clock, Kind.OVERRUN, key, task, metered.used_after, digest, limit=metered.limit)
+        return _Stop("Stopped: the result would exceed the limit", _exceeded_words(resource, metered))
+    _alarm(unit, clock, Kind.UNKNOWN_MODEL, key, task, used[resource], task.request_id)
+    return _Stop(
+        "Stopped: the result used a model that nobody decided on",
+        f"Stopped by the data custodian's gate: this result used {stranger(resource)}, which was not part of the "
+        "decision. It was not passed on.",
+    )
+
+
+def _tell_use(unit: Unit, task: Task, used: Mapping[str, float], counted: Sequence[tuple[str, Metered]]) -> None:
+    for resource, metered in counted:
+        if metered.counted:
+            fact = {"request": task.request_id, "resource": stranger(resource), "amount": used[resource]}
+            unit.also(Fact(GATE, "limit.used", stranger(resource), {**fact, "used": metered.used_after}))
+
+
+def _tell_undelivered(store: Store, clock: Clock, message: pb.BitfountMessage, row: Row[Any] | None) -> None:
+    """Use that is told for a task that does not run: somebody let the pod work without a decision."""
+    used, odd = _consumed(message)
+    told = {name: amount for name, amount in used.items() if amount > 0} or ({"": 0.0} if odd else {})
+    if row is not None and row.state in _ENDED:
+        return  # a result that was on its way when its task ended
+    network, project = (row.network, row.project) if row is not None else ("", "")
+    request_id = row.id if row is not None else ""
+    for resource, amount in sorted(told.items()):
+        key = Key(network, project, resource)
+        with store.read() as connection:
+            if limits.is_known_alarm(connection, Kind.NOT_DELIVERED, key, (message.taskId,)):
+                continue
+        fact = Fact(GATE, "gate.undelivered-use", stranger(resource), {"task": stranger(message.taskId)})
+        with store.record(fact) as unit:
+            limits.raise_alarm(
+                unit,
+                Kind.NOT_DELIVERED,
+                key,
+                request_id=request_id,
+                task_id=message.taskId,
+                amount=amount,
+                at=clock.now(),
+                occasion=(message.taskId,),
+            )
+
+
+def _alarm(
+    unit: Unit,
+    clock: Clock,
+    kind: Kind,
+    key: Key,
+    task: Task,
+    amount: float,
+    occasion: str,
+    limit: float | None = None,
+) -> None:
+    limits.raise_alarm(
+        unit,
+        kind,
+        key,
+        request_id=task.request_id,
+        task_id=task.task_id,
+        amount=amount,
+        limit=limit,
+        at=clock.now(),
+        occasion=(occasion,),
+    )
 
 
 def _untold_words(resource: str) -> str:
@@ -166,9 +273,10 @@ def _untold_words(resource: str) -> str:
 
 
 def _exceeded_words(resource: str, metered: Metered) -> str:
+    whose = "the custodian's own limit" if metered.by_own else "the limit"
     return (
         f"Stopped by the data custodian's gate: this result would bring the use of {stranger(resource)} to "
-        f"{metered.used_after:g} inferences, and the limit is {metered.limit:g}. It was not passed on."
+        f"{metered.used_after:.15g} inferences, and {whose} is {metered.limit:.15g}. It was not passed on."
     )
 
 

@@ -42,8 +42,7 @@ from podadmin.requests.decide import Verdict, decide
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import statement
 from podadmin.requests.envelope import Claims, Opened, Unverified, Verified, VerifiedRequest, judge
-from podadmin.requests.fingerprint import fingerprint
-from podadmin.requests.grants import Grant
+from podadmin.requests.grant_pins import pins_of, surroundings
 from podadmin.requests.protocols import Protocol, read
 from podadmin.requests.service import LimitSeen, Opening, Sealed
 from podadmin.vault.model import public_forms
@@ -123,7 +122,8 @@ class Opener:
     def _opened(self, body: bytes) -> OpenedJobRequest:
         """Open with the pod key. The keyring may be waited for: never in the loop."""
         try:
-            return open_job_request(body, self._ports.pod_key(), None)
+            key = self._ports.pod_key().once()
+            return replace(open_job_request(body, key, None), opened_by=key.opened_by)
         except Unavailable as error:
             raise _NotNow(error) from None
         except PodadminError as error:
@@ -204,24 +204,13 @@ class Opener:
         request, protocol = verified.value, read(verified)
         effects = statement(verified, shipped(TABLE))
         answer = await self._ask_network(sealed, request, opened)
-        mark, digest = fingerprint(verified), sealed_digest_of(opened)
+        pins, digest = pins_of(verified, surroundings(effects)), sealed_digest_of(opened)
         replay = await to_thread.run_sync(service.seen_before, self._ports.store, sealed.request_id, digest)
         seen = _limits_seen(protocol, answer)
 
         def weigh() -> tuple[Verdict, tuple[Meter, ...]]:
             with self._ports.store.read() as connection:
-                grants = [
-                    Grant(
-                        row.id,
-                        row.fingerprint,
-                        row.runs_left,
-                        unstamp(row.expires_at),
-                        unstamp(row.made_at),
-                        row.made_from,
-                        row.voided_reason,
-                    )
-                    for row in service.grants_for(connection, mark)
-                ]
+                grants = service.grants_for(connection, pins)
                 meters = tuple(self._meter(connection, request, each) for each in seen)
             verdict = decide(
                 verified,
@@ -231,6 +220,7 @@ class Opener:
                 access=answer.code.name if answer else None,
                 now=self._ports.clock.now(),
                 replay=replay,
+                pins=pins,
             )
             return verdict, meters
 
@@ -261,7 +251,7 @@ class Opener:
             project=request.project_claimed or "",
             risk=effects.risk,
             verified="verified",
-            fingerprint=mark,
+            fingerprint=pins.fingerprint,
             verdict=verdict.outcome,
             code=verdict.code,
             words="Waiting for your decision" if verdict.outcome == "hold" else verdict.words,
@@ -270,12 +260,21 @@ class Opener:
             sealed_digest=digest,
             grant_id=verdict.grant_id,
             seen=seen,
+            pins=pins,
         )
 
     def _meter(self, connection: Any, request: VerifiedRequest, seen: LimitSeen) -> Meter:
         """The meter as it will stand once what the network just said is recorded."""
         key = Key(request.network, request.project_claimed or "", seen.resource)
-        return limits.as_checked(connection, key, seen.limit, seen.network_total)
+        return limits.as_checked(
+            connection,
+            key,
+            seen.limit,
+            seen.network_total,
+            now=self._ports.clock.now(),
+            requester=request.requester.name_claimed,
+            datasource=request.pod_identifier.partition("/")[2],
+        )
 
     async def _ask_network(
         self, sealed: Sealed, request: VerifiedRequest, opened: OpenedJobRequest

@@ -23,7 +23,7 @@ from podadmin.networks.bitfount.access_manager import AccessAnswer, AccessManage
 from podadmin.networks.bitfount.client import MessageServiceClient
 from podadmin.networks.bitfount.codec import open_session
 from podadmin.networks.bitfount.job_request import OpenedJobRequest, open_job_request
-from podadmin.networks.bitfount.types import AuthType, MessageType, PodResponseType, Reason
+from podadmin.networks.bitfount.types import IdentityVerificationMethod, MessageType, PodResponseType, Reason
 from podadmin.pod import sql, tasks
 from podadmin.pod.config import PodConfig, PodKey
 from podadmin.pod.usage import InferenceLimit
@@ -132,7 +132,7 @@ class _Task:
 
     async def _asked(self) -> AccessAnswer:
         opened, claims = self._opened, self._opened.outer
-        if claims.auth_type != AuthType.KEY_BASED or opened.signature is None:
+        if claims.auth_type != IdentityVerificationMethod.KEYS or opened.signature is None:
             raise await self._reject(PodResponseType.NO_PROOF_OF_IDENTITY)
         question = AccessRequest(
             pod_identifier=self._route.pod_identifier,

@@ -80,10 +80,11 @@ def test_limits_that_are_not_a_list_are_refused() -> None:
         InferenceLimits.from_access_check_result({"limits": {"o/m:1": 3}})
 
 
-def test_limits_have_the_names_of_the_field_and_cannot_be_changed() -> None:
+def test_limits_have_the_names_of_the_field_and_remember_where_use_began() -> None:
     found = InferenceLimits(limit=5, total_usage=2)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        found.limit = 6  # type: ignore[misc]
+    found.total_usage += 3
+    assert (found.limit, found.total_usage, found.initial_total_usage) == (5, 5, 2)
+    assert [each.name for each in dataclasses.fields(found) if each.init] == ["limit", "total_usage"]
     with pytest.raises(TypeError):
         InferenceLimits(5, 2)  # type: ignore[call-arg]
 

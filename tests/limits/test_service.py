@@ -24,6 +24,7 @@ from podadmin.store.unit import Fact
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 KEY = Key("local", "proj-1", "acme/Retina:3")
 WHERE = {"network": KEY.network, "project": KEY.project, "resource": KEY.resource}
+WHO = {"requester": "Dr. Mole", "datasource": "patients"}
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def note(store: Store, limit: float | None, total: float = 0, **changes: Any) ->
 
 def reserve(store: Store, request_id: str, wanted: float, **changes: Any) -> service.Reservation:
     made: service.Reservation = write(
-        store, service.reserve, **{**WHERE, "request_id": request_id, "wanted": wanted, "at": NOW, **changes}
+        store, service.reserve, **{**WHERE, **WHO, "request_id": request_id, "wanted": wanted, "at": NOW, **changes}
     )
     return made
 
@@ -56,10 +57,10 @@ def reserve(store: Store, request_id: str, wanted: float, **changes: Any) -> ser
 def use(store: Store, request_id: str, amount: float, digest: str, **changes: Any) -> service.Metered:
     arguments = {
         **WHERE,
+        **WHO,
         "request_id": request_id,
         "task_id": "task-1",
         "amount": amount,
-        "requester": "Dr. Mole",
         "message_digest": digest,
         "at": NOW,
     }
@@ -67,9 +68,9 @@ def use(store: Store, request_id: str, amount: float, digest: str, **changes: An
     return counted
 
 
-def now(store: Store) -> Meter:
+def now(store: Store, **who: Any) -> Meter:
     with store.read() as connection:
-        return service.meter_of(connection, KEY)
+        return service.meter_of(connection, KEY, now=NOW, **who)
 
 
 def test_a_reservation_is_at_most_what_is_free(store: Store) -> None:
@@ -145,7 +146,7 @@ def test_use_over_the_limit_is_exceeded_and_use_up_to_it_is_not(store: Store) ->
 
 
 def test_use_without_a_limit_or_without_an_answer_is_counted_and_never_exceeded(store: Store) -> None:
-    assert use(store, "req_1", 5, "d1") == service.Metered(True, 5, None, False)
+    assert use(store, "req_1", 5, "d1") == service.Metered(True, 5, None, False, known=False)
     assert now(store).mode == "unknown"
     note(store, None)
     assert use(store, "req_1", 5, "d2") == service.Metered(True, 10, None, False)
@@ -204,8 +205,8 @@ def test_a_network_that_has_not_heard_of_our_use_does_not_free_it(store: Store) 
 def test_a_meter_can_be_read_as_an_answer_will_leave_it_before_it_is_noted(store: Store) -> None:
     use(store, "req_1", 30, "d1")
     with store.read() as connection:
-        foreseen = service.as_checked(connection, KEY, 100, 10)
-        unlimited = service.as_checked(connection, KEY, None, 10)
+        foreseen = service.as_checked(connection, KEY, 100, 10, now=NOW)
+        unlimited = service.as_checked(connection, KEY, None, 10, now=NOW)
     assert (unlimited.mode, foreseen.mode, now(store).mode) == ("unlimited", "stops", "unknown")
     note(store, 100, 10)
     assert now(store) == foreseen
@@ -215,13 +216,13 @@ def test_meters_are_listed_and_found_by_their_id(store: Store) -> None:
     note(store, 10)
     use(store, "req_1", 1, "d1", project="", at=NOW + timedelta(hours=1))
     with store.read() as connection:
-        listed = service.meters(connection)
+        listed = service.meters(connection, now=NOW)
         assert [(each.key.project, each.mode) for each in listed] == [("", "unknown"), ("proj-1", "stops")]
         assert listed[0].last_used == NOW + timedelta(hours=1)
         assert listed[1].last_used is None
-        assert service.find_meter(connection, KEY.id) == listed[1]
+        assert service.find_key(connection, KEY.id) == listed[1].key
         with pytest.raises(NotFound, match=r"limit\.no-such-meter"):
-            service.find_meter(connection, "mtr_0")
+            service.find_key(connection, "mtr_0")
 
 
 def test_a_meter_tells_its_events_days_and_requesters(store: Store) -> None:
@@ -240,7 +241,7 @@ def test_a_unit_that_fails_promises_and_counts_nothing(store: Store) -> None:
     note(store, 10)
 
     def fails(unit: Any) -> None:
-        service.reserve(unit, request_id="req_1", wanted=5, at=NOW, **WHERE)
+        service.reserve(unit, request_id="req_1", wanted=5, at=NOW, **WHERE, **WHO)
         raise Refused("test.stop", "Stopped.", "By a test.", "Go on.")
 
     with pytest.raises(PodadminError):

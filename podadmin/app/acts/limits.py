@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 def list_limits(profile: Profile) -> tuple[MeterRow, ...]:
     """List every model that was limited, promised or used, with what is left of its limit."""
     with profile.store.read() as connection:
-        return tuple(_row(connection, found) for found in service.meters(connection))
+        return tuple(_row(connection, found) for found in service.meters(connection, now=profile.clock.now()))
 
 
 @act("limits show")
 def show(profile: Profile, meter: Annotated[str, "the meter's id, as the list prints it"]) -> MeterDetail:
     """Show one model's use in one project: by day, by requester, event by event."""
     with profile.store.read() as connection:
-        found = service.find_meter(connection, meter)
+        found = service.meter_of(connection, service.find_key(connection, meter), now=profile.clock.now())
         used = service.by_requester(connection, found.key)
         events = tuple(
             MeterEvent(

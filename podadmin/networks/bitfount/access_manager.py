@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
+from podadmin.networks.bitfount.authorisation import AccessCheckResult
 from podadmin.networks.bitfount.question import Asker, Voice
 from podadmin.networks.bitfount.types import PodResponseType
 
@@ -56,12 +57,28 @@ class AccessRequest:
 
 @dataclass(frozen=True)
 class ResourceLimit:
-    """How much of a resource (`owner/Model:version`) a project may use. `limit` None: the network sets none."""
+    """How much of a resource (`owner/Model:version`) a project may use. `limit` None: the network sets none.
+
+    Code and weights can be fetched from the two addresses for a while, by whoever has them.
+    """
 
     resource_type: str
     resource_name: str
     limit: int | None
     total_usage: int
+    model_download_url: str | None = field(default=None, repr=False)
+    weights_download_url: str | None = field(default=None, repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as an access manager lists it; an address that it does not give is left out."""
+        told: dict[str, Any] = {
+            "resourceType": self.resource_type,
+            "resourceName": self.resource_name,
+            "limit": self.limit,
+            "totalUsage": self.total_usage,
+        }
+        addresses = {"modelDownloadUrl": self.model_download_url, "weightsDownloadUrl": self.weights_download_url}
+        return {**told, **{name: address for name, address in addresses.items() if address is not None}}
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,10 @@ class AccessAnswer:
     def accepted(self) -> bool:
         return self.code is PodResponseType.ACCEPT
 
+    def result(self) -> AccessCheckResult:
+        """The answer by the names of the field: what `from_access_check_result` reads."""
+        return {"response_type": self.code, "limits": [each.as_json() for each in self.limits] or None}
+
 
 class _Limit(BaseModel):
     model_config = ConfigDict(extra="ignore")
@@ -81,6 +102,8 @@ class _Limit(BaseModel):
     resourceName: str = Field(max_length=1000)
     limit: Annotated[int, Field(ge=0)] | None = None
     totalUsage: Annotated[int, Field(ge=0)]
+    modelDownloadUrl: str | None = Field(default=None, max_length=8192, repr=False)
+    weightsDownloadUrl: str | None = Field(default=None, max_length=8192, repr=False)
 
 
 def _known(code: object) -> PodResponseType:
@@ -133,7 +156,14 @@ class AccessManagerClient:
         except ValidationError:
             raise _malformed() from None
         limits = tuple(
-            ResourceLimit(limit.resourceType, limit.resourceName, limit.limit, limit.totalUsage)
+            ResourceLimit(
+                limit.resourceType,
+                limit.resourceName,
+                limit.limit,
+                limit.totalUsage,
+                limit.modelDownloadUrl,
+                limit.weightsDownloadUrl,
+            )
             for limit in answer.limits or ()
         )
         return AccessAnswer(answer.code, limits)

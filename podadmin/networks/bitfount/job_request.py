@@ -15,7 +15,7 @@ from podadmin.core.canon import canonical
 from podadmin.core.errors import BadInput
 from podadmin.core.secret import Secret
 from podadmin.networks.bitfount import codec, crypto
-from podadmin.networks.bitfount.types import AuthType
+from podadmin.networks.bitfount.types import IdentityVerificationMethod
 
 MAX_BODY = 16 * codec.MIB
 MAX_PLAIN = 32 * codec.MIB
@@ -59,6 +59,8 @@ class OpenedJobRequest:
     encrypted_request: bytes
     signature: bytes | None
     signature_state: SignatureState
+    opened_by: str = ""
+    """The id of the pod's key that opened it, where the caller knows it."""
 
     @property
     def differs_from_envelope(self) -> bool:
@@ -244,7 +246,7 @@ def seal_job_request(
     session_key: Secret[bytes],
     pod_public: bytes | str,
     signer: crypto.Signs | None = None,
-    auth_type: str = AuthType.KEY_BASED,
+    auth_type: str = IdentityVerificationMethod.KEYS,
     project_id: str | None = None,
     key_id: str | None = None,
     outer_protocol: Document | None = None,

@@ -119,9 +119,11 @@ _TEXTS = {
 }
 
 
-class AuthType(StrEnum):
-    """How a requester proves who it is."""
+class IdentityVerificationMethod(StrEnum):
+    """How a requester proves who it is, by the names of the field."""
 
-    KEY_BASED = "key-based"
-    OIDC_AUTH_CODE = "oidc-auth-code"
+    KEYS = "key-based"
+    OIDC_ACF_PKCE = "oidc-auth-code"
     OIDC_DEVICE_CODE = "oidc-device-code"
+
+    DEFAULT = OIDC_DEVICE_CODE

@@ -25,7 +25,7 @@ from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import MessageServiceClient
 from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.job_request import seal_job_request
-from podadmin.networks.bitfount.types import AuthType, MessageType, type_name
+from podadmin.networks.bitfount.types import IdentityVerificationMethod, MessageType, type_name
 from podadmin.networks.local.address import Address
 from podadmin.networks.local.membership import Membership, join
 
@@ -188,7 +188,7 @@ class Requester:
                 session_key=session_key,
                 pod_public=pod.public_key,
                 signer=None if spoilt.unsigned else (spoilt.signer or self._key),
-                auth_type=AuthType.KEY_BASED,
+                auth_type=IdentityVerificationMethod.KEYS,
                 project_id=project,
                 key_id=self._key_id,
                 outer_protocol=spoilt.outer_protocol,
