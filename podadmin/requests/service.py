@@ -387,6 +387,8 @@ def _reserve(unit: Unit, clock: Clock, found: Found, request_id: str) -> None:
             network=found.row.network,
             project=found.row.project,
             resource=want["resource"],
+            requester=found.row.requester,
+            datasource=found.row.datasource,
             wanted=want["amount"],
             at=clock.now(),
         )
