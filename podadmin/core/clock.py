@@ -69,7 +69,10 @@ def new_id(kind: str) -> str:
     return f"{kind}_" + "".join(secrets.choice(_CROCKFORD) for _ in range(12))
 
 
-def new_reference() -> str:
-    """A reference to say over the telephone, such as `H-7K2M-9QXD` (40 random bits, no ambiguous letters)."""
+def new_reference(kind: str = "H") -> str:
+    """A reference to say over the telephone, such as `H-7K2M-9QXD` (40 random bits, no ambiguous letters).
+
+    `kind`: H for what is held, R for a receipt.
+    """
     letters = "".join(secrets.choice(_CROCKFORD) for _ in range(8))
-    return f"H-{letters[:4]}-{letters[4:]}"
+    return f"{kind}-{letters[:4]}-{letters[4:]}"

@@ -17,8 +17,10 @@ from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, unstamp
 from podadmin.core.errors import Refused
 from podadmin.limits import service as limits
-from podadmin.requests.moves import GATE, Unchanged, lapse, make_grant, move, owe, unless_moved
-from podadmin.requests.reading import LAST_MESSAGE, Sealed, bytes_of, findings_of, is_busy, row_of
+from podadmin.requests import grant_moves
+from podadmin.requests.moves import GATE, Unchanged, lapse, move, owe, unless_moved
+from podadmin.requests.opening_record import pins_in
+from podadmin.requests.reading import LAST_MESSAGE, Sealed, bytes_of, findings_of, found_of, is_busy, row_of
 from podadmin.requests.records import request, sealed
 from podadmin.requests.state import Event, State
 from podadmin.store.engine import Store
@@ -99,6 +101,7 @@ def end(
 ) -> None:
     """`ended` inside an open unit. Raises Refused (`request.wrong-state`) where it cannot end so now."""
     limits.settle(unit, request_id, str(event), clock.now())
+    grant_moves.settle(unit, clock, request_id)
     move(unit, request_id, event, words)
     if last_message:
         findings = {
@@ -158,8 +161,13 @@ def _too_late(store: Store, clock: Clock, request_id: str, days: int) -> None:
         if row.state != State.APPROVED:
             raise Unchanged
         limits.settle(unit, request_id, "not-delivered", clock.now())
-        unit.note(reference=lapse(unit, request_id))
-        make_grant(unit, clock, row, GATE, days)
+        unit.note(reference=lapse(unit, clock, request_id))
+        if row.grant_id:
+            # the grant that covered it goes on covering it: what it gave for this delivery comes back
+            grant_moves.give_back(unit, clock, request_id)
+        else:
+            pins = pins_in(found_of(unit.connection, request_id))
+            grant_moves.make_grant(unit, clock, row, pins, GATE, grant_moves.Terms(1, days))
         move(
             unit, request_id, Event.GRANTED, "Approved, but too late to deliver: a grant waits for it to be sent again"
         )

@@ -8,7 +8,7 @@ from typing import Final
 from podadmin.core.canon import canonical
 from podadmin.requests.envelope import Verified, VerifiedRequest
 
-_NOT_DECIDED_ON: Final = frozenset({"supports_mps"})
+NOT_DECIDED_ON: Final = frozenset({"supports_mps"})
 """Switches that tell about the requester's own computer and change nothing here (bitfount contract, section 5.2)."""
 
 
@@ -28,7 +28,7 @@ def fingerprint(verified: Verified[VerifiedRequest]) -> str:
         "requester_key": request.requester.key_fingerprint,
         "auth_type": request.auth_type,
         "project": request.project_claimed,
-        "flags": [[name, value] for name, value in request.flags_claimed if name not in _NOT_DECIDED_ON],
+        "flags": [[name, value] for name, value in request.flags_claimed if name not in NOT_DECIDED_ON],
         "protocol": request.protocol_text,
     }
     return hashlib.sha256(canonical(decided_on).encode()).hexdigest()

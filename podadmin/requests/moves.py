@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Row, insert, update
+from sqlalchemy import update
 
-from podadmin.core.clock import Clock, new_id, new_reference, stamp
+from podadmin.core.clock import Clock, new_reference
+from podadmin.requests import receipts
 from podadmin.requests.reading import row_of
-from podadmin.requests.records import grant, request
+from podadmin.requests.records import request
 from podadmin.requests.state import Event, State, advance
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact, Unit
@@ -50,29 +49,19 @@ def owe(unit: Unit, request_id: str, kind: str, words: str) -> None:
     unit.execute(update(request).where(request.c.id == request_id).values(answer=kind, answer_words=words))
 
 
-def lapse(unit: Unit, request_id: str) -> str:
-    """The requester is told that the request is held, with the reference that is returned."""
+def lapse(unit: Unit, clock: Clock, request_id: str) -> str:
+    """The requester is told that the request is held, with the reference that is returned.
+
+    The unit has to be opened with a fact about this request: the receipt names its entry.
+    """
     reference = new_reference()
-    words = f"Held for a decision by the data custodian, reference {reference}. Send it again once it is approved."
     move(unit, request_id, Event.LAPSED, "Held: nobody decided while the requester was waiting")
     unit.execute(update(request).where(request.c.id == request_id).values(reference=reference))
+    told = {"by": GATE, "hold": reference, "request": row_of(unit.connection, request_id)}
+    receipt = receipts.issue(unit, clock, "held", (unit.facts[0].act, unit.facts[0].subject), told)
+    words = (
+        f"Held for a decision by the data custodian, reference {reference}. Send it again once it is approved. "
+        f"Receipt {receipt}."
+    )
     owe(unit, request_id, "reject", words)
     return reference
-
-
-def make_grant(unit: Unit, clock: Clock, row: Row[Any], actor: str, days: int) -> None:
-    """One more run of a request like this one is allowed for `days`."""
-    grant_id = new_id("grt")
-    now = clock.now()
-    expires = stamp(now + timedelta(days=days))
-    unit.execute(
-        insert(grant).values(
-            id=grant_id,
-            fingerprint=row.fingerprint,
-            runs_left=1,
-            expires_at=expires,
-            made_at=stamp(now),
-            made_from=row.id,
-        )
-    )
-    unit.also(Fact(actor, "grant.made", grant_id, {"request": row.id, "runs": 1, "expires": expires}))

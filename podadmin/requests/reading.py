@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, Select, column, func, or_, select, table, text
 
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import NotFound
-from podadmin.requests.records import decision, grant, request, sealed
-from podadmin.requests.state import State
+from podadmin.requests.records import decision, request, request_count, sealed
+from podadmin.requests.state import WAITING, State
 from podadmin.store.engine import Store
 
+TRIGRAM, LOOKED_AT, MOST_COUNTED = 3, 20_000, 1001
+request_text = table("request_text", column("rowid"))
+"""The text index of revision 0005, kept by triggers of the database."""
 LAST_MESSAGE = "last_message"
 """In the findings: the message with which the pod ended the task, in base 64, kept until it was sent."""
 
@@ -141,40 +144,59 @@ def seen_before(store: Store, request_id: str, sealed_digest: str) -> bool:
         return connection.execute(same.limit(1)).first() is not None
 
 
-def grants_for(connection: Connection, fingerprint: str) -> tuple[Row[Any], ...]:
-    """The grants whose pins a request with this fingerprint meets, whatever their state."""
-    return tuple(connection.execute(select(grant).where(grant.c.fingerprint == fingerprint)).all())
-
-
 def count_held(store: Store) -> int:
     """How many requests wait for a decision."""
     with store.read() as connection:
-        counted = select(func.count()).select_from(request).where(request.c.state.in_([State.HELD, State.LAPSED]))
-        return int(connection.execute(counted).scalar_one())
+        counts = _by_state(connection)
+    return sum(counts.get(state, 0) for state in WAITING)
 
 
 def listing(store: Store, *, state: str, search: str, limit: int, after: str) -> Listing:
-    """Requests newest first: a page of `limit` after the request number `after` (empty: from the newest)."""
+    """Requests newest first: a page of `limit` after the request number `after` (empty: from the newest).
+
+    `search` finds any part of what a request is listed by, and a whole id. With fewer than three letters it looks at
+    the newest `LOOKED_AT` requests only. `total` counts a search up to `MOST_COUNTED`, and everything else exactly.
+    """
+    states = [each for each in state.split(",") if each]
     wanted = select(request)
-    if search:
-        pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        columns = (request.c.requester, request.c.task, request.c.datasource, request.c.project, request.c.reference)
-        by_text = [column.like(pattern, escape="\\") for column in columns]
-        wanted = wanted.where(or_(*by_text, request.c.id == search))
-    if state:
-        wanted = wanted.where(request.c.state.in_(state.split(",")))
+    if states:
+        wanted = wanted.where(request.c.state.in_(states))
     with store.read() as connection:
-        counts = connection.execute(select(request.c.state, func.count()).group_by(request.c.state)).all()
-        by_state = {row[0]: int(row[1]) for row in counts}
+        by_state = _by_state(connection)
         if search:
-            total = int(connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one())
+            wanted = _holding(wanted, search)
+            counted = wanted.with_only_columns(request.c.number).limit(MOST_COUNTED).subquery()
+            total = int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
         else:
-            total = sum(count for name, count in by_state.items() if not state or name in state.split(","))
+            total = sum(count for name, count in by_state.items() if not states or name in states)
         if after.isdecimal():
             wanted = wanted.where(request.c.number < int(after))
         rows = tuple(connection.execute(wanted.order_by(request.c.number.desc()).limit(limit + 1)).all())
     more = str(rows[limit - 1].number) if len(rows) > limit else None
     return Listing(rows[:limit], total, more, by_state)
+
+
+def _holding(wanted: Select[Any], search: str) -> Select[Any]:
+    if search.startswith("req_"):
+        return wanted.where(request.c.id == search)
+    # what SQLite would take for the end of the text cannot be part of it
+    search = search.replace("\0", "\ufffd")
+    if len(search) >= TRIGRAM:
+        quoted = '"' + search.replace('"', '""') + '"'
+        # the index comes first: its rows are already in the order of their numbers
+        return wanted.join(request_text, request_text.c.rowid == request.c.number).where(
+            text("request_text MATCH :quoted").bindparams(quoted=quoted)
+        )
+    pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    newest = select(func.coalesce(func.max(request.c.number), 0)).scalar_subquery()
+    columns = (request.c.requester, request.c.task, request.c.datasource, request.c.project, request.c.reference)
+    by_text = [each.like(pattern, escape="\\") for each in columns]
+    return wanted.where(request.c.number > newest - LOOKED_AT, or_(*by_text))
+
+
+def _by_state(connection: Connection) -> dict[str, int]:
+    """Kept by triggers of the database: counting a million rows takes too long for a page."""
+    return {row.state: row.n for row in connection.execute(select(request_count).where(request_count.c.n > 0))}
 
 
 def is_busy(connection: Connection) -> bool:

@@ -138,7 +138,8 @@ class Store:
                 with self._writer.begin() as connection:
                     unit = Unit(connection, fact)
                     yield unit
-                    for each in unit.facts:
+                    entries = [self._recorder.append(connection, each) for each in unit.facts]
+                    for each in unit.closing(entries):
                         self._recorder.append(connection, each)
             except (exc.SQLAlchemyError, sqlite3.Error) as error:
                 raise explain(error, f"recording “{fact.act}”") from error

@@ -6,7 +6,7 @@ The recorder (the journal) appends the entry in the same transaction; if it cann
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,6 +27,10 @@ class Fact:
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
+Closing = Callable[[Sequence[int]], Iterable[Fact]]
+"""Gets the numbers of the unit's entries, in the order of its facts; gives more facts to record after them."""
+
+
 class Recorder(Protocol):
     """What the store asks of the journal."""
 
@@ -40,6 +44,7 @@ class Unit:
     def __init__(self, connection: Connection, fact: Fact) -> None:
         self._connection = connection
         self._facts: list[Fact] = [fact]
+        self._closing: list[Closing] = []
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run a statement inside this transaction."""
@@ -58,6 +63,18 @@ class Unit:
     def also(self, fact: Fact) -> None:
         """Record one more fact in the same transaction, after those before it."""
         self._facts.append(fact)
+
+    def once_recorded(self, act: Closing) -> None:
+        """Call `act` after the facts have become entries and before the transaction ends.
+
+        For what has to name the entry that tells of it, such as a receipt.
+        """
+        self._closing.append(act)
+
+    def closing(self, entries: Sequence[int]) -> Iterator[Fact]:
+        """For the store: run what waits for the entries, and give the facts that come of it."""
+        for act in self._closing:
+            yield from act(entries)
 
     @property
     def facts(self) -> tuple[Fact, ...]:

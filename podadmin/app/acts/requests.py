@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from podadmin.app.acts.registry import act
 from podadmin.app.journal_words import row_of
 from podadmin.app.moments import moment_words
+from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Fact, Permit, Section
 from podadmin.app.views.requests import EffectView, RequestDetail, RequestPage, RequestRow, TraceLine
 from podadmin.core.clock import unstamp
@@ -15,13 +16,16 @@ from podadmin.core.errors import BadInput, PodadminError
 from podadmin.core.text import grouped, stranger
 from podadmin.journal import service as journal
 from podadmin.requests import service
+from podadmin.requests.decisions import Check
+from podadmin.requests.grant_pins import MAY_VARY
 from podadmin.requests.paths import field_changes
-from podadmin.requests.service import Found
+from podadmin.requests.service import Found, Terms
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 MOST_ROWS = 1000
+NONE: list[str] = []
 _UNKNOWN = EffectView(
     known=False,
     headline="Effects unknown: this request could not be opened.",
@@ -68,11 +72,21 @@ def approve(
     request: Annotated[str, "the request's id or its reference"],
     *,
     note: Annotated[str, "a note for the journal"] = "",
+    runs: Annotated[int, "also make a grant for this many runs to come; 0: only where it is too late for this one"] = 0,
+    days: Annotated[float, "how long the grant lasts, from now; 0: as the settings say"] = 0.0,
+    inferences: Annotated[float, "the most inferences of all runs of the grant; 0: the network's limits only"] = 0.0,
+    vary: Annotated[list[str], "pins that may vary: " + ", ".join(sorted(MAY_VARY))] = NONE,
 ) -> RequestDetail:
-    """Approve a request once. After its window, a grant waits for the same request to be sent again."""
+    """Approve a request once. After its window, a grant waits for the same request to be sent again.
+
+    With `runs`, a grant is made in the window too: it covers the same request that many more times.
+    """
     found = service.find(profile.store, request)
-    days = int(profile.settings.number("gate.grant-days"))
-    service.approve(profile.store, profile.clock, found.row.id, profile.actor, note, days)
+    life = profile.settings.number("gate.grant-days")
+    wanted = runs or days or inferences or vary
+    terms = Terms(runs or 1, days or life, inferences or None, frozenset(vary), note) if wanted else None
+    service.approve(profile.store, profile.clock, found.row.id, profile.actor, note, life, terms)
+    sign_receipts(profile)
     return show(profile, found.row.id)
 
 
@@ -85,6 +99,7 @@ def refuse(
     """Refuse a request, with a reason that its requester will read."""
     found = service.find(profile.store, request)
     service.refuse(profile.store, profile.clock, found.row.id, profile.actor, reason)
+    sign_receipts(profile)
     return show(profile, found.row.id)
 
 
@@ -121,14 +136,15 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
         protocol=findings.get("protocol") or {},
         outcome=_outcome(found),
         history=tuple(row_of(entry) for entry in entries),
-        may_approve=_permit(service.check_approve, found),
-        may_refuse=_permit(service.check_refuse, found),
+        may_approve=_permit(profile, service.check_approve, found),
+        may_refuse=_permit(profile, service.check_refuse, found),
     )
 
 
-def _permit(check: Any, found: Found) -> Permit:
+def _permit(profile: Profile, check: Check, found: Found) -> Permit:
     try:
-        check(found)
+        with profile.store.read() as connection:
+            check(connection, found, profile.actor, profile.clock.now())
     except PodadminError as error:
         return Permit(False, error.why)
     return Permit(True)
