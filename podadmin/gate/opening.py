@@ -261,6 +261,9 @@ class Opener:
             grant_id=verdict.grant_id,
             seen=seen,
             pins=pins,
+            rule=verdict.rule,
+            votes_needed=verdict.reviewers if verdict.reviewers > 1 else 0,
+            review_why="A rule asks for it" if verdict.reviewers > 1 else "",
         )
 
     def _meter(self, connection: Any, request: VerifiedRequest, seen: LimitSeen) -> Meter:
