@@ -190,6 +190,7 @@ class Ops:
         from podadmin.app.profile import open_profile
 
         self._profile = open_profile(self._options)
+        self._profile.presence.window = True
         self._profile.engine_comes = True
         self._last = self._profile.last_entry()
 
@@ -207,6 +208,8 @@ class Ops:
                 entries = profile.entries_since(self._last)
                 if entries:
                     self._last = entries[-1].seq
+                    if any(entry.act.startswith("lock.") for entry in entries):
+                        profile.presence.refresh()
                     self._tell(frozenset(entry.act.partition(".")[0] for entry in entries))
             if self._engine.news.is_set():
                 self._engine.news.clear()

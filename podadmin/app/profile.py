@@ -17,6 +17,8 @@ import platformdirs
 
 from podadmin.app.lock import EngineLock
 from podadmin.app.options import Options
+from podadmin.app.presence import Presence
+from podadmin.app.restoring import finish as finish_restoring
 from podadmin.app.settings import Settings, keep
 from podadmin.core.clock import Clock, SystemClock, new_id
 from podadmin.core.errors import Refused, Unavailable
@@ -48,6 +50,7 @@ class Profile:
         self.clock = clock
         self.settings = Settings(store)
         self.actor = _account()
+        self.presence = Presence(self)
         self.lock = EngineLock(folder / "engine.lock")
         self.engine: Engine | None = None
         self.engine_comes = False
@@ -113,7 +116,8 @@ class Profile:
                 )
             from podadmin.vault.service import Vault
 
-            self._vault = Vault(self.folder / "keys", self._backend(choice), self.store, self.clock)
+            secrets = self.secret_place(choice, self.id, self.folder)
+            self._vault = Vault(self.folder / "keys", secrets, self.store, self.clock)
         return self._vault
 
     def open_vault(self) -> Vault:
@@ -122,12 +126,13 @@ class Profile:
         vault.unlock()
         return vault
 
-    def _backend(self, choice: str) -> SecretStore:
+    def secret_place(self, choice: str, profile_id: str, folder: Path) -> SecretStore:
+        """Where the secrets of the profile with that name and folder live, under a backend; this one or a restored."""
         from podadmin.app.passphrase import PassphraseAtUse
         from podadmin.vault.backends import open_backend
 
         def opened(passphrase: Secret[str] | None) -> SecretStore:
-            return open_backend(choice, profile_id=self.id, folder=self.folder, passphrase=passphrase)
+            return open_backend(choice, profile_id=profile_id, folder=folder, passphrase=passphrase)
 
         return PassphraseAtUse(opened, self.options.passphrase_file) if choice == "passphrase" else opened(None)
 
@@ -170,6 +175,7 @@ def open_profile(options: Options, clock: Clock | None = None) -> Profile:
     folder = options.profile or Path(platformdirs.user_data_dir("podadmin", appauthor=False))
     try:
         _finish_wipe(folder)
+        finish_restoring(folder)
         for each in (folder, folder / "keys", folder / "work", folder / "logs"):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

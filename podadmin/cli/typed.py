@@ -38,7 +38,7 @@ def secret_from(file: Path) -> Secret[str]:
 
 
 def secret_asked(param: Param) -> Secret[str]:
-    """What a person types for `param`, unseen. Raises BadInput (`cli.secret-*`), Cancelled."""
+    """What a person types for `param`, unseen; twice for a new one. Raises BadInput (`cli.secret-*`), Cancelled."""
     if not sys.stdin.isatty():
         option = "--" + param.name.replace("_", "-")
         raise BadInput(
@@ -49,6 +49,13 @@ def secret_asked(param: Param) -> Secret[str]:
         )
     try:
         typed = getpass.getpass(f"{param.help[:1].upper()}{param.help[1:]}: ")
+        if param.name.startswith("new_") and getpass.getpass("The same once more: ") != typed:
+            raise BadInput(
+                "cli.secret-differs",
+                "Nothing was done.",
+                "What was typed the second time is not what was typed first.",
+                "Start again: nobody could open what a mistyped secret seals.",
+            )
     except EOFError:
         raise Cancelled() from None
     if not typed:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from podadmin.app.acts import datasource, limits
 from podadmin.app.acts.registry import act
 from podadmin.app.acts.status import status
+from podadmin.app.backup_standing import due
 from podadmin.app.views.overview import DayCounts, Need, Overview
 from podadmin.app.views.status import Status
 from podadmin.core.clock import stamp
@@ -92,6 +93,8 @@ def _needs(profile: Profile, now: Status) -> tuple[Need, ...]:
                 "Keys",
             )
         )
+    if (called_for := due(profile)) is not None:
+        needs.append(Need(*called_for, "See the backups", "Keys", "backup"))
     if now.pod.state == "paused":
         needs.append(Need("warn", "The pod is paused", now.pod.paused_reason, "See the requests", "Requests"))
     waiting = requests.listing(profile.store, state="held,lapsed", search="", limit=SHOWN, after="")

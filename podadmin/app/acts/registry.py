@@ -36,6 +36,8 @@ ROOMS: dict[str, str] = {
     "requests": "podadmin.app.acts.requests",
     "limits": "podadmin.app.acts.limits",
     "keys": "podadmin.app.acts.keys",
+    "backup": "podadmin.app.acts.backup",
+    "lock": "podadmin.app.acts.lock",
     "journal": "podadmin.app.acts.journal",
     "settings": "podadmin.app.acts.settings",
     "tour": "podadmin.app.acts.tour",
@@ -68,7 +70,8 @@ class Act:
     `writes`: it changes the profile. `kinds`: what kinds of thing it may change (`request`, `datasource`, ...).
     `long`: it takes a Progress, reports steps and can be cancelled. `summary` is one line; `explanation` is all of
     the function's description. `ends_with` says which exit code a command has that returned this view: an act that
-    was done can still have found something that a script must not pass over.
+    was done can still have found something that a script must not pass over. `guarded`: whoever wants it proves first
+    who they are; `while_locked`: it can be had while the window is locked, and so shows nothing of the profile.
     """
 
     name: str
@@ -81,6 +84,8 @@ class Act:
     explanation: str = ""
     injected: tuple[str, ...] = ()
     ends_with: Callable[[Any], ExitCode] = lambda _view: ExitCode.OK
+    guarded: bool = False
+    while_locked: bool = False
 
     def param(self, name: str) -> Param | None:
         """The parameter called `name`, or None."""
@@ -96,6 +101,8 @@ def act(
     writes: bool = False,
     kinds: tuple[str, ...] = (),
     ends_with: Callable[[Any], ExitCode] = lambda _view: ExitCode.OK,
+    guarded: bool = False,
+    while_locked: bool = False,
 ) -> Callable[[F], F]:
     """Register the decorated function as the act called `name` (its command words) and leave it as it is.
 
@@ -121,6 +128,8 @@ def act(
             explanation=explanation,
             injected=injected,
             ends_with=ends_with,
+            guarded=guarded,
+            while_locked=while_locked,
         )
         return function
 
@@ -163,9 +172,12 @@ def all_acts() -> tuple[Act, ...]:
 def call(wanted: Act, profile: object, arguments: Mapping[str, object], progress: Progress | None = None) -> Any:
     """Do `wanted` with `arguments` (by name; texts are converted to the declared types) and return its view.
 
-    Raises BadInput `act.bad-argument` for an argument that is unknown, missing or not of its type, and whatever the
-    act itself raises.
+    Raises BadInput `act.bad-argument` for an argument that is unknown, missing or not of its type, Refused `lock.…`
+    where the window is locked or a proof is needed first (`podadmin.app.presence`), and whatever the act itself raises.
     """
+    presence = getattr(profile, "presence", None)
+    if presence is not None:
+        presence.admit(wanted)
     for name in arguments:
         if wanted.param(name) is None:
             raise _bad(wanted, stranger(str(name), 40), "The command does not have this argument.")
