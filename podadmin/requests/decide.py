@@ -1,30 +1,35 @@
 """The decider: one pure function from what is known about a request to allow, refuse or hold, with its reasons.
 
-Every input is asked for its opinion and written into the trace. A single refusal refuses; without one, a single doubt
-holds; only then does a permission allow; and where nobody says anything, a person decides: the default is hold.
-New kinds of input (rules, reviewers) are further opinions; they cannot change how opinions are weighed.
+The gate's own checks, every rule and every grant are asked for their opinion and written into the trace; `weigh` turns
+opinions into a verdict. Nothing in here knows the time, the store or the order in which rules were made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Literal
+from datetime import datetime, timedelta
+from typing import Final
 
 from podadmin.core.errors import PodadminError
 from podadmin.core.text import stranger
 from podadmin.limits.model import Meter
 from podadmin.requests.effects import Effects
 from podadmin.requests.envelope import Verified, VerifiedRequest
-from podadmin.requests.fingerprint import fingerprint
-from podadmin.requests.grants import Grant, matches
+from podadmin.requests.grant_pins import Pins, pins_of
+from podadmin.requests.grants import Grant, enough, matches
+from podadmin.requests.policy import Grants, Rules
 from podadmin.requests.protocols import read
+from podadmin.requests.rule_facts import Facts, facts_of
+from podadmin.requests.rules import Rule
+from podadmin.requests.verdict import GRANT, Considered, Outcome, Stance, Verdict, weigh
+
+__all__ = ["ACCEPT", "Considered", "Invalid", "Outcome", "Stance", "Verdict", "decide"]
 
 ACCEPT: Final = "ACCEPT"
-Outcome = Literal["allow", "refuse", "hold"]
-Stance = Literal["refuses", "holds", "allows", "passes", "does-not-apply"]
-_WEIGHT: Final[tuple[tuple[Stance, Outcome], ...]] = (("refuses", "refuse"), ("holds", "hold"), ("allows", "allow"))
+NO_RULES: Final = Rules()
+CLOCK_SLACK: Final = timedelta(seconds=120)
+"""How far the clock may be behind the journal: time servers set clocks back by less."""
 
 
 @dataclass(frozen=True)
@@ -40,144 +45,129 @@ class Invalid:
         return cls(error.code, error.what, error.why)
 
 
-@dataclass(frozen=True)
-class Considered:
-    """One line of the trace. `outcome`: refuses | holds | allows | passes | does-not-apply."""
-
-    name: str
-    outcome: Stance
-    why: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`code` and `words` name the opinion that settled it. `grant_id` is the grant that allows, else empty."""
-
-    outcome: Outcome
-    code: str
-    words: str
-    trace: tuple[Considered, ...]
-    grant_id: str = ""
-
-
-@dataclass(frozen=True)
-class _Opinion:
-    considered: Considered
-    code: str
-    grant_id: str = ""
-
-
 def decide(
     request: Verified[VerifiedRequest] | Invalid,
     *,
     effects: Effects | None,
-    grants: Sequence[Grant],
+    grants: Grants | Sequence[Grant],
     limits: Sequence[Meter],
     access: str | None,
     now: datetime,
     replay: bool,
+    pins: Pins | None = None,
+    rules: Rules | Iterable[Rule] = NO_RULES,
+    facts: Facts | None = None,
+    latest: datetime | None = None,
 ) -> Verdict:
     """Allow, refuse or hold a request.
 
     `effects` is its effect statement (None where it could not be verified). `grants` may hold grants for anything;
     only those that match count. `limits` are the meters of the models that it uses. `access` is the code with which
     the network's access check answered, None where it has not answered. `replay`: the same body or the same task was
-    seen before.
+    seen before. `pins` are what grants are held against, `facts` what rules are; None: those of the request by itself.
+    `latest` is the last moment that the journal knows: a clock that says less was set back.
 
-    Codes: the code of an Invalid, `request.replayed`, `request.network-refused`, `limit.exhausted` (refuse);
-    `request.network-unanswered`, `limit.unknown`, `request.effects-missing`, `request.undecided` (hold);
-    `request.granted` (allow).
+    Codes: the code of an Invalid, `request.replayed`, `request.network-refused`, `limit.exhausted`, `rule.refused`
+    (refuse); `request.clock-behind`, `request.network-unanswered`, `limit.unknown`, `request.effects-missing`,
+    `rule.held`, `request.undecided` (hold); `rule.allowed`, `request.granted` (allow).
     """
-    opinions = [*_opinions(request, effects, grants, limits, access, now, replay)]
-    trace = tuple(each.considered for each in opinions)
-    for stance, outcome in _WEIGHT:
-        for each in opinions:
-            if each.considered.outcome == stance:
-                return Verdict(outcome, each.code, each.considered.why, trace, each.grant_id)
-    return Verdict("hold", "request.undecided", "Nobody has decided on a request like this: you decide.", trace)
-
-
-def _opinions(
-    request: Verified[VerifiedRequest] | Invalid,
-    effects: Effects | None,
-    grants: Sequence[Grant],
-    limits: Sequence[Meter],
-    access: str | None,
-    now: datetime,
-    replay: bool,
-) -> Iterator[_Opinion]:
-    yield _replay(replay)
-    yield _access(access)
+    prepared = rules if isinstance(rules, Rules) else Rules(rules)
+    shelf = grants if isinstance(grants, Grants) else Grants.of(grants)
+    opinions = [_replay(replay), _access(access)]
     if isinstance(request, Invalid):
-        yield _opinion("Envelope", "refuses", f"{request.what} {request.why}", request.code)
-        return
-    yield _opinion("Envelope", "passes", "The seal is whole and the signature is right.")
-    yield _effects(effects)
-    yield from _limits(request, limits)
-    yield from _grants(request, grants, now)
+        return weigh([*opinions, Considered("Envelope", "refuses", f"{request.what} {request.why}", request.code)])
+    seen = facts if facts is not None else facts_of(request, effects)
+    asked = pins if pins is not None else pins_of(request)
+    return weigh(
+        [
+            *opinions,
+            Considered("Envelope", "passes", "The seal is whole and the signature is right."),
+            _clock(now, latest),
+            _effects(effects),
+            *_limits(request, limits),
+            *prepared.opinions(seen, now),
+            *_grants(shelf, asked, seen.inferences, now),
+        ]
+    )
 
 
-def _replay(replay: bool) -> _Opinion:
+def _replay(replay: bool) -> Considered:
     if replay:
-        return _opinion(
+        return Considered(
             "Seen before",
             "refuses",
             "The very same message or task came before. A requester who wants another run sends a new request.",
             "request.replayed",
         )
-    return _opinion("Seen before", "passes", "Neither this message nor this task was seen before.")
+    return Considered("Seen before", "passes", "Neither this message nor this task was seen before.")
 
 
-def _access(access: str | None) -> _Opinion:
+def _access(access: str | None) -> Considered:
     name = "The network's access check"
     if access is None:
-        return _opinion(
+        return Considered(
             name, "holds", "The network has not said whether it permits this.", "request.network-unanswered"
         )
     if access != ACCEPT:
-        return _opinion(
+        return Considered(
             name, "refuses", f"The network does not permit this ({stranger(access, 40)}).", "request.network-refused"
         )
-    return _opinion(name, "passes", "The network permits it.")
+    return Considered(name, "passes", "The network permits it.")
 
 
-def _effects(effects: Effects | None) -> _Opinion:
+def _clock(now: datetime, latest: datetime | None) -> Considered:
+    if latest is not None and now < latest - CLOCK_SLACK:
+        return Considered(
+            "Clock",
+            "holds",
+            "This computer's clock says an earlier time than the journal's last entry, so nothing that ends at a "
+            "certain time can be trusted. Set the clock right.",
+            "request.clock-behind",
+        )
+    return Considered("Clock", "passes", "This computer's clock goes on from where the journal ends.")
+
+
+def _effects(effects: Effects | None) -> Considered:
     if effects is None:
-        return _opinion("Effects", "holds", "What it would do was not worked out.", "request.effects-missing")
+        return Considered("Effects", "holds", "What it would do was not worked out.", "request.effects-missing")
     if not effects.known:
-        return _opinion("Effects", "passes", "What it would do is not known; that counts as the worst.")
-    return _opinion("Effects", "passes", f"What it would do is known; its risk is {effects.risk}.")
+        return Considered("Effects", "passes", "What it would do is not known; that counts as the worst.")
+    return Considered("Effects", "passes", f"What it would do is known; its risk is {effects.risk}.")
 
 
-def _limits(request: Verified[VerifiedRequest], limits: Sequence[Meter]) -> Iterator[_Opinion]:
+def _limits(request: Verified[VerifiedRequest], limits: Sequence[Meter]) -> Iterator[Considered]:
     found = {each.key.resource: each for each in limits}
     models = {each.slug for each in read(request).models}
     for slug in sorted(models | set(found)):
         yield _limit(slug, found.get(slug))
 
 
-def _limit(slug: str, meter: Meter | None) -> _Opinion:
+def _limit(slug: str, meter: Meter | None) -> Considered:
     name = f"Limit of {stranger(slug) or 'a model without a full name'}"
     if meter is None or meter.mode == "unknown":
-        return _opinion(name, "holds", "Nobody has said how often this model may be used.", "limit.unknown")
+        return Considered(name, "holds", "Nobody has said how often this model may be used.", "limit.unknown")
     if meter.exhausted:
-        return _opinion(name, "refuses", "The limit of this model is used up or promised away.", "limit.exhausted")
-    if meter.mode == "unlimited":
-        return _opinion(name, "passes", "The network sets no limit for this model in this project.")
-    return _opinion(name, "passes", f"{meter.free or 0:.15g} of {meter.limit or 0:.15g} inferences are free.")
+        return Considered(name, "refuses", "The limit of this model is used up or promised away.", "limit.exhausted")
+    if meter.free is None:
+        return Considered(name, "passes", "The network sets no limit for this model in this project.")
+    of = f" of {meter.limit:.15g}" if meter.limit is not None else ""
+    return Considered(name, "passes", f"{meter.free:.15g}{of} inferences are free.")
 
 
-def _grants(request: Verified[VerifiedRequest], grants: Sequence[Grant], now: datetime) -> Iterator[_Opinion]:
-    mark = fingerprint(request)
-    for grant in grants:
-        outcome = matches(grant, mark, now)
-        stance: Stance = "allows" if outcome.matches else "does-not-apply"
-        yield _Opinion(
-            Considered(f"Grant {grant.id}", stance, outcome.why),
-            "request.granted" if outcome.matches else "",
-            grant.id if outcome.matches else "",
-        )
+def _grants(shelf: Grants, pins: Pins, inferences: float | None, now: datetime) -> Iterator[Considered]:
+    near = shelf.near(pins)
+    for grant in near:
+        outcome = matches(grant, pins, now)
+        covers, why = outcome.matches, outcome.why
+        if covers and not _enough(grant, inferences):
+            covers, why = False, "It has fewer inferences left than the request can use."
+        code = "request.granted" if covers else ""
+        yield Considered(f"Grant {grant.id}", "allows" if covers else "does-not-apply", why, code, GRANT + grant.id)
+    others = shelf.count - len(near)
+    if others:
+        words = "1 other grant is" if others == 1 else f"{others:,} other grants are"
+        yield Considered("Other grants", "does-not-apply", f"{words} for other requests.", about=GRANT)
 
 
-def _opinion(name: str, stance: Stance, why: str, code: str = "") -> _Opinion:
-    return _Opinion(Considered(name, stance, why), code)
+def _enough(grant: Grant, inferences: float | None) -> bool:
+    return grant.inferences_left is None or (inferences is not None and enough(grant, (inferences,)))

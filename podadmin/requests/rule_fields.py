@@ -13,6 +13,10 @@ from typing import Final, Literal
 from podadmin.requests.effect_facts import LEVELS
 
 Kind = Literal["one", "some", "models", "level", "number", "yes-no", "time"]
+NONE: Final = "none"
+"""A way of asking that takes no values."""
+ALL: Final = "all"
+"""As the size of a group: every record of the datasource."""
 IDENTITY_WORDS: Final[Mapping[str, str]] = {
     "key-based": "a signature with a registered key, which the gate verifies itself",
     "oidc-device-code": "a device code, which the gate cannot verify: such requests are refused before any rule",
@@ -51,6 +55,13 @@ class RuleField:
 
 _FIELDS: Final = (
     RuleField(
+        "network",
+        "Network",
+        "one",
+        {"only": "It comes over the network {}.", "other": "It comes over another network than {}."},
+        "Any network.",
+    ),
+    RuleField(
         "requester_key",
         "Requester's key",
         "one",
@@ -70,7 +81,11 @@ _FIELDS: Final = (
         "project",
         "Project",
         "one",
-        {"only": "The project is {}.", "other": "The project is another than {}, or none is named."},
+        {
+            "only": "The project is {}.",
+            "other": "The project is another than {}, or none is named.",
+            "none": "No project is named.",
+        },
         "Any project, or none.",
         "The project is claimed by the requester and not signed; the network checks membership in it.",
     ),
@@ -102,6 +117,7 @@ _FIELDS: Final = (
             "only": "It reads no other columns than {}.",
             "any": "It reads at least one of the columns {}.",
             "other": "It reads a column other than {}.",
+            "none": "It reads no columns, as a count of all records does.",
         },
         "Any columns.",
     ),
@@ -128,9 +144,10 @@ _FIELDS: Final = (
         "Models",
         "models",
         {
-            "only": "It runs no other models than {}.",
+            "only": "It runs models, and no others than {}.",
             "any": "It runs at least one of the models {}.",
             "other": "It runs a model other than {}.",
+            "none": "It runs no model.",
         },
         "Any model, or none.",
         "owner/name, owner/name:3, owner/name:3-5, owner/name:3- or owner/ for all of an owner; #… adds the hash.",

@@ -7,6 +7,7 @@ hurt. For the same reason upper and lower case are told apart only where that ma
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Final
 
 from podadmin.requests.effect_facts import LEVELS
 from podadmin.requests.rule_facts import Facts
-from podadmin.requests.rule_fields import FIELDS
+from podadmin.requests.rule_fields import ALL, FIELDS, NONE
 from podadmin.requests.rule_models import Models, Truth
 from podadmin.requests.rule_time import Times
 from podadmin.requests.rules import Condition, Rule
@@ -29,6 +30,7 @@ _RANK: Final[dict[str, int]] = {level: rank for rank, level in enumerate(LEVELS)
 _UNKNOWN_LEVEL: Final = "unknown"
 _NEGATED: Final[dict[Truth, Truth]] = {"yes": "no", "no": "yes", "unknown": "unknown"}
 _ONE: Final[dict[str, Callable[[Facts], str]]] = {
+    "network": lambda facts: facts.network,
     "requester_key": lambda facts: facts.requester_key,
     "requester_name": lambda facts: facts.requester_name,
     "project": lambda facts: facts.project,
@@ -134,6 +136,8 @@ def test_of(condition: Condition, verdict: str) -> Test:
 
 def _one(condition: Condition, fold: Fold) -> Test:
     value, wanted = _ONE[condition.field], frozenset(map(fold, condition.values))
+    if condition.mode == NONE:
+        return lambda facts, _at: "no" if value(facts) else "yes"
     inside: Truth = "yes" if condition.mode == "only" else "no"
     outside = _NEGATED[inside]
     return lambda facts, _at: inside if fold(value(facts)) in wanted else outside
@@ -147,13 +151,16 @@ def _some(condition: Condition, fold: Fold) -> Test:
         found, open_ended = _found(field, facts)
         inside = [fold(each) in wanted for each in found]
         doubt: Truth = "unknown" if open_ended else "no"
+        if mode == NONE:
+            return "no" if found else "unknown" if open_ended else "yes"
         if mode == "any":
             return "yes" if any(inside) else doubt
         if mode == "other":
             return doubt if all(inside) else "yes"
         if not all(inside):
             return "no"
-        return "yes" if inside and not open_ended else doubt
+        # a request that reads no column at all reads no other; one without a purpose has none that could be right
+        return "yes" if (inside or field == "column") and not open_ended else doubt
 
     return test
 
@@ -170,6 +177,9 @@ def _found(field: str, facts: Facts) -> tuple[tuple[str, ...], bool]:
 def _models(condition: Condition, fold: Fold) -> Test:
     wanted = tuple(Models.read(each) for each in condition.values)
     mode = condition.mode
+
+    if mode == NONE:
+        return lambda facts, _at: "no" if facts.models else "yes"
 
     def test(facts: Facts, _at: datetime) -> Truth:
         covered = [_best(each.covers(model, fold) for each in wanted) for model in facts.models]
@@ -201,8 +211,8 @@ def _level(condition: Condition) -> Test:
 
 
 def _number(condition: Condition) -> Test:
-    bound, mode = int(condition.values[0]), condition.mode
-    group = condition.field == "group"
+    bound = math.inf if condition.values[0] == ALL else int(condition.values[0])
+    mode, group = condition.mode, condition.field == "group"
 
     def test(facts: Facts, _at: datetime) -> Truth:
         found = facts.smallest_group if group else facts.inferences

@@ -12,7 +12,7 @@ from typing import Final
 
 from podadmin.core.text import stranger
 from podadmin.requests.rule_facts import Facts
-from podadmin.requests.rule_fields import FIELDS, LEVEL_WORDS, RuleField
+from podadmin.requests.rule_fields import ALL, FIELDS, LEVEL_WORDS, NONE, RuleField
 from podadmin.requests.rule_match import Answer, Prepared
 from podadmin.requests.rule_time import Times
 from podadmin.requests.rules import Condition, Rule
@@ -26,6 +26,9 @@ VERDICT_WORDS: Final = {
     "hold": "Hold a request for a person where all of this is so, whatever else would allow it:",
 }
 _SHORT: Final = {"allow": "allows", "refuse": "refuses", "hold": "holds for a person"}
+
+
+_NOT_ALL: Final = "A figure that leaves can be about fewer than all records."
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,10 @@ def _line(rule: Rule, field: RuleField) -> Line:
 def sentence(condition: Condition) -> str:
     """A condition as a sentence."""
     field = FIELDS[condition.field]
+    if condition.mode == NONE:
+        return field.modes[NONE]
+    if condition.values == (ALL,) and condition.field == "group":
+        return "Every figure that leaves is about all records." if condition.mode == "at-least" else _NOT_ALL
     return field.modes[condition.mode].replace("{}", values_words(field, condition.values), 1)
 
 

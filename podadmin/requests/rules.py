@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, cast
 from podadmin.core.canon import canonical
 from podadmin.core.errors import BadInput
 from podadmin.core.text import stranger
-from podadmin.requests.rule_fields import FIELDS, ORDER, RuleField
+from podadmin.requests.rule_fields import ALL, FIELDS, NONE, ORDER, RuleField
 from podadmin.requests.rule_models import Models
 from podadmin.requests.rule_time import Times
 
@@ -42,7 +42,8 @@ class Condition:
     def text(self) -> str:
         """`mode: values`, as `condition` reads it."""
         plain = all(each and each == each.strip() and "," not in each and each[0] != "[" for each in self.values)
-        return f"{self.mode}: {', '.join(self.values) if plain else json.dumps(self.values, ensure_ascii=False)}"
+        listed = ", ".join(self.values) if plain else json.dumps(self.values, ensure_ascii=False)
+        return f"{self.mode}: {listed}".strip()
 
 
 @dataclass(frozen=True)
@@ -153,13 +154,17 @@ def condition(field: str, text: str) -> Condition:
     mode, colon, rest = text.partition(":")
     if not colon or mode.strip() not in asked.modes:
         raise _bad(asked, f"It starts with one of: {', '.join(f'{each}:' for each in asked.modes)}.")
-    return _condition(field, mode.strip(), _values(asked, rest.strip()))
+    return _condition(field, mode.strip(), _values(asked, rest.strip()) if rest.strip() else ())
 
 
 def _condition(field: str, mode: str, values: Iterable[str]) -> Condition:
     asked, given = _field(field), tuple(values)
     if mode not in asked.modes:
         raise _bad(asked, f"Its mode is one of: {', '.join(asked.modes)}.")
+    if mode == NONE and not given:
+        return Condition(field, mode, ())
+    if mode == NONE:
+        raise _bad(asked, "This way of asking names nothing to compare with.")
     if not given or not all(given):
         raise _bad(asked, "It names nothing to compare with.")
     if len(given) > MOST_VALUES or any(len(each) > MOST_CHARACTERS for each in given):
@@ -198,7 +203,7 @@ def _normal(asked: RuleField, values: tuple[str, ...]) -> tuple[str, ...]:
             return Times.read(values).texts()
         except ValueError as error:
             raise _bad(asked, str(error)) from None
-    if asked.kind == "number":
+    if asked.kind == "number" and (asked.name, values) != ("group", (ALL,)):
         if len(values) != 1 or not (values[0].isascii() and values[0].isdecimal()) or len(values[0]) > 15:
             raise _bad(asked, "It takes one whole number, 0 or more.")
         return (str(int(values[0])),)
