@@ -7,23 +7,31 @@ a table would turn unknown effects into silence.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from podadmin.core.canon import canonical
 from podadmin.core.resources import resource
+from podadmin.requests.effect_facts import CHANNELS, LEVELS, Channel, Level
 
-LEVELS: Final = ("none", "counts", "aggregate", "parameters", "row", "unknown")
-"""What can leave, from the least to the worst."""
-_FIELDS: Final = frozenset({"reads", "computes", "stays"})
-_ROLES: Final = frozenset({"protocol", "algorithm", "aggregator", "model", "datastructure"})
+ANY: Final = "*"
+"""In `takes`: any algorithm that has a result of its own to send."""
+_FIELDS: Final = frozenset({"reads", "computes", "stays", "filters"})
+_ROLES: Final = frozenset({"protocol", "algorithm", "aggregator", "model", "datastructure", "step"})
+_DESTINATIONS: Final = frozenset({"requester", "operator", "store", "recipients", "unknown"})
+_OFTEN: Final = frozenset({"once", "each-batch", "each-round", "on-failure", "while-running"})
+_ORIGINS: Final = frozenset({"", "hugging-face", "timm", "monai"})
 
 
 @dataclass(frozen=True)
 class Saying:
-    """A sentence that joins `to` (reads | computes | stays) where the argument is set, or holds `contains`."""
+    """A sentence that joins `to` (one of reads | computes | stays | filters) where the argument is set.
+
+    With `contains`, only where the argument is a list that holds it.
+    """
 
     to: str
     words: str
@@ -40,8 +48,30 @@ class ArgumentRule:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """One thing that leaves; see `effect_facts.Output` for the fields.
+
+    `when`: only where this argument is set. `unless`: not where this argument is exactly true.
+    """
+
+    level: Level
+    channel: Channel
+    words: str
+    destination: str = "requester"
+    often: str = "once"
+    when: str = ""
+    unless: str = ""
+
+
+@dataclass(frozen=True)
 class PartRow:
-    """What one class does by itself."""
+    """What one class does by itself.
+
+    `takes` (a protocol): how many of which algorithms, by class or `*`. `sends` (a protocol): the algorithm's own
+    `result` is what leaves, under the algorithm's `headline`. `leaves`: what leaves beside that. `analyse`: the
+    argument that holds SQL. `model_argument`: the argument that names a model of `origin`. `foreign_code`: it brings
+    code of its own. `trains`: it changes the model.
+    """
 
     role: str
     class_name: str
@@ -51,49 +81,48 @@ class PartRow:
     reads: tuple[str, ...]
     computes: tuple[str, ...]
     stays: tuple[str, ...]
-    same_as: str
-
-
-@dataclass(frozen=True)
-class Leaving:
-    """One thing that leaves. `level` is one of LEVELS; `channel`: message | telemetry | upload | e-mail."""
-
-    level: str
-    channel: str
-    words: str
-
-
-@dataclass(frozen=True)
-class TaskRow:
-    """What a protocol with exactly these algorithms, in this order, lets out."""
-
-    protocol: str
-    algorithms: tuple[str, ...]
-    source: str
     headline: str
     leaves: tuple[Leaving, ...]
+    result: tuple[Leaving, ...]
+    takes: Mapping[str, int]
+    sends: bool
+    ehr: bool
+    origin: str
+    model_argument: str
+    foreign_code: bool
+    trains: bool
+    analyse: str
+    same_as: str
+
+    @property
+    def has_result(self) -> bool:
+        return bool(self.result or self.analyse)
 
 
 @dataclass(frozen=True)
 class EffectTable:
+    """`flow` is what leaves in every flow of protocol version 9, whatever its steps are."""
+
     network: str
     parts: Mapping[tuple[str, str], PartRow]
-    tasks: Mapping[tuple[str, tuple[str, ...]], TaskRow]
     always: tuple[Leaving, ...]
     flags: Mapping[str, ArgumentRule]
+    flow_headline: str
+    flow: tuple[Leaving, ...]
 
     def part(self, role: str, class_name: str) -> PartRow | None:
         """The row of a class, with an older name resolved; None where the class is not known."""
         found = self.parts.get((role, class_name))
         return self.parts[role, found.same_as] if found is not None and found.same_as else found
 
-    def task(self, protocol: str, algorithms: tuple[str, ...]) -> TaskRow | None:
-        """The row of a combination, with older names of algorithms resolved; None where it is not known."""
-        resolved = []
-        for name in algorithms:
-            row = self.part("algorithm", name)
-            resolved.append(row.class_name if row is not None else "")
-        return self.tasks.get((protocol, tuple(resolved)))
+    def fits(self, protocol: PartRow, algorithms: Sequence[PartRow]) -> bool:
+        """Is it known what this protocol does with these algorithms?"""
+        if not algorithms:
+            return False
+        if ANY in protocol.takes:
+            return len(algorithms) <= protocol.takes[ANY] and all(each.has_result for each in algorithms)
+        wanted = Counter(each.class_name for each in algorithms)
+        return all(count <= protocol.takes.get(name, 0) for name, count in wanted.items())
 
 
 @cache
@@ -111,31 +140,34 @@ def parse(document: Mapping[str, Any]) -> EffectTable:
             raise ValueError(f"effect table: {part.role} {part.class_name!r} has no known role, no source or a twin")
         parts[part.role, part.class_name] = part
     for part in parts.values():
-        target = parts.get((part.role, part.same_as))
-        if part.same_as and (target is None or target.same_as):
+        _check(part, parts)
+    return EffectTable(
+        document["network"],
+        parts,
+        _leavings(document["always"]["leaves"]),
+        _rules(document["flags"]["arguments"]),
+        document["flows"]["headline"],
+        _leavings(document["flows"]["leaves"]),
+    )
+
+
+def _check(part: PartRow, parts: Mapping[tuple[str, str], PartRow]) -> None:
+    target = parts.get((part.role, part.same_as))
+    if part.same_as:
+        if target is None or target.same_as:
             raise ValueError(f"effect table: {part.class_name} is the same as a row that is not there")
-    tasks = {}
-    for row in document["tasks"]:
-        task = _task(row)
-        if not all(_known(parts, task)):
-            raise ValueError(f"effect table: a task with {task.protocol} names a class without a row")
-        tasks[task.protocol, task.algorithms] = task
-    always = tuple(Leaving("unknown", each["channel"], each["words"]) for each in document["always"]["leaves"])
-    return EffectTable(document["network"], parts, tasks, always, _rules(document["flags"]["arguments"]))
-
-
-def _known(parts: Mapping[tuple[str, str], PartRow], task: TaskRow) -> Iterator[bool]:
-    yield ("protocol", task.protocol) in parts
-    yield bool(task.leaves) and bool(task.source)
-    for name in task.algorithms:
-        yield ("algorithm", name) in parts and not parts["algorithm", name].same_as
-    for leaving in task.leaves:
-        yield leaving.level in LEVELS
-
-
-def _task(row: Mapping[str, Any]) -> TaskRow:
-    leaves = tuple(Leaving(each["level"], each["channel"], each["words"]) for each in row["leaves"])
-    return TaskRow(row["protocol"], tuple(row["algorithms"]), row["source"], row["headline"], leaves)
+        return
+    for name in part.takes:
+        taken = parts.get(("algorithm", name))
+        if name != ANY and (taken is None or taken.same_as):
+            raise ValueError(f"effect table: {part.class_name} takes {name!r}, which has no row")
+    named = {part.analyse, part.model_argument} - {""}
+    if not named <= set(part.arguments) or part.origin not in _ORIGINS:
+        raise ValueError(f"effect table: {part.class_name} names an argument that it has not, or an unknown origin")
+    if part.role == "protocol" and not (part.takes and (part.sends or (part.headline and part.leaves))):
+        raise ValueError(f"effect table: {part.class_name} does not say what it takes or what leaves")
+    if part.has_result and not part.headline:
+        raise ValueError(f"effect table: {part.class_name} sends a result and does not say so")
 
 
 def _part(row: Mapping[str, Any]) -> PartRow:
@@ -148,8 +180,43 @@ def _part(row: Mapping[str, Any]) -> PartRow:
         reads=tuple(row.get("reads", ())),
         computes=tuple(row.get("computes", ())),
         stays=tuple(row.get("stays", ())),
+        headline=row.get("headline", ""),
+        leaves=_leavings(row.get("leaves", ())),
+        result=_leavings(row.get("result", ())),
+        takes=dict(row.get("takes", {})),
+        sends=row.get("sends", False),
+        ehr=row.get("ehr", False),
+        origin=row.get("origin", ""),
+        model_argument=row.get("model_argument", ""),
+        foreign_code=row.get("foreign_code", False),
+        trains=row.get("trains", False),
+        analyse=row.get("analyse", ""),
         same_as=row.get("same_as", ""),
     )
+
+
+def _leavings(found: Iterable[Mapping[str, str]]) -> tuple[Leaving, ...]:
+    leavings = []
+    for each in found:
+        leaving = Leaving(
+            cast(Level, each["level"]),
+            cast(Channel, each["channel"]),
+            each["words"],
+            each.get("destination", "requester"),
+            each.get("often", "once"),
+            each.get("when", ""),
+            each.get("unless", ""),
+        )
+        known = (
+            leaving.level in LEVELS
+            and leaving.channel in CHANNELS
+            and leaving.destination in _DESTINATIONS
+            and leaving.often in _OFTEN
+        )
+        if not known:
+            raise ValueError(f"effect table: it is not known what this means: {leaving.words}")
+        leavings.append(leaving)
+    return tuple(leavings)
 
 
 def _rules(found: Mapping[str, Mapping[str, Any]]) -> dict[str, ArgumentRule]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,18 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podadmin.core.resources import resource
-from podadmin.requests.effect_table import LEVELS, EffectTable, parse, shipped
+from podadmin.requests.effect_facts import Computing, ModelUse, Reading
+from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import UNKNOWN_HEADLINE, Effects, statement
 from podadmin.requests.envelope import Verified, VerifiedRequest
 
 Make = Callable[..., Verified[VerifiedRequest]]
 TABLE = shipped()
-
-
-def document() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(resource("effects", "bitfount.json").read_text(encoding="utf-8"))
-    return found
 
 
 def is_worst(found: Effects) -> bool:
@@ -35,17 +29,66 @@ def is_worst(found: Effects) -> bool:
     )
 
 
-def test_sql_is_row_level_and_shown_as_it_is(verified: Make, protocols: dict[str, Any]) -> None:
+def with_query(protocols: dict[str, Any], query: str) -> dict[str, Any]:
+    protocol: dict[str, Any] = copy.deepcopy(protocols["sql"])
+    protocol["algorithm"][0]["query"] = query
+    return protocol
+
+
+def test_sql_is_read_and_shown_as_it_is(verified: Make, protocols: dict[str, Any]) -> None:
     found = statement(verified(protocols["sql"]), TABLE)
     assert (found.known, found.risk, found.level) == (True, "high", "row")
     assert found.headline.startswith("Runs the requester's own SQL on table “patients”")
-    assert "not analysed" in found.reads[0]
+    assert found.reads == ("By the SQL, of the table “patients”: “sex”.",)
     assert "SELECT sex, COUNT(*)" in found.computes[0]
-    assert found.leaves[0].startswith("The result table of the SQL. It is treated as row level")
+    assert found.leaves[0].startswith("The result table of the SQL, which can hold single records. It groups")
     assert any("error text" in each for each in found.leaves)
     assert found.stays == ("Nothing but the pod's own logs.",)
     assert "abababababababab" in found.destination
-    assert found.reasons == ("Something about every single record leaves the pod.",)
+    assert found.reasons == ("Something about single records leaves the pod.",)
+    assert found.read == Reading("patients", ("patients",), ("sex",), all_columns=False)
+    assert found.computed == Computing(
+        "bitfount.ResultsOnly", ("bitfount.SqlQuery",), sql=(protocols["sql"]["algorithm"][0]["query"],)
+    )
+    assert [(each.level, each.channel, each.always) for each in found.outputs] == [
+        ("row", "message", False),
+        ("telemetry", "message", True),
+        ("traceback", "message", True),
+        ("telemetry", "telemetry", True),
+    ]
+
+
+def test_figures_are_no_single_records_where_the_sql_itself_demands_a_group(
+    verified: Make, protocols: dict[str, Any]
+) -> None:
+    query = "SELECT sex, COUNT(*) AS n FROM `patients` WHERE age > 60 GROUP BY sex HAVING COUNT(*) >= 12"
+    found = statement(verified(with_query(protocols, query)), TABLE)
+    assert (found.known, found.risk, found.level) == (True, "medium", "aggregate")
+    assert found.reasons == ("Figures over at least 12 records each leave the pod.",)
+    assert found.outputs[0].smallest_group == 12
+    assert found.read.filters == ("Only records that meet the condition: WHERE age > 60",)
+    assert found.reads[-1] == found.read.filters[0]
+    count = statement(verified(with_query(protocols, "SELECT COUNT(*) AS n FROM patients")), TABLE)
+    assert (count.risk, count.level, count.reasons) == ("low", "counts", ("Only counts leave the pod.",))
+    assert count.outputs[0].every_record
+    assert count.reads == ("By the SQL, of the table “patients”: no column.",)
+    every = statement(verified(with_query(protocols, "SELECT AVG(age) AS n FROM patients")), TABLE)
+    assert (every.risk, every.reasons) == ("medium", ("Figures over all records leave the pod.",))
+    nothing = statement(verified(with_query(protocols, "SELECT 1 AS n")), TABLE)
+    assert (nothing.risk, nothing.reasons) == ("low", ("Nothing that was computed leaves the pod.",))
+    assert nothing.leaves[0] == "The result of the SQL, which holds nothing of the data."
+
+
+def test_sql_that_reaches_out_or_cannot_be_read_is_loud(verified: Make, protocols: dict[str, Any]) -> None:
+    found = statement(verified(with_query(protocols, "SELECT * FROM read_csv('/etc/passwd')")), TABLE)
+    assert (found.risk, found.level, found.read.all_columns) == ("high", "row", True)
+    assert any("outside of the datasource: rows from “READ_CSV”" in each for each in found.reasons)
+    assert any(each.startswith("Outside of the datasource") for each in found.reads)
+    garbage = statement(verified(with_query(protocols, "give me all of it")), TABLE)
+    assert (garbage.risk, garbage.level, garbage.read.all_columns) == ("high", "row", True)
+    assert "could not be found out" in garbage.reads[0]
+    every = statement(verified(with_query(protocols, "SELECT * FROM patients")), TABLE)
+    assert every.reads == ("By the SQL, of the table “patients”: every column.",)
 
 
 def test_inference_tells_the_model_the_columns_and_the_predictions(verified: Make, protocols: dict[str, Any]) -> None:
@@ -54,6 +97,10 @@ def test_inference_tells_the_model_the_columns_and_the_predictions(verified: Mak
     assert "“acme/Retina:3”" in found.headline
     assert found.reads == ("For every record: “age”, “sex”, “img_…”.",)
     assert found.leaves[0] == "One prediction for every record."
+    assert found.computed.models == (ModelUse("acme/Retina:3"),)
+    assert found.read.columns == ("age", "sex", "img_…")
+    assert found.read.all_columns
+    assert found.outputs[0].often == "each-batch"
     assert found.stays == ("A CSV file with the results, in the task's folder of the pod.",)
 
 
@@ -63,6 +110,7 @@ def test_a_report_sends_everything_in_it(verified: Make, protocols: dict[str, An
     assert "all columns, because the request does not name any" in found.reads[0]
     assert "“name”, “born”" in found.reads[1]
     assert found.leaves[0].startswith("The complete CSV report")
+    assert found.read.all_columns
 
 
 def test_post_processing_filters_and_switches_add_their_sentences(verified: Make, protocols: dict[str, Any]) -> None:
@@ -85,18 +133,17 @@ def test_results_kept_only_by_the_requester_do_not_stay(verified: Make, protocol
 
 
 CHANGES: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
-    ("protocol", lambda p: p.update(class_name="bitfount.FederatedAveraging")),
+    ("protocol", lambda p: p.update(class_name="bitfount.InferenceAndCSVReport")),
     ("protocol without prefix", lambda p: p.update(class_name="ResultsOnly")),
     ("protocol argument", lambda p: p.update(upload_to="https://example.org")),
     ("null argument", lambda p: p.update(surprise=None)),
     ("results path", lambda p: p.update(primary_results_path="/etc")),
-    ("secure aggregation", lambda p: p.update(secure_aggregation=True)),
-    ("aggregator", lambda p: p.update(aggregator={"class_name": "bitfount.SecureAggregator"})),
+    ("aggregator", lambda p: p.update(aggregator={"class_name": "bitfount.OtherAggregator"})),
     ("aggregator argument", lambda p: p.update(aggregator={"class_name": "bitfount.Aggregator", "weights": {}})),
     ("aggregator text", lambda p: p.update(aggregator="bitfount.Aggregator")),
     ("no algorithm", lambda p: p.update(algorithm=[])),
     ("algorithm twice", lambda p: p["algorithm"].append(copy.deepcopy(p["algorithm"][0]))),
-    ("algorithm class", lambda p: p["algorithm"][0].update(class_name="bitfount.PrivateSqlQuery")),
+    ("algorithm class", lambda p: p["algorithm"][0].update(class_name="bitfount.RecordFilterAlgorithm")),
     ("algorithm argument", lambda p: p["algorithm"][0].update(url="s3")),
     ("not an algorithm", lambda p: p["algorithm"].append(3)),
     ("no query", lambda p: p["algorithm"][0].pop("query")),
@@ -136,7 +183,7 @@ def test_a_model_that_is_not_pinned_is_unknown(verified: Make, protocols: dict[s
 
 
 @pytest.mark.parametrize(
-    "flags", [{"requires_ehr_connection": True}, {"enable_anonymized_tracker_upload": True}, {"new_switch": False}]
+    "flags", [{"enable_anonymized_tracker_upload": True}, {"new_switch": False}]
 )
 def test_a_switch_that_could_change_the_effects_makes_them_unknown(verified: Make, flags: dict[str, Any]) -> None:
     assert is_worst(statement(verified(flags=flags), TABLE))
@@ -146,6 +193,8 @@ def test_an_unknown_part_of_a_known_task_still_tells_what_is_known(verified: Mak
     found = statement(verified({**protocols["sql"], "extra": 1}), TABLE)
     assert "Apart from what is not known: Runs the requester's own SQL" in found.headline
     assert found.leaves[1].startswith("The result table")
+    assert found.outputs[0].level == "unknown"
+    assert found.read.all_columns
     assert found.reasons == ("“ResultsOnly” has “extra”, and what that changes is not known.",)
 
 
@@ -194,70 +243,3 @@ def test_no_unknown_class_leaves_the_effects_known(verified: Make, protocols: di
     known = ("bitfount.SqlQuery",)
     protocol["algorithm"][0]["class_name"] = name
     assert (name in known) or is_worst(statement(verified(protocol), TABLE))
-
-
-@pytest.mark.parametrize(
-    ("level", "risk"),
-    [
-        ("none", "low"),
-        ("counts", "low"),
-        ("aggregate", "medium"),
-        ("parameters", "medium"),
-        ("row", "high"),
-    ],
-)
-def test_the_risk_is_the_stated_rule_over_the_worst_that_leaves(
-    verified: Make, protocols: dict[str, Any], level: str, risk: str
-) -> None:
-    changed = document()
-    task = changed["tasks"][0]
-    task["leaves"] = [{"level": each, "channel": "message", "words": each} for each in ("none", level)]
-    found = statement(verified(protocols["sql"]), parse(changed))
-    assert (found.risk, found.level, len(found.reasons)) == (risk, level, 1)
-
-
-def test_every_row_of_the_shipped_table_cites_its_source() -> None:
-    assert isinstance(TABLE, EffectTable)
-    rows = document()
-    for row in [*rows["parts"], *rows["tasks"], rows["always"], rows["flags"]]:
-        assert row["source"].startswith(("bitfount contract, section", "bitfount package"))
-    assert TABLE.network == "bitfount"
-    assert {each.level for each in TABLE.always} <= set(LEVELS)
-    aliases = {name for (role, name), row in TABLE.parts.items() if role == "algorithm" and row.same_as}
-    assert len(aliases) == 2
-    assert shipped() is TABLE
-
-
-def damage(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
-    found = document()
-    change(found)
-    return found
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda t: t["parts"].append(t["parts"][0]),
-        lambda t: t["parts"][0].update(role="spell"),
-        lambda t: t["parts"][0].update(source=""),
-        lambda t: t["parts"].append({"role": "model", "class": "X", "source": "s", "same_as": "Y"}),
-        lambda t: t["parts"].append(
-            {
-                "role": "algorithm",
-                "class": "X",
-                "source": "s",
-                "same_as": "bitfount.CSVReportGeneratorAlgorithm",
-            }
-        ),
-        lambda t: t["tasks"][0].update(protocol="bitfount.Other"),
-        lambda t: t["tasks"][0].update(algorithms=["bitfount.Other"]),
-        lambda t: t["tasks"][0].update(algorithms=["bitfount.CSVReportGeneratorAlgorithm"]),
-        lambda t: t["tasks"][0].update(source=""),
-        lambda t: t["tasks"][0].update(leaves=[]),
-        lambda t: t["tasks"][0]["leaves"][0].update(level="some"),
-        lambda t: t["flags"]["arguments"].update(x={"says": [{"to": "leaves", "words": "w"}]}),
-    ],
-)
-def test_a_table_with_a_mistake_is_refused_as_a_whole(change: Callable[[dict[str, Any]], object]) -> None:
-    with pytest.raises(ValueError, match="effect table"):
-        parse(damage(change))
