@@ -63,13 +63,14 @@ class LeftFile:
     what: str
     protected: bool
     sealed: bool
+    shown: str = ""
 
 
 @dataclass(frozen=True)
-class Imported:
-    """What came of an import: the key as it is now, in which form it was found, and what lies in clear beside it."""
+class KeyDone:
+    """What an act on a key did: in words, the key as it is now, and what somebody has to be told or has to do next."""
 
-    key: KeyRow
-    found: str
-    left: tuple[LeftFile, ...]
     words: str
+    key: KeyRow
+    next_steps: tuple[str, ...] = ()
+    left: tuple[LeftFile, ...] = ()
