@@ -61,6 +61,7 @@ def common(opened: OpenedJobRequest, key: RequesterKey | None) -> dict[str, Any]
     return {
         "verification": verification,
         "requester_key": key.fingerprint if key else "",
+        "opened_by": opened.opened_by,
         "key_id": opened.outer.key_id,
         "ciphertext": sealed_digest_of(opened),
         "signature": opened.signature_state,
