@@ -72,6 +72,7 @@ def _desktop(words: list[str]) -> int:
     parser.add_argument("--keyring", choices=_KEYRINGS, help="where secrets live")
     parser.add_argument("--passphrase-file", type=Path, help="a file whose first line is the passphrase")
     parser.add_argument("--theme", choices=_THEMES, help="light, dark, or what the system says")
+    parser.add_argument("--auditor", action="store_true", help="look only: nothing of the profile is changed")
     parser.add_argument("--headless", action="store_true", help="the real desktop without a screen")
     parser.add_argument("--script", type=Path, help="play the steps in this file as a person would, then stop")
     parser.add_argument("--exit-after-paint", action="store_true", help="print the time to the first paint and stop")
@@ -107,6 +108,7 @@ def _show(given: argparse.Namespace, profile: Path | None) -> int:
             script=given.script,
             theme=given.theme or "",
             exit_after_paint=given.exit_after_paint,
+            auditor=given.auditor,
         )
     )
 

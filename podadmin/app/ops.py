@@ -191,18 +191,15 @@ class Ops:
 
         self._profile = open_profile(self._options)
         self._profile.presence.window = True
-        self._profile.engine_comes = True
+        self._profile.engine_comes = not self._profile.auditor
         self._last = self._profile.last_entry()
 
     def _follow(self, profile: Profile) -> None:
         self._tell(frozenset({"profile"}))
         # what the engine imports would keep the first data from the screen: it starts when that is there
         self._first_read.wait(ENGINE_WAITS_SECONDS)
-        from podadmin.app.engine import Engine
-
-        self._engine = Engine(profile)
-        self._engine.start()
-        profile.engine = self._engine
+        if not profile.auditor:
+            self._begin_engine(profile)
         while not self._drained.wait(WATCH_SECONDS):
             with suppress(PodadminError):
                 entries = profile.entries_since(self._last)
@@ -211,9 +208,16 @@ class Ops:
                     if any(entry.act.startswith("lock.") for entry in entries):
                         profile.presence.refresh()
                     self._tell(frozenset(entry.act.partition(".")[0] for entry in entries))
-            if self._engine.news.is_set():
+            if self._engine is not None and self._engine.news.is_set():
                 self._engine.news.clear()
                 self._tell(frozenset({"gate"}))
+
+    def _begin_engine(self, profile: Profile) -> None:
+        from podadmin.app.engine import Engine
+
+        self._engine = Engine(profile)
+        self._engine.start()
+        profile.engine = self._engine
 
     def _tell(self, kinds: frozenset[str]) -> None:
         for listener in tuple(self._listeners):

@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 
 class Options(NamedTuple):
-    """`profile`: its folder, None for that of this account. `keyring`: system | memory | passphrase, None as it was."""
+    """`profile`: its folder, None for that of this account. `keyring`: system | memory | passphrase, None as it was.
+
+    `auditor`: look only; nothing of the profile is made, changed or recorded.
+    """
 
     profile: Path | None = None
     keyring: str | None = None
@@ -16,3 +19,4 @@ class Options(NamedTuple):
     script: Path | None = None
     theme: str = ""
     exit_after_paint: bool = False
+    auditor: bool = False

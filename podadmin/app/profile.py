@@ -28,6 +28,7 @@ from podadmin.journal.chain import Entry
 from podadmin.journal.records import Journal, last_entry
 from podadmin.store.engine import Store, Watcher, explain
 from podadmin.store.unit import Fact
+from podadmin.vault.handover import sweep as sweep_lent_keys
 
 if TYPE_CHECKING:
     from podadmin.app.engine import Engine
@@ -50,6 +51,8 @@ class Profile:
         self.clock = clock
         self.settings = Settings(store)
         self.actor = _account()
+        self.auditor = options.auditor
+        """Looks only: the store cannot be written, no engine runs, and acts that change something are refused."""
         self.presence = Presence(self)
         self.lock = EngineLock(folder / "engine.lock")
         self.engine: Engine | None = None
@@ -145,7 +148,7 @@ class Profile:
     def entries_since(self, seq: int) -> tuple[Entry, ...]:
         """What was recorded after entry `seq` by anybody; cheap where nothing was."""
         if self._watcher is None:
-            self._watcher = Watcher(self.store.path)
+            self._watcher = Watcher(self.store.path, reads_only=self.auditor)
         return journal_service.since(self.store, seq) if self._watcher.changed() else ()
 
     def close(self) -> None:
@@ -169,10 +172,13 @@ def open_profile(options: Options, clock: Clock | None = None) -> Profile:
     """Open the profile that the options name, and make it where it does not exist.
 
     Raises Unavailable and Refused (`store.*`) where the folder or its database cannot be used, Refused
-    (`vault.downgrade`) where another keyring is asked for than the one that the keys lie under.
+    (`vault.downgrade`) where another keyring is asked for than the one that the keys lie under. For an auditor nothing
+    is made: NotFound (`store.no-profile`) where there is no profile, Refused (`store.older`) for one to migrate first.
     """
     clock = clock or SystemClock()
     folder = options.profile or Path(platformdirs.user_data_dir("podadmin", appauthor=False))
+    if options.auditor:
+        return Profile(folder, Store.open_to_read(folder / "podadmin.db", Journal(clock)), options, clock)
     try:
         _finish_wipe(folder)
         finish_restoring(folder)
@@ -186,6 +192,7 @@ def open_profile(options: Options, clock: Clock | None = None) -> Profile:
         _log_to(folder / "logs" / "podadmin.log")
         _name(profile)
         _keyring(profile)
+        sweep_lent_keys(profile.id, folder)
     except BaseException:
         store.close()
         raise

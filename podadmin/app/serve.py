@@ -11,14 +11,22 @@ from types import FrameType
 from podadmin.app.engine import Engine
 from podadmin.app.options import Options
 from podadmin.app.profile import open_profile
-from podadmin.core.errors import ExitCode, Unavailable
+from podadmin.core.errors import ExitCode, Refused, Unavailable
 
 
 def serve(options: Options) -> int:
     """Run until SIGTERM or SIGINT. Prints one JSON line on the standard output whenever the state of the gate changes.
 
-    Raises Unavailable (`engine.elsewhere`) where another process runs the engine of this profile.
+    Raises Unavailable (`engine.elsewhere`) where another process runs the engine of this profile, Refused
+    (`engine.auditor`).
     """
+    if options.auditor:
+        raise Refused(
+            "engine.auditor",
+            "The gate was not started.",
+            "An auditor only looks.",
+            "Start it without --auditor.",
+        )
     ended = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:

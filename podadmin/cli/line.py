@@ -15,7 +15,7 @@ from podadmin.core.errors import BadInput
 from podadmin.core.text import stranger, visible
 
 _WITH_VALUE = {"--profile", "--keyring", "--passphrase-file"}
-_EVERYWHERE = {"profile", "keyring", "passphrase_file", "json"}
+_EVERYWHERE = {"profile", "keyring", "passphrase_file", "json", "auditor"}
 _MOST_WORDS = 3
 
 OWN = {
@@ -110,6 +110,7 @@ def overall_help() -> str:
             ("--profile DIR", "the folder of the profile; without it, the one of this account"),
             ("--keyring WHERE", "where secrets live: system, memory or passphrase"),
             ("--passphrase-file FILE", "the file whose first line is the passphrase"),
+            ("--auditor", "look only: nothing of the profile is changed, and the gate is left alone"),
             ("--json", "print one JSON document instead of text"),
             ("--help", "after a command: what that command takes"),
         ]
@@ -139,7 +140,10 @@ def _part(argv: Sequence[str]) -> tuple[list[str], list[str]]:
             continue
         if item.startswith("-"):
             rest.append(item)
-            if item not in {"--json", "-h", "--help", "--version"} and item.partition("=")[0] not in _WITH_VALUE:
+            if (
+                item not in {"--json", "--auditor", "-h", "--help", "--version"}
+                and item.partition("=")[0] not in _WITH_VALUE
+            ):
                 return words, rest + list(argv[index + 1 :])
         elif len(words) < _MOST_WORDS:
             words.append(item)
@@ -190,6 +194,7 @@ def _parser(name: str, explanation: str) -> _Parser:
     everywhere.add_argument("--profile", metavar="DIR", help="the folder of the profile")
     everywhere.add_argument("--keyring", choices=("system", "memory", "passphrase"), help="where secrets live")
     everywhere.add_argument("--passphrase-file", metavar="FILE", help="the file whose first line is the passphrase")
+    everywhere.add_argument("--auditor", action="store_true", help="look only: nothing of the profile is changed")
     everywhere.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     return parser
 
@@ -256,6 +261,7 @@ def _options(given: dict[str, Any]) -> Options:
         profile=_path(given, "profile"),
         keyring=given.get("keyring"),
         passphrase_file=_path(given, "passphrase_file"),
+        auditor=bool(given.get("auditor")),
     )
 
 

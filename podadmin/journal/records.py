@@ -14,9 +14,6 @@ from podadmin.journal.chain import Entry, link
 from podadmin.store.tables import metadata
 from podadmin.store.unit import Fact
 
-KIND_OF_ACT = "substr(act, 1, instr(act, '.') - 1)"
-"""The first word of an act in SQL, exactly as the index of revision 0007 has it."""
-
 journal_entry = Table(
     "journal_entry",
     metadata,

@@ -10,17 +10,16 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select
 
 from podadmin.core.clock import stamp
 from podadmin.core.progress import Progress
 from podadmin.journal.chain import Entry
-from podadmin.journal.records import KIND_OF_ACT, entry_of, journal_entry, last_entry
+from podadmin.journal.records import entry_of, journal_entry, last_entry
 from podadmin.store.engine import Store
 
 FIRST_WINDOW, LARGEST_WINDOW = 10_000, 160_000
 _HASH = re.compile(r"[0-9a-f]{64}")
-_KIND: ColumnElement[str] = literal_column(KIND_OF_ACT)
 
 
 @dataclass(frozen=True)
@@ -70,13 +69,15 @@ def page(store: Store, wanted: Wanted, *, limit: int, before: int = 0, progress:
 
 
 def kinds(store: Store) -> tuple[str, ...]:
-    """The first words of the acts that the journal holds, each found by one look into the index."""
-    return _distinct(store, _KIND)
+    """The first words of the acts that the journal holds."""
+    with store.read() as connection:
+        return tuple(dict.fromkeys(act.partition(".")[0] for act in _distinct(connection, journal_entry.c.act)))
 
 
 def actors(store: Store, limit: int = 200) -> tuple[str, ...]:
     """Who did something, at most `limit` of them."""
-    return _distinct(store, journal_entry.c.actor, limit)
+    with store.read() as connection:
+        return _distinct(connection, journal_entry.c.actor, limit)
 
 
 def seqs(connection: Connection, wanted: Wanted) -> tuple[int, int]:
@@ -85,11 +86,13 @@ def seqs(connection: Connection, wanted: Wanted) -> tuple[int, int]:
     return _between(connection, wanted, last.seq if last else 0)
 
 
-def matching(wanted: Wanted) -> ColumnElement[bool]:
+def matching(connection: Connection, wanted: Wanted) -> ColumnElement[bool]:
     """The condition in SQL, without the bounds that `seqs` gives."""
     tests: list[ColumnElement[bool]] = []
     if wanted.kind:
-        tests.append(_KIND.op("=")(wanted.kind))
+        # by their whole names: each act is a run in the index, in the order of the numbers
+        acts = [act for act in _distinct(connection, journal_entry.c.act) if act.partition(".")[0] == wanted.kind]
+        tests.append(journal_entry.c.act.in_(acts) if acts else false())
     if wanted.actor:
         tests.append(journal_entry.c.actor == wanted.actor)
     if wanted.subject:
@@ -129,12 +132,13 @@ def _between(connection: Connection, wanted: Wanted, newest: int) -> tuple[int, 
 def _look(connection: Connection, wanted: Wanted, limit: int, low: int, top: int, progress: Progress) -> list[Entry]:
     found: list[Entry] = []
     begin, window = top, FIRST_WINDOW
+    condition = matching(connection, wanted)
     while top >= low and len(found) < limit:
         progress.check()
         bottom = max(low, top - window + 1) if not wanted.everything else low
         asked: Select[tuple[object, ...]] = (
             select(journal_entry)
-            .where(journal_entry.c.seq.between(bottom, top), matching(wanted))
+            .where(journal_entry.c.seq.between(bottom, top), condition)
             .order_by(journal_entry.c.seq.desc())
             .limit(limit - len(found))
         )
@@ -152,16 +156,17 @@ def _count(connection: Connection, wanted: Wanted, newest: int) -> int | None:
     dated = wanted.since is not None or wanted.until is not None
     if wanted.search or sum(map(bool, (wanted.kind, wanted.actor, wanted.subject, dated))) > 1:
         return None
-    return int(connection.execute(select(func.count()).select_from(journal_entry).where(matching(wanted))).scalar_one())
+    counted = select(func.count()).select_from(journal_entry)
+    return int(connection.execute(counted.where(matching(connection, wanted))).scalar_one())
 
 
-def _distinct(store: Store, column: ColumnElement[str], limit: int = 1000) -> tuple[str, ...]:
+def _distinct(connection: Connection, column: ColumnElement[str], limit: int = 1000) -> tuple[str, ...]:
+    """The different values of an indexed column, each found by one look into the index."""
     names: list[str] = []
-    with store.read() as connection:
-        while len(names) < limit:
-            following = select(func.min(column)).select_from(journal_entry)
-            name = connection.execute(following.where(column > names[-1]) if names else following).scalar()
-            if name is None:
-                break
-            names.append(name)
+    while len(names) < limit:
+        following = select(func.min(column)).select_from(journal_entry)
+        name = connection.execute(following.where(column > names[-1]) if names else following).scalar()
+        if name is None:
+            break
+        names.append(name)
     return tuple(names)

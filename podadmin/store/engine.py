@@ -18,8 +18,9 @@ from sqlalchemy import Connection, event, exc
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
-from podadmin.core.errors import PodadminError, Tampered, Unavailable
+from podadmin.core.errors import PodadminError, Refused, Tampered, Unavailable
 from podadmin.store.migrate import bring_up_to_date
+from podadmin.store.reading import check_revision, connect_to_read
 from podadmin.store.unit import Fact, Recorder, Unit
 
 BUSY_SECONDS = 10.0
@@ -87,7 +88,7 @@ def explain(error: BaseException, doing: str) -> PodadminError:
 class Store:
     """The database of one profile, usable from any thread. Make one with `Store.open`."""
 
-    def __init__(self, readers: sa.Engine, writer: sa.Engine, recorder: Recorder, path: Path) -> None:
+    def __init__(self, readers: sa.Engine, writer: sa.Engine | None, recorder: Recorder, path: Path) -> None:
         self._readers = readers
         self._writer = writer
         self._recorder = recorder
@@ -114,6 +115,21 @@ class Store:
             raise explain(error, "opening the profile") from error
         return store
 
+    @classmethod
+    def open_to_read(cls, path: Path, recorder: Recorder) -> Store:
+        """Open the database at `path` as it is: it is not made, not migrated and not written.
+
+        Raises NotFound (`store.no-profile`), Refused (`store.older`, `store.newer`), Unavailable and Tampered.
+        """
+        try:
+            check_revision(path)
+            store = cls(_engine(path, writes=False, reads_only=True), None, recorder, path)
+            with store.read() as connection:
+                connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")
+        except (exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise explain(error, "opening the profile") from error
+        return store
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one consistent state and cannot write."""
@@ -127,8 +143,16 @@ class Store:
     def record(self, fact: Fact) -> Iterator[Unit]:
         """A write transaction that commits together with its journal entries, or not at all.
 
-        Raises Unavailable or Tampered (`store.*`); then nothing was written.
+        Raises Unavailable or Tampered (`store.*`); then nothing was written. Raises Refused (`store.reads-only`) where
+        the database was opened to read.
         """
+        if self._writer is None:
+            raise Refused(
+                "store.reads-only",
+                "Nothing was changed.",
+                "This profile was opened to be looked at.",
+                "Start podadmin without --auditor to work with this profile.",
+            )
         with self._writing:
             if self._in_unit:
                 # a defect of the caller, said at once: the one writing connection would be waited for in vain
@@ -167,14 +191,18 @@ class Store:
     def close(self) -> None:
         """Release every connection; the write-ahead log is folded into the file."""
         self._readers.dispose()
-        self._writer.dispose()
+        if self._writer is not None:
+            self._writer.dispose()
 
 
 class Watcher:
     """Notices commits of any connection or process: a cheap `PRAGMA data_version` on a connection of its own."""
 
-    def __init__(self, path: Path) -> None:
-        self._engine = sa.create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    def __init__(self, path: Path, *, reads_only: bool = False) -> None:
+        if reads_only:
+            self._engine = sa.create_engine("sqlite://", creator=lambda: connect_to_read(path), poolclass=NullPool)
+        else:
+            self._engine = sa.create_engine(f"sqlite:///{path}", poolclass=NullPool)
         self._connection = self._engine.connect()
         self._last: int | None = None
 
@@ -190,20 +218,25 @@ class Watcher:
         self._engine.dispose()
 
 
-def _engine(path: Path, *, writes: bool) -> sa.Engine:
+def _engine(path: Path, *, writes: bool, reads_only: bool = False) -> sa.Engine:
+    def connect() -> sqlite3.Connection:
+        if reads_only:
+            return connect_to_read(path, BUSY_SECONDS)
+        return sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+
     engine = sa.create_engine(
-        f"sqlite:///{path}",
+        "sqlite://",
+        creator=connect,
         poolclass=QueuePool,
         pool_size=1 if writes else 8,
         max_overflow=0 if writes else 16,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         # transactions are begun below, by name, and not by the driver's guess
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in () if reads_only else ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         if not writes:
             cursor.execute("PRAGMA query_only=ON")

@@ -85,13 +85,16 @@ def anchors(profile: Profile) -> tuple[AnchorView, ...]:
     return anchoring.views(anchoring.kept_anchors(profile), last.seq if last else 0)
 
 
-@act("journal export", writes=True, kinds=("journal",))
+@act("journal export", writes=True, kinds=("journal",), auditing=True)
 def export(
     profile: Profile,
     progress: Progress,
     to: Annotated[str, "the file to write"],
     *,
-    format: Annotated[Literal["lines"], "what to write"] = "lines",  # noqa: A002 - the option is called --format
+    format: Annotated[  # noqa: A002 - the option is called --format
+        Literal["lines", "crate", "fhir", "pack"],
+        "JSON Lines, a Five Safes RO-Crate (ZIP), FHIR R4 AuditEvents (NDJSON), or the evidence pack (PDF)",
+    ] = "lines",
     request: Annotated[str, "only what is about this request: its id or reference"] = "",
     since: Annotated[str, "only from this day (2026-03-01) or moment on"] = "",
     until: Annotated[str, "only up to the end of this day, or before this moment"] = "",
@@ -102,8 +105,9 @@ def export(
     selection = Selection(request.strip(), moment(since), moment(until, end=True))
     path = Path(to).expanduser()
     done = write(profile, path, format, selection, progress)
-    fact = Fact(profile.actor, "journal.exported", path.name, done.facts(format, selection))
-    with profile.store.record(fact):
-        pass
+    if not profile.auditor:
+        fact = Fact(profile.actor, "journal.exported", path.name, done.facts(format, selection))
+        with profile.store.record(fact):
+            pass
     words = "One entry was written." if done.entries == 1 else f"{done.entries:,} entries were written."
     return Done(f"{words} The export belongs to entry {done.binding.seq:,}.", str(path))

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from podadmin.core.errors import BadInput, ExitCode
+from podadmin.core.errors import BadInput, ExitCode, Refused
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
@@ -72,6 +72,7 @@ class Act:
     the function's description. `ends_with` says which exit code a command has that returned this view: an act that
     was done can still have found something that a script must not pass over. `guarded`: whoever wants it proves first
     who they are; `while_locked`: it can be had while the window is locked, and so shows nothing of the profile.
+    `auditing`: an auditor may do it although it writes; it then records nothing and changes nothing in the profile.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Act:
     ends_with: Callable[[Any], ExitCode] = lambda _view: ExitCode.OK
     guarded: bool = False
     while_locked: bool = False
+    auditing: bool = False
 
     def param(self, name: str) -> Param | None:
         """The parameter called `name`, or None."""
@@ -103,6 +105,7 @@ def act(
     ends_with: Callable[[Any], ExitCode] = lambda _view: ExitCode.OK,
     guarded: bool = False,
     while_locked: bool = False,
+    auditing: bool = False,
 ) -> Callable[[F], F]:
     """Register the decorated function as the act called `name` (its command words) and leave it as it is.
 
@@ -130,6 +133,7 @@ def act(
             ends_with=ends_with,
             guarded=guarded,
             while_locked=while_locked,
+            auditing=auditing,
         )
         return function
 
@@ -173,8 +177,16 @@ def call(wanted: Act, profile: object, arguments: Mapping[str, object], progress
     """Do `wanted` with `arguments` (by name; texts are converted to the declared types) and return its view.
 
     Raises BadInput `act.bad-argument` for an argument that is unknown, missing or not of its type, Refused `lock.…`
-    where the window is locked or a proof is needed first (`podadmin.app.presence`), and whatever the act itself raises.
+    where the window is locked or a proof is needed first (`podadmin.app.presence`), Refused `act.auditor` where the
+    profile is open to read only, and whatever the act itself raises.
     """
+    if wanted.writes and not wanted.auditing and getattr(profile, "auditor", False):
+        raise Refused(
+            "act.auditor",
+            "Nothing was changed.",
+            "This profile was opened by an auditor, who looks, verifies and exports, and changes nothing.",
+            "Start podadmin without --auditor to work with this profile.",
+        )
     presence = getattr(profile, "presence", None)
     if presence is not None:
         presence.admit(wanted)

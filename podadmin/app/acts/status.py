@@ -33,6 +33,8 @@ def status(profile: Profile) -> Status:
 def gate_view(profile: Profile, shown_pod: PodView) -> GateView:
     """The gate in words. Where no engine runs, nothing can run and nothing is checked, and it says so."""
     engine = profile.engine
+    if profile.auditor:
+        return GateView("elsewhere", "An auditor looks: no gate runs here", "Nothing can be changed in this window.")
     if engine is None:
         if profile.lock.taken_elsewhere():
             return GateView("elsewhere", "The gate runs in another podadmin", "This one shows and decides.")

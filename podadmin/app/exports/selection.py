@@ -89,14 +89,12 @@ def walk(connection: Connection, selection: Selection, progress: Progress, doing
     """The entries of a selection, the oldest first. Raises Cancelled."""
     wanted = selection.wanted
     low, high = seqs(connection, wanted)
-    first = low
+    first, condition = low, matching(connection, wanted)
     while low <= high:
         progress.report(f"{doing}: entry {low:,} of {high:,}", (low - first) / (high - first + 1))
         top = min(low + _WINDOW - 1, high)
         rows = connection.execute(
-            select(journal_entry)
-            .where(journal_entry.c.seq.between(low, top), matching(wanted))
-            .order_by(journal_entry.c.seq)
+            select(journal_entry).where(journal_entry.c.seq.between(low, top), condition).order_by(journal_entry.c.seq)
         )
         for row in rows:
             yield entry_of(row)

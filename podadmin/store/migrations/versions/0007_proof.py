@@ -26,4 +26,3 @@ def upgrade() -> None:
     )
     op.create_index("ix_journal_entry_at", "journal_entry", ["at"])
     op.create_index("ix_journal_entry_actor", "journal_entry", ["actor"])
-    op.create_index("ix_journal_entry_kind", "journal_entry", [sa.text("substr(act, 1, instr(act, '.') - 1)")])
