@@ -1,7 +1,7 @@
 """Holds the records against the journal: what a table says now must be what its entries said when it was written.
 
 The chain proves the entries; this proves that the rows beside them were not changed by another hand: the sealed bytes
-and the state of every request, every decision, grant, pinned key and metered use.
+and the state of every request, every decision, grant, vote, receipt, pinned key and metered use.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
+from podadmin.app.evidence_grants import KINDS, GrantsTold, differing_grant, differing_people, differing_receipt
 from podadmin.app.evidence_keys import KeysTold, differing_key, differing_pin
 from podadmin.core.clock import unstamp
 from podadmin.core.text import stranger
 from podadmin.journal.records import journal_entry
 from podadmin.limits.records import usage
-from podadmin.requests.records import decision, grant, request, sealed
+from podadmin.requests.records import decision, request, sealed
 from podadmin.store.engine import Store
 
 _VERDICTS = {"request.approved": "allow", "request.refused": "refuse"}
@@ -52,7 +53,7 @@ class _Told:
     states: dict[str, _Said] = field(default_factory=dict)
     decided: dict[str, _Said] = field(default_factory=dict)
     used: dict[tuple[str, int, str], _Said] = field(default_factory=dict)
-    grants: dict[str, _Said] = field(default_factory=dict)
+    granted: GrantsTold = field(default_factory=GrantsTold)
     keys: KeysTold = field(default_factory=KeysTold)
 
     def hear(self, entry: Any) -> None:
@@ -61,8 +62,8 @@ class _Told:
         said = _Said(entry.seq, body)
         if entry.act.startswith("key."):
             self.keys.hear(entry, body)
-        elif entry.act == "grant.made":
-            self.grants[entry.subject] = _Said(entry.seq, {**body, "left": body["runs"]})
+        elif entry.act.startswith(KINDS):
+            self.granted.hear(entry, body)
         elif entry.act.startswith("request."):
             self._hear_of_request(entry, body, said)
 
@@ -77,19 +78,20 @@ class _Told:
             self.opened[name] = said
         elif entry.act == "request.result" and not body.get("withheld"):
             for resource, amount in body["consumed"]:
-                name = body["sha256"], body.get("number", 0), resource
-                self.used.setdefault(name, _Said(entry.seq, {"amount": float(amount)}))
+                message = body["sha256"], body.get("number", 0), resource
+                self.used.setdefault(message, _Said(entry.seq, {"amount": float(amount)}))
         elif entry.act in _VERDICTS and "code" not in body:
             self.decided[name] = _Said(entry.seq, _decision_of(entry, body))
-            made = self.grants.get(body.get("grant", ""))
-            if made is not None:
-                self.grants[body["grant"]] = _Said(made.seq, {**made.facts, "left": made.facts["left"] - 1})
+            if "grant" in body:
+                self.granted.used(body["grant"], body.get("inferences", 0.0))
 
 
 def _decision_of(entry: Any, body: Mapping[str, Any]) -> dict[str, Any]:
     by, reason = entry.actor, body.get("note", body.get("reason", ""))
     if "grant" in body:
         by, reason = "grant", f"Covered by the grant {body['grant']}"
+    elif "rule" in body:
+        by, reason = "rule", f"Allowed by the rule {body['rule']}"
     return {"verdict": _VERDICTS[entry.act], "by": by, "reason": reason, "at": entry.at}
 
 
@@ -98,16 +100,14 @@ def check_evidence(store: Store) -> Mismatch | None:
     checks: tuple[Callable[[Connection, _Told], Mismatch | None], ...] = (
         _requests,
         _decisions,
-        _grants,
+        _decided,
         _keys,
         _uses,
     )
     with store.read() as connection:
         told = _Told()
         act = journal_entry.c.act
-        wanted = select(journal_entry).where(
-            or_(act.startswith("request."), act.startswith("key."), act == "grant.made")
-        )
+        wanted = select(journal_entry).where(or_(*(act.startswith(kind) for kind in ("request.", "key.", *KINDS))))
         for entry in connection.execute(wanted.order_by(journal_entry.c.seq).execution_options(yield_per=500)):
             told.hear(entry)
         for check in checks:
@@ -170,21 +170,11 @@ def _decisions(connection: Connection, told: _Told) -> Mismatch | None:
     return None
 
 
-def _grants(connection: Connection, told: _Told) -> Mismatch | None:
-    marks = {row.id: row.fingerprint for row in connection.execute(select(request.c.id, request.c.fingerprint))}
-    seen = set()
-    for row in connection.execute(select(grant)):
-        seen.add(row.id)
-        said = told.grants.get(row.id)
-        if said is None:
-            return _unheard_of(f"The grant {stranger(row.id)}")
-        facts = said.facts
-        same = (row.made_from, row.expires_at, row.runs_left) == (facts["request"], facts["expires"], facts["left"])
-        if not same or row.fingerprint != marks.get(row.made_from):
-            return _differs(said, f"The grant {row.id} is not the one")
-    for name, said in told.grants.items():
-        if name not in seen:
-            return _gone(said, f"The grant {name}")
+def _decided(connection: Connection, told: _Told) -> Mismatch | None:
+    for check in (differing_grant, differing_people, differing_receipt):
+        found = check(connection, told.granted)
+        if found is not None:
+            return Mismatch(*found)
     return None
 
 

@@ -20,6 +20,7 @@ from podadmin.requests.grant_pins import Pins
 from podadmin.requests.moves import GATE, move, owe
 from podadmin.requests.reading import Found, findings_of, found_of, row_of
 from podadmin.requests.records import decision, request, sealed
+from podadmin.requests.rule_history import Tried, keep_facts
 from podadmin.requests.state import Event, State, advance
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact, Unit
@@ -43,7 +44,7 @@ class Opening:
 
     `pins` are those of a verified request, None for any other. `rule` names the rule that settled the verdict, if one
     did. `votes_needed`: how many reviewers have to say yes before a person may approve; `reviewers` are those who are
-    asked, empty for everybody who is enrolled; `review_why` says why.
+    asked, empty for everybody who is enrolled; `review_why` says why. `tried` is what rules were held against.
     """
 
     requester: str
@@ -66,6 +67,7 @@ class Opening:
     votes_needed: int = 0
     reviewers: tuple[str, ...] = ()
     review_why: str = ""
+    tried: Tried | None = None
 
 
 def record_opening(store: Store, clock: Clock, request_id: str, opening: Opening) -> State:
@@ -102,6 +104,8 @@ def _keep(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> None:
     findings = {**findings_of(unit.connection, request_id), **opening.findings}
     if opening.pins is not None:
         findings["pins"] = {"family": opening.pins.family, "values": dict(opening.pins.values)}
+    if opening.tried is not None:
+        keep_facts(unit, request_id, row.number, opening.tried)
     for seen in opening.seen:
         limits.note_limits(
             unit,
@@ -152,7 +156,9 @@ def _allow(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> State
     except Refused as error:
         why = error.why if error.code == "grant.over" else error.code
         return _hold_after_all(unit, request_id, why, error.what)
-    by, fact = ("grant", {"grant": grant_id}) if grant_id else ("rule", {"rule": opening.rule})
+    by, fact = "rule", {"rule": opening.rule}
+    if grant_id:
+        by, fact = "grant", {"grant": grant_id, "inferences": sum(amounts)}
     unit.execute(update(request).where(request.c.id == request_id).values(grant_id=grant_id))
     reason = f"Covered by the grant {grant_id}" if grant_id else f"Allowed by the rule {opening.rule}"
     decide(unit, clock, request_id, "allow", by, reason)

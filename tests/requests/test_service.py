@@ -24,15 +24,18 @@ from podadmin.journal.records import Journal, all_entries
 from podadmin.journal.service import verify
 from podadmin.limits import service as limits
 from podadmin.requests import service
-from podadmin.requests.records import decision, grant, request, requester_key, sealed
+from podadmin.requests.grant_pins import Pins
+from podadmin.requests.records import decision, grant, grant_use, receipt, request, sealed
 from podadmin.requests.service import Captured, LimitSeen, Opening
 from podadmin.requests.state import TERMINAL, TRANSITIONS, Event, State
 from podadmin.store.engine import Store
+from podadmin.vault.records import trusted_key
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 WINDOW, LATEST, DAYS = 300.0, 270.0, 30
 MODEL = "acme/Retina:3"
 MARK = "ab" * 32
+PINS = Pins("", MARK, {})
 
 
 class Desk:
@@ -125,12 +128,18 @@ class Desk:
             found = list(all_entries(connection))
         return [(entry.act, json.loads(entry.body)) for entry in found if entry.subject == subject or not subject]
 
+    def receipts(self, request_id: str) -> list[dict[str, Any]]:
+        """The receipts of a request, oldest first, each with what it says."""
+        wanted = select(receipt.c.document).where(receipt.c.request_id == request_id).order_by(receipt.c.number)
+        with self.store.read() as connection:
+            return [json.loads(text) for text in connection.execute(wanted).scalars()]
+
     def everything(self) -> list[Any]:
         """All rows of the tables that this room writes, and the whole journal."""
         with self.store.read() as connection:
             rows: list[Any] = [
                 [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
-                for table in (request, sealed, decision, grant, requester_key)
+                for table in (request, sealed, decision, grant, grant_use, receipt, trusted_key)
             ]
             rows.append([tuple(entry) for entry in all_entries(connection)])
             rows.append(limits.open_reservations(connection))
@@ -145,7 +154,7 @@ class Desk:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path / "podadmin.db")
     yield made
-    assert verify(made.store, None).broken is None
+    assert verify(made.store).broken is None
     made.store.close()
 
 
@@ -238,7 +247,9 @@ def test_a_refusal_carries_its_words_and_is_owed_until_it_was_sent(desk: Desk) -
     request_id = desk.held("t1")
     refused(desk, lambda: desk.refuse(request_id, "  \n"), "request.reason-missing")
     assert desk.refuse(request_id, " Not yet. ") == State.REFUSED
-    assert service.answers_due(desk.store) == ((request_id, "reject", "Not yet."),)
+    ((_, kind, words),) = service.answers_due(desk.store)
+    assert (kind, words.partition("\n")[0]) == ("reject", "Not yet.")
+    assert words.partition("\n")[2] == f"Receipt {desk.receipts(request_id)[-1]['reference']}."
     nothing_happens(desk, lambda: service.answered(desk.store, request_id, "abort"))
     service.answered(desk.store, request_id, "reject")
     assert service.answers_due(desk.store) == ()
@@ -258,7 +269,8 @@ def test_what_the_gate_refuses_itself_is_answered_only_where_that_is_possible(de
     first, second = desk.captured("t1"), desk.captured("t2")
     assert desk.open(first, "refuse", code="envelope.protocol-differs", words="It differs.") == State.INVALID
     assert desk.open(second, "refuse", answerable=False) == State.INVALID
-    assert service.answers_due(desk.store) == ((first, "reject", "It differs."),)
+    ((_, kind, words),) = service.answers_due(desk.store)
+    assert (kind, words) == ("reject", f"It differs. Receipt {desk.receipts(first)[-1]['reference']}.")
     assert desk.entries(first)[-1] == (
         "request.refused",
         {"code": "envelope.protocol-differs", "by": "the gate's own checks"},
@@ -296,9 +308,9 @@ def test_an_approval_after_the_window_is_a_grant_that_the_next_one_uses_once(des
         assert desk.entries(request_id)[-1][1]["reference"] == reference
     assert desk.deliver() is None
     with desk.store.read() as connection:
-        (made,) = service.grants_for(connection, MARK)
+        (made,) = service.grants_for(connection, PINS)
     assert (made.runs_left, made.made_from) == (1, request_id)
-    assert unstamp(made.expires_at) == desk.clock.now() + timedelta(days=DAYS)
+    assert made.expires_at == desk.clock.now() + timedelta(days=DAYS)
     again, third = desk.captured("t2"), desk.captured("t3")
     assert desk.open(again, "allow", grant_id=made.id) == State.APPROVED
     assert desk.row(again).grant_id == made.id
@@ -318,7 +330,7 @@ def test_a_grant_for_two_models_reserves_both_or_nothing(desk: Desk) -> None:
     desk.clock.advance(WINDOW)
     desk.approve(first)
     with desk.store.read() as connection:
-        (made,) = service.grants_for(connection, MARK)
+        (made,) = service.grants_for(connection, PINS)
     request_id = desk.captured("t2")
     both = {
         "findings": {"wants": [{"resource": MODEL, "amount": 5}, {"resource": "acme/Empty:1", "amount": 5}]},
@@ -327,7 +339,7 @@ def test_a_grant_for_two_models_reserves_both_or_nothing(desk: Desk) -> None:
     assert desk.open(request_id, "allow", grant_id=made.id, **both) == State.HELD
     assert desk.promised() == {}
     with desk.store.read() as connection:
-        assert service.grants_for(connection, MARK)[0].runs_left == 1
+        assert service.grants_for(connection, PINS)[0].runs_left == 1
     assert desk.entries(request_id)[-1] == ("request.held", {"why": "limit.exhausted"})
 
 
@@ -354,7 +366,7 @@ def test_approved_too_late_to_deliver_becomes_a_grant_and_gives_back_its_promise
     assert desk.promised() == {}
     assert desk.acts(request_id)[-1] == "request.too-late"
     with desk.store.read() as connection:
-        assert [each.made_from for each in service.grants_for(connection, MARK)] == [request_id]
+        assert [each.made_from for each in service.grants_for(connection, PINS)] == [request_id]
     assert service.answers_due(desk.store)[0][0] == request_id
 
 
@@ -518,11 +530,12 @@ def test_a_key_is_pinned_once_and_another_one_is_noticed(desk: Desk) -> None:
     assert pin("aa")
     before = desk.everything()
     assert pin("aa")
-    assert not pin("bb")
     assert desk.everything() == before
+    assert not pin("bb")
+    assert pin("aa")
     assert pin("bb", key_id="k2")
     assert pin("bb", requester="other-lab")
-    assert [act for act, _ in desk.entries()] == ["key.pinned"] * 3
+    assert [act for act, _ in desk.entries()].count("key.pinned") == 3
 
 
 def test_the_request_last_approved_like_this_one(desk: Desk) -> None:
@@ -625,7 +638,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "desk"):
-            assert verify(self.desk.store, None).broken is None
+            assert verify(self.desk.store).broken is None
             self.desk.store.close()
 
     def attempt(self, act: Callable[[], object]) -> None:
@@ -649,7 +662,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data(), verdict=st.sampled_from(["hold", "hold", "allow", "refuse"]), amount=st.integers(0, 60))
     def open(self, data: st.DataObject, verdict: str, amount: int) -> None:
         with self.desk.store.read() as connection:
-            grants = service.grants_for(connection, MARK)
+            grants = service.grants_for(connection, PINS)
         grant_id = grants[-1].id if grants else "grt_none"
         wants = self.desk.wants(amount) if amount else {}
         self.attempt(lambda: self.desk.open(self.one(data), verdict, grant_id=grant_id, **wants))
@@ -721,7 +734,7 @@ class AnyOrder(RuleBasedStateMachine):
                 assert row.reference
         assert under_way <= 1
         with self.desk.store.read() as connection:
-            meters = limits.meters(connection)
+            meters = limits.meters(connection, now=self.desk.clock.now())
         assert all(meter.used + meter.reserved <= 100 for meter in meters)
 
 
