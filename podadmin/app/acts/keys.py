@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from podadmin.app.acts import keys_clear, keys_trust
+from podadmin.app.acts import handover, keys_clear, keys_trust
 from podadmin.app.acts.registry import act
 from podadmin.app.key_rows import all_rows, own_row
 from podadmin.app.views.keys import KeyDone, KeyRow, PublicHalf
@@ -18,7 +18,7 @@ from podadmin.vault.model import KeyInfo, KeyKind, Purpose
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
-__all__ = ["keys_clear", "keys_trust"]
+__all__ = ["handover", "keys_clear", "keys_trust"]
 
 KeyId = Annotated[str, "the key's id"]
 Why = Annotated[str, "why; it is recorded"]
