@@ -1,0 +1,162 @@
+"""The inventory of a folder: every file with its size and time, kept beside the profile and brought up to date.
+
+It is a copy of what the file system says and no record of what happened: it may be thrown away at any time and is
+made again. Memory stays bounded however many files there are: one folder is looked at after the other, and a folder
+of very many files in portions. A look that was stopped goes on where it was. A folder in which nothing has changed
+(names, sizes, times) is known by its digest and not written again.
+
+Symbolic links are counted and never followed. Network shares are asked by few threads at once, a listing that fails
+for a passing reason is tried again, and a share that does not answer is given up instead of waited for.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from podadmin.core.clock import Clock
+from podadmin.core.errors import BadInput, Unavailable
+from podadmin.core.progress import Progress
+from podadmin.core.text import stranger
+from podadmin.datasources.folders import FileFilter, Inventory, moment
+from podadmin.datasources.inventory_look import Look, below, said, unreadable
+
+PATIENCE_SECONDS: Final = 30.0
+SHOWN_FOLDERS: Final = 20
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS look (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS folder (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, path BLOB NOT NULL UNIQUE, parent INTEGER, turn INTEGER NOT NULL, digest BLOB,
+    files INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL DEFAULT 0, others INTEGER NOT NULL DEFAULT 0,
+    links INTEGER NOT NULL DEFAULT 0, newest INTEGER, oldest INTEGER, problem TEXT);
+CREATE INDEX IF NOT EXISTS ix_folder_turn ON folder (turn);
+CREATE INDEX IF NOT EXISTS ix_folder_parent ON folder (parent);
+CREATE TABLE IF NOT EXISTS file (
+    folder INTEGER NOT NULL, name BLOB NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+    extension TEXT NOT NULL, turn INTEGER NOT NULL, PRIMARY KEY (folder, name)) WITHOUT ROWID;
+"""
+
+
+def look(
+    root: Path,
+    kept: Path,
+    chosen: FileFilter,
+    clock: Clock,
+    progress: Progress,
+    *,
+    patience: float = PATIENCE_SECONDS,
+) -> Inventory:
+    """Bring the inventory of `root` in the file `kept` up to date and say what is in it.
+
+    Raises NotFound (`datasource.folder-not-found`), BadInput (`datasource.not-a-folder`), Unavailable
+    (`datasource.folder-denied`, `datasource.share-hangs`, `datasource.disk`, `datasource.inventory`) and Cancelled;
+    what was looked at until then is kept, and the next look goes on from there.
+    """
+    check_root(root)
+    with _opened(kept) as connection:
+        return _summary(connection, Look(root, connection, chosen, clock, progress, patience).run())
+
+
+def known(kept: Path) -> Inventory | None:
+    """What the last look found, without looking again; None where there was none."""
+    if not kept.exists():
+        return None
+    with _opened(kept) as connection:
+        return _summary(connection, changed=0) if said(connection, "turn") else None
+
+
+def files(kept: Path, root: Path) -> Iterator[tuple[Path, int, int]]:
+    """Every file that counts as (path, size in bytes, time of change in ns), folder by folder, in bounded memory."""
+    with _opened(kept) as connection:
+        wanted = (
+            "SELECT d.path, f.name, f.size, f.modified FROM folder d JOIN file f ON f.folder = d.id "
+            "ORDER BY d.path, f.name"
+        )
+        top = os.fsencode(root)
+        for folder, name, size, modified in connection.execute(wanted):
+            yield Path(os.fsdecode(below(below(top, folder), name))), size, modified
+
+
+def check_root(root: Path) -> None:
+    """Raises what is wrong with a folder that was named (`datasource.folder-not-found`, `-not-a-folder`, `-denied`)."""
+    try:
+        found = root.stat()
+        if stat.S_ISDIR(found.st_mode):
+            with os.scandir(root) as entries:
+                next(entries, None)
+    except OSError as error:
+        raise unreadable(error) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise BadInput(
+            "datasource.not-a-folder",
+            "This is not a folder.",
+            "It is a file or a device, and such a datasource is a folder with files in it.",
+            "Choose the folder that holds the files.",
+        )
+
+
+def _summary(connection: sqlite3.Connection, changed: int) -> Inventory:
+    count, size, folders, others, links, newest, oldest, problems = connection.execute(
+        "SELECT coalesce(sum(files), 0), coalesce(sum(size), 0), count(*), coalesce(sum(others), 0), "
+        "coalesce(sum(links), 0), max(newest), min(oldest), count(problem) FROM folder"
+    ).fetchone()
+    kinds = connection.execute(
+        "SELECT extension, count(*) FROM file GROUP BY extension ORDER BY 2 DESC, 1 LIMIT 20"
+    ).fetchall()
+    named = connection.execute(
+        "SELECT path FROM folder WHERE problem IS NOT NULL ORDER BY path LIMIT ?", (SHOWN_FOLDERS,)
+    ).fetchall()
+    return Inventory(
+        files=count,
+        size=size,
+        folders=folders,
+        others=others,
+        links=links,
+        newest=moment(newest),
+        oldest=moment(oldest),
+        by_extension=tuple((str(each), int(number)) for each, number in kinds),
+        unreadable=tuple(stranger(os.fsdecode(path), 400) for (path,) in named),
+        unreadable_count=problems,
+        changed=changed,
+        whole=said(connection, "whole") == "yes",
+    )
+
+
+@contextmanager
+def _opened(kept: Path) -> Iterator[sqlite3.Connection]:
+    """The inventory's own database. One that is damaged is made again: it is a copy and no record."""
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            connection = _connect(kept)
+        except sqlite3.DatabaseError:
+            kept.unlink(missing_ok=True)
+            connection = _connect(kept)
+        with closing(connection):
+            yield connection
+    except (sqlite3.Error, OSError) as error:
+        raise Unavailable(
+            "datasource.inventory",
+            "The inventory of the folder could not be kept.",
+            "The disk of the profile is full, read-only or reports an error.",
+            "Free some space on it and look again; the files themselves were not touched.",
+        ) from error
+
+
+def _connect(kept: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(kept, timeout=10, check_same_thread=False)
+    try:
+        kept.chmod(0o600)
+        connection.execute("PRAGMA journal_mode=WAL")
+        # a look that a power cut takes away is made again
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.executescript(_TABLES)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
