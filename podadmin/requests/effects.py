@@ -17,7 +17,7 @@ from podadmin.requests.effect_risk import Risk, judge
 from podadmin.requests.effect_table import EffectTable
 from podadmin.requests.effect_walk import Draft, level_of, outputs_of, switches, walk
 from podadmin.requests.envelope import Requester, Verified, VerifiedRequest
-from podadmin.requests.protocols import read
+from podadmin.requests.protocols import read_protocol
 
 UNKNOWN_HEADLINE: Final = "What this request would do is not known."
 UNKNOWN_LEAVES: Final = "Not known: count on every record leaving."
@@ -48,8 +48,12 @@ class Effects:
 
 def statement(verified: Verified[VerifiedRequest], table: EffectTable) -> Effects:
     """The effect statement of a verified request by an effect table (`effect_table.shipped()`)."""
-    request = verified.value
-    protocol = read(verified)
+    return of_request(verified.value, table)
+
+
+def of_request(request: VerifiedRequest, table: EffectTable) -> Effects:
+    """The same of a bare record, for comparing what was verified before; it proves nothing about the record."""
+    protocol = read_protocol(request.protocol)
     draft = Draft(request.pod_identifier.rpartition("/")[2])
     headline = walk(protocol, table, draft)
     switches(dict(request.flags_claimed), table, draft)

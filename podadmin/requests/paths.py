@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,11 +29,15 @@ MISSING: Final = Missing()
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One place where two values differ. `was` and `now` are canonical JSON text, empty where there is nothing."""
+    """One place where two values differ. `was` and `now` are canonical JSON text, empty where there is nothing.
+
+    `path` is for people, `steps` are the keys and places that lead there.
+    """
 
     path: str
     was: str
     now: str
+    steps: tuple[str | int, ...] = ()
 
 
 def fault_of(value: object) -> str:
@@ -66,7 +71,7 @@ def fault_of(value: object) -> str:
     return ""
 
 
-def field_changes(was: object, now: object, path: str = "") -> Iterator[FieldChange]:
+def field_changes(was: object, now: object, path: str = "", steps: tuple[str | int, ...] = ()) -> Iterator[FieldChange]:
     """The places where two values differ, deepest first named, in the order of the keys.
 
     Both values must be free of faults (see `fault_of`). Values are compared as canonical JSON: 1, 1.0, true and "1"
@@ -74,12 +79,37 @@ def field_changes(was: object, now: object, path: str = "") -> Iterator[FieldCha
     """
     if isinstance(was, dict) and isinstance(now, dict):
         for key in sorted({*was, *now}):
-            yield from field_changes(was.get(key, MISSING), now.get(key, MISSING), _below(path, key))
+            yield from field_changes(was.get(key, MISSING), now.get(key, MISSING), _below(path, key), (*steps, key))
     elif isinstance(was, list) and isinstance(now, list):
         for place in range(max(len(was), len(now))):
-            yield from field_changes(_at(was, place), _at(now, place), f"{path}[{place}]")
+            yield from field_changes(_at(was, place), _at(now, place), f"{path}[{place}]", (*steps, place))
     elif _text(was) != _text(now):
-        yield FieldChange(path or WHOLE, _text(was), _text(now))
+        yield FieldChange(path or WHOLE, _text(was), _text(now), steps)
+
+
+def changed(value: object, change: FieldChange) -> object:
+    """`value` with this one change made in it: a copy where it has to be, the rest shared.
+
+    `value` is the one in which the change was found as `was`.
+    """
+    return _changed(value, change.steps, MISSING if not change.now else json.loads(change.now))
+
+
+def _changed(value: object, steps: tuple[str | int, ...], now: object) -> object:
+    if not steps:
+        return now
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, dict) and isinstance(step, str):
+        below = _changed(value.get(step, MISSING), rest, now)
+        return {**{key: each for key, each in value.items() if key != step}, **_present({step: below})}
+    if isinstance(value, list) and isinstance(step, int):
+        below = _changed(_at(value, step), rest, now)
+        return [*value[:step], *([] if isinstance(below, Missing) else [below]), *value[step + 1 :]]
+    return value
+
+
+def _present(found: dict[str, object]) -> dict[str, object]:
+    return {key: each for key, each in found.items() if not isinstance(each, Missing)}
 
 
 def _is_plain_scalar(value: object) -> bool:

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podadmin.core.canon import canonical
-from podadmin.requests.paths import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES, WHOLE, FieldChange, fault_of, field_changes
+from podadmin.requests.paths import (
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_NODES,
+    WHOLE,
+    FieldChange,
+    changed,
+    fault_of,
+    field_changes,
+)
 
 plain = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 documents = st.recursive(plain, lambda x: st.lists(x, max_size=4) | st.dictionaries(st.text(), x, max_size=4))
@@ -33,16 +42,40 @@ def test_a_change_is_named_by_its_place() -> None:
     was = {"algorithm": [{"query": "a", "gone": 1}], "odd key": 1}
     now = {"algorithm": [{"query": "b"}, {}], "odd key": True}
     assert list(field_changes(was, now)) == [
-        FieldChange("algorithm[0].gone", "1", ""),
-        FieldChange("algorithm[0].query", '"a"', '"b"'),
-        FieldChange("algorithm[1]", "", "{}"),
-        FieldChange('"odd key"', "1", "true"),
+        FieldChange("algorithm[0].gone", "1", "", ("algorithm", 0, "gone")),
+        FieldChange("algorithm[0].query", '"a"', '"b"', ("algorithm", 0, "query")),
+        FieldChange("algorithm[1]", "", "{}", ("algorithm", 1)),
+        FieldChange('"odd key"', "1", "true", ("odd key",)),
     ]
     assert list(field_changes({}, [])) == [FieldChange(WHOLE, "{}", "[]")]
 
 
+@given(documents, documents)
+def test_all_changes_made_one_after_the_other_lead_from_one_value_to_the_other(one: Any, other: Any) -> None:
+    made = copy.deepcopy(one)
+    for change in reversed(list(field_changes(one, other))):  # from the end, so that places in lists stay what they are
+        if change.was:
+            made = changed(made, change)
+    for change in field_changes(made, other):
+        made = changed(made, change)
+    assert canonical(made) == canonical(other)
+
+
+def test_one_change_is_made_alone_and_the_value_stays_what_it_was() -> None:
+    was = {"a": [1, {"b": 2}], "c": 3}
+    assert changed(was, FieldChange("a[1].b", "2", "5", ("a", 1, "b"))) == {"a": [1, {"b": 5}], "c": 3}
+    assert changed(was, FieldChange("a[0]", "1", "", ("a", 0))) == {"a": [{"b": 2}], "c": 3}
+    assert changed(was, FieldChange("a[2]", "", "[]", ("a", 2))) == {"a": [1, {"b": 2}, []], "c": 3}
+    assert changed(was, FieldChange("c", "3", "", ("c",))) == {"a": [1, {"b": 2}]}
+    assert changed(was, FieldChange("d", "", "null", ("d",))) == {"a": [1, {"b": 2}], "c": 3, "d": None}
+    assert changed(was, FieldChange(WHOLE, "", "7")) == 7
+    assert changed(was, FieldChange("c.x", "", "7", ("c", "x"))) == was
+    assert changed([1], FieldChange("x", "", "7", ("x",))) == [1]
+    assert was == {"a": [1, {"b": 2}], "c": 3}
+
+
 def test_null_and_nothing_are_different() -> None:
-    assert list(field_changes({"a": None}, {})) == [FieldChange("a", "null", "")]
+    assert list(field_changes({"a": None}, {})) == [FieldChange("a", "null", "", ("a",))]
 
 
 def nested(depth: int) -> Any:
