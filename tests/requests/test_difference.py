@@ -160,8 +160,6 @@ def test_the_other_way_round_is_the_same_difference_reversed(verified: Make, pro
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=4), st.lists(st.text(max_size=3), max_size=2)
 )
-    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4) | st.lists(st.text(max_size=3), max_size=2)
-)
 
 
 @given(data=st.data())
