@@ -28,6 +28,7 @@ from podadmin.gate.findings import (
 )
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.sessions import Sessions
+from podadmin.journal.records import last_entry
 from podadmin.limits import service as limits
 from podadmin.limits.model import Key, Meter
 from podadmin.networks.bitfount import messages_pb2 as pb
@@ -37,14 +38,18 @@ from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.job_request import Claims as OuterClaims
 from podadmin.networks.bitfount.job_request import OpenedJobRequest, check_signature, open_job_request
 from podadmin.networks.bitfount.types import MessageType, type_name
-from podadmin.requests import service
+from podadmin.requests import rule_service, service
 from podadmin.requests.decide import Verdict, decide
+from podadmin.requests.difference import beside_protocol
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import statement
 from podadmin.requests.envelope import Claims, Opened, Unverified, Verified, VerifiedRequest, judge
-from podadmin.requests.grant_pins import pins_of, surroundings
+from podadmin.requests.grant_pins import Pins, pins_of, surroundings
 from podadmin.requests.protocols import Protocol, read
+from podadmin.requests.rule_facts import facts_of
+from podadmin.requests.rule_history import Tried, policy_mark, prepared_grants
 from podadmin.requests.service import LimitSeen, Opening, Sealed
+from podadmin.requests.simulation import Circumstances
 from podadmin.vault.model import public_forms
 
 TABLE = "bitfount"
@@ -69,6 +74,7 @@ class Opener:
         self._ports = ports
         self._sessions = sessions
         self._seen = seen
+        self._rules = rule_service.Shelf()
         upstream = ports.upstream
         headers = {"x-api-key-id": upstream.key_id, "x-api-key": upstream.key.reveal()}
         self._hub = HubClient(upstream.hub, headers, timeout=ASK_SECONDS)
@@ -202,34 +208,45 @@ class Opener:
         verified: Verified[VerifiedRequest],
     ) -> Opening:
         request, protocol = verified.value, read(verified)
-        effects = statement(verified, shipped(TABLE))
+        effects = await to_thread.run_sync(statement, verified, shipped(TABLE))
         answer = await self._ask_network(sealed, request, opened)
-        pins, digest = pins_of(verified, surroundings(effects)), sealed_digest_of(opened)
+        digest = sealed_digest_of(opened)
         replay = await to_thread.run_sync(service.seen_before, self._ports.store, sealed.request_id, digest)
         seen = _limits_seen(protocol, answer)
 
-        def weigh() -> tuple[Verdict, tuple[Meter, ...]]:
+        datasource = request.pod_identifier.partition("/")[2]
+        records = self._ports.records(datasource)
+
+        def weigh() -> tuple[Verdict, tuple[Meter, ...], Tried, Pins]:
+            now = self._ports.clock.now()
             with self._ports.store.read() as connection:
-                grants = service.grants_for(connection, pins)
+                purposes = rule_service.purposes_of(connection, request.project_claimed or "")
+                pins = pins_of(verified, surroundings(effects, " ".join(purposes)))
+                grants = prepared_grants(connection, pins)
+                rules, mark = self._rules.rules(connection), policy_mark(connection)
                 meters = tuple(self._meter(connection, request, each) for each in seen)
+                last = last_entry(connection)
+            facts = facts_of(verified, effects, _inferences(protocol, records), purposes)
             verdict = decide(
                 verified,
                 effects=effects,
                 grants=grants,
                 limits=meters,
                 access=answer.code.name if answer else None,
-                now=self._ports.clock.now(),
+                now=now,
                 replay=replay,
                 pins=pins,
+                rules=rules,
+                facts=facts,
+                latest=unstamp(last.at) if last else None,
             )
-            return verdict, meters
+            return verdict, meters, Tried(now, facts, Circumstances.of(verdict), mark), pins
 
-        verdict, meters = await to_thread.run_sync(weigh)
-        datasource = request.pod_identifier.partition("/")[2]
-        records = self._ports.records(datasource)
+        verdict, meters, tried, pins = await to_thread.run_sync(weigh)
         findings = {
             **common(opened, key),
             "protocol": request.protocol,
+            "decided_on": beside_protocol(request),
             "effects": effects_shown(effects),
             "trace": trace_shown(verdict),
             "limits": [limit_shown(meter) for meter in meters],
@@ -264,6 +281,7 @@ class Opener:
             rule=verdict.rule,
             votes_needed=verdict.reviewers if verdict.reviewers > 1 else 0,
             review_why="A rule asks for it" if verdict.reviewers > 1 else "",
+            tried=tried,
         )
 
     def _meter(self, connection: Any, request: VerifiedRequest, seen: LimitSeen) -> Meter:
@@ -349,6 +367,13 @@ def _limits_seen(protocol: Protocol, answer: AccessAnswer | None) -> tuple[Limit
                 LimitSeen(model.slug, limit.limit, limit.total_usage) if limit else LimitSeen(model.slug, None, 0.0)
             )
     return tuple(dict.fromkeys(found))
+
+
+def _inferences(protocol: Protocol, records: int | None) -> float | None:
+    """The most inferences that the task can use: one for each record and model; None where that is not known."""
+    if not protocol.models:
+        return 0.0
+    return None if records is None else float(records * len(protocol.models))
 
 
 def _wanted(records: int | None, meter: Meter) -> float:

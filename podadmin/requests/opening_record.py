@@ -20,7 +20,7 @@ from podadmin.requests.grant_pins import Pins
 from podadmin.requests.moves import GATE, move, owe
 from podadmin.requests.reading import Found, findings_of, found_of, row_of
 from podadmin.requests.records import decision, request, sealed
-from podadmin.requests.rule_history import Tried, keep_facts
+from podadmin.requests.rule_history import Tried, keep_facts, policy_mark
 from podadmin.requests.state import Event, State, advance
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact, Unit
@@ -142,6 +142,8 @@ def pins_in(found: Found) -> Pins | None:
 
 
 def _allow(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> State:
+    if opening.tried is not None and opening.tried.policy != policy_mark(unit.connection):
+        return _hold_after_all(unit, request_id, "rules were changed meanwhile", "Waiting for your decision")
     grant_id = opening.grant_id
     if not grant_id and not opening.rule:
         return _hold_after_all(unit, request_id, "nothing names what allows it", "Waiting for your decision")
