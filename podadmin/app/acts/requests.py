@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 from podadmin.app.acts.registry import act
 from podadmin.app.journal_words import row_of
 from podadmin.app.moments import moment_words
+from podadmin.app.request_difference import comparable, difference_of, effect_facts, field_facts, words_of
 from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Fact, Permit, Section
-from podadmin.app.views.requests import EffectView, RequestDetail, RequestPage, RequestRow, TraceLine
+from podadmin.app.views.requests import Comparison, EffectView, RequestDetail, RequestPage, RequestRow, TraceLine
 from podadmin.core.clock import unstamp
-from podadmin.core.errors import BadInput, PodadminError
+from podadmin.core.errors import BadInput, PodadminError, Refused
 from podadmin.core.text import grouped, stranger
 from podadmin.journal import service as journal
 from podadmin.requests import service
 from podadmin.requests.decisions import Check
 from podadmin.requests.grant_pins import MAY_VARY
-from podadmin.requests.paths import field_changes
 from podadmin.requests.service import Found, Terms
 
 if TYPE_CHECKING:
@@ -64,6 +64,27 @@ def list_requests(
 def show(profile: Profile, request: Annotated[str, "the request's id or its reference"]) -> RequestDetail:
     """Show what a request will do, how it was verified, and how the verdict was reached."""
     return _detail(profile, service.find(profile.store, request))
+
+
+@act("requests compare")
+def compare(
+    profile: Profile,
+    request: Annotated[str, "the request's id or its reference"],
+    *,
+    other: Annotated[str, "the request to compare it with; without one, the last approved like it"] = "",
+) -> Comparison:
+    """Compare two requests: what they do differently first, then how they are written differently."""
+    now = service.find(profile.store, request)
+    was = service.find(profile.store, other) if other else service.last_approved_like(profile.store, now)
+    if was is None:
+        raise Refused(
+            "request.nothing-like-it",
+            "The request was not compared.",
+            "No request like it was approved before.",
+            "Name the request to compare it with.",
+        )
+    changes = difference_of(was, now)
+    return Comparison(_row(was.row), _row(now.row), words_of(changes), effect_facts(changes), field_facts(changes))
 
 
 @act("requests approve", writes=True, kinds=("request", "limit"))
@@ -123,14 +144,16 @@ def _row(row: Any) -> RequestRow:
 def _detail(profile: Profile, found: Found) -> RequestDetail:
     findings = found.findings
     effects = _effects(findings)
-    before = service.last_approved_like(profile.store, found)
+    before = service.last_approved_like(profile.store, found) if comparable(found) else None
+    changes = difference_of(before, found) if before is not None else ()
     entries = journal.about(profile.store, found.row.id)
     return RequestDetail(
         row=_row(found.row),
         effects=effects,
         sections=_sections(found, effects),
         verification=tuple(Fact(**fact) for fact in findings.get("verification", ())),
-        differences=_differences(before, found),
+        differences=(*effect_facts(changes), *field_facts(changes)),
+        difference_words=words_of(changes) if before is not None else "",
         compared_with=before.row.id if before else "",
         trace=tuple(TraceLine(**line) for line in findings.get("trace", ())),
         protocol=findings.get("protocol") or {},
@@ -200,20 +223,6 @@ def _sections(found: Found, effects: EffectView) -> tuple[Section, ...]:
                 Fact("To", stranger(effects.to) or "unknown"),
             ),
         ),
-    )
-
-
-def _differences(before: Found | None, found: Found) -> tuple[Fact, ...]:
-    if before is None:
-        return ()
-    changes = tuple(field_changes(before.findings.get("protocol") or {}, found.findings.get("protocol") or {}))
-    if not changes:
-        return (Fact("No difference", "It asks for exactly what was approved before.", "good"),)
-    return tuple(
-        Fact(
-            stranger(change.path), f"was {stranger(str(change.was), 300)}, now {stranger(str(change.now), 300)}", "warn"
-        )
-        for change in changes
     )
 
 

@@ -96,3 +96,16 @@ class RequestDetail:
     may_approve: Permit
     may_refuse: Permit
     refusal_needs_reason: bool = True
+    difference_words: str = ""
+    """The difference in one sentence."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two requests side by side. `effects`: what they do differently; `fields`: how they are written differently."""
+
+    was: RequestRow
+    now: RequestRow
+    words: str
+    effects: tuple[Fact, ...]
+    fields: tuple[Fact, ...]
