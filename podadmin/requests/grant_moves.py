@@ -217,8 +217,8 @@ def revoke(unit: Unit, clock: Clock, grant_id: str, actor: str, reason: str) -> 
     return row
 
 
-def let_vary(unit: Unit, clock: Clock, grant_id: str, actor: str, pin: str, reason: str) -> None:
-    """From now on a pin of the grant may be anything; the unit was opened with `grant.varied` of it.
+def let_vary(unit: Unit, clock: Clock, grant_id: str, actor: str, pin: str, reason: str) -> list[str]:
+    """From now on a pin of the grant may be anything; returns all that may. The unit was opened with `grant.varied` of it.
 
     Raises BadInput (`grant.bad-pin`), Refused (`grant.ended`), NotFound (`grant.unknown`).
     """
@@ -240,6 +240,7 @@ def let_vary(unit: Unit, clock: Clock, grant_id: str, actor: str, pin: str, reas
         ("grant.varied", grant_id),
         {"grant": grant_id, "by": actor, "pin": pin, "reason": reason, "may_vary": vary},
     )
+    return vary
 
 
 def row_of(connection: Connection, grant_id: str) -> Row[Any]:

@@ -36,11 +36,15 @@ def unless_moved(store: Store, fact: Fact) -> Iterator[Unit]:
 
 
 def move(unit: Unit, request_id: str, event: Event, words: str) -> State:
-    """Let `event` happen to a request and note its new state. Raises Refused (`request.wrong-state`)."""
+    """Let `event` happen to a request and note its new state, where the unit was opened with a fact about it.
+
+    Raises Refused (`request.wrong-state`).
+    """
     row = row_of(unit.connection, request_id)
     state = advance(State(row.state), event)
     unit.execute(update(request).where(request.c.id == request_id).values(state=state, state_words=words))
-    unit.note(state=str(state))
+    if unit.facts[0].subject == request_id:
+        unit.note(state=str(state))
     return state
 
 
@@ -49,16 +53,17 @@ def owe(unit: Unit, request_id: str, kind: str, words: str) -> None:
     unit.execute(update(request).where(request.c.id == request_id).values(answer=kind, answer_words=words))
 
 
-def lapse(unit: Unit, clock: Clock, request_id: str) -> str:
+def lapse(unit: Unit, clock: Clock, request_id: str, about: tuple[str, str] | None = None) -> str:
     """The requester is told that the request is held, with the reference that is returned.
 
-    The unit has to be opened with a fact about this request: the receipt names its entry.
+    `about` is the fact whose entry the receipt names, by act and subject; that with which the unit was opened, where
+    none is given.
     """
     reference = new_reference()
     move(unit, request_id, Event.LAPSED, "Held: nobody decided while the requester was waiting")
     unit.execute(update(request).where(request.c.id == request_id).values(reference=reference))
     told = {"by": GATE, "hold": reference, "request": row_of(unit.connection, request_id)}
-    receipt = receipts.issue(unit, clock, "held", (unit.facts[0].act, unit.facts[0].subject), told)
+    receipt = receipts.issue(unit, clock, "held", about or (unit.facts[0].act, unit.facts[0].subject), told)
     words = (
         f"Held for a decision by the data custodian, reference {reference}. Send it again once it is approved. "
         f"Receipt {receipt}."
