@@ -54,7 +54,8 @@ def main(arguments):
         return 1
     print("VERIFIED: this is what was signed with this key.")
     for name, value in sorted(receipt.items()):
-        print(f"  {shown(name)}: {shown(json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value)}")
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        print(f"  {shown(name)}: {shown(text)}")
     return 0
 
 

@@ -15,7 +15,7 @@ log = logging.getLogger("podadmin.receipts")
 
 
 def sign_receipts(profile: Profile) -> int:
-    """Sign what is not signed yet; how many receipts were. 0 where the keys are locked: it never waits for a keyring."""
+    """Sign what is not signed yet; how many receipts were. Never waits for a keyring: 0 where it is locked."""
     from podadmin.vault.model import Purpose
 
     if profile.keyring_choice is None:

@@ -158,9 +158,10 @@ def _allow(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> State
     except Refused as error:
         why = error.why if error.code == "grant.over" else error.code
         return _hold_after_all(unit, request_id, why, error.what)
-    by, fact = "rule", {"rule": opening.rule}
+    by = "grant" if grant_id else "rule"
+    fact: dict[str, Any] = {"rule": opening.rule}
     if grant_id:
-        by, fact = "grant", {"grant": grant_id, "inferences": sum(amounts)}
+        fact = {"grant": grant_id, "inferences": sum(amounts)}
     unit.execute(update(request).where(request.c.id == request_id).values(grant_id=grant_id))
     reason = f"Covered by the grant {grant_id}" if grant_id else f"Allowed by the rule {opening.rule}"
     decide(unit, clock, request_id, "allow", by, reason)

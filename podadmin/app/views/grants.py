@@ -12,7 +12,10 @@ from podadmin.app.views.facts import Permit
 
 @dataclass(frozen=True)
 class GrantRow:
-    """One grant. `state`: lasting | used-up | expired | voided | revoked. Inferences None: the network's limits only."""
+    """One grant. `state`: lasting | used-up | expired | voided | revoked.
+
+    `inferences` None: bounded by the network's limits only.
+    """
 
     TABLE: ClassVar[tuple[str, ...]] = (
         "id",
