@@ -152,6 +152,7 @@ class TopBar(QFrame):
     back_wanted = Signal()
     forward_wanted = Signal()
     help_wanted = Signal()
+    lock_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -184,6 +185,7 @@ class TopBar(QFrame):
         line.addWidget(self._search)
         line.addWidget(self._pause)
         line.addWidget(self._resume)
+        line.addWidget(IconButton("lock", "Lock now (Ctrl+L)", self.lock_wanted.emit))
         line.addWidget(IconButton("circle-help", "Explain this page (F1)", self.help_wanted.emit))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

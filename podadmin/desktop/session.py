@@ -90,6 +90,8 @@ class Session:
         self._job_listeners: list[tuple[QObject, Callable[[], object]]] = []
         self._news: set[str] = set()
         self.jobs: list[RunningJob] = []
+        self.prover: Callable[[Callable[[], None], Callable[[], None]], None] | None = None
+        """Asks a person who they are, then calls the first of two: go on, or give up (`lock.proof-needed`)."""
 
     def start(self, options: Options) -> None:
         """Open the profile and the engine in the background, then begin what was asked for meanwhile."""
@@ -129,7 +131,7 @@ class Session:
 
         def begin() -> None:
             if self._ops is not None:
-                done = self._returning(owner, job, success, failure)
+                done = self._returning(owner, job, success, failure, begin)
                 job.attach(self._ops.read(act, asked, done, self._moving(owner, job, progress), title))
 
         if title:
@@ -154,7 +156,7 @@ class Session:
 
         def begin() -> None:
             if self._ops is not None:
-                done = self._returning(owner, job, success, failure)
+                done = self._returning(owner, job, success, failure, begin)
                 job.attach(self._ops.write(act, asked, done, self._moving(owner, job, progress), title))
 
         self.jobs.append(job)
@@ -194,10 +196,22 @@ class Session:
             begin()
 
     def _returning(
-        self, owner: QObject, job: RunningJob, success: Success | None, failure: Failure | None
+        self,
+        owner: QObject,
+        job: RunningJob,
+        success: Success | None,
+        failure: Failure | None,
+        again: Callable[[], None],
     ) -> Callable[[Outcome], None]:
         def arrived(outcome: Outcome) -> None:
             """On the Qt thread."""
+            needed = outcome.error is not None and outcome.error.code == "lock.proof-needed"
+            if needed and self.prover is not None and isValid(owner):
+                self.prover(again, lambda: ended(outcome))
+            else:
+                ended(outcome)
+
+        def ended(outcome: Outcome) -> None:
             job.end()
             if job in self.jobs:
                 self.jobs.remove(job)

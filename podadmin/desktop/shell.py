@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from podadmin.app.views.requests import RequestPage
     from podadmin.app.views.settings import SettingRow
     from podadmin.app.views.status import Status
+    from podadmin.desktop.curtain import Curtain
     from podadmin.desktop.page import Page
     from podadmin.desktop.widgets.prompt import Sheet
     from podadmin.desktop.widgets.search import Hit
@@ -79,6 +80,8 @@ class Shell(QMainWindow):
         self._top.back_wanted.connect(self.back)
         self._top.forward_wanted.connect(self.forward)
         self._top.help_wanted.connect(self.explain)
+        self._top.lock_wanted.connect(self.lock_now)
+        self._curtain: Curtain | None = None
         self._line = StatusLine()
         self._stack = QStackedWidget()
         self._build()
@@ -189,11 +192,32 @@ class Shell(QMainWindow):
 
     def read_on(self) -> None:
         """The session has started: read what the window shows."""
+        from podadmin.desktop.curtain import Curtain
+
+        self._curtain = Curtain(self)
+        self._read_status()
+
+    @property
+    def locked(self) -> bool:
+        """Is the lock over the window?"""
+        return self._curtain is not None and self._curtain.closed
+
+    def lock_now(self) -> None:
+        """Put everything away until somebody has proved who they are."""
+        if self._curtain is not None:
+            self._curtain.close_now("asked")
+
+    def come_back(self) -> None:
+        """The lock has been opened: what the pages show may be old."""
+        for page in self._pages.values():
+            page.stale = True
+        if self._front is not None:
+            self._front.shown()
         self._read_status()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab goes on in reading order: sidebar, top bar, page, status line, and round again."""
-        stops = reading_order(self._centre)
+        stops = reading_order(self.centralWidget() or self._centre)
         now: QWidget | None = self.focusWidget()
         while now is not None and now not in stops:
             now = now.focusProxy() or now.parentWidget()
@@ -214,6 +238,8 @@ class Shell(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._keep()
+        if self._curtain is not None:
+            self._curtain.put_back()
         super().closeEvent(event)
 
     def _build(self) -> None:
@@ -239,10 +265,11 @@ class Shell(QMainWindow):
         self._on_key("Alt+Left", self.back)
         self._on_key("Alt+Right", self.forward)
         self._on_key("F1", self.explain)
+        self._on_key("Ctrl+L", self.lock_now)
         self._on_key("F5", self._refresh)
 
     def _on_key(self, keys: str, act: Callable[[], None]) -> None:
-        QShortcut(QKeySequence(keys), self).activated.connect(act)
+        QShortcut(QKeySequence(keys), self).activated.connect(lambda: None if self.locked else act())
 
     def _goer(self, page: str, subject: str = "") -> Callable[[], None]:
         return lambda: self.go(page, subject)
@@ -275,6 +302,7 @@ class Shell(QMainWindow):
         paused = self._status is not None and self._status.pod.state == "paused"
         made = [
             Hit("Explain this page", "command", "circle-help", self.explain),
+            Hit("Lock now", "command", "lock", self.lock_now),
             Hit("Use the dark theme", "command", "monitor", self._themer("dark")),
             Hit("Use the light theme", "command", "monitor", self._themer("light")),
             Hit("Follow the theme of the system", "command", "monitor", self._themer("system")),
@@ -350,9 +378,14 @@ class Shell(QMainWindow):
         self._top.show_status(status)
         self._line.show_status(status)
         self._sidebar.show_count("Requests", status.held)
-        self.setWindowTitle(f"{status.pod.name} – podadmin" if status.pod.name else "podadmin")
+        self.show_title()
         if self._status_again:
             self._read_status()
+
+    def show_title(self) -> None:
+        """The pod's name in the title, and not while the window is locked."""
+        name = self._status.pod.name if self._status is not None and not self.locked else ""
+        self.setWindowTitle(f"{name} – podadmin" if name else "podadmin")
 
     def _status_failed(self, error: PodadminError) -> None:
         self._status_asked = False
