@@ -21,6 +21,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from podadmin.app.engine_faults import changed, foreseen
 from podadmin.app.gate_wiring import Wanted, ports_of
 from podadmin.app.proof import prove
+from podadmin.app.signing import sign_receipts
 from podadmin.core.clock import new_id
 from podadmin.core.errors import PodadminError, Tampered, Unavailable
 from podadmin.core.progress import Progress
@@ -422,7 +423,7 @@ class Engine:
                 anchored = last
 
     def _anchor(self) -> bool:
-        """Keep the journal's head in the keyring. False where there is no key or no keyring to do it with."""
+        """Sign what waits for it, and keep the journal's head in the keyring. False where there is no key or no keyring to do it with."""
         profile = self._profile
         if profile.keyring_choice is None or not self._proved:
             return False
@@ -430,6 +431,7 @@ class Engine:
             vault = profile.vault
             if vault.locked or vault.find(Purpose.JOURNAL) is None:
                 return False
+            sign_receipts(profile)
             anchor_head(profile.store, vault, vault.journal_signer(), profile.clock)
         except PodadminError as error:
             log.warning("the journal was not anchored: %s", error.code)
