@@ -59,6 +59,7 @@ WORDS: dict[str, str] = {
     "request.held": "The request waits for a decision",
     "request.approved": "The request was approved",
     "request.approved:grant": "The request was approved by the grant {grant}",
+    "request.approved:rule": "The request was approved by the rule {rule}",
     "request.approved:note": "The request was approved: {note}",
     "request.refused": "The request was refused",
     "request.refused:reason": "The request was refused: {reason}",

@@ -37,6 +37,7 @@ ROOMS: dict[str, str] = {
     "grants": "podadmin.app.acts.grants",
     "reviews": "podadmin.app.acts.reviews",
     "receipt": "podadmin.app.acts.receipts",
+    "rules": "podadmin.app.acts.rules",
     "limits": "podadmin.app.acts.limits",
     "keys": "podadmin.app.acts.keys",
     "backup": "podadmin.app.acts.backup",

@@ -12,6 +12,7 @@ from podadmin.app.request_difference import comparable, difference_of, effect_fa
 from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Fact, Permit, Section
 from podadmin.app.views.requests import Comparison, EffectView, RequestDetail, RequestPage, RequestRow, TraceLine
+from podadmin.app.views.rules import WhyNotView
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import BadInput, PodadminError, Refused
 from podadmin.core.text import grouped, stranger
@@ -85,6 +86,17 @@ def compare(
         )
     changes = difference_of(was, now)
     return Comparison(_row(was.row), _row(now.row), words_of(changes), effect_facts(changes), field_facts(changes))
+
+
+@act("requests why-not")
+def why_not(profile: Profile, request: Annotated[str, "the request's id or its reference"]) -> WhyNotView:
+    """Show the smallest change to the request or to a rule after which it would be allowed, each one tried."""
+    from podadmin.app.rule_views import why_not_of
+    from podadmin.requests.rule_service import rules_of
+
+    found = service.find(profile.store, request)
+    with profile.store.read() as connection:
+        return why_not_of(connection, found.row.id, rules_of(connection))
 
 
 @act("requests approve", writes=True, kinds=("request", "limit"))
