@@ -1,0 +1,395 @@
+"""A stranger's SQL is read before anybody decides: what it names, what it reaches for, and what a line is about."""
+
+# ruff: noqa: E501 - a query is read in one line
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from podadmin.requests import sql_reading
+from podadmin.requests.sql_names import reaches_out
+from podadmin.requests.sql_reading import MAX_CHARACTERS, MAX_DEPTH, MAX_JOINS, MAX_SUBSCRIPTS, SqlFacts, understand
+
+GROUP = "It groups, but nothing demands a smallest group"
+
+
+@pytest.mark.parametrize(
+    ("query", "tables", "columns", "every"),
+    [
+        ("SELECT a FROM t", ("t",), ("a",), False),
+        ("SELECT `a b` FROM `my-data`", ("my-data",), ("a b",), False),
+        ("SELECT * FROM t", ("t",), (), True),
+        ("SELECT t.* FROM t", ("t",), (), True),
+        ("SELECT t FROM t", ("t",), (), True),
+        ("SELECT x.a FROM t AS x", ("t",), ("a",), False),
+        ("SELECT x FROM t AS x", ("t",), (), True),
+        ("SELECT address.street FROM t", ("t",), ("address", "street"), False),
+        ("SELECT t.address.street FROM t", ("t",), ("address", "street"), False),
+        (
+            "SELECT a FROM t WHERE b > 1 GROUP BY c HAVING max(d) > 1 ORDER BY e",
+            ("t",),
+            ("a", "b", "c", "d", "e"),
+            False,
+        ),
+        ("SELECT count(*) AS n FROM t ORDER BY n", ("t",), (), False),
+        ("SELECT count(*) AS n FROM t ORDER BY t.n", ("t",), ("n",), False),
+        ("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.b = t.c)", ("t", "u"), ("a", "b", "c"), False),
+        ("SELECT a FROM t JOIN u USING (k)", ("t", "u"), ("a", "k"), False),
+        ("SELECT a FROM t NATURAL JOIN u", ("t", "u"), ("a",), True),
+        ("SELECT A, a FROM t", ("t",), ("A",), False),
+        ("SELECT a FROM t UNION SELECT b FROM u", ("t", "u"), ("a", "b"), False),
+        ("WITH c AS (SELECT a FROM t) SELECT * FROM c", ("t",), ("a",), False),
+        ("WITH c AS (SELECT a FROM t) SELECT * FROM c, u", ("t", "u"), ("a",), True),
+        ("WITH c AS (SELECT a FROM t) SELECT c.* FROM c", ("t",), ("a",), True),
+        ("WITH t AS (SELECT a FROM t) SELECT a FROM t", ("t",), ("a",), False),
+        ("WITH RECURSIVE c AS (SELECT a FROM t UNION SELECT a FROM c) SELECT a FROM c", ("t",), ("a",), False),
+        ("WITH c AS (SELECT a FROM d), d AS (SELECT b FROM t) SELECT a FROM c", ("d", "t"), ("a", "b"), False),
+        ("WITH d AS (SELECT b FROM t), c AS (SELECT b FROM d) SELECT b FROM c", ("t",), ("b",), False),
+        ("SELECT * FROM (SELECT a FROM t) AS s", ("t",), ("a",), False),
+        ("SELECT a FROM t WHERE b IN (WITH c AS (SELECT b FROM u) SELECT b FROM c)", ("t", "u"), ("a", "b"), False),
+        ("SELECT count(*) FROM t", ("t",), (), False),
+        ("SELECT 1", (), (), False),
+    ],
+)
+def test_tables_and_columns_are_named(
+    query: str, tables: tuple[str, ...], columns: tuple[str, ...], every: bool
+) -> None:
+    found = understand(query)
+    assert (found.understood, set(found.tables), set(found.columns)) == (True, set(tables), set(columns))
+    assert (len(found.tables), found.all_columns) == (len(tables), every)
+    assert found.outside == ()
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT COLUMNS('a.*') FROM t", "SELECT #1 FROM t", "SELECT * EXCLUDE (a) FROM t", "FROM t"]
+)
+def test_what_only_one_engine_understands_counts_on_everything(query: str) -> None:
+    found = understand(query)
+    assert (found.understood, found.all_columns, found.level) == (True, True, "row")
+
+
+def test_what_only_one_engine_understands_says_so() -> None:
+    found = understand("SELECT list_transform(a, lambda x : x + 1)[1:2] FROM t")
+    assert found.level == "row"
+    one = understand("SELECT avg(a::INT) FROM t")
+    assert (one.level, one.understood) in {("row", True), ("aggregate", True)}
+
+
+@pytest.mark.parametrize(
+    ("query", "level", "fewest", "every"),
+    [
+        ("SELECT count(*) FROM t", "counts", None, True),
+        ("SELECT count(*) AS n, count(a) FROM t;", "counts", None, True),
+        ("SELECT count(DISTINCT a) FROM t", "counts", None, True),
+        ("SELECT count(1) FROM t ORDER BY 1 LIMIT 3 OFFSET 1", "counts", None, True),
+        ("SELECT avg(a), sum(b), stddev(c) FROM t", "aggregate", None, True),
+        ("SELECT round(avg(a), 1) + 1 FROM t", "aggregate", None, True),
+        ("SELECT sum(a) / count(*) * 100 AS x FROM t", "aggregate", None, True),
+        ("SELECT -coalesce(avg(CAST(a AS REAL)), 0) FROM t", "aggregate", None, True),
+        ("SELECT avg(x.a) FROM (SELECT a FROM t) AS x", "aggregate", None, True),
+        ("SELECT avg(a) FROM (SELECT * FROM t) AS x", "aggregate", None, True),
+        ("WITH c AS (SELECT a, b FROM t) SELECT avg(a) FROM c", "aggregate", None, True),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 10", "aggregate", 10, False),
+        ("SELECT sex, count(*) FROM t GROUP BY 1 HAVING count(*) > 9", "aggregate", 10, False),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING 10 <= count(*)", "aggregate", 10, False),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING 9 < count(*)", "aggregate", 10, False),
+        ("SELECT sex, avg(a) FROM t GROUP BY sex HAVING count(a) >= 5 AND (avg(a) > 3)", "aggregate", 5, False),
+        ("SELECT sex, avg(a) FROM t GROUP BY sex HAVING count(*) >= 5 AND count(a) >= 7", "aggregate", 7, False),
+        ("SELECT sex FROM t GROUP BY sex HAVING count(DISTINCT id) >= 5", "aggregate", 5, False),
+        ("SELECT count(*) FROM t WHERE age > 60 HAVING count(*) >= 5", "aggregate", 5, False),
+        ("SELECT avg(a) FROM t WHERE age BETWEEN 1 AND 5 AND sex IN ('f', 'x') HAVING count(*) >= 5", "aggregate", 5, False),
+        ("SELECT avg(a) FROM t WHERE 60 < age AND NOT sex = 'f' AND b IS NULL HAVING count(*) >= 5", "aggregate", 5, False),
+        ("SELECT avg(a) FROM t WHERE b IS NOT NULL AND c LIKE 'x%' AND d > -3 HAVING count(*) >= 5", "aggregate", 5, False),
+        ("SELECT sex, avg(a) AS m FROM t GROUP BY sex HAVING count(*) >= 5 ORDER BY m DESC, sex, count(*)", "aggregate", 5, False),
+        ("SELECT * FROM (SELECT sex, count(*) AS n FROM t GROUP BY sex HAVING count(*) >= 5) AS x", "aggregate", 5, False),
+        ("WITH c AS (SELECT sex, count(*) AS n FROM t GROUP BY sex HAVING count(*) >= 5) SELECT n FROM c ORDER BY n", "aggregate", 5, False),
+        ("SELECT avg(a) FROM t UNION ALL SELECT avg(b) FROM t", "aggregate", None, True),
+        ("SELECT s, count(*) FROM t GROUP BY s HAVING count(*) > 4 UNION SELECT s, count(*) FROM t GROUP BY s HAVING count(*) > 6", "aggregate", 5, False),
+        ("SELECT count(*) FROM t UNION SELECT count(*) FROM t HAVING count(*) > 6", "aggregate", 7, False),
+        ("SELECT count(*) FROM t UNION SELECT 1", "counts", None, False),
+        ("(SELECT count(*) FROM t)", "counts", None, True),
+        ("SELECT 1, 'a', NULL, TRUE", "none", None, False),
+    ],
+)  # fmt: skip
+def test_figures_are_told_from_single_records(query: str, level: str, fewest: int | None, every: bool) -> None:
+    found = understand(query)
+    assert (found.level, found.smallest_group, found.every_record) == (level, fewest, every), found.why
+    assert found.why
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("SELECT a FROM t", "It gives “a” of single records."),
+        ("SELECT * FROM t", "It lists single records."),
+        ("SELECT DISTINCT a FROM t", "It uses DISTINCT in the SELECT"),
+        ("SELECT sex, count(*) FROM t GROUP BY sex", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 1", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) > 0", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) <= 10", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) < 10", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) = 10", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING 10 >= count(*)", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING 10 > count(*)", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 9.5", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= '10'", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 99999999999", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= -10", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING sum(a) >= 10", GROUP),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 10 OR 1 = 1", "HAVING asks more than"),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING NOT count(*) >= 10", "HAVING asks more than"),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 10 AND max(a) > 3", "MAX gives values of single"),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 10 AND 3 < max(a)", "MAX gives values of single"),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 10 AND a > 3", "It gives “a” of single"),
+        ("SELECT sex, a FROM t GROUP BY sex HAVING count(*) >= 10", "It gives “a” of single"),
+        ("SELECT id AS sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 10", "It gives “id” of single"),
+        ("SELECT sex AS s, count(*) FROM t GROUP BY s HAVING count(*) >= 10", "It gives “sex” of single"),
+        ("SELECT age / 10, count(*) FROM t GROUP BY 1 HAVING count(*) >= 10", "It groups by something computed"),
+        ("SELECT count(*) FROM t GROUP BY age > 3 HAVING count(*) >= 10", "It groups by something computed"),
+        ("SELECT count(*) FROM t GROUP BY 2 HAVING count(*) >= 10", "the place of a result that is not there"),
+        ("SELECT count(*) FROM t GROUP BY 0 HAVING count(*) >= 10", "the place of a result that is not there"),
+        ("SELECT count(*) FROM t GROUP BY 'a' HAVING count(*) >= 10", "It groups by something computed"),
+        ("SELECT sex, count(*) FROM t GROUP BY ROLLUP (sex) HAVING count(*) >= 10", "It groups by something computed"),
+        ("SELECT count(*) FROM t WHERE id = 5", "Its conditions can pick out a single record"),
+        ("SELECT count(*) FROM t HAVING count(*) < 5", "Its conditions can pick out a single record"),
+        ("SELECT count(*) FROM t WHERE id = 5 OR age > 3 HAVING count(*) >= 5", "more than comparisons joined by AND"),
+        ("SELECT count(*) FROM t WHERE id = age HAVING count(*) >= 5", "more than comparisons joined by AND"),
+        ("SELECT count(*) FROM t WHERE id + 1 > 3 HAVING count(*) >= 5", "more than comparisons joined by AND"),
+        ("SELECT count(*) FROM t WHERE id IN (SELECT id FROM t) HAVING count(*) >= 5", "more than comparisons"),
+        ("SELECT count(*) FROM t WHERE id BETWEEN 1 AND age HAVING count(*) >= 5", "more than comparisons"),
+        ("SELECT count(*) FROM t WHERE id BETWEEN age AND 1 HAVING count(*) >= 5", "more than comparisons"),
+        ("SELECT count(*) FROM t WHERE id IN (1, age) HAVING count(*) >= 5", "more than comparisons"),
+        (
+            "SELECT count(*) FROM t WHERE (SELECT a FROM t WHERE id = 5) > 6 HAVING count(*) >= 5",
+            "more than comparisons",
+        ),
+        ("SELECT count(*) FROM t WHERE a HAVING count(*) >= 5", "more than comparisons"),
+        ("SELECT avg(a) FROM t WHERE id = 5 AND a IS NULL HAVING count(*) >= 5", "the values that it adds up"),
+        ("SELECT avg(CAST(a AS REAL)) FROM t WHERE A > 5 HAVING count(*) >= 5", "the values that it adds up"),
+        ("SELECT min(a) FROM t", "MIN gives values of single records"),
+        ("SELECT median(a) FROM t", "gives values of single records"),
+        ("SELECT group_concat(a) FROM t", "GROUP_CONCAT gives values of single records"),
+        ("SELECT sum(a) OVER () FROM t", "A window function"),
+        ("SELECT row_number() OVER (ORDER BY a) FROM t", "A window function"),
+        ("SELECT count(*) FILTER (WHERE id = 5) FROM t", "A condition inside of a sum or count"),
+        ("SELECT avg(CASE WHEN id = 5 THEN a END) FROM t", "AVG over something else than a plain column"),
+        ("SELECT sum(a * b) FROM t", "SUM over something else than a plain column"),
+        ("SELECT sum(DISTINCT a) FROM t", "SUM over something else than a plain column"),
+        ("SELECT count(CASE WHEN id = 5 THEN 1 END) FROM t", "It counts by a condition"),
+        ("SELECT count(id = 5) FROM t", "It counts by a condition"),
+        ("SELECT count(NULL) FROM t", "It counts by a condition"),
+        ("SELECT CASE WHEN avg(a) > 3 THEN 1 END FROM t", "It uses CASE"),
+        ("SELECT my_function(a) FROM t", "It uses MY_FUNCTION"),
+        ("SELECT upper(a) FROM t", "It uses UPPER"),
+        ("SELECT (SELECT a FROM t LIMIT 1) FROM t", "single record"),
+        ("SELECT avg(a), (SELECT 1) FROM t", "single record"),
+        ("SELECT count(*) FROM t, u", "It uses JOINS in the SELECT"),
+        ("SELECT count(*) FROM t JOIN u ON t.a = u.a", "It uses JOINS in the SELECT"),
+        ("SELECT avg(x) FROM (SELECT a AS x FROM t) AS s", "It computes over computed values"),
+        ("SELECT avg(x) FROM (SELECT a + 1 AS x FROM t) AS s", "It computes over computed values"),
+        ("SELECT avg(a) FROM (SELECT a FROM t WHERE id = 5) AS s", "It uses WHERE in a query that is counted"),
+        ("SELECT avg(a) FROM (SELECT a FROM t LIMIT 1) AS s", "It uses LIMIT in a query that is counted"),
+        ("SELECT avg(a) FROM (SELECT DISTINCT a FROM t) AS s", "It uses DISTINCT in a query that is counted"),
+        (
+            "SELECT avg(a) FROM (SELECT a FROM t UNION ALL SELECT a FROM t) AS s",
+            "lines that are no records of one table",
+        ),
+        ("SELECT avg(a) FROM (SELECT 1 AS a) AS s", "It computes over computed values"),
+        ("SELECT avg(b) FROM (SELECT a FROM t) AS s(b)", "It renames the columns"),
+        ("SELECT avg(b) FROM t AS s(b)", "It renames the columns"),
+        ("WITH c(b) AS (SELECT a FROM t) SELECT avg(b) FROM c", "It renames the columns"),
+        ("WITH RECURSIVE c AS (SELECT a FROM t) SELECT avg(a) FROM c", "It is recursive"),
+        ("SELECT count(*) FROM t ORDER BY max(a)", "Its order can tell something"),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 5 ORDER BY count(a)", "Its order can tell"),
+        ("SELECT avg(a) FROM t ORDER BY b", "Its order can tell something"),
+        ("SELECT count(*) FROM t LIMIT (SELECT 3)", "Its number of lines is computed"),
+        ("SELECT count(*) FROM t LIMIT 1 OFFSET (SELECT 3)", "Its number of lines is computed"),
+        ("SELECT count(*) FROM t UNION SELECT a FROM t", "It gives “a” of single"),
+        ("SELECT count(*) FROM t UNION SELECT count(*) FROM t ORDER BY (SELECT 1)", "Its order can tell"),
+        ("SELECT count(*) FROM t -- a comment", "engines could read differently"),
+        ("SELECT count(*) /* x */ FROM t", "engines could read differently"),
+        ("SELECT count(*) FROM t WHERE a = 'x\\' HAVING count(*) >= 5", "engines could read differently"),
+        ("SELECT avg(ä) FROM t", "engines could read differently"),
+        ("SELECT 1 + 1", "It computes something without a table"),
+        ("SELECT random()", "It computes something without a table"),
+        ("SELECT 1 WHERE 1 = 1", "It has conditions without a table"),
+        ("SELECT 1 LIMIT 1", "It has conditions without a table"),
+        ("SELECT " + "round(" * 10 + "avg(a)" + ")" * 10 + " FROM t", "nested too deeply"),
+        ("SELECT * FROM " + "(SELECT * FROM " * 10 + "t" + ") AS s" * 10, "nested too deeply"),
+        ("SELECT avg(a) FROM " + "(SELECT a FROM " * 10 + "t" + ") AS s" * 10, "nested too deeply"),
+    ],
+)
+def test_what_can_be_about_one_person_is_single_records(query: str, why: str) -> None:
+    found = understand(query)
+    assert (found.understood, found.level, found.smallest_group, found.every_record) == (True, "row", None, False)
+    assert any(why in each for each in found.why), found.why
+
+
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("SELECT * FROM read_csv('/etc/passwd')", "READ_CSV"),
+        ("SELECT * FROM read_text('x')", "read_text"),
+        ("SELECT * FROM glob('*')", "rows from"),
+        ("SELECT * FROM '/etc/passwd'", "can take for a file"),
+        ("SELECT * FROM 'https://example.org/x.csv'", "can take for a file"),
+        ("SELECT * FROM `C:\\x`", "can take for a file"),
+        ("SELECT * FROM sqlite_master", "its own tables"),
+        ("SELECT * FROM pg_catalog.pg_tables", "another database"),
+        ("SELECT * FROM other.t", "another database"),
+        ("SELECT * FROM a.b.c", "another database"),
+        ("SELECT * FROM pragma_table_info('t')", "rows from “pragma_table_info”"),
+        ("SELECT readfile('x') FROM t", "the function “readfile”"),
+        ("SELECT load_extension('x') FROM t", "the function “load_extension”"),
+        ("SELECT getenv('HOME') FROM t", "the function “getenv”"),
+        ("SELECT a FROM t WHERE pg_read_file('x') = 'y'", "the function “pg_read_file”"),
+        ("WITH c AS (DELETE FROM t RETURNING a) SELECT a FROM c", "the clause DELETE"),
+        ("SELECT a INTO u FROM t", "the clause INTO"),
+        ("COPY t TO 'x'", "the statement COPY"),
+        ("ATTACH 'x' AS y", "the statement ATTACH"),
+        ("PRAGMA table_info(t)", "the statement PRAGMA"),
+        ("INSTALL httpfs", "the statement INSTALL"),
+        ("SET x = 1", "the statement SET"),
+        ("DROP TABLE t", "the statement DROP"),
+        ("INSERT INTO t VALUES (1)", "the statement INSERT"),
+        ("CREATE TABLE x AS SELECT 1", "the statement CREATE"),
+        ("SELECT 1; DROP TABLE t", "the statement DROP"),
+    ],
+)
+def test_what_reaches_outside_is_named(query: str, what: str) -> None:
+    found = understand(query)
+    assert any(what in each for each in found.outside), found.outside
+    assert (found.level, found.smallest_group, found.every_record, found.all_columns) == ("row", None, False, True)
+
+
+@pytest.mark.parametrize("name", ["range(3)", "generate_series(1, 3)", "unnest([1, 2])"])
+def test_rows_out_of_nothing_reach_nowhere(name: str) -> None:
+    found = understand(f"SELECT * FROM {name}")
+    assert (found.outside, found.level) == ((), "row")
+
+
+@pytest.mark.parametrize("name", ["count", "sum", "avg", "upper", "substr", "date_diff", "round", "coalesce"])
+def test_plain_functions_do_not_reach_out(name: str) -> None:
+    assert not reaches_out(name)
+    assert reaches_out("READ_csv_auto")
+    assert reaches_out("postgres_scan")
+    assert reaches_out("Load_File")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        ";",
+        "selec",
+        "give me all",
+        "SELECT 1; SELECT 2",
+        "VALUES (1)",
+        "SELECT 'x",
+        "SELECT 1 \0",
+        "SELECT " + "x" * MAX_CHARACTERS,
+        "SELECT " + "(" * (MAX_DEPTH + 1) + "1" + ")" * (MAX_DEPTH + 1),
+        "SELECT " + "CASE WHEN a THEN " * (MAX_DEPTH + 1) + "1" + " END" * (MAX_DEPTH + 1),
+        "SELECT " + "NOT " * (MAX_DEPTH + 1) + "a",
+        "SELECT 1 FROM a" + " JOIN a ON 1 = 1" * (MAX_JOINS + 1),
+        "SELECT a" + "[1]" * (MAX_SUBSCRIPTS + 1),
+        "SELECT " + ",".join("a" * 5100),
+        "SUMMARIZE t",
+        "PIVOT t ON a USING sum(b)",
+    ],
+    ids=range(17),
+)
+def test_what_cannot_be_read_counts_as_everything(query: str) -> None:
+    found = understand(query)
+    assert (found.understood, found.level, found.all_columns, found.every_record) == (False, "row", True, False)
+    assert found.why == (sql_reading.NOT_READ,)
+    assert found.tables == found.columns == found.outside == ()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT " + "(" * MAX_DEPTH + "1" + ")" * MAX_DEPTH + " FROM t",
+        "SELECT " + "NOT " * MAX_DEPTH + "a FROM t",
+        "SELECT 1 FROM a" + " JOIN a ON 1 = 1" * MAX_JOINS,
+        "SELECT a" + "[1]" * MAX_SUBSCRIPTS + " FROM t",
+        "SELECT a FROM t WHERE b = '" + "x" * (MAX_CHARACTERS - 29) + "'",
+        "SELECT " + ",".join("a" * 2400) + " FROM t",
+    ],
+    ids=range(6),
+)
+def test_the_bounds_themselves_are_read(query: str) -> None:
+    assert len(query) <= MAX_CHARACTERS
+    assert understand(query).understood
+
+
+NEST = ["({})", "f({})", "CASE WHEN a THEN {} END", "NOT {}", "- {}", "(SELECT {})", "[{}]", "{{a: {}}}", "{}::INT",
+        "CAST({} AS INT)", "a IN (SELECT {})", "INTERVAL {}", "{}[1]", "{} + {}", "f(x -> {})", "{} AND {}", "EXISTS({})",
+        "DATE {}", "{} BETWEEN {} AND {}", "a.{}", "{} OVER ({})", "IF({}, {}, {})", "{} UNION SELECT {}"]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(NEST), min_size=1, max_size=3), st.integers(1, 400))
+@example(["({})"], 400)
+@example(["{}[1]"], 400)
+@example(["f({})", "({})"], 200)
+def test_pathological_nesting_costs_little_time(shapes: list[str], times: int) -> None:
+    query = "a"
+    for number in range(times):
+        query = (
+            shapes[number % len(shapes)]
+            .replace("{}", query, 1)
+            .replace("{}", "a")
+            .replace("{{", "{")
+            .replace("}}", "}")
+        )
+        if len(query) > 30_000:
+            break
+    began = perf_counter()
+    found = understand(f"SELECT {query} FROM t")
+    assert perf_counter() - began < 6
+    assert found.level == "row"
+
+
+WORDS = ["SELECT", "FROM", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "t", "a", "b", "count(*)", "avg(a)", "sum(a)", "max(a)",
+         "(", ")", ",", ">=", "10", "1", "'x'", "AND", "OR", "NOT", "AS", "x", "JOIN", "UNION", "WITH", "LIMIT", "OVER", "CASE",
+         "WHEN", "THEN", "END", "*", "IN", "DISTINCT", "FILTER", "`", '"', "'", "--", "/*", "*/", "$$", ";", "[", "]", "::", "\\"]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=24).map(" ".join) | st.text(max_size=80))
+def test_any_text_is_answered(text: str) -> None:
+    found = understand(text)
+    assert isinstance(found, SqlFacts)
+    assert found.level in {"none", "counts", "aggregate", "row"}
+    assert found.why
+    if not found.understood:
+        assert (found.level, found.all_columns) == ("row", True)
+    if found.smallest_group is not None:
+        assert found.smallest_group >= 2
+
+
+@given(st.integers(2, 10**9 - 1), st.sampled_from([">=", ">"]))
+def test_the_group_is_what_the_sql_demands(number: int, sign: str) -> None:
+    found = understand(f"SELECT sex, avg(age) FROM t GROUP BY sex HAVING COUNT(*) {sign} {number}")
+    assert found.smallest_group == number + (sign == ">")
+    assert f"at least {found.smallest_group} records" in found.why[0]
+
+
+def test_conditions_are_shown_short_and_safe() -> None:
+    found = understand("SELECT a FROM t WHERE b = 'x\u202e' AND c > 1")
+    assert found.filters == ("WHERE b = 'x<U+202E>' AND c > 1",)
+    long = understand("SELECT a FROM t WHERE " + " AND ".join(["b > 1"] * 600))
+    assert len(long.filters[0]) <= 300
+    assert understand("SELECT a FROM t WHERE " + " + ".join(["b"] * 1500) + " > 1").understood
+
+
+def test_nothing_of_the_sql_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        understand("VACUUM secret_table")
+        understand("GRANT ALL ON secret_table TO x")
+    assert "secret_table" not in caplog.text
