@@ -220,7 +220,8 @@ def revoke(unit: Unit, clock: Clock, grant_id: str, actor: str, reason: str) -> 
 def let_vary(unit: Unit, clock: Clock, grant_id: str, actor: str, pin: str, reason: str) -> list[str]:
     """From now on a pin of the grant may be anything; returns all that may.
 
-    The unit was opened with `grant.varied` of it. Raises BadInput (`grant.bad-pin`), Refused (`grant.ended`), NotFound (`grant.unknown`).
+    The unit was opened with `grant.varied` of it. Raises BadInput (`grant.bad-pin`), Refused (`grant.ended`), NotFound
+    (`grant.unknown`).
     """
     row = row_of(unit.connection, grant_id)
     if pin not in MAY_VARY:
