@@ -116,7 +116,7 @@ class LockPage(QWidget):
         inner.setContentsMargins(SPACE.xl, SPACE.xl, SPACE.xl, SPACE.xl)
         inner.setSpacing(SPACE.m)
         inner.addLayout(row(IconMark("lock", "accent_text"), PlainLabel("podadmin is locked", "heading"), STRETCH))
-        inner.addWidget(PlainLabel("Nothing of the profile is shown. The gate goes on running.", "body", wrap=True))
+        inner.addWidget(PlainLabel("Nothing of the profile is shown. The gate goes on as it was.", "body", wrap=True))
         inner.addWidget(self.proof)
         inner.addLayout(row((self._gate, 1), self.proof.confirm))
         outer = QVBoxLayout(self)

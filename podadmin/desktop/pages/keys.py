@@ -16,10 +16,11 @@ from podadmin.app.views.status import KeyringView
 from podadmin.core.clock import Clock, SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
+from podadmin.desktop.pages.backup import BackupPart
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner, IconMark
-from podadmin.desktop.widgets.buttons import GhostButton
+from podadmin.desktop.widgets.buttons import GhostButton, TabRow
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.facts import FactGrid
@@ -186,7 +187,7 @@ class KeysPage(Page):
     name = "Keys"
     title = "Keys"
     icon = "key-round"
-    kinds = frozenset({"profile", "key", "keyring", "pod", "network", "request", "tour"})
+    kinds = frozenset({"profile", "key", "keyring", "pod", "network", "request", "tour", "backup"})
     help_text = (
         "Private keys lie on disk sealed under one key, and that one lies in the keyring of this account. This page "
         "shows in which state the keyring is and why, and for every key what it is for, where it lives, and who knows "
@@ -199,10 +200,23 @@ class KeysPage(Page):
         self.keyring = KeyringCard()
         self.list = KeyList(SystemClock())
         self.list.copied.connect(self._copy)
-        self.body.addWidget(self.keyring)
-        self.body.addWidget(self.list)
+        self.backup = BackupPart(self)
+        self.parts = TabRow([("keys", "Keys"), ("backup", "Backup")], "Parts of this page", self._show_part)
+        for part in (self.keyring, self.parts, self.list, self.backup):
+            self.body.addWidget(part)
+        self._show_part("keys")
+
+    def open_subject(self, subject: str) -> None:
+        if subject == "backup":
+            self.parts.pick("backup")
+            self._show_part("backup")
+
+    def _show_part(self, key: str) -> None:
+        self.list.setVisible(key == "keys")
+        self.backup.setVisible(key == "backup")
 
     def refresh(self) -> None:
+        self.backup.refresh()
         self.read("keyring show", {}, self.keyring.show_keyring)
         self.session.read(self, "keys list", {}, self.list.show_keys, self._no_keys)
 
