@@ -32,6 +32,7 @@ _HERE = "podadmin.desktop.pages"
 PAGES: Sequence[PageEntry] = (
     PageEntry("Overview", "layout-dashboard", f"{_HERE}.overview:OverviewPage"),
     PageEntry("Requests", "inbox", f"{_HERE}.requests:RequestsPage"),
+    PageEntry("Grants & rules", "scale", f"{_HERE}.rules:RulesPage"),
     PageEntry("Datasources", "database", f"{_HERE}.datasources:DatasourcesPage"),
     PageEntry("Models & limits", "gauge", f"{_HERE}.limits:LimitsPage"),
     PageEntry("Keys", "key-round", f"{_HERE}.keys:KeysPage"),

@@ -1,0 +1,264 @@
+"""Grants & rules: what decides in a person's place. Rules are made here in a form and tried before they count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from podadmin.app.views.rules import RuleDetail, RuleFieldRow, RuleRow, SuggestionRow, Trial
+from podadmin.core.errors import PodadminError
+from podadmin.desktop.page import Page
+from podadmin.desktop.pages.rules_detail import RuleDetailView
+from podadmin.desktop.pages.rules_editor import RuleEditor
+from podadmin.desktop.pages.rules_list import RulesList
+from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
+from podadmin.desktop.widgets.empty import StateView
+from podadmin.desktop.widgets.layout import column, scrolling
+from podadmin.desktop.widgets.prompt import ReasonPrompt
+
+NEW: Final = "new"
+EDIT: Final = "edit "
+BACK: Final = "Back to all rules"
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    """What the next new rule starts from."""
+
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+
+
+class RulesPage(Page):
+    """The list, one rule, or the form. The window's history holds which: a rule's id, `new`, or `edit ID`."""
+
+    name = "Grants & rules"
+    title = "Grants & rules"
+    icon = "scale"
+    kinds = frozenset({"profile", "rule", "request", "tour"})
+    scrolls = False
+    help_text = (
+        "What decides in your place. A rule allows, refuses or holds every request that it speaks about. Rules have "
+        "no order: one that refuses wins over all others, one that holds wins over those that allow, and where none "
+        "speaks, a person decides. What is not known about a request never helps it: no rule allows it, and a rule "
+        "that refuses counts it as the worst.\n\n"
+        "While you write a rule, all past requests are decided again with it, and you see which ones would have "
+        "come out otherwise. Nothing counts before you save it with a reason. Every version is kept."
+    )
+
+    def build(self) -> None:
+        self._asked = 0
+        self._subject = ""
+        self._proposal = _Proposal()
+        self._fields: tuple[RuleFieldRow, ...] = ()
+        self._editor: RuleEditor | None = None
+        self._back = QuietButton(BACK, lambda: self.desk.go(self.name), "arrow-left")
+        self._new = PrimaryButton("Make a rule", self._make, "plus")
+        self.add_action(self._back)
+        self.add_action(self._new)
+        self.list = RulesList()
+        self.list.opened.connect(lambda rule: self.desk.go(self.name, rule))
+        self.list.wanted.connect(self._make)
+        self.list.proposed.connect(self._propose)
+        self.view = RuleDetailView()
+        self.view.edit.connect(self._edit)
+        self.view.switch.connect(self._switch)
+        self.view.remove.connect(self._remove)
+        self._detail = StateView(scrolling(self.view))
+        self._form_place = column()
+        self._form = StateView(scrolling(self._form_place))
+        self._stack = QStackedWidget()
+        self._lists = scrolling(self.list)
+        for each in (self._lists, self._detail, self._form):
+            self._stack.addWidget(each)
+        self.body.addWidget(self._stack, 1)
+        self._show(self._lists, self.title)
+
+    def shown(self) -> None:
+        """Without a subject the page means the list; `open_subject` follows where there is one."""
+        self._show(self._lists, self.title)
+        super().shown()
+
+    def refresh(self) -> None:
+        self.read("rules list", {}, self._listed)
+        self.session.read(self, "rules suggest", {}, self.list.show_suggestions)
+        if self._subject.startswith("rul_"):
+            self._read_rule(self._subject)
+
+    def open_subject(self, subject: str) -> None:
+        self._subject = subject
+        if subject == NEW or subject.startswith(EDIT):
+            self._open_form(subject.removeprefix(EDIT) if subject != NEW else "")
+            return
+        self._detail.show_loading("Reading the rule")
+        self._show(self._detail, "Rule", subject)
+        self._back.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._read_rule(subject)
+
+    def _show(self, part: QWidget, title: str, subject: str = "") -> None:
+        self._subject = subject
+        self.set_title(title)
+        self._back.setVisible(part is not self._lists)
+        self._new.setVisible(part is self._lists)
+        if self._editor is not None and part is not self._form:
+            self._editor.stop()
+        self._stack.setCurrentWidget(part)
+
+    def _listed(self, rules: tuple[RuleRow, ...]) -> None:
+        self.list.show_rules(rules)
+
+    def _read_rule(self, rule: str) -> None:
+        def came(detail: RuleDetail) -> None:
+            if self._subject == rule:
+                self.view.show_detail(detail)
+                self._detail.show_content()
+
+        def failed(error: PodadminError) -> None:
+            if self._subject == rule:
+                self._detail.show_error(error, lambda: self._read_rule(rule))
+
+        self.session.read(self, "rules show", {"rule": rule}, came, failed)
+
+    def _make(self) -> None:
+        self._proposal = _Proposal()
+        self.desk.go(self.name, NEW)
+
+    def _propose(self, found: SuggestionRow) -> None:
+        self._proposal = _Proposal(found.conditions, found.name)
+        self.desk.go(self.name, NEW)
+
+    def propose(self, conditions: Mapping[str, str], name: str = "") -> None:
+        """Open the form with a rule that somebody else on this desk has thought of."""
+        self._proposal = _Proposal(conditions, name)
+        self.desk.go(self.name, NEW)
+
+    def _edit(self) -> None:
+        if self.view.detail is not None:
+            self.desk.go(self.name, EDIT + self.view.detail.row.id)
+
+    def _open_form(self, rule: str) -> None:
+        self._form.show_loading("Preparing the form")
+        self._show(self._form, "Change a rule" if rule else "A new rule", self._subject)
+
+        def known(fields: tuple[RuleFieldRow, ...]) -> None:
+            self._fields = fields
+            if rule:
+                self.session.read(self, "rules show", {"rule": rule}, self._begin, failed)
+            else:
+                self._begin(None)
+
+        def failed(error: PodadminError) -> None:
+            self._form.show_error(error, lambda: self._open_form(rule))
+
+        self.session.read(self, "rules fields", {}, known, failed)
+
+    def _begin(self, rule: RuleDetail | None) -> None:
+        if self._editor is not None:
+            self._editor.stop()
+            self._form_place.removeWidget(self._editor)
+            self._editor.hide()
+            self._editor.deleteLater()
+        editor = RuleEditor(self._fields)
+        editor.tried.connect(self._try)
+        editor.saved.connect(self._save)
+        editor.left.connect(self._leave)
+        editor.trial.request_wanted.connect(lambda request: self.desk.go("Requests", request))
+        self._editor = editor
+        self._form_place.addWidget(editor)
+        self._form.show_content()
+        editor.begin(rule, self._proposal.conditions, self._proposal.name)
+
+    def _try(self) -> None:
+        editor = self._editor
+        if editor is None:
+            return
+        self._asked += 1
+        asked = self._asked
+        arguments = editor.arguments()
+        if editor.rule is not None:
+            arguments |= {"rule": editor.rule.row.id, "without": editor.left_out()}
+
+        def came(trial: Trial) -> None:
+            if asked == self._asked and editor is self._editor:
+                editor.show_trial(trial)
+
+        def failed(error: PodadminError) -> None:
+            if asked == self._asked and editor is self._editor:
+                editor.show_problem(error)
+
+        self.session.read(self, "rules try", arguments, came, failed)
+
+    def _save(self) -> None:
+        if self._editor is None:
+            return
+        changing = self._editor.rule is not None
+        ReasonPrompt(
+            self.desk.sheet_host,
+            "Save the rule",
+            "From now on it decides in your place. Whoever asks later reads why.",
+            "Put the change into force" if changing else "Put the rule into force",
+            self._put,
+            danger=False,
+        ).open()
+
+    def _put(self, reason: str) -> None:
+        editor = self._editor
+        if editor is None:
+            return
+        arguments = {**editor.arguments(), "reason": reason}
+        act = "rules add"
+        if editor.rule is not None:
+            act = "rules change"
+            arguments |= {
+                "rule": editor.rule.row.id,
+                "version": editor.rule.row.version,
+                "without": editor.left_out(),
+            }
+        self.write(act, arguments, self._saved)
+
+    def _saved(self, detail: RuleDetail) -> None:
+        self.desk.say(
+            "The rule is in force." if detail.row.state == "on" else "The rule was saved; it is switched off."
+        )
+        self.desk.go(self.name, detail.row.id)
+
+    def _leave(self) -> None:
+        rule = self._editor.rule if self._editor is not None else None
+        self.desk.go(self.name, rule.row.id if rule is not None else "")
+
+    def _switch(self) -> None:
+        detail = self.view.detail
+        if detail is None:
+            return
+        on = detail.row.state == "off"
+        rule = detail.row.id
+        ReasonPrompt(
+            self.desk.sheet_host,
+            "Switch the rule on" if on else "Switch the rule off",
+            "It decides from now on." if on else "It decides nothing until it is switched on again.",
+            "Switch it on" if on else "Switch it off",
+            lambda reason: self.write(f"rules {'on' if on else 'off'}", {"rule": rule, "reason": reason}, self._saved),
+            danger=not on,
+        ).open()
+
+    def _remove(self) -> None:
+        detail = self.view.detail
+        if detail is None:
+            return
+        rule = detail.row.id
+
+        def removed(_done: object) -> None:
+            self.desk.say("The rule was removed.")
+            self.desk.go(self.name)
+
+        ReasonPrompt(
+            self.desk.sheet_host,
+            f"Remove “{detail.row.name}”",
+            "It decides nothing any more. What it was stays in the journal; it cannot be brought back, only made anew.",
+            "Remove the rule",
+            lambda reason: self.write("rules remove", {"rule": rule, "reason": reason}, removed),
+        ).open()

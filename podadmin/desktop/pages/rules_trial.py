@@ -1,0 +1,126 @@
+"""A draft of a rule beside its form: what it says in plain words, and what it would have decided so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from podadmin.app.views.facts import Fact
+from podadmin.app.views.rules import FlipRow, RuleLine, Trial
+from podadmin.core.errors import PodadminError
+from podadmin.desktop.theme.tokens import SPACE
+from podadmin.desktop.widgets.badge import BadgeSpec
+from podadmin.desktop.widgets.banner import Banner
+from podadmin.desktop.widgets.card import Card
+from podadmin.desktop.widgets.facts import FactGrid, FactList
+from podadmin.desktop.widgets.layout import clear, column
+from podadmin.desktop.widgets.table import Column, RowTable
+from podadmin.desktop.widgets.text import PlainLabel
+from podadmin.desktop.widgets.words import precise, when
+
+VERDICTS: Final = {
+    "allow": BadgeSpec("good", "Allows", "check"),
+    "refuse": BadgeSpec("bad", "Refuses", "ban"),
+    "hold": BadgeSpec("warn", "Holds", "hourglass"),
+}
+_DECIDED: Final = {"allow": "You approved it", "refuse": "You refused it", "": "Nobody decided"}
+_WAS: Final = {"allow": "allowed", "refuse": "refused", "hold": "held"}
+
+
+class ReadingCard(Card):
+    """A rule in plain words: what it asks, and what it does not ask."""
+
+    def __init__(self, title: str = "What the rule says", parent: QWidget | None = None) -> None:
+        super().__init__(title, parent=parent)
+        self._lead = PlainLabel("", "medium", wrap=True)
+        self._asked = FactGrid()
+        self._cautions = column(gap=SPACE.s)
+        self._rest_title = PlainLabel("What it does not ask", "muted")
+        self._rest = column()
+        self.body.addWidget(self._lead)
+        self.body.addWidget(self._asked)
+        self.body.addLayout(self._cautions)
+        self.body.addWidget(self._rest_title)
+        self.body.addLayout(self._rest)
+        self.body.addStretch(1)
+
+    def show_rule(self, lead: str, lines: Sequence[RuleLine], cautions: Sequence[str]) -> None:
+        """Show a reading."""
+        self._lead.setText(lead)
+        asked = [Fact(line.label, line.words, "good") for line in lines if line.asked]
+        self._asked.set_facts(asked or [Fact("Asks", "Nothing: it speaks about every request.", "warn")])
+        clear(self._cautions)
+        for each in cautions:
+            self._cautions.addWidget(Banner("warn", each))
+        clear(self._rest)
+        rest = [line.words for line in lines if not line.asked]
+        self._rest_title.setVisible(bool(rest))
+        if rest:
+            self._rest.addWidget(FactList(rest, icon="circle-dot"))
+
+
+class TrialCard(Card):
+    """What a draft would have decided of what has come so far; each request can be opened."""
+
+    request_wanted = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Tried on what has come so far", parent=parent)
+        self._words = PlainLabel("", "medium", wrap=True)
+        self._words.setAccessibleName("Result of the trial")
+        self._against = Banner("bad", "")
+        self.flips = RowTable(
+            "Requests that would be decided otherwise",
+            [
+                Column("Would be", _now, "badge", width=12),
+                Column("Was", lambda flip: _WAS[flip.was], width=9),
+                Column("Requester", lambda flip: flip.requester),
+                Column("Task", lambda flip: flip.task, stretch=2),
+                Column("A person", lambda flip: _DECIDED[flip.decided], width=16, spare=True),
+                Column(
+                    "Came", lambda f: when(f.received_at), width=18, tip=lambda f: precise(f.received_at), spare=True
+                ),
+            ],
+            row_key=lambda flip: flip.request,
+            fits=True,
+        )
+        self.flips.opened.connect(lambda flip: self.request_wanted.emit(flip.request))
+        self._more = PlainLabel("", "small", wrap=True)
+        for each in (self._words, self._against, self.flips, self._more):
+            self.body.addWidget(each)
+        self.body.addStretch(1)
+        self.show_waiting()
+
+    def show_waiting(self) -> None:
+        """Nothing was tried yet."""
+        self._show("It is tried as soon as it is a whole rule.", 0, (), 0)
+
+    def show_error(self, error: PodadminError) -> None:
+        """The draft is no rule yet: say what is missing."""
+        self._show(error.why, 0, (), 0)
+
+    def show_trial(self, trial: Trial) -> None:
+        """Show what came of a trial."""
+        flipped = trial.to_allow + trial.to_refuse + trial.to_hold
+        self._show(trial.words, trial.against, trial.flips, flipped - len(trial.flips))
+
+    def _show(self, words: str, against: int, flips: Sequence[FlipRow], more: int) -> None:
+        self._words.setText(words)
+        self._against.set("bad", f"{against:,} of them would go against what a person decided then.")
+        self._against.setVisible(bool(against))
+        self.flips.set_rows(flips)
+        self.flips.setVisible(bool(flips))
+        self._more.setText(f"The newest {len(flips):,} are shown; {more:,} more would be decided otherwise.")
+        self._more.setVisible(more > 0)
+
+
+def _now(flip: FlipRow) -> BadgeSpec:
+    tone, word, icon = {
+        "allow": ("good", "Allowed", "check"),
+        "refuse": ("bad", "Refused", "ban"),
+        "hold": ("warn", "Held", "hourglass"),
+    }[flip.now]
+    return BadgeSpec(tone, word, icon)
