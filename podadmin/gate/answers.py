@@ -14,10 +14,10 @@ from anyio import to_thread
 from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.gate.ports import Ports
 from podadmin.gate.sessions import Sessions
-from podadmin.networks.bitfount import messages
+from podadmin.networks.bitfount import codec, messages
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import MessageServiceClient
-from podadmin.networks.bitfount.types import PodResponseType, Reason
+from podadmin.networks.bitfount.types import MessageType, PodResponseType, Reason
 from podadmin.requests import service
 
 log = logging.getLogger("podadmin.gate")
@@ -27,9 +27,12 @@ async def send_due(ports: Ports, client: MessageServiceClient, sessions: Session
     """Send every answer that is owed; how many were. One that cannot be sent now stays owed."""
     sent = 0
     for request_id, kind, words in await to_thread.run_sync(service.answers_due, ports.store):
-        problem = ""
+        problem, said = "", ""
         try:
-            for message in await to_thread.run_sync(_compose, ports, sessions, request_id, kind, words):
+            composed = await to_thread.run_sync(_compose, ports, sessions, request_id, kind, words)
+            if kind == "pass":
+                said = await to_thread.run_sync(_said, sessions, request_id, composed[0])
+            for message in composed:
                 await client.send(message)
         except Unavailable as error:
             log.info("an answer waits: %s", error.code)
@@ -37,9 +40,22 @@ async def send_due(ports: Ports, client: MessageServiceClient, sessions: Session
         except PodadminError as error:
             # it can never be sent: no session key, no mailbox, or a task that the network has forgotten
             problem = error.code
-        await to_thread.run_sync(service.answered, ports.store, request_id, kind, problem)
+        await to_thread.run_sync(service.answered, ports.store, request_id, kind, problem, said)
         sent += 1
     return sent
+
+
+def _said(sessions: Sessions, request_id: str, message: pb.BitfountMessage) -> str:
+    """Why the pod ended a task, in the words that its requester gets; empty where it gave none that can be read."""
+    try:
+        value = codec.open_session(sessions.of(request_id), message.body)
+        if int(message.messageType) == MessageType.JOB_REJECT:
+            return "; ".join(text for texts in messages.reject_texts(value).values() for text in texts)
+    except PodadminError as error:
+        log.info("the pod's last word cannot be shown: %s", error.code)
+        return ""
+    told = value.get("message") if isinstance(value, dict) else None
+    return told if isinstance(told, str) and int(message.messageType) == MessageType.TASK_ABORT else ""
 
 
 def _compose(ports: Ports, sessions: Sessions, request_id: str, kind: str, words: str) -> list[pb.BitfountMessage]:

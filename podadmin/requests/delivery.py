@@ -26,6 +26,8 @@ from podadmin.requests.state import Event, State
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact, Unit
 
+LONGEST_WORD = 4000
+
 
 def next_to_deliver(store: Store, clock: Clock, latest: float, grant_days: int) -> Sealed | None:
     """Take the oldest approved request for delivery, one at a time; None where nothing may be delivered now.
@@ -146,13 +148,18 @@ def interrupted(store: Store, clock: Clock, request_id: str, why: str) -> bool:
     )
 
 
-def answered(store: Store, request_id: str, kind: str, problem: str = "") -> None:
-    """The answer was sent, or can never be sent because of `problem`. Nothing happens where none of `kind` is owed."""
+def answered(store: Store, request_id: str, kind: str, problem: str = "", said: str = "") -> None:
+    """The answer was sent, or can never be sent because of `problem`. Nothing happens where none of `kind` is owed.
+
+    `said` is what the pod's own last word says, for the custodian. It is kept beside the request and not in the
+    journal, which is exported: an error text of a pod can quote data.
+    """
     body = {"kind": kind, "problem": problem} if problem else {"kind": kind}
     with unless_moved(store, Fact(GATE, "request.answered", request_id, body)) as unit:
         if row_of(unit.connection, request_id).answer != kind:
             raise Unchanged
-        unit.execute(update(request).where(request.c.id == request_id).values(answer="made"))
+        words = {"answer_words": said[:LONGEST_WORD]} if said else {}
+        unit.execute(update(request).where(request.c.id == request_id).values(answer="made", **words))
 
 
 def _too_late(store: Store, clock: Clock, request_id: str, days: int) -> None:

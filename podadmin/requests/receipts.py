@@ -199,6 +199,13 @@ def find(store: Store, reference: str) -> Row[Any]:
     return row
 
 
+def references_of(store: Store, request_id: str) -> tuple[str, ...]:
+    """The references of a request's receipts, oldest first."""
+    with store.read() as connection:
+        wanted = select(receipt.c.reference).where(receipt.c.request_id == request_id).order_by(receipt.c.number)
+        return tuple(connection.execute(wanted.limit(50)).scalars())
+
+
 def listing(
     store: Store, *, about: str, limit: int, before: int
 ) -> tuple[tuple[tuple[Row[Any], Row[Any] | None], ...], int]:

@@ -9,6 +9,7 @@ from podadmin.app.acts.registry import act
 from podadmin.app.journal_words import row_of
 from podadmin.app.moments import moment_words
 from podadmin.app.request_difference import comparable, difference_of, effect_facts, field_facts, words_of
+from podadmin.app.review_rows import review_view
 from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Fact, Permit, Section
 from podadmin.app.views.requests import Comparison, EffectView, RequestDetail, RequestPage, RequestRow, TraceLine
@@ -17,7 +18,7 @@ from podadmin.core.clock import unstamp
 from podadmin.core.errors import BadInput, PodadminError, Refused
 from podadmin.core.text import grouped, stranger
 from podadmin.journal import service as journal
-from podadmin.requests import service
+from podadmin.requests import receipts, service
 from podadmin.requests.decisions import Check
 from podadmin.requests.grant_pins import MAY_VARY
 from podadmin.requests.service import Found, Terms
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1000
 NONE: list[str] = []
+_POD_ENDED = frozenset({"failed", "interrupted"})
 _UNKNOWN = EffectView(
     known=False,
     headline="Effects unknown: this request could not be opened.",
@@ -159,6 +161,7 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
     before = service.last_approved_like(profile.store, found) if comparable(found) else None
     changes = difference_of(before, found) if before is not None else ()
     entries = journal.about(profile.store, found.row.id)
+    review = review_view(profile.store, found.row.id)
     return RequestDetail(
         row=_row(found.row),
         effects=effects,
@@ -173,6 +176,10 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
         history=tuple(row_of(entry) for entry in entries),
         may_approve=_permit(profile, service.check_approve, found),
         may_refuse=_permit(profile, service.check_refuse, found),
+        review=review if review.state != "none" else None,
+        grant=found.row.grant_id,
+        receipts=receipts.references_of(profile.store, found.row.id),
+        grant_days=profile.settings.number("gate.grant-days"),
     )
 
 
@@ -257,9 +264,10 @@ def _outcome(found: Found) -> tuple[Fact, ...]:
     if found.row.reference:
         facts.append(Fact("Reference", found.row.reference, mono=True))
     if found.row.answer_words:
+        told = "The requester was told" if found.row.answer == "made" else "The requester will be told"
         facts.append(
             Fact(
-                "The requester was told" if found.row.answer == "made" else "The requester will be told",
+                "Why the pod ended it" if found.row.state in _POD_ENDED else told,
                 stranger(found.row.answer_words, 2000),
             )
         )

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from podadmin.app.acts.receipts import read_text, write_text
 from podadmin.app.acts.registry import act
+from podadmin.app.review_rows import review_view, reviewer_row
 from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Done
-from podadmin.app.views.grants import ReviewerRow, ReviewView, VoteView
-from podadmin.core.clock import new_id, stamp, unstamp
+from podadmin.app.views.grants import ReviewerRow, ReviewView
+from podadmin.core.clock import new_id, stamp
 from podadmin.core.errors import Refused
-from podadmin.core.text import stranger
 from podadmin.requests import receipts, review_moves, reviews, service
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Verdict = Literal["allow", "refuse"]
 def people(profile: Profile) -> tuple[ReviewerRow, ...]:
     """List who can review."""
     with profile.store.read() as connection:
-        return tuple(_reviewer(row) for row in review_moves.reviewers(connection))
+        return tuple(reviewer_row(row) for row in review_moves.reviewers(connection))
 
 
 @act("reviews enrol", writes=True, kinds=("reviewer", "key"))
@@ -65,7 +65,7 @@ def remove(
 @act("reviews show")
 def show(profile: Profile, request: Annotated[str, "the request's id or its reference"]) -> ReviewView:
     """Show how far the review of a request is. Votes are hidden until all are in."""
-    return _view(profile, service.find(profile.store, request).row.id)
+    return review_view(profile.store, service.find(profile.store, request).row.id)
 
 
 @act("reviews ask", writes=True, kinds=("review", "request"))
@@ -80,7 +80,7 @@ def ask(
     """Ask colleagues about a request. It can be approved when all votes are in and every one says yes."""
     found = service.find(profile.store, request)
     review_moves.ask(profile.store, profile.clock, found.row.id, profile.actor, needed, reviewers, why)
-    return _view(profile, found.row.id)
+    return review_view(profile.store, found.row.id)
 
 
 @act("reviews vote", writes=True, kinds=("review", "request", "receipt"))
@@ -110,7 +110,7 @@ def vote(
         vault.signer,
     )
     sign_receipts(profile)
-    return _view(profile, found.row.id)
+    return review_view(profile.store, found.row.id)
 
 
 @act("reviews export", writes=True, kinds=("review",))
@@ -193,7 +193,7 @@ def import_vote(
     vault = profile.open_vault()
     review_moves.take(profile.store, profile.clock, found.row.id, sealed, vault.signer)
     sign_receipts(profile)
-    return _view(profile, found.row.id)
+    return review_view(profile.store, found.row.id)
 
 
 def _own_key(profile: Profile, public_key: str) -> Signer:
@@ -209,41 +209,4 @@ def _own_key(profile: Profile, public_key: str) -> Signer:
         "The vote was not cast.",
         "The key of this reviewer does not lie in this profile.",
         "Export the request for review, and import the vote that comes back.",
-    )
-
-
-def _view(profile: Profile, request_id: str) -> ReviewView:
-    with profile.store.read() as connection:
-        found = review_moves.standing(connection, request_id)
-        enrolled = tuple(_reviewer(row) for row in review_moves.reviewers(connection))
-    if found is None:
-        words = "Nobody has asked for a review, and no rule asks for one."
-        return ReviewView(request_id, "none", words, 0, "", "", (), (), enrolled)
-    done, needed = len(found.votes), found.row.needed
-    if not found.row.opened_at:
-        state, words = "open", f"{done} of {needed} reviews are in; they are hidden until all are."
-    elif found.row.result == "allow":
-        state, words = "allow", "All reviews are in, and every one says yes."
-    else:
-        state, words = "refuse", "All reviews are in, and not every one says yes."
-    voted = {person.id for _vote, person in found.votes}
-    return ReviewView(
-        request=request_id,
-        state=state,
-        words=words,
-        needed=needed,
-        why=stranger(found.row.why, 500),
-        asked_by=stranger(found.row.asked_by),
-        votes=tuple(
-            VoteView(stranger(person.name), unstamp(each.cast_at), each.verdict, stranger(each.reason, 2000))
-            for each, person in found.votes
-        ),
-        may_vote=tuple(_reviewer(row) for row in found.asked if row.id not in voted) if state == "open" else (),
-        enrolled=enrolled,
-    )
-
-
-def _reviewer(row: Any) -> ReviewerRow:
-    return ReviewerRow(
-        row.id, stranger(row.name), row.kind, stranger(row.account), row.public_key, unstamp(row.added_at)
     )

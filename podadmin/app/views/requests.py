@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from podadmin.app.views.facts import Fact, Permit, Section
+from podadmin.app.views.grants import ReviewView
 from podadmin.app.views.journal import JournalRow
 
 
@@ -96,6 +97,13 @@ class RequestDetail:
     may_approve: Permit
     may_refuse: Permit
     refusal_needs_reason: bool = True
+    review: ReviewView | None = None
+    """Where reviewers are asked; None where none are."""
+    grant: str = ""
+    """The grant that covered it."""
+    receipts: tuple[str, ...] = ()
+    grant_days: float = 30.0
+    """How long a grant lasts where nobody says otherwise."""
     difference_words: str = ""
     """The difference in one sentence."""
 
