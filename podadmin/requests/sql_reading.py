@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from podadmin.core.text import stranger
@@ -61,6 +62,11 @@ class SqlFacts:
 
 def understand(query: str) -> SqlFacts:
     """What a query reads and lets out. Raises nothing: what cannot be understood is said to be so."""
+    return _understand(query) if len(query) <= MAX_CHARACTERS else SqlFacts(False)
+
+
+@lru_cache(maxsize=64)
+def _understand(query: str) -> SqlFacts:
     found = [_understood(query, dialect) for dialect in DIALECTS]
     known = [each for each in found if each.understood]
     if not known:
@@ -121,7 +127,7 @@ def _understood(query: str, dialect: str) -> SqlFacts:
 
 def _parsed(query: str, dialect: str) -> tuple[exp.Expr | None, tuple[str, ...]]:
     """The one SELECT in `query`, or None and what it seems to do instead."""
-    if len(query) > MAX_CHARACTERS or "\0" in query:
+    if "\0" in query:
         return None, ()
     import sqlglot
     from sqlglot import exp
