@@ -59,5 +59,6 @@ def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:
             release_before=lambda: number("gate.release-before"),
             largest_request=lambda: int(number("gate.largest-request")),
             grant_days=lambda: int(number("gate.grant-days")),
+            warn_at=lambda: number("limits.warn-at") / 100,
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -14,3 +14,8 @@ def moment_words(moment: datetime) -> str:
         raise ValueError("a time without a zone cannot be told")
     utc = moment.astimezone(UTC)
     return f"{utc.day} {_MONTHS[utc.month - 1]} {utc:%Y, %H:%M:%S} UTC"
+
+
+def day_words(day: date, *, year: bool = True) -> str:
+    """A day: `21 Nov 2026`, or without its year `21 Nov`."""
+    return f"{day.day} {_MONTHS[day.month - 1]}" + (f" {day.year}" if year else "")

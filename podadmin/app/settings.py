@@ -87,6 +87,16 @@ SETTINGS: tuple[Declared, ...] = (
         unit="days",
     ),
     Declared(
+        "limits.warn-at",
+        "Nearly used up",
+        "From which part of a limit on you are told that it is nearly reached.",
+        "int",
+        80,
+        1,
+        100,
+        unit="percent",
+    ),
+    Declared(
         "worker.time-limit",
         "Longest task",
         "The built-in worker stops a task that runs longer than this.",

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from podadmin.core.clock import Clock
 from podadmin.core.secret import Secret
+from podadmin.limits.counting import WARN_AT
 from podadmin.networks.bitfount.references import ReferencePolicy
 from podadmin.store.engine import Store
 from podadmin.vault.handles import PodKey
@@ -36,6 +37,8 @@ class Numbers:
     release_before: Callable[[], float]
     largest_request: Callable[[], int]
     grant_days: Callable[[], int]
+    warn_at: Callable[[], float] = lambda: WARN_AT
+    """The part of a limit from which on the journal tells that it is nearly used up."""
 
 
 @dataclass(frozen=True)

@@ -254,7 +254,10 @@ class Relay:
     async def _judged(self, message: pb.BitfountMessage, context: rpc.Context) -> egress.Verdict:
         digest = hashlib.sha256(message.body).hexdigest()
         try:
-            return await to_thread.run_sync(egress.judge, self._ports.store, self._ports.clock, message, digest)
+            warn_at = self._ports.numbers.warn_at
+            return await to_thread.run_sync(
+                lambda: egress.judge(self._ports.store, self._ports.clock, message, digest, warn_at())
+            )
         except PodadminError as error:
             log.warning("a %s was not let out: %s", type_name(message.messageType), error.code)
             self._seen.count("withheld")

@@ -53,6 +53,8 @@ def raise_alarm(
     )
     body = {
         "alarm": made.id,
+        "model": stranger(key.resource) or "not named",
+        "meter": key.id,
         "kind": str(kind),
         "title": WORDS[kind].title,
         "words": sentence(made),

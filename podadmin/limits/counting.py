@@ -200,7 +200,7 @@ def _tell(unit: Unit, task: Task, counted: _Counted, sequence: int, at: datetime
 
 def _reached(task: Task, before: Meter, after: Meter, warn_at: float) -> tuple[Fact, ...]:
     name, found = stranger(after.key.resource), []
-    facts = {"request": task.request_id, "project": stranger(task.project)}
+    facts = {"model": name, "meter": after.id, "request": task.request_id, "project": stranger(task.project)}
     if after.limit is not None:
         reached = crossed(before.used, after.used, after.limit, warn_at)
         if reached is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, case, func, or_, select, union
@@ -191,7 +191,7 @@ def by_day(connection: Connection, key: Key) -> tuple[tuple[str, float], ...]:
     rows = connection.execute(
         select(day, func.sum(usage.c.amount)).where(*_matches(usage, key)).group_by(day).order_by(day)
     )
-    return tuple((str(date), float(amount)) for date, amount in rows)
+    return tuple((str(each), float(amount)) for each, amount in rows)
 
 
 def series(connection: Connection, key: Key) -> tuple[tuple[str, float], ...]:
@@ -214,12 +214,26 @@ def every_series(connection: Connection, since: str) -> dict[Key, tuple[tuple[st
     return {key: added_up(days) for key, days in found.items()}
 
 
+def every_day(connection: Connection, since: str) -> dict[Key, dict[date, float]]:
+    """The use of every meter by day in UTC, from the ISO date `since` on."""
+    day = func.substr(usage.c.at, 1, 10)
+    rows = connection.execute(
+        select(*_columns(usage), day.label("day"), func.sum(usage.c.amount).label("total"))
+        .where(usage.c.at >= since)
+        .group_by(*_columns(usage), day)
+    )
+    found: dict[Key, dict[date, float]] = defaultdict(dict)
+    for row in rows:
+        found[_key(row)][date.fromisoformat(row.day)] = float(row.total)
+    return found
+
+
 def added_up(days: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
     """Daily amounts as a running total."""
     total, found = 0.0, []
-    for date, amount in days:
+    for day, amount in days:
         total += amount
-        found.append((date, total))
+        found.append((day, total))
     return tuple(found)
 
 

@@ -1,58 +1,290 @@
-"""Acts on limits: what every model has used, and how much is left."""
+"""Acts on limits: what every model has used, how much is left and for how long, and the custodian's own limits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import select
 
+from podadmin.app.acts.limit_views import (
+    alarm_row,
+    event_row,
+    forecast_view,
+    meter_row,
+    notice_of,
+    own_row,
+    version_row,
+)
 from podadmin.app.acts.registry import act
-from podadmin.app.views.limits import MeterDetail, MeterEvent, MeterRow
+from podadmin.app.views.limits import (
+    AlarmRow,
+    ForecastView,
+    MeterDetail,
+    MeterRow,
+    Notices,
+    OwnRow,
+    OwnVersion,
+)
+from podadmin.core.errors import BadInput
 from podadmin.core.text import stranger
+from podadmin.journal import service as journal
+from podadmin.journal.records import journal_entry
 from podadmin.limits import service
-from podadmin.limits.model import Meter
+from podadmin.limits.forecast import forecast, path
+from podadmin.limits.model import Key, Meter
+from podadmin.limits.own import MOST, Scope, Use
+from podadmin.store.unit import Fact
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
+SPARK_DAYS = 60
+PATH_DAYS = 120
+MOST_NOTICES = 20
+NOTICES = ("limit.threshold", "limit.alarm")
+States = Literal["any", "stops", "soon", "used-up", "unlimited", "unknown", "odd"]
+
 
 @act("limits list")
-def list_limits(profile: Profile) -> tuple[MeterRow, ...]:
-    """List every model that was limited, promised or used, with what is left of its limit."""
+def list_limits(
+    profile: Profile,
+    *,
+    search: Annotated[str, "only models whose name or project holds this"] = "",
+    state: Annotated[States, "only models in this state; `odd` are those with something that must not be"] = "any",
+) -> tuple[MeterRow, ...]:
+    """List every model that was limited, promised or used, with what is left of its limit and when it runs out."""
+    now, wanted, rows = profile.clock.now(), search.strip().casefold(), []
+    today, warn_at = now.date(), warns_at(profile)
     with profile.store.read() as connection:
-        return tuple(_row(connection, found) for found in service.meters(connection, now=profile.clock.now()))
+        meters = service.meters(connection, now=now)
+        since = (today - timedelta(days=SPARK_DAYS)).isoformat()
+        series, odd = service.every_series(connection, since), service.unseen(connection)
+        days = service.every_day(connection, (today - timedelta(weeks=27)).isoformat())
+    for each in meters:
+        if wanted and wanted not in f"{each.key.resource}\n{each.key.project}".casefold():
+            continue
+        seen = forecast(days.get(each.key, {}), _lasting(each), today)
+        row = meter_row(each, series.get(each.key, ()), odd.get(each.key, ()), seen, warn_at)
+        if state in ("any", state_of(row)) or (state == "odd" and row.states):
+            rows.append(row)
+    return tuple(rows)
 
 
 @act("limits show")
 def show(profile: Profile, meter: Annotated[str, "the meter's id, as the list prints it"]) -> MeterDetail:
-    """Show one model's use in one project: by day, by requester, event by event."""
+    """Show one model's use in one project: by day, requester, project and datasource, event by event."""
+    now = profile.clock.now()
     with profile.store.read() as connection:
-        found = service.meter_of(connection, service.find_key(connection, meter), now=profile.clock.now())
-        used = service.by_requester(connection, found.key)
-        events = tuple(
-            MeterEvent(
-                event.at,
-                event.request_id,
-                stranger(event.requester),
-                event.amount,
-                f"{event.amount:g} inferences for {stranger(event.requester)}",
-            )
-            for event in service.events(connection, found.key)
+        key = service.find_key(connection, meter)
+        found = service.meter_of(connection, key, now=now)
+        days = service.by_day(connection, key)
+        view = _forecast(found, days, now.date())
+        odd = service.unseen(connection).get(key, ())
+        own = [each for each in service.own_limits(connection) if _concerns(each.scope, key)]
+        row = meter_row(found, service.added_up(days), odd, view, warns_at(profile))
+        return MeterDetail(
+            row=row,
+            events=tuple(event_row(each) for each in service.events(connection, key)),
+            by_requester=_named(service.by_requester(connection, key)),
+            by_project=_named(service.by_project(connection, key)),
+            by_datasource=_named(service.by_datasource(connection, key)),
+            by_day=tuple(reversed(days)),
+            own=tuple(own_row(connection, each, now) for each in own),
+            alarms=tuple(alarm_row(each) for each in service.alarms(connection, key)),
+            forecast=view,
         )
-        requesters = tuple((stranger(name), amount) for name, amount in used)
-        return MeterDetail(_row(connection, found), events, requesters)
 
 
-def _row(connection: Connection, found: Meter) -> MeterRow:
-    return MeterRow(
-        id=found.id,
-        model=stranger(found.key.resource),
-        project=stranger(found.key.project),
-        used=found.used,
-        reserved=found.reserved,
-        free=found.free,
-        limit=found.limit,
-        mode=found.mode,
-        last_used=found.last_used,
-        series=service.series(connection, found.key),
+@act("limits forecast")
+def what_if(
+    profile: Profile,
+    meter: Annotated[str, "the meter's id, as the list prints it"],
+    *,
+    limit: Annotated[float, "what if the limit were this; below 0: as it is"] = -1.0,
+    at_once: Annotated[float, "what if this many inferences were promised to one more grant"] = 0.0,
+    weekly: Annotated[float, "what if this many more were used each week"] = 0.0,
+) -> ForecastView:
+    """Say when a model's limit will be used up, as things are or with another limit, grant or use."""
+    for amount in (at_once, weekly, max(limit, 0.0)):
+        _check_what_if(amount)
+    now = profile.clock.now()
+    with profile.store.read() as connection:
+        key = service.find_key(connection, meter)
+        found = service.meter_of(connection, key, now=now)
+        days = service.by_day(connection, key)
+    return _forecast(found, days, now.date(), limit if limit >= 0 else None, at_once, weekly)
+
+
+@act("limits own")
+def own(profile: Profile) -> tuple[OwnRow, ...]:
+    """List your own limits, each with how far it is taken in its present period."""
+    now = profile.clock.now()
+    with profile.store.read() as connection:
+        return tuple(own_row(connection, each, now) for each in service.own_limits(connection))
+
+
+@act("limits set", writes=True, kinds=("limit",))
+def set_limit(
+    profile: Profile,
+    amount: Annotated[float, "how many inferences; 0 stops every use"],
+    reason: Annotated[str, "why, for whoever looks at the record later"],
+    *,
+    model: Annotated[str, "only this model, with its version or without for every version"] = "",
+    project: Annotated[str, "only in this project"] = "",
+    no_project: Annotated[bool, "only what belongs to no project"] = False,
+    requester: Annotated[str, "only for this requester"] = "",
+    datasource: Annotated[str, "only on this datasource"] = "",
+    period: Annotated[
+        Literal["total", "month", "day"], "over which time it counts; days and months are UTC's"
+    ] = "total",
+    effect: Annotated[Literal["stops", "warns"], "what happens at the limit"] = "stops",
+) -> OwnRow:
+    """Set a limit of your own, beside the network's; the stricter one stops. Set again, it is changed."""
+    if no_project and project:
+        raise BadInput(
+            "limit.two-projects",
+            "The limit was not set.",
+            "It names a project and says that there is none.",
+            "Leave one of the two out.",
+        )
+    named: str | None = project or None
+    scope = Scope(model or None, "" if no_project else named, requester or None, datasource or None)
+    now = profile.clock.now()
+    with profile.store.record(Fact(profile.actor, "limit.set", model or project or requester or datasource)) as unit:
+        made = service.set_limit(
+            unit,
+            scope=scope,
+            period=period,
+            amount=amount,
+            effect=effect,
+            reason=reason,
+            by=profile.actor,
+            at=now,
+        )
+    with profile.store.read() as connection:
+        return own_row(connection, made, now)
+
+
+@act("limits remove", writes=True, kinds=("limit",))
+def remove(
+    profile: Profile,
+    limit: Annotated[str, "the limit's id, as `limits own` prints it"],
+    reason: Annotated[str, "why, for whoever looks at the record later"],
+) -> tuple[OwnRow, ...]:
+    """Remove one of your own limits; its versions stay in the record."""
+    with profile.store.record(Fact(profile.actor, "limit.removed", limit)) as unit:
+        service.remove_limit(unit, limit, reason, profile.clock.now())
+    return own(profile)
+
+
+@act("limits history")
+def history(profile: Profile, limit: Annotated[str, "the limit's id"]) -> tuple[OwnVersion, ...]:
+    """Show every version of one of your own limits: what it was, from when to when, by whom and why."""
+    with profile.store.read() as connection:
+        return tuple(version_row(each) for each in service.versions(connection, limit))
+
+
+@act("limits alarms")
+def alarms(
+    profile: Profile, *, every: Annotated[bool, "those too that somebody has seen to"] = False
+) -> tuple[AlarmRow, ...]:
+    """List what must not be: overruns, unknown models, use without a task, use that went backwards."""
+    with profile.store.read() as connection:
+        found = service.alarms(connection, limit=1000)
+    return tuple(alarm_row(each) for each in found if every or each.seen_at is None)
+
+
+@act("limits acknowledge", writes=True, kinds=("limit",))
+def acknowledge(
+    profile: Profile,
+    alarm: Annotated[str, "the alarm's id, as `limits alarms` prints it"],
+    reason: Annotated[str, "what you found, and what you did"],
+    *,
+    accept: Annotated[bool, "a total of the network that fell counts from now on"] = False,
+) -> AlarmRow:
+    """Say that you have seen to an alarm."""
+    with profile.store.record(Fact(profile.actor, "limit.acknowledged", alarm)) as unit:
+        service.acknowledge(unit, alarm, by=profile.actor, reason=reason, at=profile.clock.now(), accept=accept)
+    with profile.store.read() as connection:
+        return next(alarm_row(each) for each in service.alarms(connection, limit=100_000) if each.id == alarm)
+
+
+@act("limits notices")
+def notices(
+    profile: Profile, *, after: Annotated[int, "only what came after this journal entry; below 0: nothing yet"] = 0
+) -> Notices:
+    """List what has happened to limits: thresholds that were reached, and what must not be."""
+    last = journal.head(profile.store)
+    head = 0 if last is None else last.seq
+    if after < 0 or after >= head:
+        return Notices((), head)
+    with profile.store.read() as connection:
+        told = select(journal_entry).where(journal_entry.c.act.in_(NOTICES), journal_entry.c.seq > after)
+        rows = connection.execute(told.order_by(journal_entry.c.seq).limit(MOST_NOTICES)).all()
+    return Notices(tuple(notice_of(row.seq, row.act, json.loads(row.body)) for row in rows), head)
+
+
+def warns_at(profile: Profile) -> float:
+    """The part of a limit from which on it is said to be nearly reached."""
+    return profile.settings.number("limits.warn-at") / 100
+
+
+def state_of(row: MeterRow) -> str:
+    """The state of a row in one word: stops | soon | used-up | unlimited | unknown."""
+    if row.mode == "unknown":
+        return "unknown"
+    if row.taken is None:
+        return "unlimited"
+    if row.taken >= 1:
+        return "used-up"
+    return "soon" if row.taken >= row.warn_at else "stops"
+
+
+def _forecast(
+    meter: Meter,
+    days: Sequence[tuple[str, float]],
+    today: date,
+    limit: float | None = None,
+    at_once: float = 0.0,
+    weekly: float = 0.0,
+) -> ForecastView:
+    used = {date.fromisoformat(day): amount for day, amount in days}
+    free = _lasting(meter) if limit is None else max(0.0, limit - meter.used - meter.reserved)
+    seen = forecast(used, free, today, more_a_week=weekly, at_once=at_once)
+    ahead = PATH_DAYS if seen.late is None else min(max((seen.late - today).days + 7, 28), PATH_DAYS)
+    shown = (
+        () if seen.state in ("used-up", "no-limit") else path(used, today, ahead, more_a_week=weekly, at_once=at_once)
     )
+    return forecast_view(seen, shown, meter.mode)
+
+
+def _lasting(meter: Meter) -> float | None:
+    """What the limits leave that do not begin anew each day or month. None: nothing lasting stops, or nobody knows."""
+    if meter.mode == "unknown":
+        return None
+    left = [each.free for each in meter.own if each.stops and each.limit.period == "total"]
+    if meter.network_free is not None:
+        left.append(meter.network_free)
+    return min(left, default=None)
+
+
+def _concerns(scope: Scope, key: Key) -> bool:
+    """May a limit of this scope apply to some use of the meter?"""
+    return Scope(scope.model, scope.project).covers(Use(key.resource, key.project))
+
+
+def _named(pairs: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    return tuple((stranger(name), amount) for name, amount in pairs)
+
+
+def _check_what_if(amount: float) -> None:
+    if not 0 <= amount <= MOST:
+        raise BadInput(
+            "limit.bad-what-if",
+            "Nothing was reckoned.",
+            "An amount of inferences is a number from 0 up.",
+            "Give another number.",
+        )

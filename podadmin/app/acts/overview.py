@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from podadmin.app.acts import datasource, limits
+from podadmin.app.acts import datasource
+from podadmin.app.acts.limit_needs import limit_needs
 from podadmin.app.acts.registry import act
 from podadmin.app.acts.status import status
 from podadmin.app.backup_standing import due
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 DAYS = 7
-NEARLY = 0.8
 SHOWN = 5
 
 
@@ -108,13 +108,7 @@ def _needs(profile: Profile, now: Status) -> tuple[Need, ...]:
         needs.append(
             Need("info", f"{more} more requests wait", "Only the newest are shown here.", "See them all", "Requests")
         )
-    for meter in limits.list_limits(profile):
-        if meter.limit is not None and meter.used + meter.reserved >= NEARLY * meter.limit:
-            detail = f"{meter.used:g} of {meter.limit:g} inferences are used in {meter.project or 'no project'}."
-            title = (
-                f"{meter.model} has nearly reached its limit" if meter.free else f"{meter.model} has reached its limit"
-            )
-            needs.append(Need("warn", title, detail, "See its use", "Models & limits", meter.id))
+    needs += limit_needs(profile)
     for card in datasource.list_datasources(profile):
         if card.health == "broken":
             needs.append(
