@@ -20,7 +20,7 @@ def one_public_half(info: KeyInfo, form: str, to: str) -> PublicHalf:
     """The public half of one key: `form` is openssh, pem or jwk."""
     public = read_public(info.public_pem)
     if form == "jwk":
-        text = json.dumps(published_jwk(public, info.kind.algorithm), indent=2) + "\n"
+        text = json.dumps(published_jwk(public, info.algorithm), indent=2) + "\n"
     else:
         forms = public_forms(public)
         text = forms.pem if form == "pem" else f"{forms.ssh} {info.id}\n"
@@ -44,7 +44,7 @@ def ehr_key_set(profile: Profile, name: str, to: str) -> PublicHalf:
             "A key set needs at least one key.",
             "Make one with `podadmin keys create ehr --name NAME`.",
         )
-    found = jwks((read_public(info.public_pem), info.kind.algorithm) for info in infos)
+    found = jwks((read_public(info.public_pem), info.algorithm) for info in infos)
     return _given("jwks", json.dumps(found, indent=2) + "\n", found["keys"][-1]["kid"], to)
 
 

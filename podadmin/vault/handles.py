@@ -208,7 +208,7 @@ class AssertionSigner:
     @property
     def algorithm(self) -> str:
         """`ES384` or `RS384`, for the header of an assertion."""
-        return self._own.info.kind.algorithm
+        return self._own.info.algorithm
 
     @property
     def kid(self) -> str:

@@ -23,10 +23,10 @@ from podadmin.core.errors import BadInput, NotFound, Refused, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.vault.forms import public_forms, read_public
 from podadmin.vault.handles import PrivateKey
+from podadmin.vault.model import Purpose
 
 POD_KEY, POD_PUBLIC = "pod_rsa.pem", "pod_rsa.pub.pem"
 LARGEST_KEY_FILE = 64 * 1024
-POD_BITS = 4096
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _MOST_FILES = 2000
 
@@ -125,16 +125,21 @@ def read_private(data: bytes, passphrase: Secret[str] | None = None) -> FoundKey
     return FoundKey(key, form, protected)
 
 
-def check_pod_key(found: FoundKey) -> None:
-    """Raises BadInput (`vault.import-size`): requests are made for RSA keys of 4096 bits (bitfount contract)."""
-    if isinstance(found.private, RSAPrivateKey) and found.private.key_size == POD_BITS:
+def check_size(found: FoundKey, purpose: Purpose) -> None:
+    """Raises BadInput (`vault.import-size`) for an RSA key of a size that the purpose does not take.
+
+    Requests are made for RSA keys of 4096 bits (bitfount contract, section 4).
+    """
+    if not isinstance(found.private, RSAPrivateKey):
         return
-    raise BadInput(
-        "vault.import-size",
-        "The key was not taken over.",
-        f"A pod's key is an RSA key of {POD_BITS} bits; this one is another.",
-        "Check that it is the key of a pod.",
-    )
+    sizes = (4096,) if purpose is Purpose.POD else (3072, 4096)
+    if found.private.key_size not in sizes:
+        raise BadInput(
+            "vault.import-size",
+            "The key was not taken over.",
+            f"It is an RSA key of {found.private.key_size} bits; needed are {' or '.join(map(str, sizes))}.",
+            "Check that it is the right key, or make a new one.",
+        )
 
 
 def left_behind(key_file: Path) -> tuple[LeftBehind, ...]:

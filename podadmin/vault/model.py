@@ -75,19 +75,6 @@ class KeyKind(Enum):
     P_384 = "P-384"
     ED25519 = "Ed25519"
 
-    @property
-    def algorithm(self) -> str:
-        """What a key of this kind does in the words of JSON Web Keys (RFC 7518, RFC 8037)."""
-        return _ALGORITHMS[self]
-
-
-_ALGORITHMS = {
-    KeyKind.RSA_4096: "RSA-OAEP-256",
-    KeyKind.RSA_3072: "RS384",
-    KeyKind.P_384: "ES384",
-    KeyKind.ED25519: "EdDSA",
-}
-
 
 class Purpose(Enum):
     """What a key is for. One key for each purpose and name is in use at a time; others may still be accepted."""
@@ -106,7 +93,8 @@ class Purpose(Enum):
     def kinds(self) -> tuple[KeyKind, ...]:
         """The kinds of key that serve the purpose, the usual one first.
 
-        The pod's: bitfount contract, section 4. EHR clients: ES384 or RS384 (SMART App Launch, backend services).
+        The pod's: bitfount contract, section 4. EHR clients: ES384 or RS384 (SMART App Launch, backend services);
+        RSA-4096 is what the real software makes for RS384.
         """
         return _PURPOSE_KINDS[self]
 
@@ -131,7 +119,7 @@ _PURPOSE_KINDS = {
     Purpose.POD: (KeyKind.RSA_4096,),
     Purpose.JOURNAL: (KeyKind.ED25519,),
     Purpose.REVIEWER: (KeyKind.ED25519,),
-    Purpose.EHR: (KeyKind.P_384, KeyKind.RSA_3072),
+    Purpose.EHR: (KeyKind.P_384, KeyKind.RSA_3072, KeyKind.RSA_4096),
 }
 
 
@@ -171,6 +159,11 @@ class KeyInfo:
     revoked_at: datetime | None = None
     reason: str = ""
 
+    @property
+    def algorithm(self) -> str:
+        """What the key does in the words of JSON Web Keys (RFC 7518, RFC 8037)."""
+        return "RSA-OAEP-256" if self.purpose is Purpose.POD else _ALGORITHMS[self.kind]
+
     def state(self, now: datetime) -> KeyState:
         """In which state of its life the key is at a moment."""
         if self.revoked_at is not None:
@@ -178,6 +171,14 @@ class KeyInfo:
         if self.retired_at is None:
             return KeyState.IN_USE
         return KeyState.ENDING if self.ends_at is not None and now < self.ends_at else KeyState.ENDED
+
+
+_ALGORITHMS = {
+    KeyKind.RSA_4096: "RS384",
+    KeyKind.RSA_3072: "RS384",
+    KeyKind.P_384: "ES384",
+    KeyKind.ED25519: "EdDSA",
+}
 
 
 class SecretPurpose(Enum):

@@ -265,11 +265,11 @@ class Vault:
     def assertion_signer(self, key_id: str) -> AssertionSigner:
         """The handle of one EHR client key. Raises NotFound (`vault.no-key`), BadInput (`vault.key-kind`)."""
         info = self.key(key_id)
+        if info.purpose is not Purpose.EHR:
+            raise wrong_kind(info.kind)
         if info.kind is KeyKind.P_384:
             return AssertionSigner(self._shared(info, curve_key))
-        if info.kind is KeyKind.RSA_3072:
-            return AssertionSigner(self._shared(info, rsa_key))
-        raise wrong_kind(info.kind)
+        return AssertionSigner(self._shared(info, rsa_key))
 
     def hand_over(self, purpose_words: str, actor: str = "podadmin") -> Secret[bytes]:
         """The pod's private key as PKCS #8 DER, for the start of the pod itself. Journalled before it is given.

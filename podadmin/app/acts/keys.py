@@ -77,14 +77,13 @@ def import_key(
     Reads OpenSSH, PKCS #1 and PKCS #8, with or without a passphrase. The file itself is left where it is: seal and
     remove it with `podadmin keys seal`.
     """
-    from podadmin.vault.importing import check_pod_key, key_file_at, read_key_file
+    from podadmin.vault.importing import check_size, key_file_at, read_key_file
 
     file = key_file_at(Path(path).expanduser().absolute())
     progress.report("Reading the key file", 0.1)
     found = read_key_file(file, passphrase)
     wanted = Purpose(purpose)
-    if wanted is Purpose.POD:
-        check_pod_key(found)
+    check_size(found, wanted)
     progress.report("Opening the keyring", 0.3)
     vault = profile.open_vault()
     present = vault.find(wanted, name.strip())
