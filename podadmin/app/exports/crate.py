@@ -153,7 +153,8 @@ def bystanders(binding: Binding) -> list[dict[str, Any]]:
             "@id": "#podadmin",
             "@type": "SoftwareApplication",
             "name": "podadmin, the gate of the pod",
-            "softwareVersion": binding.podadmin,
+            "version": binding.podadmin,
+            "url": "urn:podadmin:software",
             "provider": {"@id": "#pod"},
         },
         {

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from podadmin.app.exports.pack_facts import SHOWN_REQUESTS, PackFacts
 from podadmin.app.exports.paper import Paper
+from podadmin.app.views.journal import JournalCheck
 from podadmin.core.text import grouped, stranger
 
 BY_HAND = "To be filled in by the controller: podadmin does not know it."
@@ -48,8 +49,7 @@ def _cover(paper: Paper, facts: PackFacts, name: str) -> None:
     )
     paper.words("Hash of that entry", "muted", 8)
     paper.code(grouped(binding.hash))
-    good = facts.check.state == "whole"
-    paper.words(facts.check.words, "good" if good else "bad")
+    paper.words(facts.check.words, _tone(facts.check))
     paper.words(
         "Everything here is drawn from the journal of the pod and from the records that it proves. It is evidence and "
         "no legal advice; whoever answers for the data has to complete and to confirm it.",
@@ -142,6 +142,12 @@ def _assessment(paper: Paper, facts: PackFacts) -> None:
     )
 
 
+def _tone(check: JournalCheck) -> str:
+    if check.state != "whole":
+        return "bad"
+    return "good" if check.anchored_to is not None else "warn"
+
+
 def _most(used: Mapping[str, float]) -> list[tuple[str, float]]:
     return sorted(used.items(), key=lambda item: -item[1])[:50]
 
@@ -213,13 +219,13 @@ def _requests(paper: Paper, facts: PackFacts) -> None:
                 decided,
             )
         )
-    paper.rows(("Arrived (UTC)", "Requester", "Task and data", "State", "Decision"), lines, (24, 18, 30, 14, 34))
+    paper.rows(("Arrived (UTC)", "Requester", "Task and data", "State", "Decision"), lines, (26, 18, 30, 13, 33))
 
 
 def _journal(paper: Paper, facts: PackFacts) -> None:
     heard, check = facts.heard, facts.check
     paper.heading("5  The journal and its proof")
-    paper.words(check.words, "good" if check.state == "whole" else "bad")
+    paper.words(check.words, _tone(check))
     for problem in check.problems[1:] + check.notes:
         paper.words(problem, "bad" if problem in check.problems else "muted")
     if check.anchors:

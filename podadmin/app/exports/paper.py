@@ -17,16 +17,9 @@ from fpdf.fonts import FontFace, TTFFont
 from podadmin.core.resources import resource
 from podadmin.core.text import visible
 
-_INK, _MUTED, _RULE, _SHADE, _BAD, _GOOD = (
-    (24, 28, 36),
-    (92, 99, 112),
-    208,
-    (242, 244, 247),
-    (176, 32, 32),
-    (22, 110, 62),
-)
+_INK, _MUTED, _RULE, _SHADE = (24, 28, 36), (92, 99, 112), 208, (242, 244, 247)
 _MARGIN, _LINE = 18.0, 5.0
-_TONES = {"plain": _INK, "muted": _MUTED, "good": _GOOD, "bad": _BAD}
+_TONES = {"plain": _INK, "muted": _MUTED, "good": (22, 110, 62), "warn": (138, 84, 0), "bad": (176, 32, 32)}
 
 
 class Paper(FPDF):
@@ -62,7 +55,7 @@ class Paper(FPDF):
     def heading(self, text: str, level: int = 1) -> None:
         """A heading; its section is in the outline of the file too."""
         size = {0: 21.0, 1: 14.0, 2: 10.5}[level]
-        if self.get_y() > self.h - 60:
+        if self.get_y() > self.h - (75 if level == 1 else 55):
             self.add_page()
         self.ln(2 if level == 0 else 5 if level == 1 else 2)
         self._use("Inter", size, _INK, bold=True)
@@ -90,7 +83,7 @@ class Paper(FPDF):
     def rows(
         self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], first_bold: bool = False
     ) -> None:
-        """A table; its head is repeated on every page."""
+        """A table; its head is repeated on every page. Line breaks in a cell are our own."""
         self._use("Inter", 8, _INK)
         self.set_draw_color(_RULE)
         self.set_line_width(0.15)
@@ -111,7 +104,7 @@ class Paper(FPDF):
                 line = table.row()
                 for column, text in enumerate(row):
                     style = bold if first_bold and column == 0 and (place or not head) else None
-                    line.cell(self._shown(text) or "–", style=style)
+                    line.cell(self._shown(text, one_line=False) or "–", style=style)
         self.ln(3)
 
     def square(self, dots: Sequence[Sequence[bool]], size: float) -> None:

@@ -148,7 +148,13 @@ def workflow_crate(facts: RequestFacts, binding: Binding) -> list[dict[str, Any]
             "encodingFormat": "application/json",
             "programmingLanguage": {"@id": "#task-language"},
         },
-        {"@id": "#task-language", "@type": "ComputerLanguage", "name": "Serialised protocol of a federated task"},
+        {
+            "@id": "#task-language",
+            "@type": "ComputerLanguage",
+            "name": "Serialised protocol of a federated task",
+            "version": "as the request has it",
+            "url": "urn:podadmin:task-protocol",
+        },
         {"@id": WORKFLOW_PROFILE, "@type": "Profile", "name": "Workflow RO-Crate profile"},
     ]
 
