@@ -40,7 +40,7 @@ def judged(kept: Sequence[Backup], now: datetime) -> tuple[str, str, str]:
         return "warn", "Restoring a backup was never tried: nobody knows whether it works.", "Test the restore."
     if now - tested > STALE:
         return "warn", f"Restoring was last tried {_days(now - tested)} ago.", "Test the restore again."
-    return "good", "There is a backup, and restoring was tried with success.", ""
+    return "good", f"There is a backup. Restoring was last tried with success on {_day(tested)}.", ""
 
 
 def due(profile: Profile) -> tuple[str, str, str] | None:
@@ -56,6 +56,10 @@ def due(profile: Profile) -> tuple[str, str, str] | None:
         return None
     tone, words, step = judged(kept, now)
     return None if tone == "good" else ("warn", words, step)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"
 
 
 def _days(span: timedelta) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import traceback
 
 from podadmin.core.errors import PodadminError
@@ -29,3 +30,13 @@ def unexpected(error: BaseException, doing: str) -> PodadminError:
         f"A {type(error).__name__} was raised inside it.",
         "Nothing was half done. Report the code together with the log of the profile.",
     )
+
+
+def quiet_threads() -> None:
+    """Let a thread that ends with a defect say where in the log, and nothing of the values that it had."""
+    threading.excepthook = _ended
+
+
+def _ended(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
+        unexpected(args.exc_value, f"running the thread {args.thread.name if args.thread is not None else '?'}")

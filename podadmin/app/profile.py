@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from podadmin.app.diagnostics import quiet_threads
 from podadmin.app.lock import EngineLock
 from podadmin.app.options import Options
 from podadmin.app.presence import Presence
@@ -22,6 +23,7 @@ from podadmin.app.restoring import finish as finish_restoring
 from podadmin.app.settings import Settings, keep
 from podadmin.core.clock import Clock, SystemClock, new_id
 from podadmin.core.errors import Refused, Unavailable
+from podadmin.core.redaction import redact
 from podadmin.core.secret import Secret
 from podadmin.journal import service as journal_service
 from podadmin.journal.chain import Entry
@@ -266,5 +268,7 @@ def _log_to(file: Path) -> None:
     handler = logging.FileHandler(file, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     log.addHandler(handler)
+    redact(log)
+    quiet_threads()
     log.setLevel(logging.INFO)
     log.propagate = False

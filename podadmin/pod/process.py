@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from podadmin.core.clock import Clock, SystemClock
 from podadmin.core.errors import BadInput, PodadminError, Refused
+from podadmin.core.redaction import redact
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.access_manager import AccessManagerClient
 from podadmin.networks.bitfount.client import MessageServiceClient, api_key_metadata
@@ -102,6 +103,7 @@ async def _take(pod: task.Pod, message: pb.BitfountMessage) -> None:
 def main() -> int:
     """Exit codes: 0 when the parent ends, 1 when the pod cannot go on; why stands in a `stopped` event."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    redact(logging.getLogger())
     try:
         config = read_line(sys.stdin.buffer.readline(MAX_LINE + 1))
         key = PodKey(config.pod_key_pkcs8, config.earlier_keys_pkcs8)
