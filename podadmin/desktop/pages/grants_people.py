@@ -1,0 +1,220 @@
+"""Who may decide, and who reviews: named colleagues, cover during absence, and the keys that reviewers sign with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from podadmin.app.views.grants import DeciderRow, Deciders, ReviewerRow
+from podadmin.desktop.theme.tokens import SPACE
+from podadmin.desktop.widgets.badge import BadgeSpec
+from podadmin.desktop.widgets.banner import Banner
+from podadmin.desktop.widgets.buttons import DangerButton, PrimaryButton, QuietButton
+from podadmin.desktop.widgets.card import Card
+from podadmin.desktop.widgets.form import TextField
+from podadmin.desktop.widgets.layout import column, row
+from podadmin.desktop.widgets.prompt import Sheet
+from podadmin.desktop.widgets.table import Column, RowTable
+from podadmin.desktop.widgets.text import PlainLabel
+from podadmin.desktop.widgets.words import when
+
+NAME: Final = "Name a custodian…"
+COVER: Final = "Name cover for an absence…"
+END: Final = "End the right to decide…"
+ENROL: Final = "Enrol a reviewer…"
+REMOVE: Final = "Remove the reviewer…"
+
+
+class PeopleView(QWidget):
+    """Two cards. Signals carry the act and its arguments; the panel does them."""
+
+    wanted = Signal(str, dict)
+    end_wanted = Signal(object)
+    remove_wanted = Signal(object)
+
+    def __init__(self, host: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._host = host
+        self._state = Banner("info", "")
+        self._you = PlainLabel("", "muted", wrap=True)
+        self.deciders = RowTable(
+            "Who may decide",
+            [
+                Column("Account", lambda each: each.account, width=18),
+                Column("In the place of", lambda each: each.stands_for or "themselves", width=18),
+                Column("State", _in_force, "badge", width=14),
+                Column("When", lambda each: each.state_words, stretch=2),
+                Column("Why", lambda each: each.reason, stretch=2, spare=True),
+            ],
+            fits=True,
+        )
+        self.end = DangerButton(END, self._end)
+        self.deciders.picked.connect(lambda _: self._permit())
+        decide = Card("Who may decide")
+        decide.body.addWidget(self._state)
+        decide.body.addWidget(self._you)
+        decide.body.addWidget(self.deciders)
+        decide.body.addLayout(
+            row(QuietButton(NAME, self._name, "user"), QuietButton(COVER, self._cover, "clock"), self.end)
+        )
+        self.reviewers = RowTable(
+            "Who reviews",
+            [
+                Column("Name", lambda each: each.name, width=22),
+                Column("Where", lambda each: "at this computer" if each.kind == "local" else "by file", width=18),
+                Column("Public key", lambda each: each.public_key, "mono"),
+                Column("Enrolled", lambda each: when(each.added_at), width=20, spare=True),
+            ],
+            fits=True,
+        )
+        self.remove = DangerButton(REMOVE, self._remove)
+        self.reviewers.picked.connect(lambda _: self._permit())
+        self._nobody = PlainLabel(
+            "Nobody is enrolled. A rule that asks for several people cannot be met before somebody is.",
+            "muted",
+            wrap=True,
+        )
+        review = Card("Who reviews")
+        review.body.addWidget(self._nobody)
+        review.body.addWidget(self.reviewers)
+        review.body.addLayout(row(QuietButton(ENROL, self._enrol, "user"), self.remove))
+        self.setLayout(column(decide, review, gap=SPACE.l))
+        self._permit()
+
+    def show_deciders(self, shown: Deciders) -> None:
+        """Show who may decide."""
+        self._state.set("warn" if shown.everybody else "info", shown.words)
+        self._you.setText(shown.you if shown.may_decide.allowed else f"{shown.you} {shown.may_decide.reason}")
+        self.deciders.set_rows(shown.rows)
+        self.deciders.setVisible(bool(shown.rows))
+        self._permit()
+
+    def show_reviewers(self, rows: tuple[ReviewerRow, ...]) -> None:
+        """Show who reviews."""
+        self.reviewers.set_rows(rows)
+        self.reviewers.setVisible(bool(rows))
+        self._nobody.setVisible(not rows)
+        self._permit()
+
+    def _permit(self) -> None:
+        self.end.set_permit(self.deciders.current_row() is not None, "Choose somebody in the list first.")
+        self.remove.set_permit(self.reviewers.current_row() is not None, "Choose a reviewer in the list first.")
+
+    def _end(self) -> None:
+        if self.deciders.current_row() is not None:
+            self.end_wanted.emit(self.deciders.current_row())
+
+    def _remove(self) -> None:
+        if self.reviewers.current_row() is not None:
+            self.remove_wanted.emit(self.reviewers.current_row())
+
+    def _name(self) -> None:
+        words = "From then on only those who are named, and their cover, may decide. The first to be named is you."
+        fields = (TextField("Account on this computer"), TextField("Reason"))
+        self._ask(
+            "Name a custodian",
+            words,
+            "Name the custodian",
+            fields,
+            lambda given: self.wanted.emit("grants custodian", {"account": given[0], "reason": given[1]}),
+        )
+
+    def _cover(self) -> None:
+        words = "A colleague may decide in your place from one day until another. It is recorded and shown."
+        fields = (
+            TextField("Account of the colleague"),
+            TextField("From", hint="A date such as 2026-12-24; empty: from now on.", placeholder="now"),
+            TextField("Until", hint="A date such as 2027-01-07: the first day on which you decide again."),
+            TextField("Reason"),
+        )
+        self._ask(
+            "Name cover for an absence",
+            words,
+            "Name the cover",
+            fields,
+            lambda given: self.wanted.emit(
+                "grants cover", {"account": given[0], "starts": given[1], "until": given[2], "reason": given[3]}
+            ),
+            optional=(1,),
+        )
+
+    def _enrol(self) -> None:
+        words = (
+            "A reviewer at this computer gets a signing key of their own in this profile. One who gets files has a "
+            "podadmin of their own: compare their public key by telephone."
+        )
+        fields = (
+            TextField("Name of the reviewer"),
+            TextField("Public key", hint="64 hex digits; empty: a key is made here.", placeholder="made here"),
+            TextField("Their account", hint="Where they decide here themselves: they cannot approve what they review."),
+        )
+        self._ask(
+            "Enrol a reviewer",
+            words,
+            "Enrol the reviewer",
+            fields,
+            lambda given: self.wanted.emit(
+                "reviews enrol", {"name": given[0], "public_key": given[1], "account": given[2]}
+            ),
+            optional=(1, 2),
+        )
+
+    def _ask(
+        self,
+        title: str,
+        words: str,
+        confirm: str,
+        fields: tuple[TextField, ...],
+        act: Callable[[list[str]], object],
+        optional: tuple[int, ...] = (),
+    ) -> None:
+        FieldsSheet(self._host, title, words, confirm, fields, act, optional).open()
+
+
+def _in_force(shown: DeciderRow) -> BadgeSpec:
+    return BadgeSpec("good", "Decides") if shown.in_force else BadgeSpec("plain", "Not now", "clock")
+
+
+class FieldsSheet(Sheet):
+    """Some lines to fill in, and one act. `optional` are the places of those that may stay empty."""
+
+    def __init__(
+        self,
+        host: QWidget,
+        title: str,
+        words: str,
+        confirm: str,
+        fields: tuple[TextField, ...],
+        act: Callable[[list[str]], object],
+        optional: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__(host, title, words)
+        self._fields, self._act, self._optional = fields, act, optional
+        for each in fields:
+            self.body.addWidget(each)
+            each.changed.connect(self._check)
+        self.confirm = PrimaryButton(confirm, self._confirm)
+        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
+        self.buttons_row.addWidget(self.confirm)
+        self._check()
+
+    def open(self, first: QWidget | None = None) -> None:
+        super().open(first or self._fields[0].line)
+
+    def _given(self) -> list[str]:
+        return [each.value().strip() for each in self._fields]
+
+    def _complete(self) -> bool:
+        return all(given or place in self._optional for place, given in enumerate(self._given()))
+
+    def _check(self) -> None:
+        self.confirm.set_permit(self._complete(), "Fill in the lines above first.")
+
+    def _confirm(self) -> None:
+        given, act = self._given(), self._act
+        if self._complete():
+            self.dismiss()
+            act(given)
