@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podadmin.core.canon import canonical
 from podadmin.core.clock import stamp
-from podadmin.journal.chain import GENESIS, Anchor, Break, Entry, first_break, hash_of, link, moment_of
+from podadmin.journal.chain import GENESIS, START, Anchor, Break, Entry, Head, first_break, hash_of, link, moment_of
 
 TEXTS = st.text(max_size=8)
 PARTS = st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS)
@@ -206,3 +208,83 @@ def test_the_form_of_the_hash_is_fixed() -> None:
 
 def test_an_anchor_knows_its_moment() -> None:
     assert moment_of(Anchor(1, "ab", "2026-03-01T09:00:00Z")) == datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
+@given(st.lists(PARTS, min_size=2, max_size=8), st.data())
+def test_of_several_anchors_each_is_held_against_the_chain(
+    parts: list[tuple[str, str, str, str, str]], data: st.DataObject
+) -> None:
+    entries = chain_of(parts)
+    good = [anchor_at(entries, seq) for seq in range(1, len(entries) + 1)]
+    assert first_break(entries, good) == (len(entries), None)
+    seq = data.draw(st.integers(1, len(entries)))
+    wrong = Anchor(seq, "ab" * 32, AT, "the file anchor.json")
+    right, broken = first_break(entries, [*good, wrong])
+    assert (right, broken) == (seq - 1, Break(seq, f"entry {seq} differs from the anchor in the file anchor.json"))
+
+
+def test_a_chain_that_was_cut_is_told_by_the_farthest_anchor() -> None:
+    entries = chain_of([("t", "a", "b", "c", "{}")] * 6)
+    near, far = anchor_at(entries, 4), Anchor(6, entries[5].hash, AT, "the file on the stick")
+    for anchors in ([near, far], [far, near]):
+        right, broken = first_break(entries[:3], anchors)
+        assert right == 3
+        assert broken == Break(
+            4, "the entries from 4 to 6 are gone: the anchor in the file on the stick proves what was written"
+        )
+    right, broken = first_break(entries[:5], [near, far])
+    assert broken == Break(6, "entry 6 is gone: the anchor in the file on the stick proves what was written")
+    assert right == 5
+
+
+@given(st.lists(PARTS, min_size=2, max_size=8), st.data())
+def test_a_walk_from_a_known_place_finds_the_same_as_one_from_the_beginning(
+    parts: list[tuple[str, str, str, str, str]], data: st.DataObject
+) -> None:
+    entries = chain_of(parts)
+    start = data.draw(st.integers(0, len(entries) - 1))
+    after = entries[start - 1] if start else None
+    head = Head(after.seq, after.hash) if after else START
+    anchors = [anchor_at(entries, seq) for seq in range(1, len(entries) + 1)]
+    assert first_break(entries[start:], anchors, head) == (len(entries), None)
+    at = data.draw(st.integers(start, len(entries) - 1))
+    edited = [*entries[:at], entries[at]._replace(body="other"), *entries[at + 1 :]]
+    assert first_break(edited[start:], (), head)[1] == first_break(edited)[1] or entries[at].body == "other"
+    assert first_break(entries[start:], (), Head(start, "ff" * 32)) == (
+        start,
+        Break(start + 1, f"entry {start + 1} does not follow entry {start}"),
+    )
+
+
+def test_an_anchor_at_or_before_the_known_place_is_left_out() -> None:
+    entries = chain_of([("t", "a", "b", "c", "{}")] * 4)
+    wrong = [Anchor(2, "ab", AT), Anchor(3, "ab", AT)]
+    assert first_break(entries[3:], wrong, Head(3, entries[2].hash)) == (4, None)
+    assert first_break([], wrong, Head(3, entries[2].hash)) == (3, None)
+
+
+def test_an_anchor_knows_its_place_in_the_chain_and_where_it_was_found() -> None:
+    anchor = Anchor(3, "ab", AT)
+    assert anchor.head == Head(3, "ab")
+    assert anchor.where == "the keyring"
+    assert Head(0, "0" * 64) == START
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2028, 2, 29, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC),
+        datetime(2100, 3, 1, tzinfo=UTC),
+    ],
+)
+def test_a_leap_day_and_the_end_of_32_bits_are_moments_like_others(moment: datetime) -> None:
+    first = link(None, stamp(moment), "a", "b", "c", "{}")
+    assert first_break([first, link(first, stamp(moment), "a", "b", "c", "{}")]) == (2, None)
+    assert moment_of(Anchor(1, first.hash, first.at)) == moment
+
+
+@given(st.integers(-(2**53), 2**53), PARTS)
+def test_the_hash_is_that_of_the_canonical_form(seq: int, parts: tuple[str, str, str, str, str]) -> None:
+    whole = canonical([seq, *parts, GENESIS]).encode("utf-8")
+    assert hash_of(seq, *parts, GENESIS) == hashlib.sha256(whole).hexdigest()
