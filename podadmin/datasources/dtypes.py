@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BOOLEAN, INTEGER, FLOAT, STRING = "boolean", "Int64", "Float64", "string"
+BOOLEAN, INTEGER, UNSIGNED, FLOAT, STRING = "boolean", "Int64", "UInt64", "Float64", "string"
+WHOLE = frozenset({INTEGER, UNSIGNED})
+NUMERIC = frozenset({INTEGER, UNSIGNED, FLOAT})
 SEMANTIC_TYPES = ("categorical", "continuous", "image", "text")
 NULL_WORDS = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
@@ -45,4 +47,14 @@ def stype_of(name: str, dtype: str) -> str:
     """The semantic type of a column that nobody forced."""
     if name == "BITFOUNT_INFERRED_LABEL" or dtype == BOOLEAN:
         return "categorical"
-    return "continuous" if dtype in {INTEGER, FLOAT} else "text"
+    return "continuous" if dtype in NUMERIC else "text"
+
+
+def native_dtype(native: str) -> str:
+    """The type of a column that a typed file (Parquet) declares, by DuckDB's name for it."""
+    kind = native.partition("(")[0].upper()
+    if kind == "BOOLEAN":
+        return BOOLEAN
+    if kind.endswith("INT") or kind == "INTEGER":
+        return INTEGER
+    return FLOAT if kind in {"FLOAT", "DOUBLE", "DECIMAL"} else STRING

@@ -6,11 +6,13 @@ DuckDB error reaches a custodian, because it quotes the line that it stumbled ov
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from podadmin.core.late import Late
 from podadmin.core.progress import Progress
 from podadmin.datasources.dialect import Dialect, undecodable
 from podadmin.datasources.dtypes import NULL_WORDS
-from podadmin.datasources.files import unreadable
+from podadmin.datasources.files import unpacked, unreadable
 from podadmin.datasources.model import Rejected, RejectedLine
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ else:
 DEFAULT_MEMORY = "512MB"
 _POLL_SECONDS = 0.1
 _BUFFER_BYTES = 1 << 22
+_PARQUET = b"PAR1"
 _REJECTS_SHOWN = 100
 _CELL = re.compile(r"\bc\d+\b")
 _REASONS = {
@@ -47,32 +50,54 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+@dataclass(frozen=True)
+class Table:
+    """A file that is a table, as its beginning (CSV) or its footer (Parquet) describes it.
+
+    `dialect` is None for Parquet; `types` are DuckDB's names, VARCHAR throughout for CSV.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    dialect: Dialect | None = None
+
+
 class Engine:
     """A private in-memory DuckDB for one file. Make one with `engine`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, progress: Progress) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, table: Table, progress: Progress) -> None:
         self._connection = connection
-        self._path = path
-        self._dialect = dialect
+        self.table = table
         self._progress = progress
         self._strict = True
         self.null_words: tuple[str, ...] = NULL_WORDS
         """Cells that count as empty. A shorter list makes a pass a third quicker; who shortens it has to check."""
-        self._places = {name: place for place, name in enumerate(dialect.columns)}
+        self._places = {name: place for place, name in enumerate(table.columns)}
 
     def cell(self, name: str) -> str:
         """The SQL name of the column `name`. Strangers' names never become part of a statement."""
         return f"c{self._places[name]}"
 
+    def type_of(self, name: str) -> str:
+        """DuckDB's name for the type of the column `name`."""
+        return self.table.types[self._places[name]]
+
     def _scan(self) -> str:
-        """The table function that reads the file: every cell as text, empty cells as NULL, bad lines set aside."""
-        columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(self._places)))
+        """The table function that reads the file; of a CSV every cell as text, empty cells as NULL, bad lines aside."""
+        cells = [f"c{place}" for place in range(len(self._places))]
+        path = literal(_no_pattern(self.table.path))
+        how = self.table.dialect
+        if how is None:
+            return f"read_parquet({path}) AS t({', '.join(cells)})"
+        columns = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells)
         nulls = ", ".join(literal(word) for word in self.null_words)
+        escape = literal(how.quote)
         return (
-            f"read_csv({literal(_no_pattern(self._path))}, auto_detect=false, header=true, compression='none', "
-            f"delim={literal(self._dialect.separator)}, quote='\"', escape='\"', "
+            f"read_csv({path}, auto_detect=false, header={str(how.header).lower()}, compression='{how.packed}', "
+            f"delim={literal(how.separator)}, quote={escape}, escape={escape}, "
             f"columns={{{columns}}}, nullstr=[{nulls}], store_rejects=true, buffer_size={_BUFFER_BYTES}, "
-            f"strict_mode={'true' if self._strict else 'false'})"
+            f"strict_mode={str(self._strict).lower()})"
         )
 
     def rows(
@@ -83,27 +108,30 @@ class Engine:
         *,
         first: int | None = None,
         tail: str = "",
+        derived: Sequence[str] = (),
     ) -> list[tuple[Any, ...]]:
         """Select from the file (from its `first` rows only, where that is given) and report progress over `span`.
 
-        `tail` follows the source (GROUP BY, LIMIT). Raises Cancelled, BadInput (`datasource.unreadable`) or
-        Unavailable (`datasource.memory`, `datasource.disk`).
+        `derived` are expressions over cells with a name each, made once a row for all of `select` to use; `tail`
+        follows the source (GROUP BY, LIMIT). Raises Cancelled, BadInput (`datasource.unreadable`) or Unavailable
+        (`datasource.memory`, `datasource.disk`).
         """
         for table in ("reject_errors", "reject_scans"):
             self._connection.execute(f"DROP TABLE IF EXISTS {table}")
         self._progress.report(what, span[0])
         source = self._scan()
-        if first is not None:
-            used = sorted({word for part in select for word in _CELL.findall(part)}) or ["*"]
-            source = " ".join(("(SELECT", ", ".join(used), "FROM", source, "LIMIT", str(int(first)), ")"))
+        if first is not None or derived:
+            used = sorted({word for part in (*select, *derived) for word in _CELL.findall(part)}) or ["*"]
+            limit = () if first is None else ("LIMIT", str(int(first)))
+            source = " ".join(("(SELECT", ", ".join((*used, *derived)), "FROM", source, *limit, ")"))
         try:
             return self._polled(" ".join(("SELECT", ", ".join(select), "FROM", source, tail)), what, span)
         except duckdb.InvalidInputException as error:
-            if not self._strict:
+            if not self._strict or self.table.dialect is None:
                 raise _explained(error) from error
         # files with mixed line ends are beyond DuckDB's strict reader
         self._strict = False
-        return self.rows(select, what, span, first=first, tail=tail)
+        return self.rows(select, what, span, first=first, tail=tail, derived=derived)
 
     def _polled(self, statement: str, what: str, span: tuple[float, float]) -> list[tuple[Any, ...]]:
         done = threading.Event()
@@ -129,7 +157,9 @@ class Engine:
             poller.join()
 
     def rejected(self) -> Rejected:
-        """The lines that the last `rows` could not read as rows."""
+        """The lines that the last `rows` could not read as rows; there is none in Parquet."""
+        if self.table.dialect is None:
+            return Rejected()
         found = self._connection.execute(
             "SELECT line, min(line_byte_position), min(error_type::VARCHAR) FROM reject_errors GROUP BY line "
             "ORDER BY line LIMIT ?",
@@ -151,7 +181,7 @@ class Engine:
         """Line numbers as an editor shows them: DuckDB counts rows, and a quoted cell may hold line breaks."""
         numbers: list[int] = []
         seen, line = 0, 1
-        with self._path.open("rb") as file:
+        with unpacked(self.table.path, self.table.dialect.packed if self.table.dialect else "none") as file:
             for _, position in places:
                 while seen < position - 1:
                     part = file.read(min(_BUFFER_BYTES, position - 1 - seen))
@@ -165,15 +195,14 @@ class Engine:
 
 @contextmanager
 def engine(
-    path: Path,
-    dialect: Dialect,
+    table: Table,
     progress: Progress,
     *,
     memory_limit: str = DEFAULT_MEMORY,
     temp_directory: Path | None = None,
     ordered: bool = False,
 ) -> Iterator[Engine]:
-    """An Engine for the file at `path`.
+    """An Engine for a table file.
 
     Work that does not fit into memory spills to `temp_directory`, or is an error where there is none. A file that is
     not UTF-8 is read from a copy in UTF-8, which lies in `temp_directory` (else in the system's) for as long as the
@@ -181,37 +210,61 @@ def engine(
     rows only; whole passes are quicker without.
     """
     with ExitStack() as stack:
-        if dialect.encoding != "utf-8":
-            path = stack.enter_context(_in_utf_8(path, dialect.encoding, progress, temp_directory, ordered))
-        yield stack.enter_context(_engine(path, dialect, progress, memory_limit, temp_directory, ordered))
+        if table.dialect is not None and table.dialect.encoding != "utf-8":
+            table = stack.enter_context(_in_utf_8(table, table.dialect, progress, temp_directory, ordered))
+        yield stack.enter_context(_engine(table, progress, memory_limit, temp_directory, ordered))
 
 
 @contextmanager
 def _in_utf_8(
-    path: Path, encoding: str, progress: Progress, temp_directory: Path | None, head_only: bool
-) -> Iterator[Path]:
+    table: Table, dialect: Dialect, progress: Progress, temp_directory: Path | None, head_only: bool
+) -> Iterator[Table]:
     try:
         with TemporaryDirectory(prefix="csv-", dir=temp_directory) as folder:
             copy = Path(folder) / "copy.csv"
-            size = max(path.stat().st_size, 1)
-            with path.open(encoding=encoding, newline="") as source, copy.open("w", encoding="utf-8", newline="") as to:
+            size = max(table.path.stat().st_size, 1)
+            with ExitStack() as files:
+                raw = files.enter_context(unpacked(table.path, dialect.packed))
+                source = files.enter_context(io.TextIOWrapper(raw, encoding=dialect.encoding, newline=""))
+                to = files.enter_context(copy.open("w", encoding="utf-8", newline=""))
                 done = 0
                 while part := source.read(_BUFFER_BYTES):
                     done += to.write(part)
                     progress.report("Decoding the text", min(done / size, 1.0) * 0.05)
                     if head_only:
                         break
-            yield copy
+            yield replace(table, path=copy, dialect=replace(dialect, encoding="utf-8", packed="none"))
     except UnicodeError as error:
         raise undecodable("Further down it has bytes that are not text in the encoding of its beginning.") from error
     except OSError as error:
         raise unreadable(error) from error
 
 
-@contextmanager
-def _engine(
-    path: Path, dialect: Dialect, progress: Progress, memory_limit: str, temp_directory: Path | None, ordered: bool
-) -> Iterator[Engine]:
+def parquet_table(path: Path) -> Table:
+    """The columns of a Parquet file, by its footer. Raises BadInput `datasource.not-parquet`, or for the disk."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(_PARQUET))
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - len(_PARQUET), 0))
+            ends = file.read(len(_PARQUET))
+    except OSError as error:
+        raise unreadable(error) from error
+    if size <= 2 * len(_PARQUET) or begins != _PARQUET or ends != _PARQUET:
+        raise _not_parquet()
+    connection = _connected(path, DEFAULT_MEMORY, None, True)
+    try:
+        asked = " ".join(("DESCRIBE FROM", f"read_parquet({literal(_no_pattern(path))})"))
+        found = connection.execute(asked).fetchall()
+    except duckdb.Error as error:
+        raise _not_parquet() from error
+    finally:
+        connection.close()
+    # DuckDB numbers a name that stands there twice: `a`, `a_1`
+    return Table(path, tuple(row[0] for row in found), tuple(row[1] for row in found))
+
+
+def _connected(path: Path, memory_limit: str, temp_directory: Path | None, ordered: bool) -> duckdb.DuckDBPyConnection:
     settings: dict[str, Any] = {
         "threads": min(os.cpu_count() or 1, 8),
         "memory_limit": memory_limit,
@@ -221,6 +274,23 @@ def _engine(
         "temp_directory": str(temp_directory) if temp_directory else "",
     }
     connection = duckdb.connect(":memory:", config=settings)
+    for setting in (
+        "enable_progress_bar = true",
+        "enable_progress_bar_print = false",
+        "progress_bar_time = 0",
+        f"allowed_paths = [{literal(str(path))}, {literal(_no_pattern(path))}]",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        connection.execute(f"SET {setting}")
+    return connection
+
+
+@contextmanager
+def _engine(
+    table: Table, progress: Progress, memory_limit: str, temp_directory: Path | None, ordered: bool
+) -> Iterator[Engine]:
+    connection = _connected(table.path, memory_limit, temp_directory, ordered)
     guard = threading.Lock()
     is_open = True
 
@@ -230,14 +300,8 @@ def _engine(
                 connection.interrupt()
 
     try:
-        connection.execute("SET enable_progress_bar = true")
-        connection.execute("SET enable_progress_bar_print = false")
-        connection.execute("SET progress_bar_time = 0")
-        connection.execute(f"SET allowed_paths = [{literal(str(path))}, {literal(_no_pattern(path))}]")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
         progress.on_cancel(interrupt)
-        yield Engine(connection, path, dialect, progress)
+        yield Engine(connection, table, progress)
     finally:
         with guard:
             is_open = False
@@ -276,7 +340,16 @@ def _explained(error: duckdb.Error) -> PodadminError:
         )
     return BadInput(
         "datasource.unreadable",
-        "The file cannot be read as CSV.",
-        "Its lines do not follow the rules of CSV closely enough to tell its cells apart.",
-        "Ask the person who writes this file to export it again as CSV in UTF-8.",
+        "The file cannot be read as a table.",
+        "Its lines do not follow the rules of CSV closely enough to tell its cells apart, or it is damaged.",
+        "Ask the person who writes this file to export it again, as CSV in UTF-8 or as Parquet.",
+    )
+
+
+def _not_parquet() -> PodadminError:
+    return BadInput(
+        "datasource.not-parquet",
+        "This is not a Parquet file, or not a whole one.",
+        "Its first or its last bytes are not those that every Parquet file has, or its footer cannot be read.",
+        "Check that the export which writes this file has finished, or choose another file.",
     )

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import errno
+import gzip
+import io
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Unavailable
+from podadmin.core.late import Late
 from podadmin.datasources.model import Fingerprint
+
+if TYPE_CHECKING:
+    import zstandard
+else:
+    zstandard = Late("zstandard")
 
 YOU = "You, by choosing another file or other settings."
 OWNER = "The person who writes this file."
@@ -18,7 +28,10 @@ IT = "Your IT service, or whoever owns the folder."
 _WHO = {
     "datasource.not-found": YOU,
     "datasource.not-a-file": YOU,
-    "datasource.not-a-csv-name": YOU,
+    "datasource.not-a-table": YOU,
+    "datasource.reading": YOU,
+    "datasource.not-parquet": OWNER,
+    "datasource.damaged-archive": OWNER,
     "datasource.name": YOU,
     "datasource.unknown-column": YOU,
     "datasource.unknown-type": YOU,
@@ -70,12 +83,37 @@ def unreadable(error: OSError) -> PodadminError:
     )
 
 
+@contextmanager
+def unpacked(path: Path, packed: str) -> Iterator[BinaryIO]:
+    """The bytes of a text file, unpacked as they are read. `packed`: none | gzip | zstd.
+
+    Raises BadInput `datasource.damaged-archive` where the packing is broken; failures of the disk as OSError.
+    """
+    try:
+        with path.open("rb") as raw:
+            if packed == "gzip":
+                with gzip.GzipFile(fileobj=raw) as file:
+                    yield cast(BinaryIO, file)
+            elif packed == "zstd":
+                with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as file:
+                    yield cast(BinaryIO, io.BufferedReader(file))
+            else:
+                yield raw
+    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+        raise BadInput(
+            "datasource.damaged-archive",
+            "The packed file is damaged or cut short.",
+            "It cannot be unpacked to its end.",
+            "Copy it again from where it was written, or ask for it unpacked.",
+        ) from error
+
+
 def not_a_file() -> PodadminError:
     return BadInput(
         "datasource.not-a-file",
         "This is not a file that can be read.",
-        "It is a folder or a device, and a CSV datasource is one ordinary file.",
-        "Choose the CSV file itself.",
+        "It is a folder or a device, and such a datasource is one ordinary file.",
+        "Choose the file itself.",
     )
 
 

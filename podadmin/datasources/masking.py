@@ -11,7 +11,7 @@ def masked(value: str) -> str:
     Two values of the same shape have the same mask, so that nothing but the shape can be learnt from it. The length
     in characters is kept. Every other character becomes `·`.
     """
-    return "".join(map(_shape, value))
+    return value.translate(_ASCII) if value.isascii() else "".join(map(_shape, value))
 
 
 def _shape(char: str) -> str:
@@ -23,3 +23,6 @@ def _shape(char: str) -> str:
     if category[0] == "N":
         return "9"
     return char if char.isascii() and char.isprintable() else "·"
+
+
+_ASCII = {code: _shape(chr(code)) for code in range(128)}

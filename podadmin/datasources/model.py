@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from podadmin.core.errors import BadInput
+from podadmin.core.text import stranger
 
 _NAME = re.compile(r"[a-z\d]+((-|_)[a-z\d]+)*")
 
@@ -19,6 +20,8 @@ class Kind(StrEnum):
     """Kinds of datasource by the names that a pod's configuration uses (bitfount contract, section 2.2)."""
 
     CSV = "CSVSource"
+    PARQUET = "ParquetSource"
+    """Not known to pods of that network: read here, and offered to the networks that take Parquet."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,73 @@ class DatasourceName:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a text file is to be read where the custodian knows better than the rules that look at it.
+
+    `encoding`: one of ENCODINGS; `separator`: one character; `quote`: a quotation mark, or `none`; `header`: does the
+    first line hold the names of the columns? Everything left empty is found out.
+    """
+
+    encoding: str = ""
+    separator: str = ""
+    quote: str = ""
+    header: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoding and self.encoding not in ENCODINGS:
+            raise _unreadable_choice("an encoding", self.encoding, ", ".join(ENCODINGS))
+        if len(self.separator) > 1 or self.separator in {'"', "\n", "\r"}:
+            raise _unreadable_choice("a separator", self.separator, "any single character")
+        if self.quote not in {"", "none"} and (len(self.quote) != 1 or self.quote == self.separator):
+            raise _unreadable_choice("a quotation mark", self.quote, "\", ' or none")
+
+    def as_dict(self) -> dict[str, Any]:
+        """What was chosen, JSON-ready; nothing where everything is found out."""
+        return {name: value for name, value in vars(self).items() if value not in ("", None)}
+
+
+ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1")
+
+
+def _unreadable_choice(what: str, given: str, known: str) -> BadInput:
+    return BadInput(
+        "datasource.reading",
+        f"“{stranger(given, 20)}” cannot be used as {what}.",
+        f"What can be used: {known}.",
+        "Choose one of these, or leave it to be found out.",
+    )
+
+
+@dataclass(frozen=True)
 class CsvSource:
-    """One CSV file on a disk that this computer can reach."""
+    """One text file of rows and cells on a disk that this computer can reach, packed (.gz, .zst) or not."""
+
+    path: Path
+    reading: Reading = Reading()
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.CSV
+
+
+@dataclass(frozen=True)
+class ParquetSource:
+    """One Parquet file on a disk that this computer can reach."""
 
     path: Path
 
     @property
     def kind(self) -> Kind:
-        return Kind.CSV
+        return Kind.PARQUET
+
+
+FileSource = CsvSource | ParquetSource
+"""A table that is one file."""
+
+
+def source_at(path: Path, reading: Reading = Reading()) -> FileSource:
+    """The source that a file is, by the ending of its name."""
+    return ParquetSource(path) if path.suffix.lower() == ".parquet" else CsvSource(path, reading)
 
 
 @dataclass(frozen=True)
@@ -95,10 +157,10 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Probe:
-    """What testing a CSV file found. Nothing is saved by it and no value of the file is in it.
+    """What testing a table file found. Nothing is saved by it and no value of the file is in it.
 
-    `size` in bytes; `modified` aware and in UTC; `encoding` in words; `header` false never happens for a file that
-    can be used, because a pod takes the first line for the names.
+    `size` in bytes; `modified` aware and in UTC; `encoding` in words. `doubts`: what the custodian should look at
+    before the file is used, in sentences.
     """
 
     rows: int
@@ -110,6 +172,7 @@ class Probe:
     columns: tuple[str, ...]
     rejected: Rejected
     fingerprint: Fingerprint
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,7 +202,7 @@ class Datasource:
     id: str
     name: str
     kind: Kind
-    source: CsvSource
+    source: FileSource
     choices: ColumnChoices
     added_at: datetime
     removed_at: datetime | None = None

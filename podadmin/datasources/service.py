@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +14,36 @@ from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import BadInput, Cancelled, NotFound, PodadminError, Refused
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
-from podadmin.datasources import csv
+from podadmin.datasources import tables
 from podadmin.datasources.choices import check_choices
+from podadmin.datasources.csv import located
 from podadmin.datasources.files import who_can_fix
-from podadmin.datasources.model import ColumnChoices, CsvSource, Datasource, DatasourceName, Kind
+from podadmin.datasources.model import (
+    ColumnChoices,
+    CsvSource,
+    Datasource,
+    DatasourceName,
+    FileSource,
+    Kind,
+    ParquetSource,
+    Reading,
+)
 from podadmin.datasources.records import datasource as table
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 
 
-def add(store: Store, clock: Clock, actor: str, name: str, source: CsvSource, choices: ColumnChoices) -> Datasource:
+def add(store: Store, clock: Clock, actor: str, name: str, source: FileSource, choices: ColumnChoices) -> Datasource:
     """Keep a datasource under `name`. The file is looked at (its header only) but not read.
 
     Raises BadInput (`datasource.name`, or what is wrong with the file), Refused (`datasource.name-taken`), NotFound,
     Unavailable.
     """
     DatasourceName(name)
-    path = csv.located(source.path)
-    header = csv.opened(path).columns
+    source = replace(source, path=located(source.path))
+    path, header = source.path, tables.table(source).columns
     check_choices(choices, header)
-    new = Datasource(new_id("ds"), name, source.kind, CsvSource(path), choices, clock.now())
+    new = Datasource(new_id("ds"), name, source.kind, source, choices, clock.now())
     body = {
         "name": name,
         "kind": str(new.kind),
@@ -100,7 +111,7 @@ def check(
     chosen = _not_removed(get(store, id_or_name))
     found: dict[str, Any] = {"at": stamp(clock.now())}
     try:
-        probe = csv.probe(chosen.source.path, progress, temp_directory=temp_directory)
+        probe = tables.probe(chosen.source, progress, temp_directory=temp_directory)
         check_choices(chosen.choices, probe.columns)
     except Cancelled:
         raise
@@ -159,9 +170,11 @@ def _not_removed(chosen: Datasource) -> Datasource:
 
 
 def _config(source: Datasource) -> dict[str, Any]:
-    choices = source.choices
+    choices, file = source.choices, source.source
+    reading = file.reading.as_dict() if isinstance(file, CsvSource) else {}
     return {
-        "path": str(source.source.path),
+        "path": str(file.path),
+        **({"reading": reading} if reading else {}),
         "ignore": sorted(choices.ignore),
         "force": dict(choices.force),
         "describe": dict(choices.describe),
@@ -170,11 +183,13 @@ def _config(source: Datasource) -> dict[str, Any]:
 
 def _read(row: Row[Any]) -> Datasource:
     config = json.loads(row.config)
+    kind, path = Kind(row.kind), Path(config["path"])
+    source = ParquetSource(path) if kind is Kind.PARQUET else CsvSource(path, Reading(**config.get("reading", {})))
     return Datasource(
         row.id,
         row.name.partition("~")[0],
-        Kind(row.kind),
-        CsvSource(Path(config["path"])),
+        kind,
+        source,
         ColumnChoices(tuple(config["ignore"]), config["force"], config["describe"]),
         unstamp(row.added_at),
         unstamp(row.removed_at) if row.removed_at else None,

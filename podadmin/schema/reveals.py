@@ -6,31 +6,17 @@ at one of them, and a label that only one has may be that patient's name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podadmin.core.text import stranger
+from podadmin.datasources.identifiers import suspected
 from podadmin.schema.statistics import NULL_LABEL, ColumnStatistics
 
 SMALL_CATEGORY = 10
 """Fewer records than this behind a label count as a small category; custom in disclosure control."""
 NEAR_UNIQUE = 0.5
 _LABELS_SHOWN = 50
-
-_IDENTIFYING: tuple[tuple[str, str], ...] = (
-    (r"(sur|last|first|fore|given|family|middle|full|patient|maiden)?name(s)?", "names of people"),
-    (r"dob|birth|birthdate|birthday|born|geburtsdatum", "dates of birth"),
-    (r"post(al)?code|zip(code)?|plz", "postal codes"),
-    (r"nhs|chi|mrn|hospital(no|number)|ssn|nino|insurance(no|number)?|passport|medicare", "numbers issued to a person"),
-    (r"(patient|person|subject|case|participant|pat)(id|no|nr|number|identifier)|pid", "identifiers of patients"),
-    (r"e?mail(address)?", "e-mail addresses"),
-    (r"(tele)?phone|mobile|fax|tel(no|number)?", "telephone numbers"),
-    (r"address|street|city|town", "addresses"),
-    (r"ip(address)?|mac(address)?|device(id|serial)|serial(no|number)", "numbers of devices"),
-    (r"(accession|study|series|sop)(instance)?(uid|id|no|number)|uid", "numbers of examinations"),
-)  # fmt: skip
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 @dataclass(frozen=True)
@@ -41,20 +27,6 @@ class Reveal:
     what: str
     values: tuple[str, ...]
     tone: str
-
-
-def suspected(name: str) -> str:
-    """What kind of identifier the name of a column suggests ("" for none).
-
-    The words of the name (cut at capitals, digits and punctuation) are compared one by one, in pairs and in threes,
-    so that `DateOfBirth`, `patient_id` and `NHSNumber` are found while `filename_suffix` is judged by `filename`.
-    """
-    words = [word.lower() for word in _WORDS.findall(name)]
-    runs = {"".join(words[start : start + size]) for size in (1, 2, 3) for start in range(len(words) - size + 1)}
-    for pattern, kind in _IDENTIFYING:
-        if any(re.fullmatch(pattern, run) for run in runs):
-            return kind
-    return ""
 
 
 def reveals(records: int, columns: Sequence[ColumnStatistics], small: int = SMALL_CATEGORY) -> tuple[Reveal, ...]:

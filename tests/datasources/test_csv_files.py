@@ -4,15 +4,29 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from podadmin.core.errors import BadInput, Cancelled, NotFound, PodadminError, Unavailable
 from podadmin.core.progress import Progress, Step
-from podadmin.datasources.csv import columns, preview, probe
+from podadmin.datasources import tables
 from podadmin.datasources.files import who_can_fix
+from podadmin.datasources.model import ColumnGuess, CsvSource, Probe, Rows
 
 Write = Callable[[bytes], Path]
+
+
+def probe(path: Path, progress: Progress, **more: Any) -> Probe:
+    return tables.probe(CsvSource(path), progress, **more)
+
+
+def preview(path: Path, rows: int = 20, masked: bool = True) -> Rows:
+    return tables.preview(CsvSource(path), rows, masked)
+
+
+def columns(path: Path) -> tuple[ColumnGuess, ...]:
+    return tables.columns(CsvSource(path))
 
 
 @pytest.fixture
@@ -63,9 +77,9 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_name_that_a_pod_refuses(tmp_path: Path) -> None:
-    path = tmp_path / "data.txt"
+    path = tmp_path / "data.xlsx"
     path.write_bytes(b"a\n1\n")
-    _refused(path, BadInput, "datasource.not-a-csv-name")
+    _refused(path, BadInput, "datasource.not-a-table")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from podadmin.app.acts.registry import act
 from podadmin.app.moments import moment_words
@@ -13,14 +13,23 @@ from podadmin.app.views.facts import Done, Fact
 from podadmin.core.errors import ExitCode, PodadminError
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
-from podadmin.datasources import csv, service
+from podadmin.datasources import service, tables
+from podadmin.datasources.csv import POD_ENDING
 from podadmin.datasources.files import who_can_fix
-from podadmin.datasources.model import ColumnChoices, CsvSource, Datasource
+from podadmin.datasources.identifiers import suspected
+from podadmin.datasources.model import ColumnChoices, Datasource, FileSource, Probe, Reading, source_at
 from podadmin.schema import service as schemas
-from podadmin.schema.reveals import suspected
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
+
+
+Encoding = Annotated[
+    Literal["auto", "utf-8", "utf-16", "cp1252", "latin-1"], "how its text is encoded, where it is not found out"
+]
+Header = Annotated[Literal["auto", "yes", "no"], "does its first line hold the names of the columns"]
+SEPARATOR_HELP = "the character between cells (`tab` for a tabulator), where it is not found out"
+QUOTE_HELP = "the quotation mark round cells, or `none`, where it is not found out"
 
 
 def _probe_ends_with(view: ProbeView) -> ExitCode:
@@ -32,10 +41,20 @@ def _check_ends_with(card: DatasourceCard) -> ExitCode:
 
 
 @act("datasource probe", ends_with=_probe_ends_with)
-def probe(profile: Profile, path: Annotated[str, "the CSV file"], progress: Progress) -> ProbeView:
+def probe(
+    profile: Profile,
+    path: Annotated[str, "the file: CSV (also packed) or Parquet"],
+    *,
+    encoding: Encoding = "auto",
+    separator: Annotated[str, SEPARATOR_HELP] = "",
+    quote: Annotated[str, QUOTE_HELP] = "",
+    header: Header = "auto",
+    progress: Progress,
+) -> ProbeView:
     """Test a file: can it be read, what is in it, which lines cannot be used. Nothing is kept."""
     try:
-        found = csv.probe(Path(path), progress, temp_directory=profile.work_folder)
+        source = file_at(path, encoding, separator, quote, header)
+        found = tables.probe(source, progress, temp_directory=profile.work_folder)
     except PodadminError as error:
         if error.code == "core.cancelled":
             raise
@@ -50,35 +69,63 @@ def probe(profile: Profile, path: Annotated[str, "the CSV file"], progress: Prog
         Fact("Size", f"{found.size:,} bytes"),
         Fact("Last changed", moment_words(found.modified)),
         Fact("Encoding", found.encoding),
-        Fact("Separator", found.separator),
+        *_text_facts(found),
         Fact("Lines that cannot be used", f"{rejected.count:,}", "warn" if rejected.count else "good"),
+        *(Fact("Look at this", doubt, "warn") for doubt in found.doubts),
+        *_pod_facts(source),
     )
     lines = tuple(Fact(f"Line {each.line:,}", stranger(each.reason), "warn") for each in rejected.first)
     return ProbeView(True, facts_found, lines)
 
 
+def _text_facts(found: Probe) -> tuple[Fact, ...]:
+    if not found.separator:
+        return ()
+    named = {"\t": "tabulator", " ": "space"}.get(found.separator, found.separator)
+    return Fact("Separator", named), Fact("First line", "names of the columns" if found.header else "data, not names")
+
+
+def _pod_facts(source: FileSource) -> tuple[Fact, ...]:
+    if source.path.suffix.lower() == POD_ENDING:
+        return ()
+    words = f"Bitfount pods read tables only from files whose names end in {POD_ENDING}."
+    return (Fact("Not for every network", words, "warn"),)
+
+
 @act("datasource preview")
 def preview(
     profile: Profile,
-    path: Annotated[str, "the CSV file"],
+    path: Annotated[str, "the file: CSV (also packed) or Parquet"],
     *,
     masked: Annotated[bool, "show only the shape of values"] = True,
+    encoding: Encoding = "auto",
+    separator: Annotated[str, SEPARATOR_HELP] = "",
+    quote: Annotated[str, QUOTE_HELP] = "",
+    header: Header = "auto",
 ) -> Preview:
     """Show the first rows of a file, masked unless asked otherwise. Nothing is kept."""
-    found = csv.preview(Path(path), masked=masked)
+    found = tables.preview(file_at(path, encoding, separator, quote, header), masked=masked)
     columns = tuple(stranger(name) for name in found.columns)
     rows = tuple(tuple(stranger(cell) for cell in row) for row in found.rows)
     return Preview(columns, rows, found.masked)
 
 
 @act("datasource columns")
-def columns(profile: Profile, path: Annotated[str, "the CSV file"]) -> tuple[ColumnView, ...]:
-    """List the columns of a file with the types that its first rows suggest. Nothing is kept."""
+def columns(
+    profile: Profile,
+    path: Annotated[str, "the file: CSV (also packed) or Parquet"],
+    *,
+    encoding: Encoding = "auto",
+    separator: Annotated[str, SEPARATOR_HELP] = "",
+    quote: Annotated[str, QUOTE_HELP] = "",
+    header: Header = "auto",
+) -> tuple[ColumnView, ...]:
+    """List the columns of a file with the types that a sample of its rows suggests. Nothing is kept."""
     return tuple(
         ColumnView(
             guess.name, guess.dtype, guess.stype, False, False, "", nulls=guess.nulls, warning=_suspicion(guess.name)
         )
-        for guess in csv.columns(Path(path))
+        for guess in tables.columns(file_at(path, encoding, separator, quote, header))
     )
 
 
@@ -86,15 +133,20 @@ def columns(profile: Profile, path: Annotated[str, "the CSV file"]) -> tuple[Col
 def add(
     profile: Profile,
     name: Annotated[str, "its name on the network: lower-case letters and digits, joined by hyphens or underscores"],
-    path: Annotated[str, "the CSV file"],
+    path: Annotated[str, "the file: CSV (also packed) or Parquet"],
     *,
     ignore: Annotated[list[str], "a column that is never read"] = [],  # noqa: B006 - read only; the signature is the help
     force: Annotated[dict[str, str], "column=type, with categorical, continuous, text, image or image_prefix"] = {},  # noqa: B006
     describe: Annotated[dict[str, str], "column=description"] = {},  # noqa: B006
+    encoding: Encoding = "auto",
+    separator: Annotated[str, SEPARATOR_HELP] = "",
+    quote: Annotated[str, QUOTE_HELP] = "",
+    header: Header = "auto",
 ) -> DatasourceCard:
-    """Connect a CSV file under a name."""
+    """Connect a table file under a name."""
     choices = chosen(ignore, force, describe)
-    added = service.add(profile.store, profile.clock, profile.actor, name, CsvSource(Path(path)), choices)
+    source = file_at(path, encoding, separator, quote, header)
+    added = service.add(profile.store, profile.clock, profile.actor, name, source, choices)
     return _card(profile, added)
 
 
@@ -133,6 +185,17 @@ def remove(
 def chosen(ignore: Sequence[str], force: dict[str, str], describe: dict[str, str]) -> ColumnChoices:
     """The custodian's choices about columns as one value."""
     return ColumnChoices(tuple(ignore), dict(force), {name: text for name, text in describe.items() if text})
+
+
+def file_at(path: str, encoding: str, separator: str, quote: str, header: str) -> FileSource:
+    """A table file, with what the custodian says about how it is to be read."""
+    reading = Reading(
+        "" if encoding == "auto" else encoding,
+        {"tab": "\t", "\\t": "\t"}.get(separator, separator),
+        quote,
+        {"yes": True, "no": False}.get(header),
+    )
+    return source_at(Path(path), reading)
 
 
 def _unchanged(kept: schemas.Saved, source: Datasource) -> bool:

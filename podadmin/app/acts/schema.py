@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from podadmin.app.acts.datasource import chosen
+from podadmin.app.acts.datasource import QUOTE_HELP, SEPARATOR_HELP, Encoding, Header, chosen, file_at
 from podadmin.app.acts.registry import act
 from podadmin.app.views.datasources import ColumnView, Revelation, SchemaView
 from podadmin.app.views.facts import Done
@@ -15,7 +15,7 @@ from podadmin.core.errors import NotFound
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources import service as datasources
-from podadmin.datasources.model import ColumnChoices, CsvSource, DatasourceName
+from podadmin.datasources.model import ColumnChoices, DatasourceName, FileSource
 from podadmin.schema import service
 from podadmin.schema.generate import Generated, generate
 from podadmin.schema.model import Document
@@ -59,18 +59,22 @@ def generate_schema(
 @act("schema preview")
 def preview(
     profile: Profile,
-    path: Annotated[str, "the CSV file"],
+    path: Annotated[str, "the file: CSV (also packed) or Parquet"],
     *,
     name: Annotated[str, "the name that the datasource would have"] = "preview",
     ignore: Annotated[list[str], "a column that is never read"] = [],  # noqa: B006 - read only; the signature is the help
     force: Annotated[dict[str, str], "column=type"] = {},  # noqa: B006
     describe: Annotated[dict[str, str], "column=description"] = {},  # noqa: B006
+    encoding: Encoding = "auto",
+    separator: Annotated[str, SEPARATOR_HELP] = "",
+    quote: Annotated[str, QUOTE_HELP] = "",
+    header: Header = "auto",
     progress: Progress,
 ) -> SchemaView:
     """Generate the schema that a file would have, without keeping anything."""
     DatasourceName(name)
     choices = chosen(ignore, force, describe)
-    generated = _generate(profile, name, CsvSource(Path(path)), choices, progress)
+    generated = _generate(profile, name, file_at(path, encoding, separator, quote, header), choices, progress)
     return _view(profile, "", name, _made(profile, generated, saved=False))
 
 
@@ -104,7 +108,7 @@ def export(
     return Done(f"The schema of {source.name} was written.", str(path))
 
 
-def _generate(profile: Profile, name: str, source: CsvSource, choices: ColumnChoices, progress: Progress) -> Generated:
+def _generate(profile: Profile, name: str, source: FileSource, choices: ColumnChoices, progress: Progress) -> Generated:
     memory = f"{int(profile.settings.number('schema.memory'))}MB"
     return generate(
         name, source, choices, profile.clock, progress, memory_limit=memory, temp_directory=profile.work_folder

@@ -1,0 +1,121 @@
+"""Testing a table file, showing its first rows, and a quick look at its columns. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from podadmin.core.errors import BadInput
+from podadmin.core.progress import Progress
+from podadmin.core.text import stranger
+from podadmin.datasources.csv import located, opened, sampled
+from podadmin.datasources.dtypes import Evidence, dtype_of, native_dtype, stype_of
+from podadmin.datasources.engine import Engine, Table, engine, parquet_table
+from podadmin.datasources.files import unchanged
+from podadmin.datasources.masking import masked as mask
+from podadmin.datasources.model import ColumnGuess, CsvSource, FileSource, Probe, Rejected, Rows
+from podadmin.datasources.sample import SAMPLE_CELLS, SAMPLE_ROWS, Look, judged
+
+
+def table(source: FileSource) -> Table:
+    """What the beginning or the footer of the file says. Raises NotFound, BadInput, Unavailable (`datasource.*`)."""
+    path = located(source.path)
+    if isinstance(source, CsvSource):
+        how = opened(path, source.reading)
+        return Table(path, how.columns, ("VARCHAR",) * len(how.columns), how)
+    return parquet_table(path)
+
+
+def looks(reader: Engine, source: Table, names: Sequence[str]) -> tuple[int, list[Look]]:
+    """How many rows were sampled, and what they say about the columns `names`. `reader` is an open one on `source`."""
+    places = {name: place for place, name in enumerate(source.columns)}
+    if source.dialect is not None:
+        rows: Sequence[Sequence[str | None]] = sampled(source.path, source.dialect)
+    else:
+        wanted = max(min(SAMPLE_ROWS, SAMPLE_CELLS // max(len(places), 1)), 20)
+        cells = [f"{reader.cell(name)}::VARCHAR" for name in source.columns]
+        rows = reader.rows(cells, "Looking at the first rows", (0.0, 0.02), first=wanted)
+    return len(rows), [judged(name, [row[places[name]] or None for row in rows]) for name in names]
+
+
+def probe(source: FileSource, progress: Progress, *, temp_directory: Path | None = None) -> Probe:
+    """Read the whole file once, without looking at its values, and say what it is.
+
+    Raises NotFound, BadInput, Unavailable (`datasource.*`, see files.who_can_fix) or Cancelled. Lines that cannot be
+    read as rows are counted and listed, unless every line is such: then BadInput `datasource.ragged`.
+    """
+    path = located(source.path)
+    with unchanged(path) as found:
+        opened_table = table(source)
+        with engine(opened_table, progress, temp_directory=temp_directory) as reader:
+            # every column is asked for, because bytes that are no text are noticed only in columns that are read
+            every = [f"count({reader.cell(name)})" for name in opened_table.columns]
+            rows = int(reader.rows(["count(*)", *every], "Reading the file")[0][0])
+            rejected = reader.rejected()
+        refuse_without_rows(rows, rejected)
+        modified = datetime.fromtimestamp(found.modified_ns / 1e9, UTC)
+        how = opened_table.dialect
+        if how is None:
+            return Probe(rows, found.size, modified, "Parquet", "", True, opened_table.columns, rejected, found)
+        return Probe(
+            rows, found.size, modified, how.words, how.separator, how.header, how.columns, rejected, found, how.doubts
+        )
+
+
+def refuse_without_rows(rows: int, rejected: Rejected) -> None:
+    """Raises BadInput where a file has no row that can be read."""
+    if rows:
+        return
+    if rejected.count:
+        raise BadInput(
+            "datasource.ragged",
+            "No line of this file can be read as a row.",
+            f"{rejected.count} lines do not fit the header; the first is line {rejected.first[0].line}: "
+            f"{rejected.first[0].reason}",
+            "Check that the first line holds the column names and that all lines use the same separator.",
+        )
+    raise BadInput(
+        "datasource.header-only",
+        "The file has column names but no rows.",
+        "There is nothing after its first line.",
+        "Check that the export which writes this file has finished, or choose another file.",
+    )
+
+
+def preview(source: FileSource, rows: int = 20, masked: bool = True, *, temp_directory: Path | None = None) -> Rows:
+    """The first `rows` rows as text that is safe to show; masked, only the shapes of values (see masking).
+
+    Raises as `probe` does.
+    """
+    with unchanged(located(source.path)):
+        found_table = table(source)
+        with engine(found_table, Progress(), temp_directory=temp_directory, ordered=True) as reader:
+            cells = [f"{reader.cell(name)}::VARCHAR" for name in found_table.columns]
+            found = reader.rows(cells, "Reading the first rows", first=max(rows, 0))
+
+    def shown(value: str | None) -> str:
+        text = value or ""
+        return stranger(mask(text) if masked else text)
+
+    columns = tuple(stranger(name) for name in found_table.columns)
+    return Rows(columns, tuple(tuple(map(shown, row)) for row in found), masked)
+
+
+def columns(source: FileSource, *, temp_directory: Path | None = None) -> tuple[ColumnGuess, ...]:
+    """What a sample of the rows says about every column. Raises as `probe` does."""
+    with unchanged(located(source.path)):
+        found = table(source)
+        with engine(found, Progress(), temp_directory=temp_directory, ordered=True) as reader:
+            sampled_rows, seen = looks(reader, found, found.columns)
+    guesses = []
+    for each, native in zip(seen, found.types, strict=True):
+        kind = _guessed(each) if found.dialect is not None else native_dtype(native)
+        guesses.append(ColumnGuess(each.name, kind, stype_of(each.name, kind), sampled_rows, sampled_rows - each.cells))
+    return tuple(guesses)
+
+
+def _guessed(seen: Look) -> str:
+    # digits that fit no 64-bit number are an identifier
+    numbers = 0 if seen.whole and seen.beyond_64_bits else seen.numbers
+    return dtype_of(Evidence(seen.cells, seen.booleans, numbers, seen.whole))
