@@ -15,10 +15,12 @@ from PySide6.QtWidgets import QWidget
 from podadmin.app.views.facts import Permit
 from podadmin.app.views.requests import RequestDetail
 from podadmin.core.clock import Clock
+from podadmin.desktop.pages.grants_sheet import GrantSheet
+from podadmin.desktop.pages.request_review import AskSheet
 from podadmin.desktop.pages.request_words import DECIDABLE, deadline_words, is_late, state_badge
 from podadmin.desktop.theme.tokens import SPACE, TONE_ICONS
 from podadmin.desktop.widgets.banner import IconMark
-from podadmin.desktop.widgets.buttons import ArmedButton, DangerButton
+from podadmin.desktop.widgets.buttons import ArmedButton, DangerButton, QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.layout import row
 from podadmin.desktop.widgets.prompt import ReasonPrompt
@@ -26,6 +28,8 @@ from podadmin.desktop.widgets.text import PlainLabel
 
 APPROVE: Final = "Approve once"
 GRANT: Final = "Approve and make a grant"
+TERMS: Final = "Approve with a grant…"
+ASK: Final = "Ask colleagues…"
 REFUSE: Final = "Refuse…"
 _SECOND_MS: Final = 1000
 _INKS: Final = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
@@ -33,9 +37,13 @@ _BUSY: Final = "Your decision is being recorded."
 
 
 class DecisionBar(Card):
-    """`approved(id)` and `refused(id, reason)` say what a person decided; the page carries it out."""
+    """`approved(id, terms)` and `refused(id, reason)` say what a person decided; the page carries it out.
 
-    approved = Signal(str)
+    `terms` is empty without a grant for runs to come. `asked(arguments)`: colleagues are to be asked.
+    """
+
+    approved = Signal(str, dict)
+    asked = Signal(dict)
     refused = Signal(str, str)
 
     def __init__(self, clock: Clock, host: QWidget, parent: QWidget | None = None) -> None:
@@ -52,7 +60,11 @@ class DecisionBar(Card):
         self.approve = ArmedButton(APPROVE, lambda: self._decided(grant=False))
         self.grant = ArmedButton(GRANT, lambda: self._decided(grant=True), "shield-check")
         self.grant.setVisible(False)
-        self.body.addLayout(row(self._mark, (self._words, 1), self.refuse, self.approve, self.grant, gap=SPACE.m))
+        self.terms = QuietButton(TERMS, self._ask_terms, "shield-check")
+        self.terms.set_help("Asks how often and until when the same request may run again.")
+        self.colleagues = QuietButton(ASK, self._ask_colleagues, "user")
+        acts = (self.colleagues, self.refuse, self.terms, self.approve, self.grant)
+        self.body.addLayout(row(self._mark, (self._words, 1), *acts, gap=SPACE.m))
         self._timer = QTimer(self)
         self._timer.setInterval(_SECOND_MS)
         self._timer.timeout.connect(self.tick)
@@ -133,8 +145,10 @@ class DecisionBar(Card):
         detail = self._detail
         approve = busy if self._busy else detail.may_approve if detail is not None else nothing
         refuse = busy if self._busy else detail.may_refuse if detail is not None else nothing
-        for button in (self.approve, self.grant):
+        for button in (self.approve, self.grant, self.terms):
             button.set_permit(approve.allowed, approve.reason)
+        waits = detail is not None and detail.row.state in DECIDABLE and not self._busy
+        self.colleagues.set_permit(waits, "The request is not waiting for a decision.")
         self.refuse.set_permit(refuse.allowed, refuse.reason)
 
     def _decided(self, grant: bool) -> None:
@@ -147,7 +161,34 @@ class DecisionBar(Card):
             return
         self.wait()
         self.tick()
-        self.approved.emit(detail.row.id)
+        self.approved.emit(detail.row.id, {})
+
+    def _ask_terms(self) -> None:
+        detail = self._detail
+        if detail is None or self._busy or not detail.may_approve.allowed:
+            return
+        late = is_late(detail.row, self._clock.now())
+        sheet = GrantSheet(self._host, detail, late)
+        sheet.agreed.connect(lambda request, terms: self._agreed(request, terms, late, decided_on(detail)))
+        sheet.open()
+
+    def _agreed(self, request: str, terms: dict[str, object], late: bool, about: tuple[object, ...]) -> None:
+        """The terms were agreed for what stood behind the sheet: where that has changed, nothing is decided."""
+        detail = self._detail
+        if detail is None or self._busy or detail.row.id != request or decided_on(detail) != about:
+            return
+        if is_late(detail.row, self._clock.now()) != late:
+            # the window closed under the hand: what the sheet said is not what approving would do now
+            self.tick()
+            return
+        self.wait()
+        self.tick()
+        self.approved.emit(request, terms)
+
+    def _ask_colleagues(self) -> None:
+        detail = self._detail
+        if detail is not None:
+            AskSheet(self._host, detail.row.id, self.asked.emit).open()
 
     def _ask_refusal(self) -> None:
         detail = self._detail

@@ -18,6 +18,7 @@ from podadmin.app.views.requests import RequestDetail, RequestRow
 from podadmin.core.clock import Clock
 from podadmin.desktop.pages.request_decision import DecisionBar
 from podadmin.desktop.pages.request_effects import DifferenceCard, EffectCard, trace_facts
+from podadmin.desktop.pages.request_review import ReviewCard
 from podadmin.desktop.pages.request_words import DECIDABLE, state_badge, verified_badge
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
@@ -50,6 +51,7 @@ class RequestDetailView(QWidget):
         self.effects = EffectCard()
         self.differences = DifferenceCard(self.request_wanted.emit)
         self._sections = SafesView()
+        self.review = ReviewCard(host)
         self._outcome = FactsCard("Where it stands")
         self._verification = FactsCard("What was verified, and what was not")
         self._trace = FactsCard("How the verdict was reached")
@@ -70,6 +72,7 @@ class RequestDetailView(QWidget):
         self.effects.show_effects(detail.effects)
         self.differences.show_detail(detail)
         self._sections.show_sections(detail.sections)
+        self.review.show_review(detail.row.id, detail.review)
         self._show_outcome(detail)
         self._verification.show_facts(detail.verification)
         self._trace.show_facts(trace_facts(detail))
@@ -97,6 +100,7 @@ class RequestDetailView(QWidget):
             self._tampered,
             self.effects,
             self.differences,
+            self.review,
             self._outcome,
             self._sections,
             row((self._verification, 1), (self._trace, 1), gap=SPACE.l),

@@ -35,7 +35,7 @@ class RequestsPage(Page):
     name = "Requests"
     title = "Requests"
     icon = "inbox"
-    kinds = frozenset({"profile", "request", "limit", "network", "tour"})
+    kinds = frozenset({"profile", "request", "limit", "network", "tour", "review", "receipt", "decider"})
     scrolls = False
     help_text = (
         "Everything that somebody wants to run on your data arrives here before anything runs. The list shows what "
@@ -68,6 +68,8 @@ class RequestsPage(Page):
         self.view.entry_wanted.connect(lambda entry: self.desk.go("Journal", entry))
         self.view.bar.approved.connect(self._approve)
         self.view.bar.refused.connect(self._refuse)
+        self.view.bar.asked.connect(lambda given: self._review("reviews ask", given))
+        self.view.review.wanted.connect(self._review)
         self._detail = StateView(self.view)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.list)
@@ -165,8 +167,11 @@ class RequestsPage(Page):
             if self._detail.showing != "content":
                 self._detail.show_content()
 
-    def _approve(self, request: str) -> None:
-        self.write("requests approve", {"request": request}, self._decided, failure=self._undecided)
+    def _approve(self, request: str, terms: dict[str, object]) -> None:
+        self.write("requests approve", {"request": request, **terms}, self._decided, failure=self._undecided)
+
+    def _review(self, act: str, arguments: dict[str, object]) -> None:
+        self.write(act, arguments, lambda _: self._read_detail())
 
     def _refuse(self, request: str, reason: str) -> None:
         self.write("requests refuse", {"request": request, "reason": reason}, self._decided, failure=self._undecided)
