@@ -106,6 +106,7 @@ WORDS: dict[str, str] = {
     "limit.acknowledged": "{title}: seen to. {reason}",
     "limit.acknowledged:accepted": "{title}: the network's total of {accepted} was accepted. {reason}",
     "limit.reconciled": "What was promised to a request that has ended came back",
+    "gate.odd-use": "A result told an amount that is no number of inferences",
     "gate.undelivered-use": "The pod told use for a task that does not run",
     "limit.used": "{amount} inferences were used; {used} in all",
     "rule.added": "The rule “{name}” was put into force: {reason}",

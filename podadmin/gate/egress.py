@@ -121,8 +121,16 @@ def _last(
 def _results(
     store: Store, clock: Clock, row: Row[Any], message: pb.BitfountMessage, digest: str, warn_at: float
 ) -> Verdict:
-    used, odd = _consumed(message)
     task = Task(row.id, row.task_id, row.network, row.project, row.requester, row.datasource)
+    used = _consumed(message)
+    if used is None:
+        _tell_odd(store, clock, task)
+        raise BadInput(
+            "message.odd-amount",
+            "A result says that it used an amount that cannot be.",
+            "Amounts are numbers from zero up.",
+            "It is not counted. Look at the software that computed the result.",
+        )
     number = min(message.sequenceNumber, _MOST_NUMBER)
     body = {
         "bytes": len(message.body),
@@ -134,7 +142,7 @@ def _results(
         now = unit.connection.execute(select(request.c.state).where(request.c.id == row.id)).scalar_one()
         if now != State.RUNNING:  # it was stopped while this result was on its way
             raise _not_running()
-        stop = _reason_to_stop(unit, clock, task, used, odd)
+        stop = _untold(unit, clock, task, used)
         if stop is None:
             counted = limits.meter_message(
                 unit, task, used, message_digest=digest, sequence=number, at=clock.now(), warn_at=warn_at
@@ -156,32 +164,22 @@ class _Stop:
     words: str
 
 
-def _consumed(message: pb.BitfountMessage) -> tuple[dict[str, float], bool]:
-    """What a message says was used, added up by model, and whether it says something that cannot be."""
+def _consumed(message: pb.BitfountMessage) -> dict[str, float] | None:
+    """What a message says was used, added up by model; None where it says something that cannot be."""
     try:
         told = resources_consumed(message)
     except BadInput:
-        return {}, True
+        return None
     used: dict[str, float] = {}
     for name, amount in told:
         used[name] = used.get(name, 0.0) + amount
-    return used, not all(math.isfinite(amount) for amount in used.values())
+    return used if all(math.isfinite(amount) for amount in used.values()) else None
 
 
-def _reason_to_stop(unit: Unit, clock: Clock, task: Task, used: Mapping[str, float], odd: bool) -> _Stop | None:
-    """What is wrong with a result before anything of it is counted."""
-    if odd:
-        key = Key(task.network, task.project, "")
-        _alarm(unit, clock, Kind.BACKWARDS, key, task, 0.0, task.request_id)
-        return _Stop(
-            "Stopped: the result told an amount that cannot be",
-            "Stopped by the data custodian's gate: this result tells an amount that is no number of inferences. "
-            "It was not passed on.",
-        )
+def _untold(unit: Unit, clock: Clock, task: Task, used: Mapping[str, float]) -> _Stop | None:
+    """Something limited was promised to the task, and the result does not say how much of it was used."""
     untold = limits.limited(unit.connection, task.request_id, now=clock.now()) - set(used)
-    if untold:
-        return _Stop("Stopped: the result did not tell its use", _untold_words(min(untold)))
-    return None
+    return _Stop("Stopped: the result did not tell its use", _untold_words(min(untold))) if untold else None
 
 
 def _stopped_by(
@@ -193,9 +191,10 @@ def _stopped_by(
     digest: str,
 ) -> _Stop | None:
     """What is wrong with a result by what it would bring the meters to. Then nothing of it was counted."""
-    if not counted or not counted[-1][1].stops:
+    stopping = [each for each in counted if each[1].stops]
+    if not stopping:
         return None
-    resource, metered = counted[-1]
+    resource, metered = next((each for each in stopping if each[1].exceeded), stopping[0])
     key = Key(task.network, task.project, resource)
     if metered.exceeded:
         _alarm(unit, clock, Kind.OVERRUN, key, task, metered.used_after, digest, limit=metered.limit)
@@ -215,10 +214,20 @@ def _tell_use(unit: Unit, task: Task, used: Mapping[str, float], counted: Sequen
             unit.also(Fact(GATE, "limit.used", stranger(resource), {**fact, "used": metered.used_after}))
 
 
+def _tell_odd(store: Store, clock: Clock, task: Task) -> None:
+    """A result tells an amount that is no number of inferences. Once for each task: the pod may say it again."""
+    key = Key(task.network, task.project, "")
+    with store.read() as connection:
+        if limits.is_known_alarm(connection, Kind.BACKWARDS, key, (task.request_id,)):
+            return
+    with store.record(Fact(GATE, "gate.odd-use", task.request_id)) as unit:
+        _alarm(unit, clock, Kind.BACKWARDS, key, task, 0.0, task.request_id)
+
+
 def _tell_undelivered(store: Store, clock: Clock, message: pb.BitfountMessage, row: Row[Any] | None) -> None:
     """Use that is told for a task that does not run: somebody let the pod work without a decision."""
-    used, odd = _consumed(message)
-    told = {name: amount for name, amount in used.items() if amount > 0} or ({"": 0.0} if odd else {})
+    used = _consumed(message)
+    told = {"": 0.0} if used is None else {name: amount for name, amount in used.items() if amount > 0}
     if row is not None and row.state in _ENDED:
         return  # a result that was on its way when its task ended
     network, project = (row.network, row.project) if row is not None else ("", "")

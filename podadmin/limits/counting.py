@@ -105,20 +105,20 @@ def meter_message(
     """Count what one message says was used, by resource. The same message under the same number counts once.
 
     All or nothing: where one resource exceeds its limit, or is one about which nobody has ever said anything, nothing
-    of the message is counted, and the last of the answer says why. `sequence` is the message's number within its task,
-    0 for none. Where use reaches `warn_at` or the whole of a limit, the journal tells. Raises BadInput
+    of the message is counted, and what `stops` in the answer says why. `sequence` is the message's number within its
+    task, 0 for none. Where use reaches `warn_at` or the whole of a limit, the journal tells. Raises BadInput
     (`limit.bad-amount`).
     """
-    counted: list[_Counted] = []
     with unit.connection.begin_nested() as savepoint:
-        for resource, amount in consumed.items():
-            counted.append(_count(unit, task, resource, amount, message_digest, sequence, at, warn_at))
-            if counted[-1].metered.stops:
-                savepoint.rollback()
-                break
-    if not (counted and counted[-1].metered.stops):
-        for each in counted:
-            _tell(unit, task, each, sequence, at)
+        counted = [
+            _count(unit, task, resource, amount, message_digest, sequence, at, warn_at)
+            for resource, amount in consumed.items()
+        ]
+        stopped = any(each.metered.stops for each in counted)
+        if stopped:
+            savepoint.rollback()
+    for each in () if stopped else counted:
+        _tell(unit, task, each, sequence, at)
     return tuple((each.key.resource, each.metered) for each in counted)
 
 

@@ -19,6 +19,7 @@ from podadmin.journal import service as journal
 from podadmin.journal.records import Journal
 from podadmin.limits import service as limits
 from podadmin.requests import service
+from podadmin.requests.grant_pins import Pins
 from podadmin.requests.service import Captured, LimitSeen, Opening
 from podadmin.requests.state import Event
 from podadmin.store.engine import Store
@@ -123,6 +124,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
             resource=MODEL,
             amount=10.0,
             requester="research-lab",
+            datasource="patients",
             message_digest=digest,
             at=clock.now(),
         )
@@ -132,7 +134,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
     service.lapse_due(store, clock)
     service.approve(store, clock, late, "custodian", "", 30)
     with store.read() as connection:
-        (grant,) = service.grants_for(connection, "f" * 64)
+        (grant,) = service.grants_for(connection, Pins("", "f" * 64, {}))
     arrive("by-grant", "allow", grant.id)
     arrive("held")
     yield Kept(store, path, names)
@@ -188,7 +190,7 @@ def test_a_record_that_was_changed_by_hand_is_found_and_its_entry_named(
 ) -> None:
     name = kept.names[what]
     assert kept.sql(statement, name) == 1
-    assert journal.verify(kept.store, None).broken is None
+    assert journal.verify(kept.store).broken is None
     found = check_evidence(kept.store)
     assert found is not None
     assert words in found.words
@@ -211,9 +213,9 @@ def test_a_record_that_was_changed_by_hand_is_found_and_its_entry_named(
             ),
             "The grant grt_X is there, and no entry tells of it.",
         ),
-        ("UPDATE requester_key SET fingerprint = 'cd'", "The pinned key of research-lab"),
-        ("DELETE FROM requester_key", "is gone"),
-        ("UPDATE requester_key SET requester = 'somebody'", "no entry tells of it"),
+        ("UPDATE trusted_key SET fingerprint = 'cd'", "The pinned key of research-lab"),
+        ("DELETE FROM trusted_key", "is gone"),
+        ("UPDATE trusted_key SET holder = 'somebody'", "no entry tells of it"),
         (
             (
                 "INSERT INTO usage SELECT 'use_X', request_id, task_id, network, project, resource, 5, at, 'x',"
@@ -225,7 +227,7 @@ def test_a_record_that_was_changed_by_hand_is_found_and_its_entry_named(
 )
 def test_permissions_and_uses_that_were_made_up_or_removed_are_found(kept: Kept, statement: str, words: str) -> None:
     assert kept.sql(statement) == 1
-    assert journal.verify(kept.store, None).broken is None
+    assert journal.verify(kept.store).broken is None
     found = check_evidence(kept.store)
     assert found is not None
     assert words in found.words
@@ -257,6 +259,7 @@ def test_a_name_that_hides_something_is_held_against_how_the_entry_shows_it(kept
             resource=name,
             amount=2.0,
             requester="research-lab",
+            datasource="patients",
             message_digest="d" * 64,
             at=datetime(2026, 3, 1, tzinfo=UTC),
         )
