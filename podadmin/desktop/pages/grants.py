@@ -53,6 +53,11 @@ _NO_GRANT: Final = {
 }
 
 
+def is_grants(subject: str) -> bool:
+    """Does a link into the page of grants and rules mean this panel?"""
+    return subject in {"grants", "receipts", "people", "ended"} or subject.startswith(("grt_", "R-"))
+
+
 class GrantsPanel(QWidget):
     """Put it into a page and call `refresh` from the page's own.
 

@@ -12,10 +12,13 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from podadmin.app.views.rules import RuleDetail, RuleFieldRow, RuleRow, SuggestionRow, Trial
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
+from podadmin.desktop.pages.grants import HELP as GRANT_HELP
+from podadmin.desktop.pages.grants import KINDS as GRANT_KINDS
+from podadmin.desktop.pages.grants import GrantsPanel, is_grants
 from podadmin.desktop.pages.rules_detail import RuleDetailView
 from podadmin.desktop.pages.rules_editor import RuleEditor
 from podadmin.desktop.pages.rules_list import RulesList
-from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
+from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton, TabRow
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.layout import column, scrolling
 from podadmin.desktop.widgets.prompt import ReasonPrompt
@@ -39,7 +42,7 @@ class RulesPage(Page):
     name = "Grants & rules"
     title = "Grants & rules"
     icon = "scale"
-    kinds = frozenset({"profile", "rule", "request", "tour"})
+    kinds = frozenset({"rule"}) | GRANT_KINDS
     scrolls = False
     help_text = (
         "What decides in your place. A rule allows, refuses or holds every request that it speaks about. Rules have "
@@ -47,12 +50,16 @@ class RulesPage(Page):
         "speaks, a person decides. What is not known about a request never helps it: no rule allows it, and a rule "
         "that refuses counts it as the worst.\n\n"
         "While you write a rule, all past requests are decided again with it, and you see which ones would have "
-        "come out otherwise. Nothing counts before you save it with a reason. Every version is kept."
+        "come out otherwise. Nothing counts before you save it with a reason. Every version is kept.\n\n" + GRANT_HELP
     )
 
     def build(self) -> None:
         self._asked = 0
         self._subject = ""
+        self.tabs = TabRow([("rules", "Rules"), ("grants", "Grants")], "Rules or grants", self._tab)
+        self.grants: GrantsPanel | None = None
+        self._grants_place = column()
+        self._grants = scrolling(self._grants_place)
         self._proposal = _Proposal()
         self._fields: tuple[RuleFieldRow, ...] = ()
         self._editor: RuleEditor | None = None
@@ -73,23 +80,30 @@ class RulesPage(Page):
         self._form = StateView(scrolling(self._form_place))
         self._stack = QStackedWidget()
         self._lists = scrolling(self.list)
-        for each in (self._lists, self._detail, self._form):
+        for each in (self._lists, self._detail, self._form, self._grants):
             self._stack.addWidget(each)
+        self.body.addWidget(self.tabs)
         self.body.addWidget(self._stack, 1)
         self._show(self._lists, self.title)
 
     def shown(self) -> None:
         """Without a subject the page means the list; `open_subject` follows where there is one."""
-        self._show(self._lists, self.title)
+        self._show(self._grants if self.tabs.current == "grants" else self._lists, self.title)
         super().shown()
 
     def refresh(self) -> None:
+        if self._stack.currentWidget() is self._grants and self.grants is not None:
+            self.grants.refresh()
+            return
         self.read("rules list", {}, self._listed)
         self.session.read(self, "rules suggest", {}, self.list.show_suggestions)
         if self._subject.startswith("rul_"):
             self._read_rule(self._subject)
 
     def open_subject(self, subject: str) -> None:
+        if is_grants(subject):
+            self._open_grants(subject)
+            return
         self._subject = subject
         if subject == NEW or subject.startswith(EDIT):
             self._open_form(subject.removeprefix(EDIT) if subject != NEW else "")
@@ -102,11 +116,27 @@ class RulesPage(Page):
     def _show(self, part: QWidget, title: str, subject: str = "") -> None:
         self._subject = subject
         self.set_title(title)
-        self._back.setVisible(part is not self._lists)
+        self._back.setVisible(part not in (self._lists, self._grants))
         self._new.setVisible(part is self._lists)
+        self.tabs.setVisible(part in (self._lists, self._grants))
         if self._editor is not None and part is not self._form:
             self._editor.stop()
         self._stack.setCurrentWidget(part)
+
+    def _tab(self, key: str) -> None:
+        if key == "grants":
+            self._open_grants("")
+        else:
+            self._show(self._lists, self.title)
+            self.refresh()
+
+    def _open_grants(self, subject: str) -> None:
+        if self.grants is None:
+            self.grants = GrantsPanel(self)
+            self._grants_place.addWidget(self.grants)
+        self.tabs.pick("grants")
+        self._show(self._grants, self.title, subject)
+        self.grants.open_subject(subject)
 
     def _listed(self, rules: tuple[RuleRow, ...]) -> None:
         self.list.show_rules(rules)
