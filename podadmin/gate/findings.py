@@ -13,7 +13,10 @@ from podadmin.core.text import grouped
 from podadmin.limits.model import Meter
 from podadmin.networks.bitfount.job_request import OpenedJobRequest
 from podadmin.requests.decide import Invalid, Verdict, decide
+from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import Effects
+from podadmin.requests.envelope import Requester
+from podadmin.requests.flow_effects import of_flow
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,14 @@ def effects_shown(effects: Effects) -> dict[str, Any]:
     kept = asdict(effects)
     kept["to"] = kept.pop("destination")
     return kept
+
+
+def flow_shown(opened: OpenedJobRequest, sender: str, key: RequesterKey | None, datasource: str) -> dict[str, Any]:
+    """What a flow claims to do, which is refused; nothing for any other request."""
+    if opened.outer.flow_spec_raw is None:
+        return {}
+    requester = Requester(sender, key.fingerprint if key else "")
+    return {"effects": effects_shown(of_flow(dict(opened.outer.flow_spec_raw), requester, datasource, shipped()))}
 
 
 def trace_shown(verdict: Verdict) -> list[dict[str, str]]:

@@ -21,6 +21,7 @@ from podadmin.gate.findings import (
     decide_invalid,
     effects_shown,
     fact,
+    flow_shown,
     limit_shown,
     problem_shown,
     sealed_digest_of,
@@ -347,6 +348,7 @@ class Opener:
             sealed_digest=sealed_digest_of(opened),
             findings={
                 **common(opened, key),
+                **flow_shown(opened, sealed.sender, key, ""),
                 "problem": error.as_dict(),
                 "trace": trace_shown(decide_invalid(error)),
                 "code": error.code,

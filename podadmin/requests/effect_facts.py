@@ -6,9 +6,9 @@ Sentences are for people; nothing ever parses them. Whatever could not be found 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 Level = Literal["none", "telemetry", "counts", "aggregate", "parameters", "traceback", "row", "unknown"]
 Channel = Literal["message", "upload", "e-mail", "telemetry", "unknown"]
@@ -101,26 +101,3 @@ class Output:
 def worst(levels: Iterable[Level]) -> Level:
     """The worst of some levels; `none` of no level."""
     return max(levels, key=_RANK.__getitem__, default="none")
-
-
-def at_most(level: Level, bound: Level) -> bool:
-    """Is `level` no worse than `bound`?"""
-    return _RANK[level] <= _RANK[bound]
-
-
-def groups_at_least(outputs: Iterable[Output], fewest: int) -> bool:
-    """Does every figure that leaves by request stand for every record or at least `fewest` of them?
-
-    False where anything else than figures leaves: single records, parameters, what is not known.
-    """
-    asked = [each for each in outputs if not each.always and each.level not in {"none", "telemetry"}]
-    return all(
-        each.level in {"counts", "aggregate"}
-        and (each.every_record or (each.smallest_group is not None and each.smallest_group >= fewest))
-        for each in asked
-    )
-
-
-def output_of(kept: Mapping[str, Any]) -> Output:
-    """An output from how it is kept as JSON. Raises KeyError and TypeError where it is not one."""
-    return Output(**kept)

@@ -237,11 +237,10 @@ def _star_reads_a_table(star: exp.Star) -> bool:
     parent = star.parent
     if isinstance(parent, exp.Count) and not star.args.get("except_"):
         return False
-    select = star.find_ancestor(exp.Select)
-    if select is None or not isinstance(parent, exp.Select):
+    if not isinstance(parent, exp.Select):
         return True
-    begin = select.args.get("from_")
-    sources = [*([begin.this] if begin else []), *(each.this for each in select.args.get("joins") or ())]
+    begin = parent.args.get("from_")
+    sources = [*([begin.this] if begin else []), *(each.this for each in parent.args.get("joins") or ())]
     return not all(
         isinstance(each, exp.Subquery) or (isinstance(each, exp.Table) and is_common_table(each)) for each in sources
     )

@@ -104,7 +104,7 @@ def _of_select(select: exp.Select, depth: int) -> Shape:
     if not any(aggregated) and not keys:
         raise _SingleRecords("It lists single records.")
     summed = {name for each in results for name in _summed(each)}
-    conditions = _conditions(select, summed, depth)
+    conditions = _conditions(select, summed)
     _ordered(select, (*keys, *(each.alias for each in select.expressions if isinstance(each, exp.Alias))))
     fewest = _fewest(select, keys)
     if fewest is not None and fewest >= 2:
@@ -339,10 +339,8 @@ def _summed(node: exp.Expr) -> Iterator[str]:
         yield _key(_inside(each.this))
 
 
-def _conditions(select: exp.Select, summed: set[str], depth: int) -> bool:
+def _conditions(select: exp.Select, summed: set[str]) -> bool:
     """Has it conditions on records? Raises where they could make a figure be about one record."""
-    from sqlglot import exp
-
     where = select.args.get("where")
     if where is None:
         return False
@@ -356,8 +354,6 @@ def _conditions(select: exp.Select, summed: set[str], depth: int) -> bool:
             raise _SingleRecords(
                 "Its conditions look at the values that it adds up: they can leave a single one that matters."
             )
-    if depth > _MOST_NESTED or where.find(exp.Query):
-        raise _SingleRecords("A query inside of its conditions can ask about a single record.")
     return True
 
 

@@ -25,6 +25,7 @@ GROUP = "It groups, but nothing demands a smallest group"
         ("SELECT * FROM t", ("t",), (), True),
         ("SELECT t.* FROM t", ("t",), (), True),
         ("SELECT t FROM t", ("t",), (), True),
+        ("SELECT my_function(*) FROM t", ("t",), (), True),
         ("SELECT x.a FROM t AS x", ("t",), ("a",), False),
         ("SELECT x FROM t AS x", ("t",), (), True),
         ("SELECT address.street FROM t", ("t",), ("address", "street"), False),
@@ -126,6 +127,8 @@ def test_figures_are_told_from_single_records(query: str, level: str, fewest: in
     [
         ("SELECT a FROM t", "It gives “a” of single records."),
         ("SELECT * FROM t", "It lists single records."),
+        ("SELECT 1 FROM t", "It lists single records."),
+        ("SELECT avg(a) FROM (SELECT a) AS s", "It counts lines without a table"),
         ("SELECT DISTINCT a FROM t", "It uses DISTINCT in the SELECT"),
         ("SELECT sex, count(*) FROM t GROUP BY sex", GROUP),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 1", GROUP),
@@ -386,6 +389,7 @@ def test_conditions_are_shown_short_and_safe() -> None:
     long = understand("SELECT a FROM t WHERE " + " AND ".join(["b > 1"] * 600))
     assert len(long.filters[0]) <= 300
     assert understand("SELECT a FROM t WHERE " + " + ".join(["b"] * 1500) + " > 1").understood
+    assert understand("SELECT a FROM t WHERE b" + "::INT" * 1600 + " > 1").filters == ("WHERE …",)
 
 
 def test_nothing_of_the_sql_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
