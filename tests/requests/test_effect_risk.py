@@ -1,6 +1,6 @@
 """Risk is a rule over effects that a person can read, and each part of it gives its reason."""
 
-# ruff: noqa: E501 - a sentence is read in one line
+
 from __future__ import annotations
 
 from dataclasses import replace
