@@ -30,6 +30,7 @@ _TRUST = {
     trust.Trust.CHANGED: ("changed", "bad"),
     trust.Trust.DISTRUSTED: ("distrusted", "bad"),
 }
+_ORDER = [state.value for state in KeyState]
 _STATES = {
     KeyState.IN_USE: "good",
     KeyState.ENDING: "warn",
@@ -44,7 +45,7 @@ def all_rows(profile: Profile) -> tuple[KeyRow, ...]:
         return trusted_rows(profile)
     known = _networks(profile)
     own = [own_row(profile, info, known) for info in profile.vault.every_key()]
-    own.sort(key=lambda row: row.state in {"ended", "revoked"})
+    own.sort(key=lambda row: _ORDER.index(row.state))
     secrets = tuple(_secret_row(profile, info) for info in profile.vault.secrets_kept())
     return (*own, *secrets, *trusted_rows(profile))
 

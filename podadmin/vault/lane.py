@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TypeVar
 
 T = TypeVar("T")
+LOOK_SECONDS = 0.1
 
 
 class Lane:
@@ -21,9 +22,14 @@ class Lane:
         self._seconds = seconds
         self._turn = threading.Lock()
 
-    def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises. Raises TimeoutError where it, or the call before it, takes too long."""
-        if not self._turn.acquire(timeout=self._seconds):
+    def run(self, work: Callable[[], T], seconds: float | None = None, check: Callable[[], None] | None = None) -> T:
+        """What `work` returns or raises. Raises TimeoutError where it, or the call before it, takes too long.
+
+        `seconds` is another patience for this call. `check` is called a few times a second and may raise: then the
+        call is given up.
+        """
+        patience = self._seconds if seconds is None else seconds
+        if not self._turn.acquire(timeout=patience):
             raise TimeoutError("an earlier call has not returned")
         answer: Future[T] = Future()
 
@@ -38,4 +44,10 @@ class Lane:
                 answer.set_result(result)
 
         threading.Thread(target=body, name=self._name, daemon=True).start()
-        return answer.result(self._seconds)
+        if check is None:
+            return answer.result(patience)
+        for _ in range(max(1, int(patience / LOOK_SECONDS))):
+            if wait([answer], LOOK_SECONDS).done:
+                return answer.result()
+            check()
+        raise TimeoutError("no answer")

@@ -81,6 +81,13 @@ class OsKeyring:
     def get(self, item: str) -> bytes | None:
         return self._attempt(self._working, lambda: self._read(item))
 
+    def unlock(self, item: str, seconds: float, check: Callable[[], None]) -> None:
+        """Let the system ask for the keyring's password, and wait `seconds` for the person who types it.
+
+        `check` is called a few times a second and may raise to give up. Raises as `get`.
+        """
+        self._attempt(self._working, lambda: self._read(item), seconds, check)
+
     def put(self, item: str, value: bytes) -> None:
         if len(value) > LARGEST_SECRET:
             raise ValueError(f"a keyring item holds at most {LARGEST_SECRET} bytes")
@@ -89,7 +96,13 @@ class OsKeyring:
     def remove(self, item: str) -> None:
         self._attempt(self._working, lambda: self._remove(item))
 
-    def _attempt(self, lane: Lane, work: Callable[[], T]) -> T:
+    def _attempt(
+        self,
+        lane: Lane,
+        work: Callable[[], T],
+        seconds: float | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> T:
         def twice() -> T:
             try:
                 return work()
@@ -103,7 +116,7 @@ class OsKeyring:
                 return work()
 
         try:
-            return lane.run(twice)
+            return lane.run(twice, seconds, check)
         except PodadminError:
             raise
         except Exception as error:

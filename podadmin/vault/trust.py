@@ -117,7 +117,7 @@ def see(store: Store, clock: Clock, seen: Seen, actor: str = GATE) -> bool:
 
 
 def confirm(store: Store, clock: Clock, trust_id: str, words: str, actor: str) -> TrustedKey:
-    """The owner has read out these words, and they are those of the pinned key: it is confirmed.
+    """The owner has read out these words (or the 64 digits of the fingerprint), and they are those of the pinned key.
 
     Raises NotFound (`vault.no-such-trust`), BadInput (`vault.words-differ`), Refused (`vault.key-offered`) while
     another key is offered under the same name.
@@ -130,7 +130,7 @@ def confirm(store: Store, clock: Clock, trust_id: str, words: str, actor: str) -
             "The network now gives another key under this name, and it has to be settled first which one is right.",
             "Ask the owner which words their key has, then replace the pinned key or leave it.",
         )
-    if _plain(words) != _plain(known.words):
+    if _plain(words) != _plain(known.words) and _digits(words) != known.fingerprint:
         raise BadInput(
             "vault.words-differ",
             "The key was not confirmed.",
@@ -308,6 +308,11 @@ def _reason(reason: str) -> str:
             "Write one sentence that says why.",
         )
     return why[:REASON_LIMIT]
+
+
+def _digits(text: str) -> str:
+    """A fingerprint as somebody reads it out, without what parts its blocks."""
+    return text.lower().translate(dict.fromkeys(map(ord, " :-\n\t")))
 
 
 def _plain(words: str) -> list[str]:

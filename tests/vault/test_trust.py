@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused
+from podadmin.core.text import grouped
 from podadmin.vault import trust
 from podadmin.vault.forms import public_forms
 from podadmin.vault.trust import Seen, Trust
@@ -65,7 +66,14 @@ def test_a_key_is_pinned_when_it_is_first_seen_and_is_not_yet_confirmed(book: Bo
 
 
 @pytest.mark.parametrize(
-    "told", [FIRST.words, FIRST.words.replace("-", " ").upper(), f"  {FIRST.words.replace('-', ', ')} "]
+    "told",
+    [
+        FIRST.words,
+        FIRST.words.replace("-", " ").upper(),
+        f"  {FIRST.words.replace('-', ', ')} ",
+        grouped(FIRST.fingerprint),
+        FIRST.fingerprint.upper(),
+    ],
 )
 def test_the_words_that_the_owner_reads_out_confirm_it(book: Book, told: str) -> None:
     book.see()

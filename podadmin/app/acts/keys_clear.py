@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 from podadmin.app.acts.registry import act
 from podadmin.app.views.facts import Done
 from podadmin.app.views.keys import LeftFile
-from podadmin.core.text import stranger
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -77,7 +76,6 @@ def left_files(profile: Profile, key_file: Path) -> tuple[LeftFile, ...]:
             what=f"{each.what}. {each.without}",
             protected=each.protected,
             sealed=bool(sealed_as(profile.vault, each.path)),
-            shown=stranger(str(each.path), 200),
         )
         for each in left_behind(key_file)
     )

@@ -63,7 +63,6 @@ class LeftFile:
     what: str
     protected: bool
     sealed: bool
-    shown: str = ""
 
 
 @dataclass(frozen=True)

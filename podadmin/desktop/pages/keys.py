@@ -1,184 +1,37 @@
-"""Keys: where secrets live and in which state that place is, and every key with what a person needs to compare it."""
+"""Keys: where secrets live and in which state that place is, every key with its runway, and whose keys are trusted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Final
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views.facts import Fact
-from podadmin.app.views.keys import KeyRow
+from podadmin.app.views.facts import Done
+from podadmin.app.views.keys import KeyDone, KeyRow, LeftFile, PublicHalf
 from podadmin.app.views.status import KeyringView
-from podadmin.core.clock import Clock, SystemClock
+from podadmin.core.clock import SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.backup import BackupPart
-from podadmin.desktop.theme.tokens import SIZE, SPACE
-from podadmin.desktop.widgets.badge import Badge, BadgeSpec
-from podadmin.desktop.widgets.banner import Banner, IconMark
-from podadmin.desktop.widgets.buttons import GhostButton, TabRow
-from podadmin.desktop.widgets.card import Card
-from podadmin.desktop.widgets.empty import StateView
-from podadmin.desktop.widgets.facts import FactGrid
-from podadmin.desktop.widgets.form import LongField
-from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, wrap
-from podadmin.desktop.widgets.text import PlainLabel
-from podadmin.desktop.widgets.words import ago, when
-
-STATES: Final = {
-    "ready": BadgeSpec("good", "Ready"),
-    "locked": BadgeSpec("warn", "Locked", "lock"),
-    "absent": BadgeSpec("bad", "Absent"),
-    "refused": BadgeSpec("bad", "Refused", "ban"),
-    "unresponsive": BadgeSpec("bad", "Does not answer"),
-    "undecided": BadgeSpec("plain", "Not chosen yet"),
-}
-FORGETFUL: Final = BadgeSpec("warn", "Ready, but forgets")
-FORGETS: Final = (
-    "When podadmin closes, the key that opens everything sealed here is gone. Use this for tests and the tour only, "
-    "never for data that must be answered for."
+from podadmin.desktop.pages.keys_cards import KeyList, KeyringCard
+from podadmin.desktop.pages.keys_secrets import SecretsPart
+from podadmin.desktop.pages.keys_sheets import (
+    Confirm,
+    ExportKey,
+    ImportKey,
+    LeftFiles,
+    MakeKey,
+    ReplaceKey,
+    doing,
+    reading,
 )
+from podadmin.desktop.pages.keys_trust import TrustPart
+from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton, TabRow
+from podadmin.desktop.widgets.layout import column, wrap
+from podadmin.desktop.widgets.prompt import ReasonPrompt
 
-
-class KeyringCard(Card):
-    """The place where secrets live: its state, the exact reason for it, and the next step."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
-        self._badge = Badge(STATES["undecided"])
-        self._name = PlainLabel("", "strong")
-        self._words = PlainLabel("", "body", wrap=True, selectable=True)
-        self._next = PlainLabel("", "medium", wrap=True, selectable=True)
-        head = row(IconMark("lock", "muted"), PlainLabel("Where secrets live", "strong"), STRETCH, self._badge)
-        self.body.addLayout(head)
-        self.body.addWidget(self._name)
-        self.body.addWidget(self._words)
-        self.body.addWidget(self._next)
-        self._loud = Banner("warn", FORGETS, title="This keyring forgets everything when podadmin closes")
-        self.body.addWidget(self._loud)
-        self._loud.setVisible(False)
-
-    def show_keyring(self, keyring: KeyringView) -> None:
-        """Show its state."""
-        ready_but = keyring.forgets and keyring.state == "ready"
-        self._badge.set(FORGETFUL if ready_but else STATES.get(keyring.state, BadgeSpec("bad", keyring.state)))
-        name = keyring.backend[:1].upper() + keyring.backend[1:]
-        self._name.setText(name)
-        self._name.setVisible(bool(name))
-        self._words.setText(keyring.words)
-        self._next.setText(f"What to do: {keyring.next_step}" if keyring.next_step else "")
-        self._next.setVisible(bool(keyring.next_step))
-        self._loud.setVisible(keyring.forgets)
-
-
-class KeyCard(Card):
-    """One key. Only what may be shown to anybody is here: the private half never reaches a screen."""
-
-    copied = Signal(str, str)
-
-    def __init__(self, key: KeyRow, now: datetime, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
-        own = bool(key.words)
-        kind = BadgeSpec("info" if own else "plain", key.kind, "key-round" if own else "user")
-        purpose = PlainLabel(key.purpose, "strong", wrap=True)
-        self.body.addLayout(row(IconMark("key-round" if own else "user"), (purpose, 1), Badge(kind)))
-        self.body.addWidget(_fingerprint(key))
-        last = "never" if key.last_used_at is None else f"{when(key.last_used_at)}, {ago(key.last_used_at, now)}"
-        self.body.addWidget(
-            FactGrid(
-                (
-                    Fact("Where it lives", key.where),
-                    Fact("Created" if own else "First seen", f"{when(key.created_at)}, {ago(key.created_at, now)}"),
-                    *((Fact("Last used", last),) if own else ()),
-                    Fact("Who knows the public half" if own else "Where it came from", key.known_by),
-                )
-            )
-        )
-        self.public = LongField("Public half", key.public)
-        self.public.edit.setAccessibleName(f"Public half: {key.purpose}")
-        self.public.edit.setReadOnly(True)
-        self.public.edit.setProperty("mono", True)
-        copy = GhostButton("Copy", self._copy, "copy", f"Copy the public half: {key.purpose}")
-        copy.set_help("Copies the public half only. It may be given to anybody.")
-        self._key = key
-        self.body.addWidget(self.public)
-        self.body.addLayout(row(PlainLabel("The public half may be given to anybody.", "small"), STRETCH, copy))
-        self.body.addStretch(1)
-
-    def _copy(self) -> None:
-        self.copied.emit(self._key.purpose, self._key.public)
-
-
-def _fingerprint(key: KeyRow) -> QWidget:
-    """The fingerprint as a person reads it out: blocks of four in lines, and the words."""
-    blocks = key.fingerprint.split(" ")
-    lines = "\n".join(" ".join(blocks[start : start + 8]) for start in range(0, len(blocks), 8))
-    box = Card(sunken=True)
-    shown = PlainLabel(lines, "body", wrap=True, selectable=True, mono=True)
-    shown.setAccessibleName(f"Fingerprint: {key.fingerprint}")
-    box.body.setSpacing(SPACE.xs)
-    box.body.addLayout(
-        row(IconMark("fingerprint", "muted", SIZE.icon_small), PlainLabel("Fingerprint", "label"), STRETCH)
-    )
-    box.body.addWidget(shown)
-    if key.words:
-        words = PlainLabel(key.words, "medium", wrap=True, selectable=True, mono=True)
-        words.setAccessibleName(f"Fingerprint in words: {words.text()}")
-        box.body.addWidget(words)
-    return box
-
-
-class KeyList(QWidget):
-    """The keys of this profile, then the keys of requesters that were seen."""
-
-    copied = Signal(str, str)
-
-    def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._clock = clock
-        self._keys: tuple[KeyRow, ...] | None = None
-        self._column = column(gap=SPACE.l)
-        self.state = StateView(wrap(self._column))
-        self.setLayout(column(self.state))
-
-    def show_keys(self, keys: Sequence[KeyRow]) -> None:
-        """Show these keys. A field in which somebody has selected something stays as it is while nothing changed."""
-        if tuple(keys) == self._keys:
-            return
-        self._keys = tuple(keys)
-        clear(self._column)
-        own = [key for key in keys if key.words]
-        others = [key for key in keys if not key.words]
-        if own:
-            self._column.addWidget(PlainLabel("Keys of this profile", "heading"))
-            for key in own:
-                self._column.addWidget(self._card(key))
-        if others:
-            self._column.addWidget(PlainLabel("Keys of requesters", "heading"))
-            words = (
-                "Seen with a first request and pinned then: a request signed by another key is refused. Compare the "
-                "fingerprint with the person by telephone before you trust it."
-            )
-            self._column.addWidget(PlainLabel(words, "muted", wrap=True))
-            for key in others:
-                self._column.addWidget(self._card(key))
-        if keys:
-            self.state.show_content()
-        else:
-            self.state.show_empty(
-                "key-round",
-                "No keys yet",
-                "Making a pod makes two: one that opens the requests sent to it, and one that signs the journal.",
-            )
-
-    def _card(self, key: KeyRow) -> KeyCard:
-        card = KeyCard(key, self._clock.now())
-        card.copied.connect(self.copied.emit)
-        return card
+__all__ = ["KeyList", "KeyringCard", "KeysPage"]
+PARTS = ("keys", "trust", "backup")
 
 
 class KeysPage(Page):
@@ -187,38 +40,65 @@ class KeysPage(Page):
     name = "Keys"
     title = "Keys"
     icon = "key-round"
-    kinds = frozenset({"profile", "key", "keyring", "pod", "network", "request", "tour", "backup"})
+    kinds = frozenset({"profile", "key", "keyring", "pod", "network", "request", "tour", "backup", "secret"})
     help_text = (
         "Private keys lie on disk sealed under one key, and that one lies in the keyring of this account. This page "
-        "shows in which state the keyring is and why, and for every key what it is for, where it lives, and who knows "
-        "its public half.\n\n"
+        "shows in which state the keyring is and why, and for every key what it is for, where it lives, how long it "
+        "still lasts, and who knows its public half.\n\n"
         "A fingerprint identifies a key. Read it out by telephone, or its words, to be sure that two people mean the "
-        "same key. Only public halves can be copied."
+        "same key. Only public halves can be copied.\n\n"
+        "Replacing a key makes a new one and lets the old one be accepted for a while. Revoking stops a key at once: "
+        "with the pod's key everything stops until there is another.\n\n"
+        "Trusted keys are those of requesters, access managers and hubs. They are pinned when they are first seen and "
+        "refused when they change; confirm each by telephone."
     )
 
     def build(self) -> None:
+        clock = SystemClock()
+        self._left: LeftFiles | None = None
         self.keyring = KeyringCard()
-        self.list = KeyList(SystemClock())
+        self.keyring.unlock_wanted.connect(self._unlock)
+        self.keyring.exchange_wanted.connect(self._exchange)
+        self.list = KeyList(clock)
         self.list.copied.connect(self._copy)
+        self.list.wanted.connect(self._wanted)
+        self.secrets = SecretsPart(self, clock)
+        self.trust = TrustPart(self, clock)
         self.backup = BackupPart(self)
-        self.parts = TabRow([("keys", "Keys"), ("backup", "Backup")], "Parts of this page", self._show_part)
-        for part in (self.keyring, self.parts, self.list, self.backup):
+        own = wrap(column(self.list, self.secrets))
+        self._parts = {"keys": own, "trust": self.trust, "backup": self.backup}
+        names = [("keys", "Keys"), ("trust", "Trusted keys"), ("backup", "Backup")]
+        self.parts = TabRow(names, "Parts of this page", self._show_part)
+        for part in (self.keyring, self.parts, own, self.trust, self.backup):
             self.body.addWidget(part)
+        self.add_action(QuietButton("Take over a key…", self._import, "folder-open"))
+        self.add_action(PrimaryButton("Make a key…", self._make, "plus"))
         self._show_part("keys")
 
     def open_subject(self, subject: str) -> None:
-        if subject == "backup":
-            self.parts.pick("backup")
-            self._show_part("backup")
+        if subject in PARTS:
+            self.parts.pick(subject)
+            self._show_part(subject)
 
     def _show_part(self, key: str) -> None:
-        self.list.setVisible(key == "keys")
-        self.backup.setVisible(key == "backup")
+        for name, part in self._parts.items():
+            part.setVisible(name == key)
 
     def refresh(self) -> None:
         self.backup.refresh()
-        self.read("keyring show", {}, self.keyring.show_keyring)
-        self.session.read(self, "keys list", {}, self.list.show_keys, self._no_keys)
+        self.read("keyring show", {}, self._show_keyring)
+        self.session.read(self, "keys list", {}, self._show_keys, self._no_keys)
+
+    def _show_keyring(self, keyring: KeyringView) -> None:
+        self.keyring.show_keyring(keyring)
+
+    def _show_keys(self, keys: Sequence[KeyRow]) -> None:
+        self.list.show_keys([key for key in keys if key.group not in {"secret", "trusted"}])
+        self.secrets.show_secrets([key for key in keys if key.group == "secret"])
+        trusted = [key for key in keys if key.group == "trusted"]
+        self.trust.show_keys(trusted)
+        asking = sum(key.state in {"changed", "not confirmed"} for key in trusted)
+        self.parts.set_words("trust", f"Trusted keys ({asking} to confirm)" if asking else "Trusted keys")
 
     def _no_keys(self, error: PodadminError) -> None:
         self.list.state.show_error(error, self.refresh)
@@ -226,3 +106,95 @@ class KeysPage(Page):
     def _copy(self, purpose: str, public: str) -> None:
         QGuiApplication.clipboard().setText(public)
         self.desk.say(f"The public half was copied: {purpose}.")
+
+    def _make(self) -> None:
+        MakeKey(self.desk.sheet_host, doing(self, "Making a key"), self._done).open()
+
+    def _import(self) -> None:
+        ImportKey(self.desk.sheet_host, doing(self, "Taking over a key"), self._imported).open()
+
+    def _imported(self, view: KeyDone, path: str) -> None:
+        self._done(view)
+        if view.left:
+            self._left = LeftFiles(self.desk.sheet_host, view.left, lambda file: self._seal(file, path))
+            self._left.destroyed.connect(self._left_closed)
+            self._left.open()
+
+    def _left_closed(self) -> None:
+        self._left = None
+
+    def _seal(self, file: str, beside: str) -> None:
+        def sealed(done: Done) -> None:
+            self.desk.say(done.words)
+            self.session.read(self, "keys left", {"path": beside}, self._show_left, lambda _: self._show_left(()))
+
+        self.write("keys seal", {"path": file, "remove": True}, sealed, "Sealing a file")
+
+    def _show_left(self, files: tuple[LeftFile, ...]) -> None:
+        if self._left is not None:
+            self._left.show_files(files)
+
+    def _wanted(self, act: str, key: KeyRow) -> None:
+        host = self.desk.sheet_host
+        if act == "export":
+            ExportKey(host, reading(self, "Writing the public half"), key, self._exported).open()
+        elif act == "replace":
+            ReplaceKey(host, doing(self, "Replacing a key"), key, self._done).open()
+        elif act == "end":
+            words = "What was made for the old key does not open any more, from now on."
+            Confirm(host, "End the old key now", words, "End it now", "circle-minus", lambda: self._end(key)).open()
+        else:
+            self._revoke(key)
+
+    def _exported(self, half: PublicHalf) -> None:
+        self.desk.say(f"The public half was written to {half.file}.")
+
+    def _end(self, key: KeyRow) -> None:
+        self.write("keys end", {"key": key.id}, self._done)
+
+    def _revoke(self, key: KeyRow) -> None:
+        words = {
+            "pod": "Everything under this key stops now: the gate goes off, nothing is opened or delivered, requests "
+            "that "
+            "wait are refused. It cannot be undone; make a new key afterwards.",
+            "journal": "A new journal key takes its place at once, and the journal is anchored with it. What the old "
+            "one "
+            "has signed is not taken as proof any more.",
+        }.get(key.group, "Nothing is signed with this key any more, in any process. It cannot be undone.")
+
+        def decided(reason: str) -> None:
+            self.write("keys revoke", {"key": key.id, "reason": reason}, self._done, "Revoking a key")
+
+        ReasonPrompt(self.desk.sheet_host, "Revoke the key", words, "Revoke it now", decided).open()
+
+    def _unlock(self) -> None:
+        self.session.read(
+            self, "keyring unlock", {}, self._unlocked, self._not_unlocked, "Waiting for the keyring's password"
+        )
+
+    def _unlocked(self, keyring: KeyringView) -> None:
+        self._show_keyring(keyring)
+        self.desk.say("The keyring is open.")
+
+    def _not_unlocked(self, error: PodadminError) -> None:
+        self.notice("warn", f"{error.what} {error.why} {error.next_step}")
+
+    def _exchange(self) -> None:
+        words = (
+            "Another key-encryption key is put into the keyring, and every key and secret is sealed under it. It can "
+            "be "
+            "broken off at any moment without losing anything. Copies of the key folder from before do not open any "
+            "more."
+        )
+
+        def decided() -> None:
+            self.write("keyring exchange", {}, lambda done: self.desk.say(done.words), "Sealing everything anew")
+
+        Confirm(self.desk.sheet_host, "Seal everything anew", words, "Seal anew", "refresh-cw", decided).open()
+
+    def _done(self, view: KeyDone) -> None:
+        self.refresh()
+        if view.next_steps:
+            self.notice("good", " ".join((view.words, *view.next_steps)))
+        else:
+            self.desk.say(view.words)
