@@ -11,14 +11,13 @@ from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.rules import RuleFieldRow
 from podadmin.desktop.theme.tokens import SIZE, SPACE
-from podadmin.desktop.widgets.buttons import IconButton
+from podadmin.desktop.widgets.buttons import IconButton, QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.form import ChoiceField, TextField
-from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row, wrap
 from podadmin.desktop.widgets.text import PlainLabel
 
 NONE: Final = "none"
-_ADD: Final = "Choose one that is known"
 _DAYS: Final = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun"})
 _BLANK: Final = "…"
 
@@ -93,18 +92,17 @@ class _Listed(_Values):
         shown = ", ".join(json.loads(text)) if text.startswith("[") and _has_no_comma(text) else text
         self._text = TextField(f"{field.label}: values", shown, "Several with commas between them." * (not text))
         self._text.changed.connect(self.changed.emit)
-        self._known = ChoiceField(f"{field.label}: {_ADD.lower()}", (("", _ADD), *known))
-        self._known.setVisible(bool(known))
-        self._known.changed.connect(self._pick)
-        self.setLayout(column(self._text, self._known, gap=SPACE.s))
+        self._known = ChoiceField(f"{field.label}: known values", known)
+        add = QuietButton("Add", self._pick, "plus", f"Add the known value to {field.label.lower()}")
+        offer = wrap(row((self._known, 1), add))
+        offer.setVisible(bool(known))
+        self.setLayout(column(self._text, offer, gap=SPACE.s))
 
     def value(self) -> str:
         return self._text.value()
 
     def _pick(self) -> None:
         picked = self._known.value()
-        if not picked:
-            return
         before = self._text.value().strip()
         if "," in picked or before.startswith("["):
             listed = json.loads(before) if before.startswith("[") else [each.strip() for each in before.split(",")]
@@ -113,7 +111,6 @@ class _Listed(_Values):
         else:
             have = [each.strip() for each in before.split(",") if each.strip()]
             self._text.set_value(", ".join(have if picked in have else [*have, picked]))
-        self._known.set_value("")
 
 
 class _Number(_Values):

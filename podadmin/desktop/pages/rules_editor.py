@@ -55,7 +55,8 @@ class RuleEditor(QWidget):
             "How many people decide", _PEOPLE, hint="Each votes without seeing the others' votes."
         )
         self._holder = column(gap=SPACE.s)
-        self._add = ChoiceField("Add a condition", ())
+        self._add = ChoiceField("What else it asks about", ())
+        self._add_row = wrap(row((self._add, 1), QuietButton("Add this condition", self._add_picked, "plus")))
         self._problem = PlainLabel("", "small", "bad", wrap=True)
         self.save = PrimaryButton("Save the rule…", self.saved.emit, "check")
         leave = QuietButton("Leave without saving", self.left.emit)
@@ -66,7 +67,7 @@ class RuleEditor(QWidget):
             form.body.addWidget(each)
         conditions = Card("Where all of this is so")
         conditions.body.addLayout(self._holder)
-        conditions.body.addWidget(self._add)
+        conditions.body.addWidget(self._add_row)
         left = wrap(column(form, conditions, self._problem, row(self.save, leave, STRETCH), STRETCH))
         right = wrap(column(self.reading, STRETCH))
         grid = CardGrid(SIZE.field)
@@ -74,7 +75,6 @@ class RuleEditor(QWidget):
         self.setLayout(column(grid, self.trial))
         for field in (self.name, self._verdict, self._message, self._people):
             field.changed.connect(self._changed)
-        self._add.changed.connect(self._add_picked)
 
     def begin(self, rule: RuleDetail | None, conditions: Mapping[str, str], name: str = "") -> None:
         """Start from a rule, or from nothing but some conditions."""
@@ -172,8 +172,7 @@ class RuleEditor(QWidget):
         combo = self._add.choice
         combo.blockSignals(True)
         combo.clear()
-        combo.addItem("Choose what to ask about", "")
         for name in self.left_out():
             combo.addItem(self._fields[name].label, name)
         combo.blockSignals(False)
-        self._add.setVisible(combo.count() > 1)
+        self._add_row.setVisible(combo.count() > 0)
