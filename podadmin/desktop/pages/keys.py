@@ -67,7 +67,7 @@ class KeysPage(Page):
         self.backup = BackupPart(self)
         own = wrap(column(self.list, self.secrets))
         self._parts = {"keys": own, "trust": self.trust, "backup": self.backup}
-        names = [("keys", "Keys"), ("trust", "Trusted keys"), ("backup", "Backup")]
+        names = [("keys", "Keys of this pod"), ("trust", "Trusted keys"), ("backup", "Backup")]
         self.parts = TabRow(names, "Parts of this page", self._show_part)
         for part in (self.keyring, self.parts, own, self.trust, self.backup):
             self.body.addWidget(part)
