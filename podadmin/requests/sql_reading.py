@@ -292,9 +292,10 @@ def _function_name(node: exp.Expr) -> str:
 
 def _filters(tree: exp.Expr, dialect: str) -> Iterator[str]:
     from sqlglot import exp
+    from sqlglot.errors import SqlglotError
 
     for each in tree.find_all(exp.Where):
         try:
             yield stranger(f"WHERE {each.this.sql(dialect)}", _FILTER_SHOWN)
-        except RecursionError:
+        except (RecursionError, SqlglotError):
             yield "WHERE …"
