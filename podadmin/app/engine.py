@@ -20,16 +20,15 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from podadmin.app.engine_faults import changed, foreseen
 from podadmin.app.gate_wiring import Wanted, ports_of
-from podadmin.app.proof import prove
-from podadmin.app.signing import sign_receipts
+from podadmin.app.record_care import RecordCare
 from podadmin.core.clock import new_id
-from podadmin.core.errors import PodadminError, Tampered, Unavailable
+from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.datasources import service as datasources
 from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Upstream
-from podadmin.journal.service import anchor_head, since
+from podadmin.journal.service import since
 from podadmin.networks import service as networks
 from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.references import ReferencePolicy
@@ -85,7 +84,7 @@ class Engine:
         self._finished = threading.Event()
         self._gate: Gate | None = None
         self._pod: BuiltInPod | None = None
-        self._proved = False
+        self._record = RecordCare(profile)
         self._retry = RETRY_FIRST
 
     def start(self) -> bool:
@@ -170,10 +169,10 @@ class Engine:
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._live)
-                group.start_soon(self._keep_anchored)
+                group.start_soon(self._record.run)
                 await self._stopping.wait()
                 group.cancel_scope.cancel()
-            await to_thread.run_sync(self._anchor)
+            await to_thread.run_sync(self._record.end)
         except BaseExceptionGroup as errors:
             for error in errors.exceptions:
                 log.critical("the engine stopped: %s", getattr(error, "code", type(error).__name__))
@@ -181,26 +180,6 @@ class Engine:
             self._show(Snapshot("blocked", True, why, "Start podadmin again, and report the last lines of its log."))
         finally:
             self._finished.set()
-
-    def _prove(self) -> None:
-        """Nothing is delivered, written or anchored on top of a record that is not what was written.
-
-        Raises Tampered (`journal.broken`), and what the keyring raises while it cannot be asked for the anchor.
-        """
-        if self._proved:
-            return
-        profile = self._profile
-        if profile.keyring_choice is not None and profile.vault.keys():
-            profile.open_vault()
-        check = prove(profile, Progress())
-        if check.state != "whole":
-            raise Tampered(
-                "journal.broken",
-                "Nothing is delivered, because the record of this profile is not what was written.",
-                check.words,
-                "Keep a copy of the profile, look at the journal, and restore the last backup.",
-            )
-        self._proved = True
 
     def _tidy(self) -> None:
         """What a crash may have left: files that an engine spilled, and tasks whose pod died with it."""
@@ -215,7 +194,7 @@ class Engine:
         """Run what is wanted until something else is wanted; wait and try again where it cannot run."""
         while True:
             try:
-                await to_thread.run_sync(self._prove)
+                await to_thread.run_sync(self._record.prove)
                 await to_thread.run_sync(self._tidy)
                 wanted, hindrance = await to_thread.run_sync(self._wanted)
                 if wanted is None:
@@ -356,6 +335,7 @@ class Engine:
         try:
             while True:
                 await anyio.sleep(LOOK_SECONDS)
+                self._record.check()
                 if gate is not None and profile.clock.monotonic() - told >= TELL_SECONDS:
                     told = profile.clock.monotonic()
                     self.news.set()
@@ -408,32 +388,3 @@ class Engine:
         if row is not None:
             why = "The pod gave up this task without saying why."
             requests.interrupted(self._profile.store, self._profile.clock, row.id, why)
-
-    async def _keep_anchored(self) -> None:
-        anchored = 0
-        while True:
-            try:
-                await anyio.sleep(self._profile.settings.number("journal.anchor-every"))
-                last = await to_thread.run_sync(self._profile.last_entry)
-            except PodadminError as error:
-                log.warning("the journal was not anchored: %s", error.code)
-                await anyio.sleep(RETRY_FIRST)
-                continue
-            if last != anchored and await to_thread.run_sync(self._anchor):
-                anchored = last
-
-    def _anchor(self) -> bool:
-        """Sign what waits for it, and keep the journal's head in the keyring. False where there is no key or no keyring to do it with."""
-        profile = self._profile
-        if profile.keyring_choice is None or not self._proved:
-            return False
-        try:
-            vault = profile.vault
-            if vault.locked or vault.find(Purpose.JOURNAL) is None:
-                return False
-            sign_receipts(profile)
-            anchor_head(profile.store, vault, vault.journal_signer(), profile.clock)
-        except PodadminError as error:
-            log.warning("the journal was not anchored: %s", error.code)
-            return False
-        return True

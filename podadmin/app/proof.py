@@ -12,7 +12,7 @@ from podadmin.app.views.journal import JournalCheck
 from podadmin.core.errors import Tampered
 from podadmin.core.progress import Progress
 from podadmin.journal import service
-from podadmin.journal.chain import Anchor, moment_of
+from podadmin.journal.chain import START, Anchor, moment_of
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -40,6 +40,43 @@ def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> J
             entry = mismatch.seq
             problems.append(mismatch.words)
     problems += [f"The database file is damaged: {line}." for line in damage]
+    return _check(profile, kept, found, entry, problems)
+
+
+def prove_start(profile: Profile, progress: Progress) -> JournalCheck:
+    """What has to be right before anything is delivered, quick however long the journal is.
+
+    The newest anchor that can be read is taken as the place up to which the chain was verified before it was signed:
+    the chain is walked from there on, every other anchor is held against the entry that it names, and of the records
+    those are checked that can still lead to a delivery. `prove` has to follow. Raises as `prove` does.
+    """
+    kept = kept_anchors(profile)
+    problems = [f"{each.error.what} {each.error.why}" for each in kept if isinstance(each.error, Tampered)]
+    newest = _newest(kept)
+    anchors = [each.anchor for each in kept if each.anchor]
+    found = service.verify_from(profile.store, anchors, newest.head if newest else START, progress)
+    entry = found.broken.seq if found.broken else None
+    if found.broken is not None:
+        problems.append(f"{found.broken.why[:1].upper()}{found.broken.why[1:]}.")
+    elif not problems:
+        mismatch = check_evidence(profile.store, live=True)
+        if mismatch is not None:
+            entry = mismatch.seq
+            problems.append(mismatch.words)
+    return _check(profile, kept, found, entry, problems)
+
+
+def _newest(kept: Sequence[Kept]) -> Anchor | None:
+    return max((each.anchor for each in kept if each.anchor), key=lambda anchor: anchor.seq, default=None)
+
+
+def _check(
+    profile: Profile,
+    kept: Sequence[Kept],
+    found: service.Verification,
+    entry: int | None,
+    problems: Sequence[str],
+) -> JournalCheck:
     newest = _newest(kept)
     anchored = f", anchored to entry {newest.seq}" if newest else ", not anchored yet"
     return JournalCheck(
@@ -58,7 +95,3 @@ def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> J
             if each.error is not None and not isinstance(each.error, Tampered)
         ),
     )
-
-
-def _newest(kept: Sequence[Kept]) -> Anchor | None:
-    return max((each.anchor for each in kept if each.anchor), key=lambda anchor: anchor.seq, default=None)

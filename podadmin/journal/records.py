@@ -44,7 +44,7 @@ time_stamp = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("hash", String(64), nullable=False),
     Column("at", String(32), nullable=False),
-    Column("place_id", String(32), nullable=False),
+    Column("place_id", String(32), primary_key=True),
     Column("token", LargeBinary, nullable=False),
 )
 """Answers of time-stamping authorities (RFC 3161) over the hash of entry `seq`; `at` is the authority's time."""

@@ -82,6 +82,17 @@ def verify(
     return Verification(right, broken)
 
 
+def verify_from(store: Store, anchors: Sequence[Anchor], after: Head, progress: Progress | None = None) -> Verification:
+    """As `verify` behind `after`, and every anchor before it is held against the one entry that it names."""
+    with store.read() as connection:
+        for anchor in sorted(anchors, key=lambda each: each.seq):
+            entry = entry_at(connection, anchor.seq) if anchor.seq <= after.seq else None
+            if anchor.seq <= after.seq and (entry is None or entry.hash != anchor.hash):
+                why = f"entry {anchor.seq} differs from the anchor in {anchor.where}"
+                return Verification(anchor.seq - 1, Break(anchor.seq, why))
+    return verify(store, anchors, progress, after)
+
+
 def about(store: Store, subject: str, limit: int = 100) -> tuple[Entry, ...]:
     """The entries about one thing, oldest first."""
     with store.read() as connection:

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("hash", sa.String(64), nullable=False),
         sa.Column("at", sa.String(32), nullable=False),
-        sa.Column("place_id", sa.String(32), nullable=False),
+        sa.Column("place_id", sa.String(32), primary_key=True),
         sa.Column("token", sa.LargeBinary, nullable=False),
     )
     op.create_index("ix_journal_entry_at", "journal_entry", ["at"])
