@@ -15,7 +15,7 @@ from podadmin.app.views.requests import RequestDetail
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.buttons import ArmedButton, QuietButton
 from podadmin.desktop.widgets.form import CheckField, TextField
-from podadmin.desktop.widgets.layout import column, wrap
+from podadmin.desktop.widgets.layout import column, row, wrap
 from podadmin.desktop.widgets.prompt import Sheet
 from podadmin.desktop.widgets.text import PlainLabel
 
@@ -44,14 +44,15 @@ class GrantSheet(Sheet):
             "which anything else has changed is not, and voids the grant.",
         )
         self._request = detail.row.id
-        self.runs = TextField(RUNS, "1", hint="How often the same request may run again.")
+        self.runs = TextField(RUNS, "1", hint="Of the same request.")
         self.days = TextField(DAYS, f"{detail.grant_days:g}", hint="Counted from now.")
-        self.inferences = TextField(INFERENCES, "", hint="Empty: the limits of the network only.")
-        self.note = TextField(NOTE)
+        self.inferences = TextField(INFERENCES, "", hint="Empty: the network's limits only.")
+        self.note = TextField(NOTE, hint="Only you and your colleagues read it.")
         self.vary = {name: CheckField(words) for name, words in PINS.items()}
         self.confirm = ArmedButton(CONFIRM, self._confirm, "shield-check")
+        self.body.addLayout(row((self.runs, 1), (self.days, 1), gap=SPACE.m))
+        self.body.addLayout(row((self.inferences, 1), (self.note, 1), gap=SPACE.m))
         for field in (self.runs, self.days, self.inferences, self.note):
-            self.body.addWidget(field)
             field.changed.connect(self._check)
         self.body.addWidget(PlainLabel("May differ from what you have seen", "label"))
         self.body.addWidget(wrap(column(*self.vary.values(), gap=SPACE.xs)))

@@ -1,0 +1,461 @@
+"""Grants on a real store: made with a decision, used, counted, voided, revoked, varied, and who may do so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from podadmin.app.evidence import check_evidence
+from podadmin.core.clock import ManualClock
+from podadmin.core.errors import PodadminError
+from podadmin.journal.records import Journal, all_entries
+from podadmin.limits import service as limits
+from podadmin.requests import grant_acts, grant_cover, grant_moves, service
+from podadmin.requests.grant_moves import Terms
+from podadmin.requests.grant_pins import WORDS, Pins
+from podadmin.requests.records import grant, grant_use, receipt
+from podadmin.requests.service import Captured, LimitSeen, Opening
+from podadmin.requests.state import Event, State
+from podadmin.store.engine import Store
+from podadmin.store.unit import Fact
+
+NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
+MODEL = "acme/Retina:3"
+DAYS = 30.0
+BODY = hashlib.sha256(b"body").hexdigest()
+
+
+def pins(version: int = 3, key: str = "ab", family: str = "fam", **changes: str) -> Pins:
+    values = {name: f'"{name}"' for name in WORDS}
+    values |= {"model_version": f"[[[],{version}]]", "requester_key": f'"{key}"', "columns": "[]", "switches": "[]"}
+    values |= changes
+    mark = hashlib.sha256(json.dumps([family, values], sort_keys=True).encode()).hexdigest()
+    return Pins(hashlib.sha256(family.encode()).hexdigest(), mark, values)
+
+
+class Desk:
+    """A store with a clock, and requests that come and are decided in few words."""
+
+    def __init__(self, path: Path) -> None:
+        self.clock = ManualClock(NOW)
+        self.store = Store.open(path, Journal(self.clock))
+        self.count = 0
+
+    def send(self, of: Pins, wants: float = 0.0, code: str = "request.undecided") -> str:
+        """A verified request comes and is opened: covered by a grant where one covers it, else held."""
+        self.count += 1
+        name = f"task-{self.count}"
+        made = service.capture(
+            self.store,
+            self.clock,
+            Captured("local", name, 2, "lab", name.encode(), b"body", BODY, self.clock.now(), 300.0),
+        )
+        assert made is not None
+        with self.store.read() as connection:
+            grants = service.grants_for(connection, of)
+        from podadmin.requests.grants import matches
+
+        covering = next((each for each in grants if matches(each, of, self.clock.now()).matches), None)
+        opening = Opening(
+            requester="lab",
+            task="Inference",
+            datasource="patients",
+            project="study",
+            risk="low",
+            verified="verified",
+            fingerprint=of.fingerprint,
+            verdict="allow" if covering else "hold",
+            code="request.granted" if covering else code,
+            words="Words",
+            answerable=True,
+            findings={"wants": [{"resource": MODEL, "amount": wants}]} if wants else {},
+            sealed_digest=hashlib.sha256(name.encode()).hexdigest(),
+            grant_id=covering.id if covering else "",
+            seen=(LimitSeen(MODEL, 1000, 0),) if wants else (),
+            pins=of,
+        )
+        service.record_opening(self.store, self.clock, made, opening)
+        return made
+
+    def approve(self, request_id: str, terms: Terms | None = None, actor: str = "anna") -> State:
+        return service.approve(self.store, self.clock, request_id, actor, "", DAYS, terms)
+
+    def granted(self, of: Pins, wants: float = 0.0, **terms: Any) -> str:
+        """The id of a grant that was made with the approval of a request that has run since."""
+        request_id = self.send(of, wants)
+        self.approve(request_id, Terms(**{"runs": 2, **terms}))
+        self.run(request_id)
+        with self.store.read() as connection:
+            return str(connection.execute(select(grant.c.id).where(grant.c.made_from == request_id)).scalar_one())
+
+    def run(self, request_id: str, used: float = 0.0) -> None:
+        taken = service.next_to_deliver(self.store, self.clock, 270.0, 30)
+        assert taken is not None
+        assert taken.request_id == request_id
+        service.started(self.store, request_id)
+        if used:
+            with self.store.record(
+                Fact(
+                    "gate",
+                    "request.result",
+                    request_id,
+                    {"bytes": 1, "sha256": request_id, "consumed": [[MODEL, used]]},
+                )
+            ) as unit:
+                limits.meter(
+                    unit,
+                    request_id=request_id,
+                    task_id="t",
+                    network="local",
+                    project="study",
+                    resource=MODEL,
+                    amount=used,
+                    requester="lab",
+                    datasource="patients",
+                    message_digest=request_id,
+                    at=self.clock.now(),
+                )
+        service.ended(self.store, self.clock, request_id, Event.FINISHED, "Over")
+
+    def row(self, grant_id: str) -> Any:
+        with self.store.read() as connection:
+            return grant_moves.row_of(connection, grant_id)
+
+    def state(self, request_id: str) -> str:
+        return str(service.find(self.store, request_id).row.state)
+
+    def bodies(self, act: str) -> list[dict[str, Any]]:
+        with self.store.read() as connection:
+            return [json.loads(entry.body) for entry in all_entries(connection) if entry.act == act]
+
+    def receipts(self, about: str) -> list[dict[str, Any]]:
+        wanted = select(receipt.c.document).where((receipt.c.request_id == about) | (receipt.c.grant_id == about))
+        with self.store.read() as connection:
+            return [json.loads(each) for each in connection.execute(wanted.order_by(receipt.c.number)).scalars()]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path / "podadmin.db")
+    yield made
+    assert check_evidence(made.store) is None
+    made.store.close()
+
+
+def refused(act: Any, code: str) -> PodadminError:
+    with pytest.raises(PodadminError) as caught:
+        act()
+    assert caught.value.code == code
+    return caught.value
+
+
+# --- made and used ---------------------------------------------------------------------------------------------------
+
+
+def test_approving_in_the_window_can_also_let_the_runs_to_come_through(desk: Desk) -> None:
+    first = desk.send(pins())
+    assert desk.approve(first, Terms(runs=2, days=7, note="for the board")) == State.APPROVED
+    desk.run(first)
+    for _ in range(2):
+        again = desk.send(pins())
+        assert desk.state(again) == "approved"
+        desk.run(again)
+    assert desk.state(desk.send(pins())) == "held"
+    (made,) = desk.bodies("grant.made")
+    assert (made["runs"], made["request"], made["may_vary"]) == (2, first, [])
+    assert made["expires"] == "2026-11-28T03:00:00.000000Z"
+    assert made["pins"] == dict(pins().values)
+
+
+def test_the_life_of_a_grant_counts_from_the_approval_and_not_from_the_request(desk: Desk) -> None:
+    request_id = desk.send(pins())
+    desk.clock.advance(40 * 86400)
+    assert desk.approve(request_id) == State.GRANTED
+    desk.clock.advance(29.9 * 86400)
+    assert desk.state(desk.send(pins())) == "approved"
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"runs": 0},
+        {"runs": 10_001},
+        {"days": 0},
+        {"days": 3661},
+        {"days": float("nan")},
+        {"inferences": 0.0},
+        {"inferences": float("inf")},
+        {"inferences": float("nan")},
+        {"may_vary": frozenset({"requester_key"})},
+        {"may_vary": frozenset({"protocol", "columns"})},
+        {"may_vary": frozenset({"anything"})},
+    ],
+)
+def test_terms_that_cannot_be_meant_make_no_grant_and_no_decision(desk: Desk, terms: dict[str, Any]) -> None:
+    request_id = desk.send(pins())
+    refused(lambda: desk.approve(request_id, Terms(**terms)), "grant.bad-terms")
+    assert desk.state(request_id) == "held"
+    assert desk.receipts(request_id) == []
+
+
+@pytest.mark.parametrize("terms", [{"runs": 1}, {"runs": 10_000, "days": 3660}, {"inferences": 0.5}])
+def test_terms_at_the_edge_are_fine(desk: Desk, terms: dict[str, Any]) -> None:
+    desk.granted(pins(), **terms)
+
+
+def test_inferences_of_a_grant_are_reserved_and_what_was_not_used_comes_back(desk: Desk) -> None:
+    made = desk.granted(pins(), wants=10, runs=5, inferences=30)
+    first = desk.send(pins(), wants=20)
+    assert desk.row(made).inferences_left == 10
+    desk.run(first, used=5)
+    assert desk.row(made).inferences_left == 25
+    assert desk.row(made).runs_left == 4
+    assert desk.state(desk.send(pins(), wants=26)) == "held"
+    assert desk.row(made).inferences_left == 25
+    assert desk.row(made).runs_left == 4
+    exactly = desk.send(pins(), wants=25)
+    assert desk.state(exactly) == "approved"
+    desk.run(exactly, used=25)
+    assert desk.row(made).inferences_left == 0
+    with desk.store.read() as connection:
+        uses = connection.execute(select(grant_use).order_by(grant_use.c.at)).all()
+    assert [(each.reserved, each.used) for each in uses] == [(20, 5), (25, 25)]
+
+
+def test_what_a_grant_allowed_and_was_not_delivered_in_time_goes_back_to_it(desk: Desk) -> None:
+    made = desk.granted(pins(), wants=1, inferences=10)
+    desk.send(pins(), wants=4)
+    assert (desk.row(made).runs_left, desk.row(made).inferences_left) == (1, 6)
+    desk.clock.advance(280)
+    assert service.next_to_deliver(desk.store, desk.clock, 270.0, 30) is None
+    assert (desk.row(made).runs_left, desk.row(made).inferences_left) == (2, 10)
+    assert len(desk.bodies("grant.made")) == 1
+
+
+def test_a_grant_from_an_earlier_approval(desk: Desk) -> None:
+    request_id = desk.send(pins())
+    refused(lambda: grant_acts.make_from(desk.store, desk.clock, request_id, "anna", Terms()), "grant.no-approval")
+    desk.approve(request_id)
+    desk.run(request_id)
+    made = grant_acts.make_from(desk.store, desk.clock, request_id, "anna", Terms(runs=3))
+    by_grant = desk.send(pins())
+    assert service.find(desk.store, by_grant).row.grant_id == made
+    refused(lambda: grant_acts.make_from(desk.store, desk.clock, by_grant, "anna", Terms()), "grant.no-approval")
+    refused(lambda: grant_acts.make_from(desk.store, desk.clock, request_id, "anna", Terms(runs=0)), "grant.bad-terms")
+    refusal = desk.send(pins(4))
+    service.refuse(desk.store, desk.clock, refusal, "anna", "No.")
+    refused(lambda: grant_acts.make_from(desk.store, desk.clock, refusal, "anna", Terms()), "grant.no-approval")
+
+
+# --- voided ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_changed_pin_voids_the_grant_with_a_receipt_that_says_was_and_now(desk: Desk) -> None:
+    made = desk.granted(pins())
+    newer = desk.send(pins(4))
+    assert desk.state(newer) == "held"
+    row = desk.row(made)
+    assert (row.ended, row.runs_left) == ("voided", 2)
+    assert row.voided_reason == "A pin has changed. The version of the model: was 3, now 4"
+    assert json.loads(row.changes) == [{"pin": "model_version", "was": "3", "now": "4"}]
+    (told,) = desk.bodies("grant.voided")
+    assert told == {"request": newer, "changes": [{"pin": "model_version", "was": "3", "now": "4"}]}
+    assert desk.receipts(made)[-1]["act"] == "grant-voided"
+    assert desk.state(desk.send(pins())) == "held"
+
+
+def test_a_replay_voids_nothing(desk: Desk) -> None:
+    made = desk.granted(pins())
+    desk.send(pins(4), code="request.replayed")
+    assert desk.row(made).ended == ""
+
+
+def test_the_same_request_under_another_key_voids_and_crap_under_another_key_does_not(desk: Desk) -> None:
+    made = desk.granted(pins())
+    desk.send(pins(4, key="ee"))
+    desk.send(pins(key="ee", family="other"))
+    desk.send(pins(key="ee", protocol='"x"'))
+    assert desk.row(made).ended == ""
+    desk.send(pins(key="ee"))
+    assert desk.row(made).ended == "voided"
+
+
+@pytest.mark.parametrize("times", [1, 2, 7, 100])
+def test_duplicates_and_reordering_leave_one_story(desk: Desk, times: int) -> None:
+    made = desk.granted(pins(), runs=3)
+    other = desk.granted(pins(family="other"), runs=3)
+    for _ in range(times):
+        desk.send(pins(4))
+    assert len(desk.bodies("grant.voided")) == 1
+    assert desk.row(made).ended == "voided"
+    assert desk.row(other).ended == ""
+    held = [desk.state(desk.send(pins(family="other"))) for _ in range(min(times, 10))]
+    assert held.count("approved") == min(times, 3)
+
+
+def test_a_pin_that_was_let_vary_voids_nothing(desk: Desk) -> None:
+    made = desk.granted(pins(), runs=9)
+    grant_acts.let_vary(desk.store, desk.clock, made, "anna", "model_version", "Every version is reviewed elsewhere.")
+    assert desk.state(desk.send(pins(4))) == "approved"
+    assert desk.row(made).ended == ""
+    assert json.loads(desk.row(made).may_vary) == ["code", "model_hash", "model_version", "weights"]
+    refused(
+        lambda: grant_acts.let_vary(desk.store, desk.clock, made, "anna", "requester_key", "Why not"), "grant.bad-pin"
+    )
+    refused(lambda: grant_acts.let_vary(desk.store, desk.clock, made, "anna", "columns", " "), "grant.reason-missing")
+    refused(lambda: grant_acts.let_vary(desk.store, desk.clock, "grt_x", "anna", "columns", "Why"), "grant.unknown")
+    assert [told["act"] for told in desk.receipts(made)] == ["grant-made", "grant-varied", "approved"]
+
+
+# --- revoked ---------------------------------------------------------------------------------------------------------
+
+
+def test_revoking_holds_again_what_has_not_gone_to_the_pod_and_lets_run_what_runs(desk: Desk) -> None:
+    made = desk.granted(pins(), wants=1, inferences=100)
+    running, waiting = desk.send(pins(), wants=10), desk.send(pins(), wants=20)
+    taken = service.next_to_deliver(desk.store, desk.clock, 270.0, 30)
+    assert taken is not None
+    service.started(desk.store, running)
+    grant_acts.revoke(desk.store, desk.clock, made, "anna", "The study is over.")
+    assert (desk.state(running), desk.state(waiting)) == ("running", "lapsed")
+    (told,) = desk.bodies("grant.revoked")
+    assert told == {"reason": "The study is over.", "held_again": [waiting]}
+    with desk.store.read() as connection:
+        assert {each.request_id for each in limits.open_reservations(connection)} == {running}
+    answers = {request: words for request, _kind, words in service.answers_due(desk.store)}
+    assert "reference H-" in answers[waiting]
+    assert "Receipt R-" in answers[waiting]
+    service.ended(desk.store, desk.clock, running, Event.FINISHED, "Over")
+    refused(lambda: grant_acts.revoke(desk.store, desk.clock, made, "anna", "Again."), "grant.ended")
+    refused(lambda: grant_acts.revoke(desk.store, desk.clock, made, "anna", " "), "grant.reason-missing")
+    refused(lambda: grant_acts.let_vary(desk.store, desk.clock, made, "anna", "columns", "x"), "grant.ended")
+    assert desk.state(desk.send(pins())) == "held"
+
+
+def test_a_grant_that_ends_between_the_verdict_and_its_record_lets_nothing_through(desk: Desk) -> None:
+    made = desk.granted(pins())
+
+    def late(**changes: Any) -> str:
+        name = desk.send(pins(family="elsewhere"))
+        assert desk.state(name) == "held"
+        desk.count += 1
+        request_id = service.capture(
+            desk.store,
+            desk.clock,
+            Captured("local", f"t{desk.count}", 2, "lab", b"w", b"body", BODY, desk.clock.now(), 300.0),
+        )
+        assert request_id is not None
+        opening = Opening(
+            "lab",
+            "x",
+            "patients",
+            "study",
+            "low",
+            "verified",
+            "f",
+            "allow",
+            "request.granted",
+            "w",
+            True,
+            {},
+            **changes,
+        )
+        service.record_opening(desk.store, desk.clock, request_id, opening)
+        return desk.state(request_id)
+
+    assert late(grant_id=made) == "approved"
+    assert late(grant_id="grt_none") == "held"
+    assert late() == "held"
+    assert late(rule="rul_1@2") == "approved"
+    desk.clock.advance(31 * 86400)
+    assert late(grant_id=made) == "held"
+    desk.clock.advance(-60 * 86400)
+    assert late(grant_id=made) == "held"
+
+
+# --- who may decide --------------------------------------------------------------------------------------------------
+
+
+def test_once_custodians_are_named_only_they_and_their_cover_decide(desk: Desk) -> None:
+    store, clock = desk.store, desk.clock
+    first, second, third, fourth = (desk.send(pins(n)) for n in range(10, 14))
+    desk.approve(first, actor="anybody")
+    refused(lambda: grant_cover.name_custodian(store, clock, "anna", "ben", "Head"), "grant.name-self-first")
+    named = grant_cover.name_custodian(store, clock, "anna", "anna", "She answers for the data.")
+    error = refused(lambda: desk.approve(second, actor="ben"), "grant.not-decider")
+    assert "anna" in error.why
+    refused(lambda: service.refuse(store, clock, second, "ben", "No."), "grant.not-decider")
+    refused(lambda: grant_cover.name_custodian(store, clock, "ben", "ben", "Me too"), "grant.not-decider")
+    refused(lambda: grant_cover.take_back(store, clock, "ben", named, "Me"), "grant.not-decider")
+    week = timedelta(days=7)
+    grant_cover.name_cover(store, clock, "anna", "ben", NOW + week, NOW + 2 * week, "Holiday")
+    refused(lambda: desk.approve(second, actor="ben"), "grant.not-decider")
+    clock.advance(7 * 86400)
+    assert desk.approve(second, actor="ben") == State.GRANTED
+    assert desk.bodies("request.approved")[-1]["stands_for"] == "anna"
+    assert desk.receipts(second)[0]["stands_for"] == "anna"
+    refused(
+        lambda: grant_cover.name_cover(store, clock, "ben", "carl", NOW, NOW + 3 * week, "Me too"),
+        "grant.cover-of-cover",
+    )
+    service.refuse(store, clock, third, "ben", "Not now.")
+    assert desk.bodies("request.refused")[-1]["stands_for"] == "anna"
+    clock.advance(7 * 86400)
+    refused(lambda: desk.approve(fourth, actor="ben"), "grant.not-decider")
+    assert desk.approve(fourth, actor="anna") == State.GRANTED
+
+
+def test_cover_and_custodians_are_named_with_care(desk: Desk) -> None:
+    store, clock = desk.store, desk.clock
+    day = timedelta(days=1)
+    for starts, ends in ((NOW, NOW), (NOW + day, NOW), (NOW - 2 * day, NOW - day)):
+        refused(lambda s=starts, e=ends: grant_cover.name_cover(store, clock, "a", "b", s, e, "x"), "grant.bad-cover")
+    refused(lambda: grant_cover.name_cover(store, clock, "a", "a", NOW, NOW + day, "x"), "grant.bad-cover")
+    refused(lambda: grant_cover.name_cover(store, clock, "a", " ", NOW, NOW + day, "x"), "grant.reason-missing")
+    refused(lambda: grant_cover.name_custodian(store, clock, "a", "a", " "), "grant.reason-missing")
+    first = grant_cover.name_custodian(store, clock, "a", "a", "x")
+    second = grant_cover.name_custodian(store, clock, "a", "b", "x")
+    grant_cover.take_back(store, clock, "a", second, "Left")
+    refused(lambda: grant_cover.take_back(store, clock, "a", second, "Left"), "grant.decider-unknown")
+    cover = grant_cover.name_cover(store, clock, "a", "c", NOW - day, NOW + day, "Holiday")
+    refused(lambda: grant_cover.take_back(store, clock, "c", first, "Coup"), "grant.last-custodian")
+    assert [row.account for row in grant_cover.listing(store)] == ["c", "a"]
+    with store.read() as connection:
+        assert [row.account for row in grant_cover.in_force(connection, clock.now())] == ["c", "a"]
+    grant_cover.take_back(store, clock, "a", cover, "Back")
+    grant_cover.take_back(store, clock, "a", first, "Nobody is named any more")
+    desk.approve(desk.send(pins()), actor="anybody")
+
+
+# --- lists -----------------------------------------------------------------------------------------------------------
+
+
+def test_grants_are_found_by_family_or_fingerprint_and_by_nothing_else(desk: Desk) -> None:
+    made = desk.granted(pins())
+    old = desk.send(pins(family="older"))
+    desk.approve(old, Terms())
+    with desk.store.record(Fact("test", "setting.changed", "x")) as unit:
+        unit.execute(grant.update().where(grant.c.made_from == old).values(family="", pins=""))
+    with desk.store.read() as connection:
+        assert [each.id for each in service.grants_for(connection, pins(9))] == [made]
+        (legacy,) = service.grants_for(connection, pins(family="older"))
+        assert legacy.pins is None
+        assert service.grants_for(connection, Pins("", "x", {})) == ()
+        plan = connection.exec_driver_sql(
+            "EXPLAIN QUERY PLAN SELECT * FROM grant_ WHERE fingerprint = 'a' OR (family = 'b' AND family <> '')"
+        ).all()
+    assert all("USING INDEX" in row[-1] for row in plan if "SEARCH" in row[-1] or "SCAN" in row[-1])
+    with desk.store.record(Fact("test", "setting.changed", "x")) as unit:
+        kept = pins(family="older")
+        unit.execute(
+            grant.update()
+            .where(grant.c.made_from == old)
+            .values(family=kept.family, pins=json.dumps(dict(kept.values), sort_keys=True))
+        )
