@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from podadmin.app.views.journal import AnchorView
 from podadmin.core.clock import new_id, stamp
@@ -24,7 +24,8 @@ from podadmin.core.text import stranger
 from podadmin.journal import service
 from podadmin.journal.anchors import anchor_of, read_file, write_file
 from podadmin.journal.chain import KEYRING, Anchor, Entry, moment_of
-from podadmin.journal.records import anchor_place, time_stamp
+from podadmin.journal.records import anchor_place, journal_entry, time_stamp
+from podadmin.pod import service as pods
 from podadmin.store.unit import Fact
 
 if TYPE_CHECKING:
@@ -134,6 +135,36 @@ def forget(profile: Profile, name: str) -> Place:
     return place
 
 
+def anchor_everywhere(profile: Profile) -> tuple[AnchorView, ...]:
+    """Keep the head in the keyring, in every file and with every authority. What fails is told of its place.
+
+    Raises what unlocking the vault raises, NotFound (`vault.no-key`).
+    """
+    signer = _signer(profile)
+    with profile.store.record(Fact(profile.actor, "journal.anchored", "", {"places": 1 + len(places(profile))})):
+        pass
+    failed = [*have_stamped(profile, profile.actor), *anchor_files(profile)]
+    service.anchor_head(profile.store, profile.vault, signer, profile.clock)
+    last = _head(profile).seq
+    views_now = views(kept_anchors(profile), last)
+    if failed and all(view.state in ("good", "behind") for view in views_now):
+        raise failed[0]
+    return views_now
+
+
+def write_sheet(profile: Profile, to: Path) -> int:
+    """Write the head as a sheet to be printed; the number of the entry that it proves. Raises what writing raises."""
+    from podadmin.app.exports.sheet import write_sheet as write
+
+    signer, head = _signer(profile), _head(profile)
+    pod = pods.find(profile.store)
+    write(to, anchor_of(head, profile.clock), signer, stranger(pod.identifier) if pod else profile.id)
+    body = {"entry": head.seq, "hash": head.hash}
+    with profile.store.record(Fact(profile.actor, "journal.anchor-printed", to.name, body)):
+        pass
+    return head.seq
+
+
 def anchor_files(profile: Profile) -> tuple[PodadminError, ...]:
     """Bring every file up to the head; what could not be written, and why."""
     problems: list[PodadminError] = []
@@ -153,12 +184,23 @@ def have_stamped(profile: Profile, actor: str) -> tuple[PodadminError, ...]:
         if place.kind == STAMP:
             try:
                 head = _head(profile)
-                if head.act != "journal.time-stamped":
+                if _something_happened(profile, place):
                     roots = time_stamps.roots_of(place.certificate.encode())
                     _keep_stamp(profile, place, time_stamps.ask(place.place, head, roots), actor)
             except PodadminError as error:
                 problems.append(error)
     return tuple(problems)
+
+
+def _something_happened(profile: Profile, place: Place) -> bool:
+    """Since the last stamp of this authority, besides stamps."""
+    entry = journal_entry.c
+    with profile.store.read() as connection:
+        stamped = connection.execute(
+            select(func.max(time_stamp.c.seq)).where(time_stamp.c.place_id == place.id)
+        ).scalar()
+        later = select(entry.seq).where(entry.seq > (stamped or 0), entry.act != "journal.time-stamped").limit(1)
+        return connection.execute(later).first() is not None
 
 
 def _head(profile: Profile) -> Entry:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, or_, select, true
 
+from podadmin.app.evidence_anchors import KIND, AnchorsTold, differing_anchor
 from podadmin.app.evidence_grants import KINDS, GrantsTold, differing_grant, differing_people, differing_receipt
 from podadmin.app.evidence_keys import KeysTold, differing_key, differing_pin
 from podadmin.core.clock import unstamp
@@ -61,6 +62,7 @@ class _Told:
     used: dict[tuple[str, int, str], _Said] = field(default_factory=dict)
     granted: GrantsTold = field(default_factory=GrantsTold)
     keys: KeysTold = field(default_factory=KeysTold)
+    anchors: AnchorsTold = field(default_factory=AnchorsTold)
 
     def hear(self, entry: Any) -> None:
         """Take in one entry; later ones go before earlier ones."""
@@ -70,6 +72,8 @@ class _Told:
             self.keys.hear(entry, body)
         elif entry.act.startswith(KINDS):
             self.granted.hear(entry, body)
+        elif entry.act.startswith(KIND):
+            self.anchors.hear(entry, body)
         elif entry.act.startswith("request."):
             self._hear_of_request(entry, body, said)
 
@@ -113,7 +117,7 @@ def check_evidence(store: Store, *, live: bool = False) -> Mismatch | None:
     with store.read() as connection:
         told = _Told(live)
         act = journal_entry.c.act
-        tests = [act.startswith(kind) for kind in (*(() if live else ("request.",)), "key.", *KINDS)]
+        tests = [act.startswith(kind) for kind in (*(() if live else ("request.",)), "key.", KIND, *KINDS)]
         if live:
             tests += [act == "request.approved", journal_entry.c.subject.in_(select(request.c.id).where(_LIVE))]
         wanted = select(journal_entry).where(or_(*tests))
@@ -195,6 +199,7 @@ def _decided(connection: Connection, told: _Told) -> Mismatch | None:
 
 def _keys(connection: Connection, told: _Told) -> Mismatch | None:
     found = differing_key(connection, told.keys) or differing_pin(connection, told.keys)
+    found = found or differing_anchor(connection, told.anchors)
     return Mismatch(*found) if found else None
 
 

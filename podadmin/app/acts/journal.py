@@ -85,7 +85,53 @@ def anchors(profile: Profile) -> tuple[AnchorView, ...]:
     return anchoring.views(anchoring.kept_anchors(profile), last.seq if last else 0)
 
 
-@act("journal export", writes=True, kinds=("journal",), auditing=True)
+@act("journal anchor", writes=True, kinds=("journal",))
+def anchor_now(profile: Profile) -> tuple[AnchorView, ...]:
+    """Keep the journal's head everywhere now: in the keyring, in every file, and with the time-stamping authorities."""
+    return anchoring.anchor_everywhere(profile)
+
+
+@act("journal anchor-file", writes=True, kinds=("journal",))
+def anchor_file(
+    profile: Profile, file: Annotated[str, "the file, with its whole path; best on another disk"]
+) -> tuple[AnchorView, ...]:
+    """Keep the journal's signed head in a file, from now on after every change."""
+    anchoring.add_file(profile, Path(file).expanduser())
+    return anchors(profile)
+
+
+@act("journal anchor-stamp", writes=True, kinds=("journal",))
+def anchor_stamp(
+    profile: Profile,
+    address: Annotated[str, "the address of a time-stamping authority (RFC 3161)"],
+    certificate: Annotated[str, "the file with the authority's root certificate (PEM)"],
+) -> tuple[AnchorView, ...]:
+    """Have the journal's head stamped by an authority now, and again as often as the settings say.
+
+    Only a hash goes out, never what the journal says.
+    """
+    anchoring.add_authority(profile, address, Path(certificate).expanduser())
+    return anchors(profile)
+
+
+@act("journal anchor-remove", writes=True, kinds=("journal",))
+def anchor_remove(
+    profile: Profile, anchor: Annotated[str, "the anchor's id, as `journal anchors` lists it"]
+) -> tuple[AnchorView, ...]:
+    """Use an anchor's file or authority no longer. What it holds stays where it is."""
+    anchoring.forget(profile, anchor)
+    return anchors(profile)
+
+
+@act("journal anchor-sheet", writes=True, kinds=("journal",))
+def anchor_sheet(profile: Profile, to: Annotated[str, "the PDF file to write, to be printed"]) -> Done:
+    """Write the journal's signed head as a sheet with a QR code, to be printed and kept elsewhere."""
+    path = Path(to).expanduser()
+    seq = anchoring.write_sheet(profile, path)
+    return Done(f"The sheet proves the journal up to entry {seq:,}. Print it, and keep it elsewhere.", str(path))
+
+
+@act("journal export", writes=True, kinds=("journal",), auditing=True, guarded=True)
 def export(
     profile: Profile,
     progress: Progress,
