@@ -22,7 +22,7 @@ from podadmin.app.views.rules import (
 )
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import NotFound
-from podadmin.core.text import stranger
+from podadmin.core.text import grouped, stranger
 from podadmin.requests.policy import Rules
 from podadmin.requests.records import request
 from podadmin.requests.rule_facts import Facts
@@ -149,7 +149,7 @@ def flip_rows(connection: Connection, flips: Iterable[Flip]) -> tuple[FlipRow, .
 def field_rows(connection: Connection) -> tuple[RuleFieldRow, ...]:
     """What rules can ask about, with what has come so far."""
     seen = [each.facts for each in past(connection, LOOKED_AT)]
-    keys = {each.requester_key: f"{each.requester_name}, {each.requester_key[:16]}…" for each in seen}
+    keys = {each.requester_key: f"{each.requester_name}, {grouped(each.requester_key[:16])}" for each in seen}
     return tuple(
         RuleFieldRow(
             field.name,

@@ -68,7 +68,7 @@ class Times:
         if self.first is not None:
             parts.append(f"from {self.first.isoformat()} on")
         if self.last is not None:
-            parts.append(f"to the end of {self.last.isoformat()}")
+            parts.append(f"until the end of {self.last.isoformat()}")
         return f"{', '.join(parts)} ({self.zone} time)"
 
     def holds(self, moment: datetime) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from podadmin.core.text import stranger
+from podadmin.core.text import grouped, stranger
 from podadmin.requests.rule_facts import Facts
 from podadmin.requests.rule_fields import ALL, FIELDS, LEVEL_WORDS, NONE, RuleField
 from podadmin.requests.rule_match import Answer, Prepared
@@ -76,7 +76,7 @@ def values_words(field: RuleField, values: tuple[str, ...]) -> str:
     if field.name == "purpose":
         return _listed([f"{each} ({duo().words(each)})" for each in values])
     if field.name == "requester_key":
-        return _listed([f"{each[:16]}…" for each in values])
+        return _listed([grouped(each[:16]) for each in values])
     return _listed([f"“{stranger(each, 80)}”" for each in values])
 
 
@@ -229,5 +229,5 @@ def value_words(field: RuleField, facts: Facts, at: datetime) -> str:
         return {None: "whether it is used is not known", True: "used", False: "not used"}[facts.ehr]
     found_one: str = getattr(facts, name)
     if name == "requester_key":
-        return f"{found_one[:16]}…" if found_one else "no key"
+        return grouped(found_one[:16]) if found_one else "no key"
     return f"“{stranger(found_one, 80)}”" if found_one else "none is named"

@@ -20,7 +20,7 @@ from podadmin.desktop.pages.rules_editor import RuleEditor
 from podadmin.desktop.pages.rules_list import RulesList
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton, TabRow
 from podadmin.desktop.widgets.empty import StateView
-from podadmin.desktop.widgets.layout import column, scrolling
+from podadmin.desktop.widgets.layout import column, scrolling, wrap
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 
 NEW: Final = "new"
@@ -77,7 +77,7 @@ class RulesPage(Page):
         self.view.remove.connect(self._remove)
         self._detail = StateView(scrolling(self.view))
         self._form_place = column()
-        self._form = StateView(scrolling(self._form_place))
+        self._form = StateView(wrap(self._form_place))
         self._stack = QStackedWidget()
         self._lists = scrolling(self.list)
         for each in (self._lists, self._detail, self._form, self._grants):

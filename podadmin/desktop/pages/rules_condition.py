@@ -32,7 +32,7 @@ class ConditionCard(Card):
         super().__init__(sunken=True, parent=parent)
         self.field = field
         mode, _, rest = text.partition(":")
-        modes = [(key, words.replace("{}", _BLANK)) for key, words in field.modes]
+        modes = [(key, words.replace("{}", _BLANK).rstrip(".")) for key, words in field.modes]
         self._mode = ChoiceField(f"{field.label}: how", modes, mode.strip())
         self._values = _editor(field, rest.strip())
         drop = IconButton("x", f"Take out the condition on {field.label.lower()}", self._drop)

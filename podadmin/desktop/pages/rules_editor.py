@@ -19,7 +19,7 @@ from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.form import ChoiceField, LongField, TextField
-from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, wrap
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, scrolling, wrap
 from podadmin.desktop.widgets.text import PlainLabel
 
 TRY_MS: Final = 300
@@ -68,11 +68,18 @@ class RuleEditor(QWidget):
         conditions = Card("Where all of this is so")
         conditions.body.addLayout(self._holder)
         conditions.body.addWidget(self._add_row)
-        left = wrap(column(form, conditions, self._problem, row(self.save, leave, STRETCH), STRETCH))
+        left = wrap(column(form, conditions, STRETCH))
         right = wrap(column(self.reading, STRETCH))
         grid = CardGrid(SIZE.field)
         grid.set_cards([left, right])
-        self.setLayout(column(grid, self.trial))
+        inner = column(grid, self.trial, STRETCH)
+        inner.setContentsMargins(0, 0, SPACE.s, 0)
+        self._short = PlainLabel("", "medium", wrap=True)
+        self._short.setAccessibleName("What it would have done so far")
+        bar = Card(sunken=True)
+        bar.body.addWidget(self._problem)
+        bar.body.addLayout(row((self._short, 1), leave, self.save))
+        self.setLayout(column((scrolling(inner), 1), bar, gap=SPACE.m))
         for field in (self.name, self._verdict, self._message, self._people):
             field.changed.connect(self._changed)
 
@@ -90,6 +97,7 @@ class RuleEditor(QWidget):
                 self._put(field, text)
         self._fill_add()
         self.trial.show_waiting()
+        self._tell("", "It is tried as soon as it is a whole rule.")
         self._changed()
         self.name.line.setFocus()
 
@@ -112,20 +120,25 @@ class RuleEditor(QWidget):
 
     def show_trial(self, trial: Trial) -> None:
         """Show what came of a trial of this draft."""
-        self._problem.setText("")
+        self._tell("", trial.words)
         self.reading.show_rule(trial.lead, trial.lines, trial.cautions)
         self.trial.show_trial(trial)
         self._permit("")
 
     def show_problem(self, error: PodadminError) -> None:
         """Say why the draft is no rule yet."""
-        self._problem.setText(f"{error.why} {error.next_step}")
+        self._tell(f"{error.why} {error.next_step}", "It is tried as soon as it is a whole rule.")
         self.trial.show_error(error)
         self._permit(error.why)
 
     def stop(self) -> None:
         """Nothing of this draft is wanted any more."""
         self._pause.stop()
+
+    def _tell(self, problem: str, words: str) -> None:
+        self._problem.setText(problem)
+        self._problem.setVisible(bool(problem))
+        self._short.setText(words)
 
     def _permit(self, problem: str) -> None:
         if not self.name.value().strip():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from podadmin.app.views.rules import RuleRow, SuggestionRow
 from podadmin.desktop.pages.rules_detail import STATES
@@ -47,6 +47,7 @@ class RulesList(QWidget):
         self._proposals = column(gap=SPACE.s)
         card = Card(flush=True)
         card.body.addWidget(self.table)
+        card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self._summary = PlainLabel("", "muted", wrap=True)
         self.state = StateView(wrap(column(card, self._summary, STRETCH)))
         self.setLayout(column(self._proposals, self.state))

@@ -15,7 +15,7 @@ from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.card import Card
-from podadmin.desktop.widgets.facts import FactGrid, FactList
+from podadmin.desktop.widgets.facts import FactGrid
 from podadmin.desktop.widgets.layout import clear, column
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
@@ -38,28 +38,24 @@ class ReadingCard(Card):
         self._lead = PlainLabel("", "medium", wrap=True)
         self._asked = FactGrid()
         self._cautions = column(gap=SPACE.s)
-        self._rest_title = PlainLabel("What it does not ask", "muted")
-        self._rest = column()
+        self._rest = PlainLabel("", "muted", wrap=True)
         self.body.addWidget(self._lead)
         self.body.addWidget(self._asked)
         self.body.addLayout(self._cautions)
-        self.body.addWidget(self._rest_title)
-        self.body.addLayout(self._rest)
+        self.body.addWidget(self._rest)
         self.body.addStretch(1)
 
     def show_rule(self, lead: str, lines: Sequence[RuleLine], cautions: Sequence[str]) -> None:
         """Show a reading."""
         self._lead.setText(lead)
-        asked = [Fact(line.label, line.words, "good") for line in lines if line.asked]
+        asked = [Fact(line.label, line.words) for line in lines if line.asked]
         self._asked.set_facts(asked or [Fact("Asks", "Nothing: it speaks about every request.", "warn")])
         clear(self._cautions)
         for each in cautions:
             self._cautions.addWidget(Banner("warn", each))
-        clear(self._rest)
-        rest = [line.words for line in lines if not line.asked]
-        self._rest_title.setVisible(bool(rest))
-        if rest:
-            self._rest.addWidget(FactList(rest, icon="circle-dot"))
+        rest = " ".join(line.words for line in lines if not line.asked)
+        self._rest.setText(f"Everything else is left open: {rest}" if rest else "")
+        self._rest.setVisible(bool(rest))
 
 
 class TrialCard(Card):
