@@ -152,8 +152,11 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
     # the frame is on the screen; its first page and the profile behind it come now
     session.start(options)
     _ready_for_pages()
+    from podadmin.desktop.pages.limits_notices import LimitNotices
+
     shell.go("Overview")
     shell.read_on()
+    LimitNotices(session, shell.say, shell)
     if options.script is not None:
         from podadmin.desktop.driver import Driver
 

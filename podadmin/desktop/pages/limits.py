@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views.limits import MeterDetail, MeterEvent, MeterRow
+from podadmin.app.views.limits import AlarmRow, ForecastView, MeterDetail, MeterRow, OwnRow, OwnVersion
 from podadmin.core.clock import Clock, SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
-from podadmin.desktop.pages.limit_words import (
-    free_cell,
-    inferences,
-    level,
-    limit_cell,
-    mode_badge,
-    mode_words,
-)
+from podadmin.desktop.pages.limit_words import free_cell, inferences, level, limit_cell, mode_badge, mode_words
+from podadmin.desktop.pages.limits_alarms import AlarmsView, SeenSheet
+from podadmin.desktop.pages.limits_detail import MeterDetailView
+from podadmin.desktop.pages.limits_own import OwnLimitSheet, OwnLimitsView, VersionsSheet
 from podadmin.desktop.theme.tokens import SIZE, SPACE
-from podadmin.desktop.widgets.badge import Badge
-from podadmin.desktop.widgets.banner import Banner
-from podadmin.desktop.widgets.card import Card, FigureCard
-from podadmin.desktop.widgets.chart import ChartCard, LineChart
+from podadmin.desktop.widgets.buttons import PrimaryButton, TabRow
+from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
-from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, wrap
+from podadmin.desktop.widgets.form import Choice, SearchEdit
+from podadmin.desktop.widgets.layout import STRETCH, column, row, wrap
+from podadmin.desktop.widgets.prompt import ReasonPrompt
 from podadmin.desktop.widgets.table import Column, RowTable
-from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
-from podadmin.desktop.widgets.words import ago, amount, precise, when
+from podadmin.desktop.widgets.text import PlainLabel
+from podadmin.desktop.widgets.words import ago, amount, precise
+
+MOST_HIGH = 10
+"""Rows of the table that are seen at once; it scrolls by itself from there on."""
+STATES = (
+    ("any", "Every state"),
+    ("odd", "With something odd"),
+    ("used-up", "Used up"),
+    ("soon", "Stops soon"),
+    ("stops", "Stops"),
+    ("unlimited", "Unlimited"),
+    ("unknown", "Unknown"),
+)
+
+
+def runs_out_tip(meter: MeterRow) -> str:
+    """The date on which it runs out, with its band."""
+    if "(" not in meter.runs_out:
+        return meter.runs_out
+    likely, _, band = meter.runs_out.partition(" (")
+    return f"About {likely}; in four cases out of five {band.rstrip(')')}"
 
 
 class MeterTable(Card):
@@ -46,7 +62,8 @@ class MeterTable(Card):
                 Column("Reserved", lambda meter: amount(meter.reserved), "number", width=8, spare=True),
                 Column("Free", free_cell, "number", width=8),
                 Column("Limit", limit_cell, "number", width=8),
-                Column("At the limit", mode_badge, "badge", width=13, tip=lambda meter: mode_words(meter)[2]),
+                Column("At the limit", mode_badge, "badge", width=20, tip=lambda meter: mode_words(meter)[2]),
+                Column("Runs out", lambda meter: meter.runs_out.partition(" (")[0], width=13, tip=runs_out_tip),
                 Column(
                     "Last used",
                     lambda meter: ago(meter.last_used, clock.now()),
@@ -55,127 +72,37 @@ class MeterTable(Card):
                     spare=True,
                 ),
             ],
-            fits=True,
         )
         self.body.addWidget(self.table)
 
-
-class MeterDetailView(QWidget):
-    """One meter: figures, its state in words, use by day with the limit, by requester, and every event."""
-
-    request_wanted = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.detail: MeterDetail | None = None
-        self._model = ElidedLabel("", "heading")
-        self._project = PlainLabel("", "muted")
-        self._badge_place = row()
-        self._banner_place = column(gap=SPACE.s)
-        self.figures = {name: FigureCard(name) for name in ("Used", "Reserved", "Free", "Limit")}
-        self._chart = LineChart("Inferences used by day")
-        self.chart_card = ChartCard("Inferences used, added up by day", self._chart)
-        self.requesters = RowTable(
-            "Use by requester",
-            [
-                Column("Requester", lambda pair: pair[0]),
-                Column("Inferences", lambda pair: amount(pair[1]), "number", width=12),
-                Column("Share", self._share, "number", width=8),
-            ],
-            row_key=lambda pair: pair[0],
-            fits=True,
-        )
-        self.events = RowTable(
-            "Events of this model",
-            [
-                Column("When", lambda event: when(event.at), width=18, tip=lambda event: precise(event.at)),
-                Column("Requester", lambda event: event.requester, stretch=2),
-                Column("Inferences", lambda event: amount(event.amount), "number", width=12),
-                Column("Request", lambda event: event.request, "mono", stretch=2),
-            ],
-            row_key=lambda event: f"{event.request} {event.at.isoformat()}",
-            fits=True,
-        )
-        self.events.opened.connect(self._open)
-        by = Card("By requester", flush=True)
-        by.body.addWidget(self.requesters)
-        by.body.addStretch(1)
-        listed = Card("Events", flush=True)
-        listed.body.addWidget(self.events)
-        listed.body.addStretch(1)
-        figures = CardGrid(SIZE.figure_least)
-        figures.set_cards(list(self.figures.values()))
-        self.setLayout(
-            column(
-                column(row((self._model, 1), self._badge_place), self._project, gap=SPACE.xs),
-                self._banner_place,
-                figures,
-                self.chart_card,
-                row((by, 2), (listed, 3), gap=SPACE.l),
-            )
-        )
-
-    def show_detail(self, detail: MeterDetail) -> None:
-        """Show a meter."""
-        if detail == self.detail:
-            return
-        self.detail = detail
-        meter = detail.row
-        self._model.setText(meter.model)
-        self._project.setText(f"Project {meter.project}" if meter.project else "In no project")
-        clear(self._badge_place)
-        self._badge_place.addWidget(Badge(mode_badge(meter)))
-        clear(self._banner_place)
-        tone, title, words = mode_words(meter)
-        self._banner_place.addWidget(Banner(tone, words, title=title))
-        self._show_figures(meter)
-        self._chart.set_series(meter.series, meter.limit, "inferences")
-        self.chart_card.refresh()
-        self.requesters.set_rows(detail.by_requester)
-        self.events.set_rows(detail.events)
-
-    def _show_figures(self, meter: MeterRow) -> None:
-        part = level(meter)
-        of = f"{min(part, 9.99):.0%} of the limit is taken" if part is not None else "No limit to compare with"
-        self.figures["Used"].set(amount(meter.used), of)
-        promised = "Promised to runs that have not ended" if meter.reserved else "No run has a promise now"
-        self.figures["Reserved"].set(amount(meter.reserved), promised)
-        if meter.mode == "unlimited":
-            self.figures["Free"].set("No end", "Nothing stops it", "warn")
-            self.figures["Limit"].set("None", "The network sets none", "warn")
-        elif meter.limit is None:
-            self.figures["Free"].set("Nothing", "Given out once the limit is known", "bad")
-            self.figures["Limit"].set("Not known", "Unknown is not unlimited", "bad")
-        else:
-            self.figures["Free"].set(
-                amount(meter.free or 0.0),
-                "Can still be promised" if meter.free else "Nothing more can be promised",
-                "plain" if meter.free else "bad",
-            )
-            self.figures["Limit"].set(amount(meter.limit), "Stops what would go beyond")
-
-    def _share(self, pair: tuple[str, float]) -> str:
-        total = sum(used for _, used in self.detail.by_requester) if self.detail is not None else 0.0
-        return f"{pair[1] / total:.0%}" if total else "–"
-
-    def _open(self, event: MeterEvent) -> None:
-        self.request_wanted.emit(event.request)
+    def show_rows(self, rows: Sequence[MeterRow]) -> None:
+        """Show these rows; the table is as high as they are, up to a few, and then scrolls."""
+        self.table.set_rows(rows)
+        seen = min(max(len(rows), 1), MOST_HIGH)
+        self.table.setFixedHeight(SIZE.header + seen * SIZE.row + SPACE.hair)
 
 
 class LimitsView(QWidget):
     """The table, and below it the selected meter. `picked(id)` asks for the detail of a meter."""
 
     picked = Signal(str)
+    filtered = Signal()
 
     def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.meters = MeterTable(clock)
         self.meters.table.picked.connect(lambda meter: self.picked.emit(meter.id))
+        self.search = SearchEdit("Search models", "Model or project")
+        self.states = Choice("State of models", STATES)
+        self.search.settled.connect(lambda _: self.filtered.emit())
+        self.states.currentIndexChanged.connect(lambda _: self.filtered.emit())
         self._summary = PlainLabel("", "muted", wrap=True)
-        self.detail_view = MeterDetailView()
+        self._none = PlainLabel("No model is like that.", "muted")
+        self.detail_view = MeterDetailView(clock)
         self.detail = StateView(self.detail_view)
         self.detail.setVisible(False)
-        content = wrap(column(self.meters, self._summary, self.detail, STRETCH))
+        filters = row((self.search, 1), self.states)
+        content = wrap(column(filters, self.meters, self._none, self._summary, self.detail, STRETCH))
         self.state = StateView(content)
         self.setLayout(column(self.state))
 
@@ -185,10 +112,15 @@ class LimitsView(QWidget):
         row_now = self.meters.table.current_row()
         return row_now.id if isinstance(row_now, MeterRow) else ""
 
+    @property
+    def narrowed(self) -> bool:
+        """Are some models left out of the table?"""
+        return bool(self.search.text().strip()) or self.states.value() != "any"
+
     def show_meters(self, meters: Sequence[MeterRow]) -> None:
         """Show these meters, and the detail of the first where none is selected."""
-        self.meters.table.set_rows(meters)
-        if not meters:
+        self.meters.show_rows(meters)
+        if not meters and not self.narrowed:
             self.detail.setVisible(False)
             self.state.show_empty(
                 "gauge",
@@ -198,9 +130,10 @@ class LimitsView(QWidget):
             )
             return
         self.state.show_content()
-        self._summary.setText(summary(meters))
-        self.detail.setVisible(True)
-        if not self.selected:
+        self._none.setVisible(not meters)
+        self._summary.setText(summary(meters) if meters else "")
+        self.detail.setVisible(bool(meters))
+        if meters and not self.selected:
             self.meters.table.select(meters[0].id)
 
 
@@ -208,17 +141,23 @@ def summary(meters: Sequence[MeterRow]) -> str:
     """All meters in one sentence, the states that need attention named first."""
     used = sum(meter.used for meter in meters)
     parts = [f"{inferences(used)} used in all"]
+    odd = sum(bool(meter.states) for meter in meters)
     unknown = sum(meter.mode not in ("stops", "unlimited") for meter in meters)
-    unlimited = sum(meter.mode == "unlimited" for meter in meters)
+    unlimited = sum(meter.mode == "unlimited" and not meter.own_stops for meter in meters)
     up = sum((level(meter) or 0.0) >= 1 for meter in meters)
-    for number, words in ((up, "used up"), (unlimited, "unlimited"), (unknown, "with an unknown limit")):
+    for number, words in (
+        (odd, "with something odd"),
+        (up, "used up"),
+        (unlimited, "unlimited"),
+        (unknown, "with an unknown limit"),
+    ):
         if number:
             parts.append(f"{amount(number)} {words}")
     return " · ".join(parts) + "."
 
 
 class LimitsPage(Page):
-    """Reads the meters, and the selected one in full."""
+    """Reads the meters, and the selected one in full; sets limits of one's own; hears what was done about alarms."""
 
     name = "Models & limits"
     title = "Models & limits"
@@ -229,22 +168,63 @@ class LimitsPage(Page):
         "have not ended, how many are free, and the limit that the network sets. The limit stops: a run that would go "
         "beyond it is not started, and one that reaches it is stopped.\n\n"
         "Unlimited means that the network was asked and sets no limit. Unknown means that nobody has said: then "
-        "nothing is given out. Absent is never read as unlimited."
+        "nothing is given out. Absent is never read as unlimited.\n\n"
+        "Limits of your own stand beside the network's: for a model, a project, a requester or a datasource, in all or "
+        "each month or day. The stricter one stops; one that warns only is told and stops nothing.\n\n"
+        "The date on which a limit runs out comes from the whole weeks of use so far. In four cases out of five it "
+        "lies in the band; with fewer than five weeks, no date is given."
     )
 
     def build(self) -> None:
         self._wanted = ""
-        self.view = LimitsView(SystemClock())
+        clock = SystemClock()
+        self.view, self.own, self.alarms = LimitsView(clock), OwnLimitsView(), AlarmsView(clock)
+        self._parts: Mapping[str, QWidget] = {"models": self.view, "own": self.own, "alarms": self.alarms}
+        self.tabs = TabRow(
+            [("models", "Models"), ("own", "Limits of your own"), ("alarms", "What is odd")], "Parts", self._turn
+        )
+        self.add_action(PrimaryButton("Set a limit…", lambda: self._edit({}), "plus"))
         self.view.picked.connect(self._read_detail)
-        self.view.detail_view.request_wanted.connect(lambda request: self.desk.go("Requests", request))
-        self.body.addWidget(self.view)
+        self.view.filtered.connect(self._read_meters)
+        detail = self.view.detail_view
+        detail.request_wanted.connect(lambda request: self.desk.go("Requests", request))
+        detail.forecast_wanted.connect(self._try)
+        detail.limit_wanted.connect(self._edit)
+        detail.alarms.seen_wanted.connect(self._seen)
+        self.alarms.alarms.seen_wanted.connect(self._seen)
+        self.own.set_wanted.connect(self._change)
+        self.own.remove_wanted.connect(self._remove)
+        self.own.history_wanted.connect(self._history)
+        self.body.addWidget(self.tabs)
+        for part in self._parts.values():
+            self.body.addWidget(part)
+        self._turn("models")
 
     def refresh(self) -> None:
-        self.read("limits list", {}, self._came)
+        self._read_meters()
+        self.read("limits own", {}, self._own_came)
+        self.read("limits alarms", {}, self._alarms_came)
 
     def open_subject(self, subject: str) -> None:
+        if subject.startswith("own:"):
+            self._show_part("own")
+            self.own.table.select(subject.removeprefix("own:"))
+            return
+        self._show_part("models")
         self._wanted = subject
         self._select_wanted()
+
+    def _turn(self, part: str) -> None:
+        for key, widget in self._parts.items():
+            widget.setVisible(key == part)
+
+    def _show_part(self, part: str) -> None:
+        self.tabs.pick(part)
+        self._turn(part)
+
+    def _read_meters(self) -> None:
+        asked = {"search": self.view.search.text(), "state": self.view.states.value()}
+        self.read("limits list", asked, self._came)
 
     def _came(self, meters: tuple[MeterRow, ...]) -> None:
         before = self.view.selected
@@ -252,6 +232,14 @@ class LimitsPage(Page):
         self._select_wanted()
         if before and before == self.view.selected:
             self._read_detail(before)
+
+    def _own_came(self, limits: tuple[OwnRow, ...]) -> None:
+        self.own.show_limits(limits)
+        self.tabs.set_words("own", f"Limits of your own {len(limits)}" if limits else "Limits of your own")
+
+    def _alarms_came(self, alarms: tuple[AlarmRow, ...]) -> None:
+        self.alarms.show_alarms(alarms)
+        self.tabs.set_words("alarms", f"What is odd {len(alarms)}" if alarms else "What is odd")
 
     def _select_wanted(self) -> None:
         if self._wanted and self.view.meters.table.select(self._wanted):
@@ -271,3 +259,51 @@ class LimitsPage(Page):
                 self.view.detail.show_error(error, lambda: self._read_detail(meter))
 
         self.session.read(self, "limits show", {"meter": meter}, came, failed)
+
+    def _try(self, arguments: Mapping[str, str]) -> None:
+        meter, shown = self.view.selected, self.view.detail_view
+
+        def came(forecast: ForecastView) -> None:
+            if meter == self.view.selected:
+                shown.show_forecast(forecast)
+
+        self.session.read(self, "limits forecast", {"meter": meter, **arguments}, came, shown.forecast_failed)
+
+    def _change(self, own: OwnRow | None) -> None:
+        if own is None:
+            self._edit({})
+            return
+        names = ("model", "project", "requester", "datasource", "no_project", "period", "effect")
+        before = {name: getattr(own, name) for name in names}
+        self._edit({**before, "amount": f"{own.amount:.0f}"}, changing=True)
+
+    def _edit(self, before: Mapping[str, object], changing: bool = False) -> None:
+        def record(arguments: Mapping[str, object], failed: Callable[[PodadminError], object]) -> None:
+            def came(own: OwnRow) -> None:
+                sheet.dismiss()
+                self.desk.say(f"Recorded: {own.words}.")
+
+            self.write("limits set", arguments, came, title="Recording the limit", failure=failed)
+
+        sheet = OwnLimitSheet(self.desk.sheet_host, before, record, changing)
+        sheet.open()
+
+    def _remove(self, own: OwnRow) -> None:
+        def remove(reason: str) -> None:
+            self.write("limits remove", {"limit": own.id, "reason": reason}, lambda _: self.desk.say("Removed."))
+
+        words = f"{own.words[:1].upper()}{own.words[1:]}. Its versions stay in the record."
+        ReasonPrompt(self.desk.sheet_host, "Remove this limit", words, "Remove the limit", remove).open()
+
+    def _history(self, own: OwnRow) -> None:
+        def came(versions: tuple[OwnVersion, ...]) -> None:
+            VersionsSheet(self.desk.sheet_host, versions).open()
+
+        self.session.read(self, "limits history", {"limit": own.id}, came, self.desk.show_error)
+
+    def _seen(self, alarm: AlarmRow) -> None:
+        def seen(reason: str, accept: bool) -> None:
+            arguments = {"alarm": alarm.id, "reason": reason, "accept": accept}
+            self.write("limits acknowledge", arguments, lambda _: self.desk.say("Recorded what you did."))
+
+        SeenSheet(self.desk.sheet_host, alarm, seen).open()
