@@ -28,6 +28,7 @@ from podadmin.vault.model import Purpose
 POD_KEY, POD_PUBLIC = "pod_rsa.pem", "pod_rsa.pub.pem"
 LARGEST_KEY_FILE = 64 * 1024
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+_OPENSSH_MAGIC = b"openssh-key-v1\0"
 _MOST_FILES = 2000
 
 
@@ -230,7 +231,9 @@ def _openssh_cipher(text: bytes) -> bytes:
         body = base64.b64decode(b"".join(text.split(b"-----")[2].split()), validate=True)
     except (binascii.Error, ValueError, IndexError):
         raise _not_a_key() from None
-    start = len(b"openssh-key-v1\0") + 4
+    if not body.startswith(_OPENSSH_MAGIC):
+        raise _not_a_key()
+    start = len(_OPENSSH_MAGIC) + 4
     return body[start : start + int.from_bytes(body[start - 4 : start], "big")]
 
 
