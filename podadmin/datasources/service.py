@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,20 @@ def check(
         body = {"ok": True, "rows": probe.rows, "rejected": probe.rejected.count, "size": probe.size}
     with store.record(Fact(actor, "datasource.checked", chosen.id, {"name": chosen.name, **body})) as unit:
         unit.execute(update(table).where(table.c.id == chosen.id).values(last_check=canonical(found)))
+    return get(store, chosen.id)
+
+
+def describe(store: Store, actor: str, id_or_name: str, descriptions: Mapping[str, str]) -> Datasource:
+    """Keep descriptions of columns; those of other columns stay. An empty one takes a description back.
+
+    Raises NotFound (`datasource.unknown`).
+    """
+    chosen = _not_removed(get(store, id_or_name))
+    kept = {name: text for name, text in {**chosen.choices.describe, **descriptions}.items() if text}
+    described = replace(chosen, choices=replace(chosen.choices, describe=kept))
+    body = {"name": chosen.name, "columns": len(descriptions)}
+    with store.record(Fact(actor, "datasource.described", chosen.id, body)) as unit:
+        unit.execute(update(table).where(table.c.id == chosen.id).values(config=canonical(_config(described))))
     return get(store, chosen.id)
 
 

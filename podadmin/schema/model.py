@@ -98,24 +98,26 @@ def _feature_dict(feature: Feature) -> dict[str, Any]:
 
 
 def read(text: str) -> Document:
-    """The document in a YAML or JSON text of version 4.
+    """The document in a YAML or JSON text of version 4, or of an older one, which is converted.
 
     Raises BadInput: `schema.not-a-document` (no YAML, or a part is missing, unknown or of the wrong kind) or
-    `schema.version` (an older or newer version).
+    `schema.version` (a version that is not known).
     """
     try:
         # YAML readers do not take all of JSON: no escaped surrogate pairs, no raw control characters
         data = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _bad("It is neither YAML nor JSON.") from error
-    top = _mapping(data, "the document")
-    metadata = _mapping(top.get("metadata"), "metadata")
+    top = dict(_mapping(data, "the document"))
+    metadata = dict(_mapping(top.get("metadata"), "metadata"))
     version = metadata.get("schema_version")
-    if version != SCHEMA_VERSION:
+    if version in {"1", "2", "3"}:
+        top = _from_older(top, version)
+    elif version != SCHEMA_VERSION:
         raise BadInput(
             "schema.version",
             "This schema is of another version.",
-            f"It says version {stranger(str(version), 20)}; podadmin reads version {SCHEMA_VERSION}.",
+            f"It says version {stranger(str(version), 20)}; podadmin reads the versions 1 to {SCHEMA_VERSION}.",
             "Generate the schema again from its datasource.",
         )
     _only(top, {"name", "description", "number_of_records", "features", "metadata"}, "the document")
@@ -137,6 +139,30 @@ def read(text: str) -> Document:
         level,
         _text(metadata.get("bitfount_version"), "bitfount_version"),
     )
+
+
+def _from_older(top: dict[str, Any], version: str) -> dict[str, Any]:
+    """A document of version 1 (a list of tables), 2 (one table) or 3 (no level) in the shape of version 4.
+
+    Of several tables the first by name is taken, as the network's own software does (bitfount contract, section 3.1).
+    """
+    older = {"1": "tables", "2": "table"}.get(version, "")
+    if not older:
+        return {"number_of_records": 0, "description": None, **top}
+    if older == "tables":
+        tables = [_mapping(each, "a table") for each in _list(top.get(older), older)]
+        if not tables:
+            raise _bad("It has no table.")
+        table = min(tables, key=lambda each: str(each.get("name", "")))
+    else:
+        table = _mapping(top.get(older), older)
+    return {
+        "name": table.get("name", ""),
+        "description": table.get("description"),
+        "number_of_records": table.get("number_of_records", top.get("number_of_records", 0)),
+        "features": table.get("features"),
+        "metadata": top["metadata"],
+    }
 
 
 def _feature(data: object) -> Feature:

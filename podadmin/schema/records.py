@@ -1,4 +1,4 @@
-"""What is stored about schemas: one row for every schema that was saved, the newest counts."""
+"""What is stored about schemas: those that were saved, what was chosen about them, releases, and generations."""
 
 from __future__ import annotations
 
@@ -22,3 +22,41 @@ schema = Table(
 
 The statistics hold the labels of categorical columns, which are data: they never leave the profile by themselves.
 """
+
+choice = Table(
+    "schema_choice",
+    metadata,
+    Column("datasource_id", String(32), primary_key=True),
+    Column("column", Text, primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("by", Text, nullable=False),
+)
+"""`kind`: confirm (`label` "", `value` the pin of what was confirmed) | withhold | merge (`value`: into what)."""
+
+release = Table(
+    "schema_release",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("datasource_id", String(32), nullable=False, index=True),
+    Column("schema_id", String(32), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("document", Text, nullable=False),
+)
+"""`document`: canonical JSON of what networks may be given, with labels withheld and merged."""
+
+job = Table(
+    "schema_job",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("datasource_id", String(32), nullable=False, index=True),
+    Column("state", String(12), nullable=False, index=True),
+    Column("began_at", String(32), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("ended_at", String(32)),
+    Column("error", Text),
+)
+"""`state`: running | done | failed | cancelled. One that is `running` while no process works on it was interrupted."""

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Unavailable
 from podadmin.core.text import stranger
+from podadmin.schema.exchange import arrow, frictionless
 from podadmin.schema.generate import Generated
 from podadmin.schema.model import Document, read
 from podadmin.schema.records import schema as table
@@ -23,7 +25,13 @@ from podadmin.schema.statistics import ColumnStatistics
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 
-FORMATS = ("yaml", "json")
+FORMATS = ("yaml", "json", "frictionless", "arrow")
+_WRITERS: dict[str, Callable[[Document], str]] = {
+    "yaml": Document.to_yaml,
+    "json": Document.to_json,
+    "frictionless": frictionless,
+    "arrow": arrow,
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,21 @@ def save(store: Store, clock: Clock, actor: str, datasource_id: str, generated: 
         generated.fingerprint.size,
         generated.fingerprint.modified_ns,
     )
+    return _keep(store, actor, "schema.saved", new)
+
+
+def describe(store: Store, clock: Clock, actor: str, kept: Saved, descriptions: Mapping[str, str]) -> Saved:
+    """Keep the same schema with other descriptions: nothing has to be read again for that."""
+    features = tuple(
+        replace(each, description=descriptions.get(each.name, each.description)) for each in kept.document.features
+    )
+    columns = tuple(replace(each, description=descriptions.get(each.name, each.description)) for each in kept.columns)
+    document = replace(kept.document, features=features)
+    new = replace(kept, id=new_id("sch"), made_at=clock.now(), document=document, columns=columns)
+    return _keep(store, actor, "schema.described", new)
+
+
+def _keep(store: Store, actor: str, act: str, new: Saved) -> Saved:
     document = canonical(new.document.as_dict())
     statistics = canonical(
         {
@@ -63,19 +86,19 @@ def save(store: Store, clock: Clock, actor: str, datasource_id: str, generated: 
         }
     )
     body = {
-        "datasource": datasource_id,
+        "datasource": new.datasource_id,
         "records": new.document.records,
         "columns": len(new.columns),
         "categorical": sum(column.stype == "categorical" for column in new.columns),
         "labels": sum(len(column.labels) for column in new.columns),
         "rejected": new.rejected,
-        "document_sha256": _digest(document),
+        "document_sha256": digest(document),
     }
-    with store.record(Fact(actor, "schema.saved", new.id, body)) as unit:
+    with store.record(Fact(actor, act, new.id, body)) as unit:
         unit.execute(
             insert(table).values(
                 id=new.id,
-                datasource_id=datasource_id,
+                datasource_id=new.datasource_id,
                 made_at=stamp(new.made_at),
                 records=new.document.records,
                 document=document,
@@ -89,14 +112,20 @@ def save(store: Store, clock: Clock, actor: str, datasource_id: str, generated: 
 
 def latest(store: Store, datasource_id: str) -> Saved | None:
     """The newest schema of a datasource; None where none was saved yet."""
-    asked = (
-        select(table)
-        .where(table.c.datasource_id == datasource_id)
-        .order_by(table.c.made_at.desc(), table.c.id.desc())
-        .limit(1)
-    )
+    return _newest(store, datasource_id, None)
+
+
+def before(store: Store, kept: Saved) -> Saved | None:
+    """The schema of the same datasource that was saved before `kept`."""
+    return _newest(store, kept.datasource_id, stamp(kept.made_at))
+
+
+def _newest(store: Store, datasource_id: str, older_than: str | None) -> Saved | None:
+    asked = select(table).where(table.c.datasource_id == datasource_id)
+    if older_than is not None:
+        asked = asked.where(table.c.made_at < older_than)
     with store.read() as connection:
-        row = connection.execute(asked).first()
+        row = connection.execute(asked.order_by(table.c.made_at.desc(), table.c.id.desc()).limit(1)).first()
     if row is None:
         return None
     statistics = json.loads(row.statistics)
@@ -113,8 +142,15 @@ def latest(store: Store, datasource_id: str) -> Saved | None:
     )
 
 
-def export(store: Store, actor: str, datasource_id: str, to: Path, format: str = "yaml") -> Path:  # noqa: A002
-    """Write the newest schema of a datasource to the file `to`, whole or not at all.
+def export(
+    store: Store,
+    actor: str,
+    datasource_id: str,
+    to: Path,
+    format: str = "yaml",  # noqa: A002
+    prepared: Callable[[Saved], Document] = lambda kept: kept.document,
+) -> Path:
+    """Write the newest schema of a datasource to the file `to`, whole or not at all, as `prepared` makes it ready.
 
     The journal entry is written with the file: where either fails, neither stays. Raises NotFound (`schema.none`),
     BadInput (`schema.format`, `schema.export-folder`), Unavailable (`schema.export-disk`).
@@ -123,8 +159,8 @@ def export(store: Store, actor: str, datasource_id: str, to: Path, format: str =
         raise BadInput(
             "schema.format",
             f"“{stranger(format, 20)}” is not a format in which a schema can be written.",
-            "Schemas are written as yaml or json.",
-            "Choose one of the two.",
+            f"Schemas are written as {', '.join(FORMATS)}.",
+            "Choose one of these.",
         )
     kept = latest(store, datasource_id)
     if kept is None:
@@ -135,13 +171,13 @@ def export(store: Store, actor: str, datasource_id: str, to: Path, format: str =
             "Generate its schema and save it first.",
         )
     target = to.expanduser().absolute()
-    text = kept.document.to_yaml() if format == "yaml" else kept.document.to_json()
+    text = _WRITERS[format](prepared(kept))
     body = {
         "datasource": datasource_id,
         "file": stranger(str(target), 400),
         "format": format,
         "records": kept.document.records,
-        "file_sha256": _digest(text),
+        "file_sha256": digest(text),
     }
     with store.record(Fact(actor, "schema.exported", kept.id, body)):
         try:
@@ -181,5 +217,5 @@ def _not_written(target: Path) -> PodadminError:
     )
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -140,8 +140,34 @@ def test_what_is_not_a_schema_is_refused(text: str) -> None:
     assert caught.value.code == "schema.not-a-document"
 
 
-@pytest.mark.parametrize("version", ["3", "5", None, 4])
+@pytest.mark.parametrize("version", ["0", "5", None, 4])
 def test_another_version_is_named(version: object) -> None:
     with pytest.raises(BadInput) as caught:
         read(_broken(metadata={**DOCUMENT.as_dict()["metadata"], "schema_version": version}))
     assert caught.value.code == "schema.version"
+
+
+FEATURES = DOCUMENT.as_dict()["features"]
+
+
+def _older(version: str, **top: object) -> str:
+    metadata = {"bitfount_version": "4.0.0", "hash": EMPTY_HASH, "schema_version": version}
+    return json.dumps({**top, "metadata": metadata})
+
+
+def test_older_versions_are_read_as_what_they_say() -> None:
+    table = {"name": "eye-clinic", "description": None, "features": FEATURES}
+    first = read(_older("1", tables=[{**table, "name": "zoo"}, table]))
+    second = read(_older("2", table={**table, "number_of_records": 2}))
+    third = read(_older("3", name="eye-clinic", description=None, number_of_records=2, features=FEATURES))
+    assert first.features == second.features == third.features == DOCUMENT.features
+    assert (first.name, first.records) == ("eye-clinic", 0)
+    assert (second.records, third.records) == (2, 2)
+    assert read(second.to_yaml()) == second
+
+
+@pytest.mark.parametrize("top", [{"tables": []}, {"tables": {}}, {"table": []}, {}])
+def test_an_older_document_without_a_table_is_refused(top: dict[str, object]) -> None:
+    with pytest.raises(BadInput) as caught:
+        read(_older("1" if "table" not in top else "2", **top))
+    assert caught.value.code == "schema.not-a-document"

@@ -41,6 +41,14 @@ class ColumnView:
     mean: float | None = None
     labels: tuple[str, ...] = ()
     warning: str = ""
+    looks_like: str = ""
+    """The kind of identifier that its name or its values suggest."""
+    unconfirmed: bool = False
+    """Must it be confirmed before the schema is released?"""
+    small: int = 0
+    """Labels that fewer records have than the setting for small groups says, and that would be told."""
+    decided: str = ""
+    """What was decided about its labels, in words."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,51 @@ class SchemaView:
     saved: bool
     document: Mapping[str, Any] = field(default_factory=dict)
     """The version 4 document exactly as it would be exported."""
+    unconfirmed: tuple[str, ...] = ()
+    released_at: datetime | None = None
+    drift: tuple[DriftRow, ...] = ()
+    """What is different from the schema that was released last, or saved before where none was."""
+
+
+@dataclass(frozen=True)
+class DriftRow:
+    """A difference between two schemas. `grants`: grants that still last and pin the column."""
+
+    column: str
+    what: str
+    breaking: bool
+    grants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """All that is known about one column. It stays here: nothing of it is published.
+
+    `bars`: (from, to, rows) in words and a number. `top` and `patterns`: (what, how many or which share, in words).
+    """
+
+    name: str
+    summary: tuple[Fact, ...]
+    bars: tuple[tuple[str, str, int], ...]
+    bars_are: str
+    top: tuple[tuple[str, str], ...]
+    patterns: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    labels: tuple[tuple[str, int, str], ...] = ()
+    """(label, records, what was decided about it)."""
+
+
+@dataclass(frozen=True)
+class GenerationRow:
+    """A generation. `state`: running | interrupted | done | failed | cancelled."""
+
+    id: str
+    datasource: str
+    datasource_name: str
+    state: str
+    began_at: datetime
+    ended_at: datetime | None
+    words: str
 
 
 @dataclass(frozen=True)
