@@ -162,7 +162,8 @@ def _detail(was: Effects, now: Effects) -> Iterator[Change]:
             continue
         before, after = _plain(getattr(was, part)), _plain(getattr(now, part))
         for found in islice(field_changes(before, after, part), MAX_DETAILS):
-            yield Change("effect", found.path, found.was, found.now, title="In detail")
+            title = "The SQL" if found.path.startswith("computed.sql") else "In detail"
+            yield Change("effect", found.path, found.was, found.now, title=title)
 
 
 def _plain(facts: Any) -> Any:

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from podadmin.core.text import elide, stranger, visible
+from podadmin.core.text import stranger
 from podadmin.requests.effect_facts import Computing, ModelUse, Output, Reading, worst
 from podadmin.requests.effect_table import ArgumentRule, EffectTable, Leaving, PartRow
 from podadmin.requests.protocols import Algorithm, Part, Protocol
 from podadmin.requests.sql_reading import SqlFacts, understand
 
-_QUERY_SHOWN: Final = 4000
 _COLUMNS_SHOWN: Final = 40
 _NAMES_SHOWN: Final = 80
+_ONLY_HOW_MANY: Final = "only how many records it has, and no column"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _REPORT_LISTS: Final = ("original_cols", "columns_to_include", "aux_cols")
 
@@ -170,7 +170,7 @@ def _sql(algorithm: Algorithm, row: PartRow, draft: Draft) -> None:
         )
     else:
         tables = ", ".join(f"“{stranger(each)}”" for each in found.tables) or "no table"
-        columns = "every column" if found.all_columns else _listed(found.columns) if found.columns else "no column"
+        columns = "every column" if found.all_columns else _listed(found.columns) if found.columns else _ONLY_HOW_MANY
         draft.say("reads", (f"By the SQL, of the table {tables}: {columns}.",))
     draft.say("reads", (f"Outside of the datasource: {each}." for each in found.outside))
     draft.say("filters", (f"Only records that meet the condition: {each}" for each in found.filters))
@@ -266,7 +266,6 @@ def _algorithm_words(algorithm: Algorithm) -> dict[str, str]:
         "columns": _listed(algorithm.columns),
         "report_columns": _listed(_report_columns(algorithm)),
         "model": f"“{stranger(named)}”" if named else _UNNAMED,
-        "query": elide(visible(algorithm.query, one_line=False), _QUERY_SHOWN),
     }
 
 

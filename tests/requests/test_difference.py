@@ -35,13 +35,14 @@ def test_other_sql_is_an_effect_first_and_a_field_second(verified: Make, protoco
     found = between(verified(), verified(other))
     assert [(each.kind, each.path) for each in found] == [
         ("effect", "reads"),
-        ("effect", "computes"),
         ("effect", "leaves"),
+        ("effect", "computed.sql[0]"),
         ("field", "protocol.algorithm[0].query"),
     ]
     assert (found[0].title, found[0].now.endswith("every column.")) == ("What it reads", True)
-    assert "SELECT * FROM" in found[1].now
-    assert "SELECT sex" in found[1].was
+    assert "SELECT * FROM" in found[2].now
+    assert "SELECT sex" in found[2].was
+    assert found[2].title == "The SQL"
     assert found[-1].effect is True
     assert summary(found) == "3 things that it does are different; 1 field is written differently."
 

@@ -40,7 +40,7 @@ def test_sql_is_read_and_shown_as_it_is(verified: Make, protocols: dict[str, Any
     assert (found.known, found.risk, found.level) == (True, "high", "row")
     assert found.headline.startswith("Runs the requester's own SQL on table “patients”")
     assert found.reads == ("By the SQL, of the table “patients”: “sex”.",)
-    assert "SELECT sex, COUNT(*)" in found.computes[0]
+    assert found.computes == ("The requester's own SQL, exactly as it stands in the request.",)
     assert found.leaves[0].startswith("The result table of the SQL, which can hold single records. It groups")
     assert any("error text" in each for each in found.leaves)
     assert found.stays == ("Nothing but the pod's own logs.",)
@@ -71,7 +71,7 @@ def test_figures_are_no_single_records_where_the_sql_itself_demands_a_group(
     count = statement(verified(with_query(protocols, "SELECT COUNT(*) AS n FROM patients")), TABLE)
     assert (count.risk, count.level, count.reasons) == ("low", "counts", ("Only counts leave the pod.",))
     assert count.outputs[0].every_record
-    assert count.reads == ("By the SQL, of the table “patients”: no column.",)
+    assert count.reads == ("By the SQL, of the table “patients”: only how many records it has, and no column.",)
     every = statement(verified(with_query(protocols, "SELECT AVG(age) AS n FROM patients")), TABLE)
     assert (every.risk, every.reasons) == ("medium", ("Figures over all records leave the pod.",))
     nothing = statement(verified(with_query(protocols, "SELECT 1 AS n")), TABLE)
@@ -182,9 +182,7 @@ def test_a_model_that_is_not_pinned_is_unknown(verified: Make, protocols: dict[s
     assert is_worst(statement(verified(protocol), TABLE))
 
 
-@pytest.mark.parametrize(
-    "flags", [{"enable_anonymized_tracker_upload": True}, {"new_switch": False}]
-)
+@pytest.mark.parametrize("flags", [{"enable_anonymized_tracker_upload": True}, {"new_switch": False}])
 def test_a_switch_that_could_change_the_effects_makes_them_unknown(verified: Make, flags: dict[str, Any]) -> None:
     assert is_worst(statement(verified(flags=flags), TABLE))
 
@@ -200,21 +198,19 @@ def test_an_unknown_part_of_a_known_task_still_tells_what_is_known(verified: Mak
 
 def test_strangers_words_are_made_safe_and_cannot_fill_our_sentences(verified: Make, protocols: dict[str, Any]) -> None:
     protocol = copy.deepcopy(protocols["sql"])
-    protocol["algorithm"][0]["query"] = "SELECT '{table}' -- \u202e\n"
-    protocol["algorithm"][0]["table"] = "a\u202eb{query}"
+    protocol["algorithm"][0]["query"] = "SELECT '{table}' FROM `x\u202e` -- \n"
+    protocol["algorithm"][0]["table"] = "a\u202eb{model}"
     found = statement(verified(protocol, requester_name="<b>\u200b"), TABLE)
-    assert "“a<U+202E>b{query}”" in found.headline
-    assert "SELECT '{table}' -- <U+202E>\n" in found.computes[0]
+    assert "“a<U+202E>b{model}”" in found.headline
+    assert "“x<U+202E>”" in found.reads[0]
+    assert found.computed.sql == ("SELECT '{table}' FROM `x\u202e` -- \n",)
     assert "<b><U+200B>" in found.destination
 
 
-def test_many_columns_are_counted_and_long_sql_is_shortened(verified: Make, protocols: dict[str, Any]) -> None:
+def test_many_columns_are_counted(verified: Make, protocols: dict[str, Any]) -> None:
     protocol = copy.deepcopy(protocols["inference"])
     protocol["algorithm"]["datastructure"] = {"selected_cols": [f"c{n}" for n in range(50)]}
     assert statement(verified(protocol), TABLE).reads[0].endswith("“c39” and 10 more.")
-    protocol = copy.deepcopy(protocols["sql"])
-    protocol["algorithm"][0]["query"] = "SELECT " + "x" * 9000
-    assert len(statement(verified(protocol), TABLE).computes[0]) < 4200
 
 
 def test_a_task_without_a_table_says_so(verified: Make, protocols: dict[str, Any]) -> None:

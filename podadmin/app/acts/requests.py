@@ -16,7 +16,7 @@ from podadmin.app.views.requests import Comparison, EffectView, RequestDetail, R
 from podadmin.app.views.rules import WhyNotView
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import BadInput, PodadminError, Refused
-from podadmin.core.text import grouped, stranger
+from podadmin.core.text import elide, grouped, stranger, visible
 from podadmin.journal import service as journal
 from podadmin.requests import receipts, service
 from podadmin.requests.decisions import Check
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 MOST_ROWS = 1000
+MOST_SQL = 20_000
 NONE: list[str] = []
 _POD_ENDED = frozenset({"failed", "interrupted"})
 _UNKNOWN = EffectView(
@@ -196,13 +197,16 @@ def _effects(findings: Mapping[str, Any]) -> EffectView:
     kept = findings.get("effects")
     if not kept:
         return _UNKNOWN
-    lists = ("reads", "computes", "stays", "leaves", "reasons")
+    always = {each["words"] for each in kept.get("outputs", ()) if each["always"]}
+    lists = {**kept, "leaves": [each for each in kept["leaves"] if each not in always], "always": sorted(always)}
+    names = ("reads", "computes", "stays", "leaves", "reasons", "always")
     return EffectView(
         known=kept["known"],
         headline=kept["headline"],
         to=kept["to"],
         risk=kept["risk"],
-        **{name: tuple(stranger(line, 2000) for line in kept[name]) for name in lists},
+        sql=tuple(elide(visible(each, one_line=False), MOST_SQL) for each in kept.get("computed", {}).get("sql", ())),
+        **{name: tuple(stranger(line, 2000) for line in lists[name]) for name in names},
     )
 
 
@@ -238,6 +242,7 @@ def _sections(found: Found, effects: EffectView) -> tuple[Section, ...]:
                     Fact("Leaves", line, "warn" if effects.risk in {"high", "unknown"} else "plain")
                     for line in effects.leaves
                 ),
+                *(Fact("With every task", line) for line in effects.always),
                 *(Fact("Stays", line) for line in effects.stays),
                 Fact("To", stranger(effects.to) or "unknown"),
             ),

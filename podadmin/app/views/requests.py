@@ -57,7 +57,11 @@ class RequestPage:
 
 @dataclass(frozen=True)
 class EffectView:
-    """What a request will do, in plain words. `known` false means: effects unknown, which counts as the worst."""
+    """What a request will do, in plain words. `known` false means: effects unknown, which counts as the worst.
+
+    `leaves` is what leaves because of this request, `always` what leaves with every task of the network alike.
+    `sql` is the SQL that would run, line for line.
+    """
 
     known: bool
     headline: str
@@ -68,6 +72,8 @@ class EffectView:
     to: str
     risk: str
     reasons: tuple[str, ...]
+    always: tuple[str, ...] = ()
+    sql: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,11 @@ from podadmin.desktop.widgets.words import precise, when
 
 
 class RequestDetailView(QWidget):
-    """`request_wanted(id)` and `entry_wanted(seq)` are links; the signals of `bar` say what was decided."""
+    """`request_wanted(id)`, `entry_wanted(seq)` and `compare_wanted(row)` are links; `bar` says what was decided."""
 
     request_wanted = Signal(str)
     entry_wanted = Signal(str)
+    compare_wanted = Signal(object)
 
     def __init__(self, clock: Clock, host: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +50,7 @@ class RequestDetailView(QWidget):
             title="This request could not be verified",
         )
         self.effects = EffectCard()
-        self.differences = DifferenceCard(self.request_wanted.emit)
+        self.differences = DifferenceCard(self.request_wanted.emit, self._compare)
         self._sections = SafesView()
         self.review = ReviewCard(host)
         self._outcome = FactsCard("Where it stands")
@@ -87,6 +88,10 @@ class RequestDetailView(QWidget):
         """No request is in front: nothing of the last one may be decided on."""
         self.detail = None
         self.bar.forget()
+
+    def _compare(self) -> None:
+        if self.detail is not None:
+            self.compare_wanted.emit(self.detail.row)
 
     def _show_outcome(self, detail: RequestDetail) -> None:
         """Once there is nothing to decide, what became of it comes first; before that, what it would do does."""

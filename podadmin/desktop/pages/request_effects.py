@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from podadmin.app.views.facts import Fact
 from podadmin.app.views.requests import EffectView, RequestDetail
+from podadmin.desktop.pages.request_compare import COMPARE
 from podadmin.desktop.pages.request_words import risk_badge
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge
@@ -19,7 +20,7 @@ from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.buttons import GhostButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.facts import FactGrid, FactList
-from podadmin.desktop.widgets.layout import CardGrid, clear, column, row
+from podadmin.desktop.widgets.layout import CardGrid, clear, column, row, wrap
 from podadmin.desktop.widgets.text import PlainLabel
 
 _TONES = {"low": "info", "medium": "warn"}
@@ -63,6 +64,8 @@ class EffectCard(Card):
             ]
         )
         self._holder.addWidget(parts)
+        for query in effects.sql:
+            self._holder.addWidget(_sql(query))
 
 
 class LeavingBlock(QFrame):
@@ -77,11 +80,29 @@ class LeavingBlock(QFrame):
             column(
                 PlainLabel("What leaves the pod", "strong"),
                 FactList(effects.leaves or (unsaid,), tone, "arrow-right"),
+                *_always(effects.always),
                 PlainLabel(f"To: {effects.to or 'not known'}", "medium", wrap=True, selectable=True),
                 gap=SPACE.s,
                 margin=SPACE.m,
             )
         )
+
+
+def _always(lines: Sequence[str]) -> tuple[QWidget, ...]:
+    """What tells no two requests apart, said all the same and quietly."""
+    if not lines:
+        return ()
+    return (PlainLabel("With every task of this network", "muted"), FactList(lines, "plain", "arrow-right"))
+
+
+def _sql(query: str) -> Card:
+    """The SQL line for line, in a frame of its own: nothing in it can be taken for words of this window."""
+    card = Card(sunken=True)
+    card.body.addWidget(PlainLabel("The SQL, exactly as it would run", "medium"))
+    words = PlainLabel(query, wrap=True, selectable=True, mono=True)
+    words.setAccessibleName(f"The SQL, exactly as it would run: {words.text()}")
+    card.body.addWidget(words)
+    return card
 
 
 def _part(title: str, lines: Sequence[str], icon: str) -> Card:
@@ -93,12 +114,16 @@ def _part(title: str, lines: Sequence[str], icon: str) -> Card:
 
 
 class DifferenceCard(Card):
-    """What is different from the last approved request like this one."""
+    """What is different from the last approved request like this one, in effects first."""
 
-    def __init__(self, on_open: Callable[[str], object], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, on_open: Callable[[str], object], on_compare: Callable[[], object], parent: QWidget | None = None
+    ) -> None:
         self._compared = ""
         self._link = GhostButton("Open that request", lambda: on_open(self._compared), "arrow-right")
-        super().__init__("Different from the last one approved", action=self._link, parent=parent)
+        self._compare = GhostButton(COMPARE, on_compare, "scale")
+        actions = wrap(row(self._link, self._compare, gap=SPACE.s))
+        super().__init__("Different from the last one approved", action=actions, parent=parent)
         self._words = PlainLabel("", "muted", wrap=True)
         self._facts = FactGrid()
         self.body.addWidget(self._words)
@@ -108,6 +133,8 @@ class DifferenceCard(Card):
         """Show the differences of a request."""
         self._compared = detail.compared_with
         self._link.setVisible(bool(detail.compared_with))
+        verified = detail.row.verified == "verified"
+        self._compare.set_permit(verified, "" if verified else "A request that was not verified cannot be compared.")
         self._facts.setVisible(bool(detail.differences))
         self._facts.set_facts(detail.differences)
         if not detail.compared_with:
@@ -116,6 +143,7 @@ class DifferenceCard(Card):
             words = "Nothing is different: it asks for exactly what was approved before."
         else:
             words = "Only what is listed here has changed; everything else is as it was approved."
+            words = f"{detail.difference_words} {words}".strip()
         self._words.setText(words)
 
 

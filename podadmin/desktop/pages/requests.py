@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QStackedWidget
 
 from podadmin.app.views.facts import Done
 from podadmin.app.views.networks import NetworkCard
-from podadmin.app.views.requests import RequestDetail, RequestPage
+from podadmin.app.views.requests import RequestDetail, RequestPage, RequestRow
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
+from podadmin.desktop.pages.request_compare import CompareSheet
 from podadmin.desktop.pages.request_detail import RequestDetailView
 from podadmin.desktop.pages.request_list import RequestList
 from podadmin.desktop.widgets.buttons import QuietButton
@@ -67,6 +68,7 @@ class RequestsPage(Page):
         self.view.request_wanted.connect(lambda request: self.desk.go(self.name, request))
         self.view.entry_wanted.connect(lambda entry: self.desk.go("Journal", entry))
         self.view.bar.approved.connect(self._approve)
+        self.view.compare_wanted.connect(self._compare)
         self.view.bar.refused.connect(self._refuse)
         self.view.bar.asked.connect(lambda given: self._review("reviews ask", given))
         self.view.review.wanted.connect(self._review)
@@ -175,6 +177,9 @@ class RequestsPage(Page):
 
     def _refuse(self, request: str, reason: str) -> None:
         self.write("requests refuse", {"request": request, "reason": reason}, self._decided, failure=self._undecided)
+
+    def _compare(self, shown: RequestRow) -> None:
+        CompareSheet(self.desk.sheet_host, self.session, shown).open()
 
     def _decided(self, detail: RequestDetail) -> None:
         self.desk.say(_SAID.get(detail.row.state, detail.row.state_words))
