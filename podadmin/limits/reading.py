@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, case, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, select, union
 
 from podadmin.core.clock import stamp, unstamp
 from podadmin.core.errors import NotFound
@@ -197,35 +197,6 @@ def by_day(connection: Connection, key: Key) -> tuple[tuple[str, float], ...]:
 def series(connection: Connection, key: Key) -> tuple[tuple[str, float], ...]:
     """Cumulative use by day in UTC: (ISO date, used here up to its end), for days with use."""
     return added_up(by_day(connection, key))
-
-
-def every_series(connection: Connection, since: str) -> dict[Key, tuple[tuple[str, float], ...]]:
-    """The cumulative use of every meter by day, from the ISO date `since` on; what was before is added up first."""
-    day = func.substr(usage.c.at, 1, 10)
-    shown = case((day < since, since), else_=day)
-    rows = connection.execute(
-        select(*_columns(usage), shown.label("day"), func.sum(usage.c.amount).label("total"))
-        .group_by(*_columns(usage), shown)
-        .order_by(shown)
-    )
-    found: dict[Key, list[tuple[str, float]]] = defaultdict(list)
-    for row in rows:
-        found[_key(row)].append((str(row.day), float(row.total)))
-    return {key: added_up(days) for key, days in found.items()}
-
-
-def every_day(connection: Connection, since: str) -> dict[Key, dict[date, float]]:
-    """The use of every meter by day in UTC, from the ISO date `since` on."""
-    day = func.substr(usage.c.at, 1, 10)
-    rows = connection.execute(
-        select(*_columns(usage), day.label("day"), func.sum(usage.c.amount).label("total"))
-        .where(usage.c.at >= since)
-        .group_by(*_columns(usage), day)
-    )
-    found: dict[Key, dict[date, float]] = defaultdict(dict)
-    for row in rows:
-        found[_key(row)][date.fromisoformat(row.day)] = float(row.total)
-    return found
 
 
 def added_up(days: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:

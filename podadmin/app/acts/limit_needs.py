@@ -17,13 +17,17 @@ SHOWN = 5
 
 def limit_needs(profile: Profile) -> list[Need]:
     """Alarms first, then meters, then own limits that no meter shows; a few of each, and how many more there are."""
-    rows = limits.list_limits(profile)
     told = [*_alarms(profile)]
-    near = [*_meters(rows), *_own(profile)]
+    rows, models = limits.near(profile, SHOWN)
+    own = [*_own(profile)]
+    near = [*_meters(rows), *own]
     needs = told[:SHOWN] + near[:SHOWN]
-    for found, words in ((told, "more alarms about limits"), (near, "more limits are nearly used up")):
-        if len(found) > SHOWN:
-            title = f"{len(found) - SHOWN} {words}"
+    for count, words in (
+        (len(told), "more alarms about limits"),
+        (models + len(own), "more limits are nearly used up"),
+    ):
+        if count > SHOWN:
+            title = f"{count - SHOWN} {words}"
             needs.append(Need("info", title, "Only the first are shown here.", "See the limits", "Models & limits"))
     return needs
 
@@ -36,8 +40,6 @@ def _alarms(profile: Profile) -> Iterator[Need]:
 
 def _meters(rows: tuple[MeterRow, ...]) -> Iterator[Need]:
     for row in rows:
-        if row.taken is None or row.mode == "unknown" or row.taken < row.warn_at:
-            continue
         when = f" At the present pace it is used up {row.runs_out}." if row.runs_out[:1].isdigit() else ""
         of = f"{row.used:,.15g} of {row.limit:,.15g}" if row.limit is not None else f"{row.used:,.15g}"
         promised = f", {row.reserved:,.15g} more are promised" if row.reserved else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from podadmin.app.acts.limit_views import (
     meter_row,
     notice_of,
     own_row,
+    taken,
     version_row,
 )
 from podadmin.app.acts.registry import act
@@ -33,12 +34,15 @@ from podadmin.core.text import stranger
 from podadmin.journal import service as journal
 from podadmin.journal.records import journal_entry
 from podadmin.limits import service
+from podadmin.limits.alarms import Kind
 from podadmin.limits.forecast import forecast, path
 from podadmin.limits.model import Key, Meter
 from podadmin.limits.own import MOST, Scope, Use
 from podadmin.store.unit import Fact
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from podadmin.app.profile import Profile
 
 SPARK_DAYS = 60
@@ -54,23 +58,36 @@ def list_limits(
     *,
     search: Annotated[str, "only models whose name or project holds this"] = "",
     state: Annotated[States, "only models in this state; `odd` are those with something that must not be"] = "any",
+    limit: Annotated[int, "at most so many; 0 for all"] = 0,
+    after: Annotated[str, "continue after this meter's id"] = "",
 ) -> tuple[MeterRow, ...]:
     """List every model that was limited, promised or used, with what is left of its limit and when it runs out."""
-    now, wanted, rows = profile.clock.now(), search.strip().casefold(), []
-    today, warn_at = now.date(), warns_at(profile)
+    now, wanted, warn_at = profile.clock.now(), search.strip().casefold(), warns_at(profile)
     with profile.store.read() as connection:
-        meters = service.meters(connection, now=now)
-        since = (today - timedelta(days=SPARK_DAYS)).isoformat()
-        series, odd = service.every_series(connection, since), service.unseen(connection)
-        days = service.every_day(connection, (today - timedelta(weeks=27)).isoformat())
-    for each in meters:
-        if wanted and wanted not in f"{each.key.resource}\n{each.key.project}".casefold():
-            continue
-        seen = forecast(days.get(each.key, {}), _lasting(each), today)
-        row = meter_row(each, series.get(each.key, ()), odd.get(each.key, ()), seen, warn_at)
-        if state in ("any", state_of(row)) or (state == "odd" and row.states):
-            rows.append(row)
-    return tuple(rows)
+        odd = service.unseen(connection)
+        found = [
+            each
+            for each in service.meters(connection, now=now)
+            if (not wanted or wanted in f"{each.key.resource}\n{each.key.project}".casefold())
+            and is_in_state(each, state, odd.get(each.key, ()), warn_at)
+        ]
+        place = next((place + 1 for place, each in enumerate(found) if each.id == after), 0) if after else 0
+        return tuple(
+            _row(connection, each, odd.get(each.key, ()), now.date(), warn_at)
+            for each in (found[place : place + limit] if limit > 0 else found[place:])
+        )
+
+
+def near(profile: Profile, most: int) -> tuple[tuple[MeterRow, ...], int]:
+    """Models that are used up or nearly so: the first `most` as rows, and how many there are."""
+    now, warn_at = profile.clock.now(), warns_at(profile)
+    with profile.store.read() as connection:
+        found = [
+            each
+            for each in service.meters(connection, now=now)
+            if each.mode != "unknown" and (taken(each) or 0.0) >= warn_at
+        ]
+        return tuple(_row(connection, each, (), now.date(), warn_at) for each in found[:most]), len(found)
 
 
 @act("limits show")
@@ -232,15 +249,27 @@ def warns_at(profile: Profile) -> float:
     return profile.settings.number("limits.warn-at") / 100
 
 
-def state_of(row: MeterRow) -> str:
-    """The state of a row in one word: stops | soon | used-up | unlimited | unknown."""
-    if row.mode == "unknown":
-        return "unknown"
-    if row.taken is None:
-        return "unlimited"
-    if row.taken >= 1:
-        return "used-up"
-    return "soon" if row.taken >= row.warn_at else "stops"
+def is_in_state(meter: Meter, state: str, odd: tuple[Kind, ...], warn_at: float) -> bool:
+    """Is a meter in the state that a list is narrowed to?"""
+    if state == "any":
+        return True
+    if state == "odd":
+        return bool(odd) or meter.overrun > 0
+    part = taken(meter)
+    if meter.mode == "unknown":
+        return state == "unknown"
+    if part is None:
+        return state == "unlimited"
+    if part >= 1:
+        return state == "used-up"
+    return state == ("soon" if part >= warn_at else "stops")
+
+
+def _row(connection: Connection, meter: Meter, odd: tuple[Kind, ...], today: date, warn_at: float) -> MeterRow:
+    days = service.by_day(connection, meter.key)
+    used = {date.fromisoformat(day): amount for day, amount in days}
+    series = service.added_up(days)[-SPARK_DAYS:]
+    return meter_row(meter, series, odd, forecast(used, _lasting(meter), today), warn_at)
 
 
 def _forecast(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -26,9 +27,11 @@ from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
 from podadmin.desktop.widgets.words import ago, amount, precise
 
-MOST_HIGH = 10
+MOST_HIGH: Final = 10
 """Rows of the table that are seen at once; it scrolls by itself from there on."""
-STATES = (
+PAGE: Final = 200
+"""Models that are fetched at once."""
+STATES: Final = (
     ("any", "Every state"),
     ("odd", "With something odd"),
     ("used-up", "Used up"),
@@ -75,9 +78,9 @@ class MeterTable(Card):
         )
         self.body.addWidget(self.table)
 
-    def show_rows(self, rows: Sequence[MeterRow]) -> None:
-        """Show these rows; the table is as high as they are, up to a few, and then scrolls."""
-        self.table.set_rows(rows)
+    def show_rows(self, rows: Sequence[MeterRow], more: bool = False) -> None:
+        """Show these rows; the table is as high as they are, up to a few, and then scrolls. `more`: a page follows."""
+        self.table.set_rows(rows, more)
         seen = min(max(len(rows), 1), MOST_HIGH)
         self.table.setFixedHeight(SIZE.header + seen * SIZE.row + SPACE.hair)
 
@@ -117,9 +120,9 @@ class LimitsView(QWidget):
         """Are some models left out of the table?"""
         return bool(self.search.text().strip()) or self.states.value() != "any"
 
-    def show_meters(self, meters: Sequence[MeterRow]) -> None:
-        """Show these meters, and the detail of the first where none is selected."""
-        self.meters.show_rows(meters)
+    def show_meters(self, meters: Sequence[MeterRow], more: bool = False) -> None:
+        """Show these meters, and the detail of the first where none is selected. `more`: a page of them follows."""
+        self.meters.show_rows(meters, more)
         if not meters and not self.narrowed:
             self.detail.setVisible(False)
             self.state.show_empty(
@@ -131,16 +134,16 @@ class LimitsView(QWidget):
             return
         self.state.show_content()
         self._none.setVisible(not meters)
-        self._summary.setText(summary(meters) if meters else "")
+        self._summary.setText(summary(meters, more) if meters else "")
         self.detail.setVisible(bool(meters))
         if meters and not self.selected:
             self.meters.table.select(meters[0].id)
 
 
-def summary(meters: Sequence[MeterRow]) -> str:
-    """All meters in one sentence, the states that need attention named first."""
+def summary(meters: Sequence[MeterRow], more: bool = False) -> str:
+    """All meters in one sentence, the states that need attention named first. `more`: these are not all of them."""
     used = sum(meter.used for meter in meters)
-    parts = [f"{inferences(used)} used in all"]
+    parts = [f"The first {amount(len(meters))}: {inferences(used)} used" if more else f"{inferences(used)} used in all"]
     odd = sum(bool(meter.states) for meter in meters)
     unknown = sum(meter.mode not in ("stops", "unlimited") for meter in meters)
     unlimited = sum(meter.mode == "unlimited" and not meter.own_stops for meter in meters)
@@ -176,7 +179,7 @@ class LimitsPage(Page):
     )
 
     def build(self) -> None:
-        self._wanted = ""
+        self._wanted, self._limit = "", PAGE
         clock = SystemClock()
         self.view, self.own, self.alarms = LimitsView(clock), OwnLimitsView(), AlarmsView(clock)
         self._parts: Mapping[str, QWidget] = {"models": self.view, "own": self.own, "alarms": self.alarms}
@@ -186,6 +189,7 @@ class LimitsPage(Page):
         self.add_action(PrimaryButton("Set a limit…", lambda: self._edit({}), "plus"))
         self.view.picked.connect(self._read_detail)
         self.view.filtered.connect(self._read_meters)
+        self.view.meters.table.more_wanted.connect(self._read_more)
         detail = self.view.detail_view
         detail.request_wanted.connect(lambda request: self.desk.go("Requests", request))
         detail.forecast_wanted.connect(self._try)
@@ -222,14 +226,34 @@ class LimitsPage(Page):
         self.tabs.pick(part)
         self._turn(part)
 
+    def _asked(self, limit: int, after: str = "") -> Mapping[str, object]:
+        narrowed = {"search": self.view.search.text(), "state": self.view.states.value()}
+        return {**narrowed, "limit": limit, "after": after}
+
     def _read_meters(self) -> None:
-        asked = {"search": self.view.search.text(), "state": self.view.states.value()}
-        self.read("limits list", asked, self._came)
+        # as many as are there already: a page that was fetched does not go away with news
+        self._limit = max(PAGE, len(self.view.meters.table.rows()))
+        self.read("limits list", self._asked(self._limit), self._came)
+
+    def _read_more(self) -> None:
+        rows = self.view.meters.table.rows()
+
+        def came(meters: tuple[MeterRow, ...]) -> None:
+            if self.view.meters.table.rows() == rows:
+                self.view.meters.table.add_rows(meters, more=len(meters) == PAGE)
+                self._select_wanted()
+
+        if rows:
+            self.session.read(self, "limits list", self._asked(PAGE, rows[-1].id), came, self.desk.show_error)
 
     def _came(self, meters: tuple[MeterRow, ...]) -> None:
-        before = self.view.selected
-        self.view.show_meters(meters)
+        before, more = self.view.selected, 0 < self._limit <= len(meters)
+        self.view.show_meters(meters, more)
         self._select_wanted()
+        if self._wanted and more:
+            # what was asked for by name lies further down than has been fetched
+            self._limit = 0
+            self.read("limits list", self._asked(0), self._came)
         if before and before == self.view.selected:
             self._read_detail(before)
 
