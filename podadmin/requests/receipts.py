@@ -85,11 +85,11 @@ def issue(unit: Unit, clock: Clock, act: str, about: tuple[str, str], facts: Map
         document["request"] = request_facts(row)
 
     def close(entries: Sequence[int]) -> Iterator[Fact]:
-        entry = next(
-            number
-            for number, fact in reversed(list(zip(entries, unit.facts, strict=True)))
-            if (fact.act, fact.subject) == about
-        )
+        told_of = {(fact.act, fact.subject): number for number, fact in zip(entries, unit.facts, strict=True)}
+        if about not in told_of:
+            # a defect of the caller, said at once
+            raise RuntimeError(f"a receipt names {about}, and the unit records no such fact")
+        entry = told_of[about]
         head = unit.connection.execute(select(journal_entry.c.hash).where(journal_entry.c.seq == entry)).scalar_one()
         document["journal"] = {"entry": entry, "hash": head}
         text = canonical(document)

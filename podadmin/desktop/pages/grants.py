@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from podadmin.app.views.grants import (
     DeciderRow,
@@ -124,6 +124,11 @@ class GrantsPanel(QWidget):
 
     def _picked(self, key: str) -> None:
         self._stack.setCurrentIndex(0 if key in _LISTS else 1 if key == "receipts" else 2)
+        for place in range(self._stack.count()):
+            # only the part in front says how high the page is
+            here = place == self._stack.currentIndex()
+            fit = QSizePolicy.Policy.Preferred if here else QSizePolicy.Policy.Ignored
+            self._stack.widget(place).setSizePolicy(fit, fit)
         self.refresh()
 
     # --- grants ------------------------------------------------------------------------------------------------------

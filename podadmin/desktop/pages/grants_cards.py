@@ -69,7 +69,7 @@ class GrantCard(Card):
         elif grant.ended_reason:
             self.body.addWidget(PlainLabel(f"Revoked: {grant.ended_reason}", "body", wrap=True, selectable=True))
         self.left = FactGrid(_left(grant, clock))
-        self.pins = FactGrid(tuple(_pin(each) for each in grant.pins))
+        self.pins = FactGrid(_pins(grant.pins))
         self.body.addWidget(self.left)
         self.body.addWidget(PlainLabel("Pinned to", "label"))
         self.body.addWidget(self.pins)
@@ -105,6 +105,16 @@ def _left(grant: GrantDetail, clock: Clock) -> tuple[Fact, ...]:
         facts.append(Fact("Used", f"{count(len(grant.uses), 'run', 'runs')}, last {when(grant.uses[0].at)}"))
     if grant.note:
         facts.append(Fact("Note", grant.note))
+    return tuple(facts)
+
+
+def _pins(pins: tuple[PinView, ...]) -> tuple[Fact, ...]:
+    """Each pin that says something; those that were not known together, because they are pinned as such."""
+    facts = [_pin(each) for each in pins if each.now or each.varies or each.value not in ("none", "not known")]
+    unknown = [each.words for each in pins if each.value == "not known" and not each.now and not each.varies]
+    if unknown:
+        words = ", ".join(f"{word[:1].lower()}{word[1:]}" for word in unknown)
+        facts.append(Fact("Not known", f"{words}: a request in which they are known is not covered"))
     return tuple(facts)
 
 

@@ -1,0 +1,439 @@
+"""Two people: votes that are blind until all are in, cast with one's own key, counted once, never about one's own."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podadmin.app.evidence import check_evidence
+from podadmin.app.review_rows import review_view
+from podadmin.core.clock import ManualClock, stamp
+from podadmin.core.errors import BadInput, PodadminError, Refused, Tampered
+from podadmin.journal.records import Journal, all_entries
+from podadmin.requests import review_moves, reviews, service
+from podadmin.requests.reviews import SignedVote, Subject, Vote
+from podadmin.requests.service import Captured, Opening
+from podadmin.requests.state import State
+from podadmin.store.engine import Store
+from podadmin.vault.model import public_forms
+
+NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
+WIRE = "bd" * 32
+
+
+class Key:
+    """A person's or the pod's Ed25519 key."""
+
+    def __init__(self, name: str = "key_1") -> None:
+        self.key_id = name
+        self.private = Ed25519PrivateKey.generate()
+
+    @property
+    def public_raw(self) -> bytes:
+        return self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    @property
+    def fingerprint(self) -> str:
+        return public_forms(self.private.public_key()).fingerprint
+
+    def sign(self, data: bytes) -> bytes:
+        return self.private.sign(data)
+
+
+class Desk:
+    def __init__(self, path: Path) -> None:
+        self.clock = ManualClock(NOW)
+        self.path = path
+        self.store = Store.open(path, Journal(self.clock))
+        self.journal = Key("key_journal")
+        self.keys = {name: Key(f"key_{name}") for name in ("ben", "cleo", "dora")}
+
+    def signer_of(self, key_id: str) -> Key:
+        assert key_id == self.journal.key_id
+        return self.journal
+
+    def enrol(self, *names: str) -> None:
+        for name in names:
+            public = self.keys[name].public_raw.hex()
+            review_moves.enrol(self.store, self.clock, "anna", name, public, "local", "")
+
+    def send(self, task: str = "t1", votes: int = 2, **changes: Any) -> str:
+        digest = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5"  # SHA-256 of "body"
+        request_id = service.capture(
+            self.store,
+            self.clock,
+            Captured("local", task, 2, "lab", task.encode(), b"body", digest, self.clock.now(), 300.0),
+        )
+        assert request_id is not None
+        given = {
+            "requester": "lab",
+            "task": "SQL",
+            "datasource": "patients",
+            "project": "study",
+            "risk": "low",
+            "verified": "verified",
+            "fingerprint": "ab" * 32,
+            "verdict": "hold",
+            "code": "rule.held",
+            "words": "Waiting",
+            "answerable": True,
+            "findings": {},
+            "votes_needed": votes,
+            "rule": "rul_1@1" if votes else "",
+            "review_why": "A rule asks for it" if votes else "",
+        }
+        service.record_opening(self.store, self.clock, request_id, Opening(**{**given, **changes}))
+        return request_id
+
+    def cast(self, request_id: str, who: str, verdict: str = "allow", reason: str = "") -> review_moves.Standing:
+        key, journal = self.keys[who], self.journal
+        return review_moves.cast(self.store, self.clock, request_id, who, verdict, reason, key, journal, self.signer_of)
+
+    def sealed(self, request_id: str, who: Key, verdict: str = "allow", **changes: Any) -> str:
+        """A vote as it comes as a file."""
+        with self.store.read() as connection:
+            subject = review_moves.subject_of(connection, request_id)
+        subject = changes.pop("subject", subject)
+        vote = Vote(subject, who.public_raw.hex(), verdict, "because", "salt", stamp(NOW))
+        to = reviews.public_hex(reviews.blind_key(self.journal, subject))
+        return reviews.seal_vote(reviews.sign_vote(vote, changes.pop("by", who)), to, self.journal.key_id)
+
+    def take(self, request_id: str, sealed: str) -> review_moves.Standing:
+        return review_moves.take(self.store, self.clock, request_id, sealed, self.signer_of)
+
+    def approve(self, request_id: str, actor: str = "anna") -> State:
+        return service.approve(self.store, self.clock, request_id, actor, "", 30)
+
+    def everything(self) -> str:
+        """The whole database as a file says it, and every entry."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            return "\n".join(connection.iterdump())
+
+    def acts(self) -> list[str]:
+        with self.store.read() as connection:
+            return [entry.act for entry in all_entries(connection)]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path / "podadmin.db")
+    yield made
+    assert check_evidence(made.store) is None
+    made.store.close()
+
+
+def refused(act: Any, code: str) -> PodadminError:
+    with pytest.raises(PodadminError) as caught:
+        act()
+    assert caught.value.code == code
+    return caught.value
+
+
+# --- the quorum ------------------------------------------------------------------------------------------------------
+
+
+def test_approving_waits_for_the_votes_that_a_rule_asks_for(desk: Desk) -> None:
+    desk.enrol("ben", "cleo", "dora")
+    request_id = desk.send()
+    error = refused(lambda: desk.approve(request_id), "review.votes-missing")
+    assert "0 of 2" in error.why
+    assert desk.cast(request_id, "ben").row.opened_at is None
+    assert "1 of 2" in refused(lambda: desk.approve(request_id), "review.votes-missing").why
+    done = desk.cast(request_id, "cleo")
+    assert (done.row.result, bool(done.row.opened_at)) == ("allow", True)
+    refused(lambda: desk.cast(request_id, "dora"), "review.not-waiting")
+    assert desk.approve(request_id) == State.APPROVED
+    assert desk.acts().count("review.cast") == 2
+    assert desk.acts().count("review.opened") == 1
+
+
+def test_one_no_is_a_no_and_another_round_can_be_asked_for(desk: Desk) -> None:
+    desk.enrol("ben", "cleo")
+    request_id = desk.send()
+    desk.cast(request_id, "ben", "refuse", "Too many columns.")
+    desk.clock.advance(1)
+    done = desk.cast(request_id, "cleo")
+    assert done.row.result == "refuse"
+    assert [(vote.verdict, vote.reason) for vote, _ in done.votes] == [("refuse", "Too many columns."), ("allow", "")]
+    refused(lambda: desk.approve(request_id), "review.said-no")
+    ask = lambda needed: review_moves.ask(desk.store, desk.clock, request_id, "anna", needed, (), "They explained.")  # noqa: E731
+    refused(lambda: ask(1), "review.fewer-votes")
+    ask(2)
+    refused(lambda: desk.approve(request_id), "review.votes-missing")
+    desk.cast(request_id, "ben")
+    desk.cast(request_id, "cleo")
+    assert desk.approve(request_id) == State.APPROVED
+    refused(lambda: ask(2), "review.not-waiting")
+
+
+def test_a_person_can_ask_colleagues_where_no_rule_does(desk: Desk) -> None:
+    desk.enrol("ben", "cleo")
+    request_id = desk.send(votes=0)
+    assert review_view(desk.store, request_id).state == "none"
+    refused(lambda: desk.cast(request_id, "ben"), "review.none")
+    for needed, names, code in (
+        (0, (), "review.bad-ask"),
+        (21, (), "review.bad-ask"),
+        (2, ("ben",), "review.bad-ask"),
+        (1, ("nobody",), "review.no-reviewer"),
+    ):
+        refused(lambda n=needed, w=names: review_moves.ask(desk.store, desk.clock, request_id, "anna", n, w, "?"), code)
+    review_moves.ask(desk.store, desk.clock, request_id, "anna", 1, ("ben",), "Is this the study?")
+    refused(lambda: desk.cast(request_id, "cleo"), "review.foreign")
+    desk.cast(request_id, "ben")
+    assert desk.approve(request_id) == State.APPROVED
+
+
+@given(verdicts=st.lists(st.sampled_from(["allow", "refuse"]), max_size=5), needed=st.integers(-1, 5))
+def test_the_votes_say_yes_only_where_enough_are_in_and_all_say_yes(verdicts: list[str], needed: int) -> None:
+    said = reviews.outcome(verdicts, needed)
+    assert (said == "allow") == (len(verdicts) >= max(needed, 1) and set(verdicts) == {"allow"})
+    assert (said == "") == (len(verdicts) < max(needed, 1))
+
+
+# --- blind -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_vote_stands_nowhere_in_readable_form_before_the_last(desk: Desk) -> None:
+    desk.enrol("ben", "cleo")
+    request_id = desk.send()
+    desk.cast(request_id, "ben", "refuse", "The-secret-reason-of-ben")
+    view = review_view(desk.store, request_id)
+    assert [(vote.reviewer, vote.verdict, vote.reason) for vote in view.votes] == [("ben", "", "")]
+    assert "1 of 2" in view.words
+    assert [row.name for row in view.may_vote] == ["cleo"]
+    everything = desk.everything()
+    assert "The-secret-reason-of-ben" not in everything
+    assert "refuse" not in everything.partition("review.cast")[2]
+    desk.clock.advance(1)
+    desk.cast(request_id, "cleo")
+    assert "The-secret-reason-of-ben" in desk.everything()
+    view = review_view(desk.store, request_id)
+    assert (view.state, view.may_vote) == ("refuse", ())
+    assert [vote.verdict for vote in view.votes] == ["refuse", "allow"]
+
+
+def test_a_vote_cannot_be_guessed_from_its_digest(desk: Desk) -> None:
+    desk.enrol("ben")
+    first, second = desk.send("t1"), desk.send("t2")
+    digests = [desk.cast(each, "ben").votes[0][0].digest for each in (first, second)]
+    assert len(set(digests)) == 2
+    subject = Subject("r", "f", "n")
+    key = Key()
+    votes = [
+        reviews.sign_vote(Vote(subject, key.public_raw.hex(), "allow", "", salt, "at"), key) for salt in ("a", "b")
+    ]
+    assert votes[0].digest != votes[1].digest
+
+
+def test_only_the_pods_key_opens_a_vote_and_a_box_stands_for_one_review(desk: Desk) -> None:
+    key, subject = Key(), Subject("req_1", "ab", "round_1")
+    other = Subject("req_1", "ab", "round_2")
+    signed = reviews.sign_vote(Vote(subject, key.public_raw.hex(), "allow", "", "s", "at"), key)
+    blind = reviews.blind_key(desk.journal, subject)
+    box = reviews.seal_vote(signed, reviews.public_hex(blind), "key_journal")
+    assert reviews.key_of_box(box) == "key_journal"
+    assert reviews.open_vote(box, reviews.blind_key(desk.journal, subject)) == signed
+    for wrong in (reviews.blind_key(desk.journal, other), reviews.blind_key(Key(), subject)):
+        refused(lambda w=wrong: reviews.open_vote(box, w), "review.vote-forged")
+    told = json.loads(box)
+    for name in ("to", "once", "box"):
+        changed = json.dumps({**told, name: "00" * 32})
+        refused(lambda c=changed: reviews.open_vote(c, blind), "review.vote-forged")
+    refused(lambda: reviews.open_vote(json.dumps({**told, "key": "key_x"}), blind), "review.vote-forged")
+    refused(lambda: reviews.open_vote(json.dumps({**told, "box": "zz"}), blind), "review.vote-forged")
+    refused(lambda: reviews.seal_vote(signed, "zz", "k"), "review.unreadable")
+    for bad in ("", "[]", "{}", json.dumps({**told, "more": "x"}), json.dumps({**told, "format": "x"}), "[" * 100_000):
+        refused(lambda b=bad: reviews.key_of_box(b), "review.unreadable")
+    refused(lambda: reviews.key_of_box(json.dumps({**told, "key": 1})), "review.unreadable")
+
+
+# --- forged, replayed, foreign ---------------------------------------------------------------------------------------
+
+
+def test_votes_that_were_tampered_with_replayed_or_come_from_elsewhere_do_not_count(desk: Desk) -> None:
+    desk.enrol("ben", "cleo")
+    request_id, another = desk.send("t1"), desk.send("t2")
+    ben = desk.keys["ben"]
+    refused(lambda: desk.take(request_id, desk.sealed(request_id, Key())), "review.foreign")
+    refused(lambda: desk.take(request_id, desk.sealed(request_id, ben, by=Key())), "review.vote-forged")
+    refused(lambda: desk.take(request_id, desk.sealed(another, ben)), "review.vote-forged")
+    with desk.store.read() as connection:
+        subject = review_moves.subject_of(connection, request_id)
+    moved = desk.sealed(request_id, ben)
+    vote = Vote(Subject(another, subject.fingerprint, subject.nonce), ben.public_raw.hex(), "allow", "", "s", "at")
+    boxed = reviews.seal_vote(
+        reviews.sign_vote(vote, ben), reviews.public_hex(reviews.blind_key(desk.journal, subject)), "key_journal"
+    )
+    refused(lambda: desk.take(request_id, boxed), "review.other-request")
+    refused(lambda: desk.take(request_id, "nonsense"), "review.unreadable")
+    assert len(desk.take(request_id, moved).votes) == 1
+    refused(lambda: desk.take(request_id, moved), "review.voted")
+    refused(lambda: desk.take(request_id, desk.sealed(request_id, ben, "refuse")), "review.voted")
+    review_moves.ask(desk.store, desk.clock, request_id, "anna", 2, (), "Once more")
+    refused(lambda: desk.take(request_id, moved), "review.vote-forged")
+    assert desk.acts().count("review.cast") == 1
+
+
+def test_nobody_reviews_their_own(desk: Desk) -> None:
+    desk.enrol("ben", "cleo", "dora")
+    own = desk.send("t1", requester="ben")
+    refused(lambda: desk.cast(own, "ben"), "review.own")
+    keyed = desk.send("t2", findings={"requester_key": desk.keys["cleo"].fingerprint})
+    refused(lambda: desk.cast(keyed, "cleo"), "review.own")
+    asked = desk.send("t3", votes=0)
+    review_moves.ask(desk.store, desk.clock, asked, "dora", 1, (), "?")
+    refused(lambda: desk.cast(asked, "dora"), "review.own")
+    desk.cast(asked, "ben")
+    refused(lambda: desk.approve(asked, actor="ben"), "review.own")
+    key = Key()
+    review_moves.enrol(desk.store, desk.clock, "anna", "Ed", key.public_raw.hex(), "remote", "edward")
+    last = desk.send("t4", votes=1)
+    desk.take(last, desk.sealed(last, key))
+    refused(lambda: desk.approve(last, actor="edward"), "review.own")
+    assert desk.approve(last) == State.APPROVED
+    asked = desk.send("t5", votes=0)
+    review_moves.ask(desk.store, desk.clock, asked, "edward", 1, (), "?")
+    refused(lambda: desk.take(asked, desk.sealed(asked, key)), "review.own")
+
+
+def test_who_reviews_is_known_by_one_key_each(desk: Desk) -> None:
+    desk.enrol("ben")
+    public = desk.keys["ben"].public_raw.hex()
+    enrol = lambda name, key: review_moves.enrol(desk.store, desk.clock, "anna", name, key, "remote", "")  # noqa: E731
+    refused(lambda: enrol("bernard", public), "review.known-key")
+    for name, key in ((" ", "ab" * 32), ("x", "ab" * 31), ("x", "AB" * 32), ("x", "zz" * 32)):
+        refused(lambda n=name, k=key: enrol(n, k), "review.bad-reviewer")
+    enrol("ben", "ab" * 32)
+    with desk.store.read() as connection:
+        refused(lambda: review_moves.reviewer_of(connection, "ben"), "review.no-reviewer")
+        ids = [row.id for row in review_moves.reviewers(connection)]
+    request_id = desk.send()
+    review_moves.remove(desk.store, desk.clock, "anna", ids[0], "Left")
+    review_moves.remove(desk.store, desk.clock, "anna", ids[1], "Left")
+    refused(lambda: review_moves.remove(desk.store, desk.clock, "anna", ids[0], "Left"), "review.no-reviewer")
+    refused(lambda: desk.take(request_id, desk.sealed(request_id, desk.keys["ben"])), "review.foreign")
+
+
+def test_a_vote_on_what_does_not_wait_any_more_is_not_counted(desk: Desk) -> None:
+    desk.enrol("ben")
+    request_id = desk.send()
+    service.refuse(desk.store, desk.clock, request_id, "anna", "No.")
+    refused(lambda: desk.cast(request_id, "ben"), "review.not-waiting")
+
+
+def test_two_votes_at_the_same_moment_are_not_counted_as_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between reading the votes that are there and writing one's own, somebody else has voted."""
+    desk.enrol("ben", "cleo")
+    request_id = desk.send()
+    real = review_moves._opened
+
+    def slow(*given: Any) -> Any:
+        found = real(*given)
+        monkeypatch.setattr(review_moves, "_opened", real)
+        desk.cast(request_id, "cleo")
+        return found
+
+    monkeypatch.setattr(review_moves, "_opened", slow)
+    refused(lambda: desk.cast(request_id, "ben"), "review.not-waiting")
+    assert desk.cast(request_id, "ben").row.result == "allow"
+
+
+@pytest.mark.parametrize(("verdict", "reason"), [("", "x"), ("maybe", "x"), ("refuse", ""), ("refuse", " \n")])
+def test_a_vote_is_yes_or_a_no_with_a_reason(desk: Desk, verdict: str, reason: str) -> None:
+    desk.enrol("ben")
+    request_id = desk.send()
+    refused(lambda: desk.cast(request_id, "ben", verdict, reason), "review.bad-vote")
+
+
+def test_what_the_reviewer_signed_is_exactly_what_is_counted() -> None:
+    key, subject = Key(), Subject("req_1", "ab", "round_1")
+    vote = Vote(subject, key.public_raw.hex(), "allow", "", "s", "at")
+    signed = reviews.sign_vote(vote, key)
+    assert reviews.read_vote(signed, subject) == vote
+
+    def again(document: str) -> SignedVote:
+        return SignedVote(document, key.sign(b"podadmin vote 1\n" + document.encode()).hex())
+
+    told = json.loads(signed.document)
+    for changed in (
+        json.dumps(told),
+        json.dumps({**told, "format": "podadmin.vote/2"}, sort_keys=True, separators=(",", ":")),
+        json.dumps({**told, "more": 1}, sort_keys=True, separators=(",", ":")),
+        "[]",
+        "{}",
+        "",
+    ):
+        refused(lambda c=changed: reviews.read_vote(again(c), subject), "review.vote-forged")
+    refused(lambda: reviews.read_vote(SignedVote(signed.document, "00" * 64), subject), "review.vote-forged")
+    refused(lambda: reviews.read_vote(SignedVote(signed.document, "zz"), subject), "review.vote-forged")
+    for field, value in (("request_id", "x"), ("fingerprint", "x"), ("nonce", "x")):
+        other = Subject(**{**subject.__dict__, field: value})
+        refused(lambda o=other: reviews.read_vote(signed, o), "review.other-request")
+
+
+# --- by file ---------------------------------------------------------------------------------------------------------
+
+FACTS: dict[str, Any] = {
+    "request": {"id": "req_1", "fingerprint": "ab"},
+    "nonce": "round_1",
+    "seal_to": "00",
+    "key": "key_journal",
+}
+
+
+def test_a_request_for_review_is_signed_by_the_pod(desk: Desk) -> None:
+    text = reviews.ask_file(FACTS, desk.journal)
+    ask, pod_key = reviews.read_ask(text)
+    assert pod_key == desk.journal.public_raw.hex()
+    assert reviews.subject_of(ask) == Subject("req_1", "ab", "round_1")
+    told = json.loads(text)
+    forged = json.dumps({**told, "ask": told["ask"].replace("req_1", "req_2")})
+    with pytest.raises(Tampered) as caught:
+        reviews.read_ask(forged)
+    assert caught.value.code == "review.ask-forged"
+    for name in ("nonce", "seal_to", "key", "request"):
+        short = reviews.ask_file({key: value for key, value in FACTS.items() if key != name}, desk.journal)
+        with pytest.raises(BadInput):
+            reviews.read_ask(short)
+    for bad in (
+        "",
+        "[]",
+        "{}",
+        json.dumps({**told, "signature": "zz"}),
+        json.dumps({**told, "pod_key": "00"}),
+        reviews.ask_file({**FACTS, "seal_to": 1}, desk.journal),
+        reviews.ask_file({**FACTS, "key": 1}, desk.journal),
+        reviews.ask_file({**FACTS, "format": "other"}, desk.journal),
+        "[" * 100_000,
+    ):
+        with pytest.raises(BadInput) as unreadable:
+            reviews.read_ask(bad)
+        assert unreadable.value.code == "review.unreadable"
+
+
+@given(place=st.integers(0, 10_000), letter=st.characters(codec="utf-8"))
+def test_no_change_of_a_sealed_vote_counts(place: int, letter: str) -> None:
+    key, pod, subject = Key(), Key("key_journal"), Subject("req_1", "ab", "round_1")
+    signed = reviews.sign_vote(Vote(subject, key.public_raw.hex(), "refuse", "no", "s", "at"), key)
+    blind = reviews.blind_key(pod, subject)
+    box = reviews.seal_vote(signed, reviews.public_hex(blind), "key_journal")
+    place %= len(box)
+    changed = box[:place] + letter + box[place + 1 :]
+    try:
+        opened = reviews.open_vote(changed, blind)
+    except (BadInput, Tampered, Refused):
+        return
+    assert opened == signed
+    assert changed.lower() == box.lower()
