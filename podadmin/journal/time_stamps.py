@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 from rfc3161_client import (
+    HashAlgorithm,
     PKIStatus,
     TimestampRequestBuilder,
     VerificationError,
@@ -77,7 +78,7 @@ def ask(address: str, entry: Entry, roots: tuple[Certificate, ...]) -> Stamp:
     (`journal.time-stamp`) where the authority cannot be reached or does not stamp, Tampered (`journal.stamp-forged`).
     """
     data = canonical_texts(entry.seq, entry[1:7]).encode()
-    request = TimestampRequestBuilder().data(data).build()
+    request = TimestampRequestBuilder(data=data, hash_algorithm=HashAlgorithm.SHA256).build()
     headers = {"content-type": "application/timestamp-query"}
     try:
         with (
@@ -100,6 +101,12 @@ def check(token: bytes, seq: int, digest: str, roots: tuple[Certificate, ...], n
     """The stamp that an answer is. Raises Unavailable (`journal.time-stamp`), Tampered (`journal.stamp-forged`)."""
     try:
         response = decode_timestamp_response(token)
+    except ValueError as error:
+        if nonce is not None:
+            # some authorities send their certificates in an order that DER (X.690, section 11.6) does not allow
+            raise _no_stamp("Its answer is not a time stamp in the strict form (DER) that can be checked.") from error
+        raise _not_signed(seq) from error
+    try:
         if PKIStatus(response.status) not in _GRANTED:
             raise _no_stamp("It refused to stamp.")
         builder = VerifierBuilder(roots=list(roots))
@@ -107,13 +114,17 @@ def check(token: bytes, seq: int, digest: str, roots: tuple[Certificate, ...], n
         verifier.verify(response, bytes.fromhex(digest))
         at = response.tst_info.gen_time
     except (ValueError, TypeError, VerificationError) as error:
-        raise Tampered(
-            "journal.stamp-forged",
-            f"The time stamp of entry {seq} is not one that the authority has signed for it.",
-            "Its signature does not lead to the authority's certificate, or it is about something else.",
-            "Check the address and the certificate of the authority; a stamp that was kept before was changed.",
-        ) from error
+        raise _not_signed(seq) from error
     return Stamp(seq, digest, at if at.tzinfo else at.replace(tzinfo=UTC), token)
+
+
+def _not_signed(seq: int) -> Tampered:
+    return Tampered(
+        "journal.stamp-forged",
+        f"The time stamp of entry {seq} is not one that the authority has signed for it.",
+        "Its signature does not lead to the authority's certificate, or it is about something else.",
+        "Check the address and the certificate of the authority; a stamp that was kept before was changed.",
+    )
 
 
 def _no_stamp(why: str) -> Unavailable:

@@ -44,12 +44,12 @@ def profile(options: Options, quick_keys: None) -> Iterator[Profile]:
 class Do(Protocol):
     """Calls an act of the profile by its name."""
 
-    def __call__(self, name: str, **arguments: object) -> Any: ...
+    def __call__(self, name: str, /, **arguments: object) -> Any: ...
 
 
 @pytest.fixture
 def do(profile: Profile) -> Do:
-    def act(name: str, **arguments: object) -> Any:
+    def act(name: str, /, **arguments: object) -> Any:
         return call(find(name), profile, arguments)
 
     return act
