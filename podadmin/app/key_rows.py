@@ -152,9 +152,9 @@ def _runway(profile: Profile, info: KeyInfo, state: KeyState, now: datetime) -> 
 def _left(what: str, days: int | None, end: str = "") -> str:
     if days is None:
         return ""
+    word = "day" if abs(days) == 1 else "days"
     if days < 0:
-        return f"{what} since {-days} days"
-    word = "day" if days == 1 else "days"
+        return f"{what}: overdue by {-days} {word}"
     if end:
         return f"{what} for {days} {word} {end}" if days else f"{what} for less than a day {end}"
     return f"{what} in {days} {word}" if days else f"{what} today"
