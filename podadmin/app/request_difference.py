@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,9 @@ def comparable(found: Found) -> bool:
 def effect_facts(changes: Sequence[Change]) -> tuple[Fact, ...]:
     """The differences in what two requests do."""
     return tuple(
-        Fact(each.title, _was_now(each.was, each.now, _sentences), "warn") for each in changes if each.kind == "effect"
+        Fact(each.title, _was_now(_bare(each, each.was), _bare(each, each.now), _sentences), "warn")
+        for each in changes
+        if each.kind == "effect"
     )
 
 
@@ -70,6 +73,12 @@ def _was_now(was: str, now: str, shown: Callable[[str], str]) -> str:
     if not now:
         return f"no longer: {shown(was)}"
     return f"was: {shown(was)}\nnow: {shown(now)}"
+
+
+def _bare(change: Change, text: str) -> str:
+    """A fact that is text without the quotes of JSON; everything else as it is."""
+    found = json.loads(text) if "." in change.path and text else text
+    return found if isinstance(found, str) else text
 
 
 def _sentences(text: str) -> str:

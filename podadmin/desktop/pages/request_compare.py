@@ -48,10 +48,10 @@ class CompareSheet(Sheet):
         self.table = RowTable(
             TABLE,
             [
-                Column("Received", lambda each: when(each.received_at), width=18),
-                Column("Task", lambda each: each.task, stretch=2),
-                Column("Requester", lambda each: each.requester),
-                Column("State", state_badge, "badge", width=16),
+                Column("Received", lambda each: when(each.received_at), width=16),
+                Column("Task", lambda each: each.task, stretch=3),
+                Column("Requester", lambda each: each.requester, stretch=2),
+                Column("State", state_badge, "badge", width=15),
             ],
         )
         self.table.opened.connect(self._compare)
