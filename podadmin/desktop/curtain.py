@@ -53,10 +53,12 @@ class Curtain(QObject):
 
     def put_back(self) -> None:
         """For the end of the window: it owns again what was behind the lock."""
-        if self._behind is not None and isValid(self._behind):
+        page = self._page
+        if page is not None and self._behind is not None and isValid(self._behind):
             self._shell.takeCentralWidget()
+            page.deleteLater()
             self._shell.setCentralWidget(self._behind)
-            self._behind = None
+            self._behind = self._page = None
 
     def _read(self) -> None:
         self._shell.session.read(self, "lock show", {}, self._show)
@@ -89,6 +91,7 @@ class Curtain(QObject):
         self._behind = self._shell.takeCentralWidget()
         self._page = LockPage(self._unlock)
         self._shell.setCentralWidget(self._page)
+        self._page.show()
         self._shell.show_title()
 
     def _uncover(self) -> None:

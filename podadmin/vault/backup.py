@@ -7,6 +7,7 @@ files of the local network and the tour.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import secrets as chance
@@ -297,10 +298,17 @@ def _new_file(to: Path) -> Iterator[Path]:
     """A nameless place beside `to`, gone afterwards unless it was given the name."""
     path = to.with_name(f".{to.name}.{chance.token_hex(4)}.part")
     try:
+        for left in to.parent.glob(f".{glob.escape(to.name)}.????????.part"):
+            # what a crash has left of an earlier try; it is sealed and of no use
+            left.unlink(missing_ok=True)
         yield path
     except OSError as error:
-        reason = explain(error, "writing the backup")
-        raise Unavailable("backup.cannot-write", "No backup was made.", reason.why, reason.next_step) from error
+        raise Unavailable(
+            "backup.cannot-write",
+            "No backup was made.",
+            f"The operating system reported: {error.strerror or error}.",
+            "Check that the disk has free space and that your account may write there, or choose another place.",
+        ) from error
     finally:
         with suppress(OSError):
             path.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from podadmin.core.secret import Secret
 from podadmin.journal import service as journal
 from podadmin.journal.chain import Anchor
 from podadmin.journal.records import Journal
-from podadmin.store.engine import Store, explain
+from podadmin.store.engine import Store
 from podadmin.vault.backends import MemoryKeyring
 from podadmin.vault.backup import opened, put_items
 from podadmin.vault.backup_content import (
@@ -149,10 +149,9 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = explain(error, "unpacking the backup")
         raise Unavailable(
             "backup.cannot-unpack",
             "The backup could not be unpacked, and nothing was kept of it.",
-            reason.why,
-            reason.next_step,
+            f"The operating system reported: {error.strerror or type(error).__name__}.",
+            "Check that the disk of the profile has free space and that your account may write there.",
         ) from error
