@@ -178,6 +178,15 @@ SETTINGS: tuple[Declared, ...] = (
         unit="minutes",
     ),
     Declared(
+        "desktop.notify",
+        "Tell of requests",
+        "Show a notification of the system when a request comes to wait for you: who asks, what leaves, until when. "
+        "It never decides anything.",
+        "choice",
+        "on",
+        choices=("on", "off"),
+    ),
+    Declared(
         "appearance.theme",
         "Light or dark",
         "Follow the system's choice, or always use one.",

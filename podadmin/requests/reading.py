@@ -53,6 +53,34 @@ class Listing:
     by_state: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """Requests that have come to wait for a person; `more` besides those; `after` is the place to go on from."""
+
+    found: tuple[Found, ...]
+    more: int
+    after: int
+
+
+def arrived(store: Store, after: int, most: int) -> Arrived:
+    """Requests that are held and have a greater number than `after`, the oldest first, at most `most` of them.
+
+    An `after` below 0 only finds the place: what waited before somebody looked is on the screen already. A request
+    that is still being opened holds the place, so that none is passed over.
+    """
+    with store.read() as connection:
+        sealed_yet = select(func.min(request.c.number)).where(request.c.state == State.CAPTURED)
+        first = connection.execute(sealed_yet).scalar_one()
+        last = connection.execute(select(func.coalesce(func.max(request.c.number), 0))).scalar_one()
+        place = last if first is None else min(last, first - 1)
+        if after < 0:
+            return Arrived((), 0, place)
+        fresh = (request.c.state == State.HELD, request.c.number > after, request.c.number <= place)
+        wanted = select(request.c.id).where(*fresh).order_by(request.c.number)
+        ids = connection.execute(wanted.limit(100)).scalars().all()
+        return Arrived(tuple(found_of(connection, each) for each in ids[:most]), max(len(ids) - most, 0), place)
+
+
 def waiting_to_open(store: Store) -> tuple[str, ...]:
     """Requests that are kept but not opened, oldest first."""
     with store.read() as connection:

@@ -9,10 +9,11 @@ from podadmin.app.acts.registry import act
 from podadmin.app.journal_words import row_of
 from podadmin.app.moments import moment_words
 from podadmin.app.request_difference import comparable, difference_of, effect_facts, field_facts, words_of
+from podadmin.app.request_rows import request_row
 from podadmin.app.review_rows import review_view
 from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Fact, Permit, Section
-from podadmin.app.views.requests import Comparison, EffectView, RequestDetail, RequestPage, RequestRow, TraceLine
+from podadmin.app.views.requests import Arrival, Arrivals, Comparison, EffectView, RequestDetail, RequestPage, TraceLine
 from podadmin.app.views.rules import WhyNotView
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import BadInput, PodadminError, Refused
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1000
 MOST_SQL = 20_000
+MOST_TOLD = 3
 NONE: list[str] = []
 _POD_ENDED = frozenset({"failed", "interrupted"})
 _UNKNOWN = EffectView(
@@ -61,7 +63,17 @@ def list_requests(
             "Ask for fewer and continue with `after`.",
         )
     found = service.listing(profile.store, state=state, search=search, limit=limit, after=after)
-    return RequestPage(tuple(_row(row) for row in found.rows), found.total, found.next_after, found.by_state)
+    return RequestPage(tuple(request_row(row) for row in found.rows), found.total, found.next_after, found.by_state)
+
+
+@act("requests arrived")
+def arrived(
+    profile: Profile, *, after: Annotated[int, "the place to go on from; -1: only find the place"] = -1
+) -> Arrivals:
+    """Show which requests have come to wait for you since a place in the list: who, what leaves, until when."""
+    found = service.arrived(profile.store, after, MOST_TOLD)
+    told = profile.settings.text("desktop.notify") == "on"
+    return Arrivals(tuple(_arrival(each) for each in found.found), found.more, found.after, told)
 
 
 @act("requests show")
@@ -88,7 +100,9 @@ def compare(
             "Name the request to compare it with.",
         )
     changes = difference_of(was, now)
-    return Comparison(_row(was.row), _row(now.row), words_of(changes), effect_facts(changes), field_facts(changes))
+    return Comparison(
+        request_row(was.row), request_row(now.row), words_of(changes), effect_facts(changes), field_facts(changes)
+    )
 
 
 @act("requests why-not")
@@ -139,23 +153,6 @@ def refuse(
     return show(profile, found.row.id)
 
 
-def _row(row: Any) -> RequestRow:
-    return RequestRow(
-        id=row.id,
-        state=row.state,
-        state_words=stranger(row.state_words, 300),
-        requester=stranger(row.requester),
-        task=stranger(row.task) or "Not opened",
-        datasource=stranger(row.datasource),
-        risk=row.risk,
-        verified=row.verified,
-        received_at=unstamp(row.received_at),
-        deadline=unstamp(row.deadline) if row.deadline else None,
-        reference=row.reference,
-        project=stranger(row.project),
-    )
-
-
 def _detail(profile: Profile, found: Found) -> RequestDetail:
     findings = found.findings
     effects = _effects(findings)
@@ -164,7 +161,7 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
     entries = journal.about(profile.store, found.row.id)
     review = review_view(profile.store, found.row.id)
     return RequestDetail(
-        row=_row(found.row),
+        row=request_row(found.row),
         effects=effects,
         sections=_sections(found, effects),
         verification=tuple(Fact(**fact) for fact in findings.get("verification", ())),
@@ -182,6 +179,15 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
         receipts=receipts.references_of(profile.store, found.row.id),
         grant_days=profile.settings.number("gate.grant-days"),
     )
+
+
+def _arrival(found: Found) -> Arrival:
+    effects = _effects(found.findings)
+    deadline = unstamp(found.row.deadline) if found.row.deadline else None
+    until = f" Until {moment_words(deadline)}." if deadline else ""
+    leaves = effects.leaves[0] if effects.leaves else "Nothing is known of what leaves."
+    requester = stranger(found.row.requester, 60) or "An unknown requester"
+    return Arrival(found.row.id, f"{requester} waits for your decision", f"{leaves}{until}", deadline)
 
 
 def _permit(profile: Profile, check: Check, found: Found) -> Permit:

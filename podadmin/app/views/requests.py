@@ -56,6 +56,26 @@ class RequestPage:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """A request that waits, in as many words as one needs to decide whether to come."""
+
+    id: str
+    title: str
+    words: str
+    deadline: datetime | None
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What has come since a place in the list; `after` is the place to go on from. `told`: it is to be notified."""
+
+    arrivals: tuple[Arrival, ...]
+    more: int
+    after: int
+    told: bool
+
+
+@dataclass(frozen=True)
 class EffectView:
     """What a request will do, in plain words. `known` false means: effects unknown, which counts as the worst.
 

@@ -128,7 +128,9 @@ class GrantsPanel(QWidget):
             # only the part in front says how high the page is
             here = place == self._stack.currentIndex()
             fit = QSizePolicy.Policy.Preferred if here else QSizePolicy.Policy.Ignored
-            self._stack.widget(place).setSizePolicy(fit, fit)
+            part = self._stack.widget(place)
+            if part is not None:
+                part.setSizePolicy(fit, fit)
         self.refresh()
 
     # --- grants ------------------------------------------------------------------------------------------------------

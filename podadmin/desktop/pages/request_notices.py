@@ -1,0 +1,95 @@
+"""A notification of the system for every request that comes to wait: who, what leaves, until when. It never decides.
+
+Where the system has no place for notifications (or the window is offscreen), nothing is shown and nothing is said:
+the Requests page and the number beside it tell the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QSystemTrayIcon
+
+from podadmin.app.views.requests import Arrivals
+from podadmin.core.errors import PodadminError
+from podadmin.desktop.session import Session
+from podadmin.desktop.theme import icons
+from podadmin.desktop.theme.tokens import SIZE
+
+SHOWN_MS = 10_000
+
+
+class Tray(QObject):
+    """The place of the system for notifications, as far as there is one. `on_click` only ever opens something."""
+
+    def __init__(self, on_click: Callable[[], object], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._icon: QSystemTrayIcon | None = None
+        if QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages():
+            self._icon = QSystemTrayIcon(icons.icon("shield-check", "accent", size=SIZE.icon_large), self)
+            self._icon.setToolTip("podadmin")
+            self._icon.activated.connect(lambda _reason: on_click())
+            self._icon.messageClicked.connect(on_click)
+            self._icon.show()
+
+    def show_message(self, title: str, words: str) -> None:
+        """Show a notification; nothing where the system has no place for one."""
+        if self._icon is not None:
+            self._icon.showMessage(title, words, QSystemTrayIcon.MessageIcon.Information, SHOWN_MS)
+
+
+class RequestNotices(QObject):
+    """Looks after every change of requests for those that have come to wait, and hands them to `tell(title, words)`.
+
+    A press on the notification opens the last one that was told, by `go(page, request)`.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        go: Callable[[str, str], object],
+        tell: Callable[[str, str], object] | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._go = session, go
+        self._tell = tell or Tray(self.open_last, self).show_message
+        self._after = -1
+        self._last = ""
+        self._asking = self._again = False
+        session.on_change(self, {"request", "profile"}, self.look)
+        self.look()
+
+    def look(self) -> None:
+        """What has come since the last look? The first look only finds the place to go on from."""
+        if self._asking:
+            self._again = True
+            return
+        self._asking = True
+        self._session.read(self, "requests arrived", {"after": self._after}, self._came, self._failed)
+
+    def open_last(self) -> None:
+        """Open what was told last, or the list. Nothing is decided by that."""
+        self._go("Requests", self._last)
+
+    def _came(self, found: Arrivals) -> None:
+        self._after = max(self._after, found.after)
+        if found.told:
+            for each in found.arrivals:
+                self._last = each.id
+                self._tell(each.title, each.words)
+            if found.more:
+                self._last = ""
+                self._tell("More requests wait for your decision", f"{found.more} more have come.")
+        self._go_on()
+
+    def _failed(self, _: PodadminError) -> None:
+        # the page says what cannot be read; what could not be looked for is looked for with the next change
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._asking = False
+        if self._again:
+            self._again = False
+            self.look()
