@@ -22,7 +22,7 @@ from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput, Cancelled
 from podadmin.core.text import grouped
 from podadmin.desktop.pages.export_sheet import ExportSheet
-from podadmin.desktop.pages.journal import CheckResult, check_words
+from podadmin.desktop.pages.journal_check import CheckResult, check_words
 from podadmin.desktop.pages.journal_entry import EntryCard, body_facts, page_of
 from podadmin.desktop.pages.keys import KeyList, KeyringCard
 from podadmin.desktop.pages.limit_words import free_cell, inferences, level, limit_cell, mode_badge, mode_words

@@ -33,11 +33,24 @@ class JournalPage:
 
 
 @dataclass(frozen=True)
+class SavedFilter:
+    """A filter that was given a name. `since` and `until` as they were entered."""
+
+    name: str
+    search: str = ""
+    kind: str = ""
+    actor: str = ""
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True)
 class JournalFilters:
-    """What the journal can be filtered by: kinds of act and people, as far as it holds any."""
+    """What the journal can be filtered by: kinds of act and people, as far as it holds any; and what was saved."""
 
     kinds: tuple[str, ...]
     actors: tuple[str, ...]
+    saved: tuple[SavedFilter, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from PySide6.QtWidgets import QWidget
-
 from podadmin.app.views.facts import Done
-from podadmin.app.views.journal import JournalCheck, JournalRow
+from podadmin.app.views.journal import JournalCheck, JournalRow, SavedFilter
 from podadmin.app.views.journal import JournalPage as Entries
 from podadmin.core.errors import PodadminError
+from podadmin.core.progress import Step
 from podadmin.desktop.page import Page
-from podadmin.desktop.pages.export_sheet import ExportSheet
-from podadmin.desktop.pages.journal_entry import EntryCard
+from podadmin.desktop.pages.journal_anchors import AnchorsSheet
+from podadmin.desktop.pages.journal_check import CheckResult
+from podadmin.desktop.pages.journal_entry import EntryCard, page_of
+from podadmin.desktop.pages.journal_export import JournalExportSheet
+from podadmin.desktop.pages.journal_filter import KINDS, JournalFilter
+from podadmin.desktop.session import RunningJob
 from podadmin.desktop.theme.tokens import SPACE
-from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.form import SearchEdit
-from podadmin.desktop.widgets.layout import clear, column, row, wrap
-from podadmin.desktop.widgets.progress import JobBar
+from podadmin.desktop.widgets.layout import column, row, wrap
+from podadmin.desktop.widgets.prompt import ReasonPrompt
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
 from podadmin.desktop.widgets.words import amount, count, precise, when
@@ -28,61 +31,6 @@ from podadmin.desktop.widgets.words import amount, count, precise, when
 VERIFY: Final = "Verify the journal"
 _PAGE: Final = 50
 _MOST: Final = 1000
-
-
-def check_words(check: JournalCheck) -> tuple[str, str, str]:
-    """A verification as (tone, title, words). A journal that is whole but anchored nowhere is a warning."""
-    checked = f"Checked {when(check.checked_at)}."
-    if check.state != "whole":
-        where = f" at entry {amount(check.entry)}" if check.entry is not None else ""
-        problems = "\n".join(check.problems or (check.words,))
-        act = (
-            "Do not trust what comes after that entry. Keep this profile as it is, and compare it with a backup."
-            if check.entry is not None
-            else "Keep this profile as it is, and compare it with a backup."
-        )
-        return "bad", f"The journal is broken{where}", f"{problems}\n{act} {checked}"
-    title = f"Verified to entry {amount(check.entries)}"
-    chain = "Every entry is what was written, and every record is the one that its entry names."
-    if check.anchored_to is None or check.anchored_at is None:
-        missing = "It is not anchored in the keyring yet, so entries cut off at its end would not be noticed."
-        return "warn", f"{title}, not anchored", f"{chain} {missing} {checked}"
-    at = f"{check.anchored_at.astimezone():%H:%M}"
-    return "good", f"{title}, anchored to entry {amount(check.anchored_to)} at {at}", f"{chain} {checked}"
-
-
-class CheckResult(QWidget):
-    """The line above the list: the running verification, or what the last one found."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.job = JobBar()
-        self._holder = column(gap=SPACE.s)
-        self.setLayout(column(self.job, self._holder, gap=SPACE.s))
-        self.setVisible(False)
-
-    def begin(self) -> None:
-        """A verification runs: what was found before is not shown any more."""
-        clear(self._holder)
-        self.setVisible(True)
-
-    def show_check(self, check: JournalCheck, on_open: QuietButton | None = None) -> None:
-        """Show what was found; `on_open` stands below a broken entry."""
-        clear(self._holder)
-        tone, title, words = check_words(check)
-        self._holder.addWidget(Banner(tone, words, title=title))
-        if on_open is not None:
-            self._holder.addLayout(row(on_open))
-        self.setVisible(True)
-
-    def show_problem(self, error: PodadminError) -> None:
-        """The verification did not come to an end."""
-        clear(self._holder)
-        if error.code == "core.cancelled":
-            self._holder.addWidget(Banner("info", "Nothing was found out.", title="The verification was stopped"))
-        else:
-            words = f"{error.why} {error.next_step} ({error.code})"
-            self._holder.addWidget(Banner("bad", words, title=error.what))
 
 
 def entry_table() -> RowTable:
@@ -106,31 +54,16 @@ class JournalPage(Page):
     title = "Journal"
     icon = "scroll-text"
     scrolls = False
-    kinds = frozenset(
-        {
-            "profile",
-            "pod",
-            "key",
-            "keyring",
-            "datasource",
-            "schema",
-            "network",
-            "request",
-            "grant",
-            "limit",
-            "journal",
-            "setting",
-            "gate",
-            "tour",
-        }
-    )
+    kinds = frozenset({"profile", *KINDS})
     help_text = (
         "Every change that podadmin makes is recorded here in the same moment in which it is made: a change without "
         "an entry cannot happen. Entries are chained: each carries the hash of the one before it, and the newest is "
         "anchored, signed, in the keyring.\n\n"
         "Verify the journal recomputes the whole chain and holds the records against their entries. It finds an entry "
-        "that was changed, left out or cut off, and names the first one that is not right. Export writes all entries "
-        "to a file, one a line, which others can verify without podadmin."
+        "that was changed, left out or cut off, and names the first one that is not right. Anchors keep the signed "
+        "head of the chain elsewhere too: in a file on another disk, on paper, with a time-stamping authority.\n\n"
+        "Export writes entries, or what they are evidence of, for others: to verify without podadmin, for an auditor, "
+        "for the hospital's own audit repository. podadmin deletes no entry, and offers no way to do it."
     )
 
     def build(self) -> None:
@@ -138,14 +71,22 @@ class JournalPage(Page):
         self._next_before: int | None = None
         self._total: int | None = None
         self._wanted = 0
-        self._search = SearchEdit("Search the journal", "Words, or the number of an entry", self._searched)
+        self._search_job: RunningJob | None = None
+        self._search = SearchEdit("Search the journal", "Words, a number or a hash", self._changed_filter)
         self._verify = PrimaryButton(VERIFY, self._start_check, "shield-check")
         self.add_action(self._search)
+        self.add_action(QuietButton("Anchors…", self._show_anchors, "key-round", "Anchors of the journal…"))
         self.add_action(QuietButton("Export…", self._ask_export, "download", "Export the journal…"))
         self.add_action(self._verify)
+        self.filter = JournalFilter()
+        self.filter.changed.connect(self._changed_filter)
+        self.filter.picked_saved.connect(self._use_saved)
+        self.filter.save_wanted.connect(self._ask_name)
+        self.filter.remove_wanted.connect(self._remove_saved)
         self.result = CheckResult()
         self.table = entry_table()
         self.table.picked.connect(self._picked)
+        self.table.opened.connect(self._open_subject)
         self.table.more_wanted.connect(self._read_more)
         self._count = PlainLabel("", "small")
         card = Card(flush=True)
@@ -153,10 +94,12 @@ class JournalPage(Page):
         self.list = StateView(wrap(column((card, 1), self._count, gap=SPACE.s)))
         self.entry = EntryCard()
         self.entry.page_wanted.connect(self.desk.go)
+        self.body.addWidget(self.filter)
         self.body.addWidget(self.result)
-        self.body.addLayout(row((self.list, 8), (self.entry, 5), gap=SPACE.l), 1)
+        self.body.addLayout(row((self.list, 2), (self.entry, 1), gap=SPACE.l), 1)
 
     def refresh(self) -> None:
+        self.session.read(self, "journal filters", {}, self.filter.offer)
         self._read()
 
     def open_subject(self, subject: str) -> None:
@@ -172,56 +115,109 @@ class JournalPage(Page):
         self._wanted = entry.seq
         self.entry.show_entry(entry)
 
-    def _searched(self, _: str) -> None:
+    def _open_subject(self, entry: JournalRow) -> None:
+        """Enter on an entry goes to what it is about."""
+        page, subject = page_of(entry)
+        if page:
+            self.desk.go(page, subject)
+
+    def _changed_filter(self, *_: object) -> None:
         self._read()
+
+    def _given(self) -> dict[str, object]:
+        return {"search": self._search.text().strip(), **self.filter.arguments()}
 
     def _read(self) -> None:
         self._asked += 1
-        asked, search = self._asked, self._search.text().strip()
+        asked, given = self._asked, self._given()
         limit = min(max(len(self.table.rows()), _PAGE), _MOST)
+        if self._search_job is not None and not self._search_job.done:
+            # what was asked before is not wanted any more: a long search must not keep others waiting
+            self._search_job.cancel()
 
         def came(page: Entries) -> None:
             if asked == self._asked:
-                self._show(page, search)
+                self._show(page)
 
-        self.read("journal list", {"search": search, "limit": limit}, came)
+        if not any(given.values()):
+            self._search_job = None
+            self.read("journal list", {"limit": limit}, came)
+            return
+        if self.list.showing == "content":
+            self._count.setText("Searching…")
+        failed = partial(self._not_found_out, asked)
+        self._search_job = self.session.read(
+            self, "journal list", {**given, "limit": limit}, came, failed, progress=partial(self._searching, asked)
+        )
+
+    def _searching(self, asked: int, step: Step) -> None:
+        if asked == self._asked:
+            self._count.setText(step.what)
+
+    def _not_found_out(self, asked: int, error: PodadminError) -> None:
+        if asked == self._asked and error.code != "core.cancelled":
+            self.list.show_error(error, self._read)
 
     def _read_more(self) -> None:
         before, asked = self._next_before, self._asked
         if before is None:
             return
-        arguments = {"search": self._search.text().strip(), "limit": _PAGE, "before": before}
 
         def came(page: Entries) -> None:
             if asked == self._asked:
                 self._next_before = page.next_before
                 self.table.add_rows(page.rows, more=page.next_before is not None)
-                self._say_count(self._total)
+                self._say_count()
 
-        self.read("journal list", arguments, came)
+        arguments = {**self._given(), "limit": _PAGE, "before": before}
+        self._search_job = self.session.read(self, "journal list", arguments, came, partial(self._not_found_out, asked))
 
-    def _show(self, page: Entries, search: str) -> None:
+    def _show(self, page: Entries) -> None:
         self._next_before, self._total = page.next_before, page.total
         self.table.set_rows(page.rows, more=page.next_before is not None)
-        self._say_count(page.total)
+        self._say_count()
         if page.rows:
             self.list.show_content()
-            if not self._wanted:
+            if not self._wanted or self.table.current_row() is None:
                 self.table.select(str(page.rows[0].seq))
-        elif search:
-            words = f"No entry holds “{search}”."
-            self.list.show_empty("search", "Nothing found", words, "Clear the search", self._search.clear)
+        elif self._search.text().strip() or self.filter.on:
+            words = "No entry is like that."
+            self.list.show_empty("search", "Nothing found", words, "Clear search and filters", self._clear)
         else:
             self.list.show_empty("scroll-text", "The journal is empty", "The first change will be its first entry.")
 
-    def _say_count(self, total: int | None) -> None:
-        shown = len(self.table.rows())
+    def _clear(self) -> None:
+        self.filter.use({})
+        self._search.clear()
+        self._read()
+
+    def _say_count(self) -> None:
+        shown, total = len(self.table.rows()), self._total
         if total is None:
             more = "; scroll for older ones" if self._next_before is not None else ""
             self._count.setText(f"{count(shown, 'entry', 'entries')}{more}")
-            return
-        whole = count(total, "entry", "entries")
-        self._count.setText(whole if shown >= total else f"{amount(shown)} of {whole}; scroll for older ones")
+        elif shown >= total:
+            self._count.setText(count(total, "entry", "entries"))
+        else:
+            self._count.setText(f"{amount(shown)} of {count(total, 'entry', 'entries')}; scroll for older ones")
+
+    def _use_saved(self, saved: SavedFilter) -> None:
+        if self._search.text().strip() != saved.search:
+            self._search.setText(saved.search)
+        self._read()
+
+    def _ask_name(self) -> None:
+        ReasonPrompt(
+            self.desk.sheet_host,
+            "Save this filter",
+            "It can be chosen again on this page, by everybody who works with this profile.",
+            "Save the filter",
+            lambda name: self.write("journal filter-save", {**self._given(), "name": name}, self.filter.offer),
+            label="Name",
+        ).open()
+
+    def _remove_saved(self, name: str) -> None:
+        self.write("journal filter-remove", {"name": name}, self.filter.offer)
 
     def _start_check(self) -> None:
         self._verify.set_permit(False, "The journal is being verified.")
@@ -243,22 +239,27 @@ class JournalPage(Page):
         self._verify.set_permit(True)
         self.result.show_problem(error)
 
-    def _ask_export(self) -> None:
-        sheet = ExportSheet(
-            self.desk.sheet_host,
-            "Export the journal",
-            "All entries are written, one a line as JSON, with their hashes. The file holds the names and reasons that "
-            "the journal holds; it holds no keys. The export itself becomes an entry.",
-            lambda path, _: self._export(sheet, path),
-            filters="JSON Lines (*.jsonl)",
-            placeholder="journal.jsonl",
-        )
+    def _show_anchors(self) -> None:
+        def do(act: str, arguments: dict[str, object]) -> None:
+            came = (lambda done: sheet.say(done.words)) if act == "journal anchor-sheet" else sheet.show_anchors
+            self.session.write(sheet, act, arguments, came, sheet.show_problem, title="Anchoring the journal")
+
+        sheet = AnchorsSheet(self.desk.sheet_host, do)
         sheet.open()
+        self.session.read(sheet, "journal anchors", {}, sheet.show_anchors, sheet.show_problem)
 
-    def _export(self, sheet: ExportSheet, path: str) -> None:
-        def written(done: Done) -> None:
-            sheet.dismiss()
-            self.desk.say(done.words)
-            self.notice("good", f"{done.words} The file is {done.subject}.")
+    def _ask_export(self) -> None:
+        def write(path: str, form: str, selection: dict[str, str]) -> None:
+            def written(done: Done) -> None:
+                sheet.dismiss()
+                self.desk.say(done.words)
+                self.notice("good", f"{done.words} The file is {done.subject}.")
 
-        self.session.write(sheet, "journal export", {"to": path}, written, sheet.show_problem)
+            arguments = {"to": path, "format": form, **selection}
+            job = self.session.write(
+                sheet, "journal export", arguments, written, sheet.show_problem, title="Exporting the journal"
+            )
+            sheet.follow(job)
+
+        sheet = JournalExportSheet(self.desk.sheet_host, write, self.filter.arguments())
+        sheet.open()
