@@ -15,17 +15,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from podadmin.app.options import Options, folder_of
 from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.core.progress import Progress, Step
 
 if TYPE_CHECKING:
     from podadmin.app.engine import Engine
-    from podadmin.app.options import Options
     from podadmin.app.profile import Profile
 
 WATCH_SECONDS = 0.25
 READERS, LONG_READERS = 3, 2
 ENGINE_WAITS_SECONDS = 2.0
+FIRST_LOOKS = frozenset({"requests list"})
+"""Acts that may have something to show before the profile is open (see `podadmin.app.first_look`)."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class Ops:
 
         One that takes long (it has a `title`) has threads of its own, so that short reads never wait for it.
         """
-        pool = self._long_readers if title else self._readers
+        early = act in FIRST_LOOKS and not self._opened.is_set()
+        pool = self._long_readers if title or early else self._readers
         return self._submit(pool, Job(title or act, listener), act, arguments, done)
 
     def write(
@@ -132,7 +135,7 @@ class Ops:
         done: Callable[[Outcome], None],
     ) -> Job:
         def run() -> None:
-            outcome = self._outcome(act, arguments, job.progress)
+            outcome = self._looked(act, arguments) or self._outcome(act, arguments, job.progress)
             self._running.discard(job)
             job.done = True
             self._first_read.set()
@@ -147,6 +150,15 @@ class Ops:
             job.done = True
             done(Outcome(error=_closed()))
         return job
+
+    def _looked(self, act: str, arguments: Mapping[str, object]) -> Outcome | None:
+        """What can be told before the profile is open."""
+        if act not in FIRST_LOOKS or self._opened.is_set():
+            return None
+        from podadmin.app.first_look import answer
+
+        value = answer(folder_of(self._options) / "podadmin.db", act, arguments)
+        return None if value is None else Outcome(value=value)
 
     def _outcome(self, act: str, arguments: Mapping[str, object], progress: Progress) -> Outcome:
         self._opened.wait()

@@ -20,3 +20,12 @@ class Options(NamedTuple):
     theme: str = ""
     exit_after_paint: bool = False
     auditor: bool = False
+
+
+def folder_of(options: Options) -> Path:
+    """The profile folder of these options; it may not exist yet."""
+    if options.profile is not None:
+        return options.profile
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("podadmin", appauthor=False))

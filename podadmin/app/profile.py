@@ -13,11 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from podadmin.app.diagnostics import quiet_threads
 from podadmin.app.lock import EngineLock
-from podadmin.app.options import Options
+from podadmin.app.options import Options, folder_of
 from podadmin.app.presence import Presence
 from podadmin.app.restoring import finish as finish_restoring
 from podadmin.app.settings import Settings, keep
@@ -178,7 +176,7 @@ def open_profile(options: Options, clock: Clock | None = None) -> Profile:
     is made: NotFound (`store.no-profile`) where there is no profile, Refused (`store.older`) for one to migrate first.
     """
     clock = clock or SystemClock()
-    folder = options.profile or Path(platformdirs.user_data_dir("podadmin", appauthor=False))
+    folder = folder_of(options)
     if options.auditor:
         return Profile(folder, Store.open_to_read(folder / "podadmin.db", Journal(clock)), options, clock)
     try:

@@ -19,6 +19,7 @@ from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, qInstallMessa
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from podadmin.app.options import folder_of
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.place import WindowPlace
@@ -104,15 +105,6 @@ def unfit(qt: tuple[int, ...], python: tuple[int, ...]) -> str:
     return ""
 
 
-def folder_of(options: Options) -> Path:
-    """The profile folder of these options; it may not exist yet."""
-    if options.profile is not None:
-        return options.profile
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("podadmin", appauthor=False))
-
-
 def _application() -> QApplication:
     QGuiApplication.setDesktopFileName("podadmin")
     # said as an option: the call would first make Python's side of QStyle, which no paint of the frame needs
@@ -153,10 +145,12 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
     session.start(options)
     _ready_for_pages()
     from podadmin.desktop.pages.limits_notices import LimitNotices
+    from podadmin.desktop.pages.request_notices import RequestNotices
 
     shell.go("Overview")
     shell.read_on()
     LimitNotices(session, shell.say, shell)
+    RequestNotices(session, shell.go, parent=shell)
     if options.script is not None:
         from podadmin.desktop.driver import Driver
 
