@@ -15,7 +15,7 @@ from typing import Any, Final
 from podadmin.requests.effect_facts import LEVELS
 from podadmin.requests.rule_facts import Facts, ModelFact
 from podadmin.requests.rule_fields import ALL, FIELDS, NONE
-from podadmin.requests.rule_match import as_is, test_of
+from podadmin.requests.rule_match import as_is, check_of
 from podadmin.requests.rule_models import Models
 from podadmin.requests.rules import Condition
 
@@ -62,7 +62,7 @@ def _changed(
         return
     for each in _facts(condition, mode, facts):
         # whatever was put together here counts only if the evaluator agrees
-        if test_of(condition, "allow" if wanted == "yes" else "refuse")(each, at) == wanted:
+        if check_of(condition, "allow" if wanted == "yes" else "refuse")(each, at) == wanted:
             yield each, at
 
 
@@ -127,7 +127,7 @@ def _nearest(model: ModelFact, wanted: tuple[Models, ...]) -> ModelFact:
 
 def _next(condition: Condition, facts: Facts, at: datetime, wanted: str) -> datetime | None:
     """The next full hour at which the condition says what is wanted, within two weeks."""
-    test = test_of(condition, "allow")
+    test = check_of(condition, "allow")
     hour = at.replace(minute=0, second=0, microsecond=0)
     later = (hour + timedelta(hours=each) for each in range(1, MOST_HOURS))
     return next((each for each in later if test(facts, each) == wanted), None)
@@ -173,7 +173,7 @@ def narrowed(condition: Condition, facts: Facts, at: datetime) -> Condition | No
         changed = Condition(field, mode, (str(math.ceil(facts.inferences)),))
     elif mode == "less-than" and facts.smallest_group is not None:
         changed = Condition(field, mode, (str(facts.smallest_group),))
-    if changed is None or changed == condition or test_of(changed, "refuse")(facts, at) != "no":
+    if changed is None or changed == condition or check_of(changed, "refuse")(facts, at) != "no":
         return None
     return changed
 

@@ -58,7 +58,7 @@ class Prepared:
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.stance = STANCES[rule.verdict]
-        self._tests = tuple((each, test_of(each, rule.verdict)) for each in rule.conditions)
+        self._tests = tuple((each, check_of(each, rule.verdict)) for each in rule.conditions)
 
     def says(self, facts: Facts, at: datetime) -> Stance:
         """The rule's stance on a request that is decided at `at`: its own, or `does-not-apply`."""
@@ -115,7 +115,7 @@ def as_is(text: str) -> str:
     return text
 
 
-def test_of(condition: Condition, verdict: str) -> Test:
+def check_of(condition: Condition, verdict: str) -> Test:
     """The condition as a function. `verdict` decides on which side doubt about spelling falls."""
     fold = folded if (verdict != "allow") != (condition.mode == "other") else as_is
     kind = FIELDS[condition.field].kind

@@ -19,7 +19,11 @@ from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import statement
 from podadmin.requests.envelope import Opened, Verified, VerifiedRequest, judge
 from podadmin.requests.fingerprint import fingerprint
+from podadmin.requests.grant_pins import pins_of
 from podadmin.requests.grants import Grant
+from podadmin.requests.policy import Grants
+from podadmin.requests.rule_facts import facts_of
+from podadmin.requests.rules import Rule, draft
 
 Make = Callable[..., Verified[VerifiedRequest]]
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -51,19 +55,31 @@ def ask(request: Verified[VerifiedRequest] | Invalid, **changes: Any) -> Verdict
 def test_what_nobody_has_decided_is_held(verified: Make) -> None:
     found = ask(verified())
     assert (found.outcome, found.code, found.grant_id) == ("hold", "request.undecided", "")
-    assert [each.outcome for each in found.trace] == ["passes"] * 4
+    assert [each.name for each in found.trace] == [
+        "Seen before",
+        "The network's access check",
+        "Envelope",
+        "Clock",
+        "Effects",
+    ]
+    assert {each.outcome for each in found.trace} == {"passes"}
 
 
 def test_a_grant_allows_and_is_named(verified: Make) -> None:
     found = ask(verified(), grants=(grant_for(verified(project_id="p")), grant_for(verified(), id="grt_2")))
     assert (found.outcome, found.code, found.grant_id) == ("allow", "request.granted", "grt_2")
-    assert found.trace[-2] == Considered("Grant grt_1", "does-not-apply", "It was made for a different request.")
-    assert found.trace[-1].outcome == "allows"
+    assert found.trace[-1] == Considered(
+        "Other grants", "does-not-apply", "1 other grant is for other requests.", about="grant:"
+    )
+    assert (found.trace[-2].outcome, found.trace[-2].about) == ("allows", "grant:grt_2")
 
 
-def test_of_two_grants_that_match_the_first_is_used(verified: Make) -> None:
+def test_of_two_grants_that_match_the_one_that_ends_first_is_used(verified: Make) -> None:
     grants = (grant_for(verified()), grant_for(verified(), id="grt_2"))
     assert ask(verified(), grants=grants).grant_id == "grt_1"
+    assert ask(verified(), grants=grants[::-1]).grant_id == "grt_1"
+    longer = dataclasses.replace(grants[0], expires_at=NOW + timedelta(days=2))
+    assert ask(verified(), grants=(longer, grants[1])).grant_id == "grt_2"
 
 
 @pytest.mark.parametrize(
@@ -205,7 +221,8 @@ def test_only_a_grant_that_matches_in_full_allows(verified: Make, grants: list[G
     ]
     found = ask(request, grants=mine)
     assert found.outcome == ("allow" if matching else "hold")
-    assert len(found.trace) == 4 + len(mine)
+    near = [each for each in mine if each.fingerprint == fingerprint(request)]
+    assert len(found.trace) == 5 + len(near) + (len(near) < len(mine))
     assert ask(request, grants=mine) == found
 
 
@@ -215,3 +232,138 @@ def test_an_invalid_request_is_refused_with_its_own_code_and_nothing_else_is_ask
     found = ask(invalid(opened, signature="bad"))
     assert (found.outcome, found.code) == ("refuse", "envelope.signature-bad")
     assert [each.name for each in found.trace] == ["Seen before", "The network's access check", "Envelope"]
+
+
+def rule_for(verdict: str, rule_id: str = "rul_1", **conditions: str) -> Rule:
+    more: dict[str, Any] = {"message": "Not on this pod."} if verdict == "refuse" else {}
+    return draft("A rule", verdict, conditions or {"datasource": "only: patients"}, rule_id=rule_id, **more)
+
+
+def test_a_rule_allows_refuses_and_holds(verified: Make) -> None:
+    allow, refuse, hold = (rule_for(each, f"rul_{each}") for each in ("allow", "refuse", "hold"))
+    found = ask(verified(), rules=[allow])
+    assert (found.outcome, found.code, found.rule, found.grant_id) == ("allow", "rule.allowed", "rul_allow@1", "")
+    found = ask(verified(), rules=[allow, hold])
+    assert (found.outcome, found.code, found.rule) == ("hold", "rule.held", "rul_hold@1")
+    found = ask(verified(), rules=[allow, hold, refuse], grants=(grant_for(verified()),))
+    assert (found.outcome, found.code, found.rule, found.words) == (
+        "refuse", "rule.refused", "rul_refuse@1", "Not on this pod.",
+    )  # fmt: skip
+    assert [each.name for each in found.trace[5:]] == ["Rule “A rule”"] * 3 + ["Grant grt_1"]
+
+
+def test_a_rule_saves_the_run_of_a_grant(verified: Make) -> None:
+    found = ask(verified(), rules=[rule_for("allow")], grants=(grant_for(verified()),))
+    assert (found.rule, found.grant_id) == ("rul_1@1", "")
+
+
+def test_a_rule_allows_nothing_that_the_gate_itself_refuses_or_doubts(
+    opened: Callable[..., Opened], verified: Make, protocols: dict[str, Any]
+) -> None:
+    rules = [rule_for("allow")]
+    request = verified(protocols["inference"])
+    limits = (meter(5, 1),)
+    assert ask(request, rules=rules, limits=limits).outcome == "allow"
+    for changes in (
+        {"replay": True},
+        {"access": "NO_ACCESS"},
+        {"access": None},
+        {"effects": None},
+        {"limits": ()},
+        {"limits": (meter(5, 5),)},
+        {"latest": NOW + timedelta(hours=48)},
+    ):
+        assert ask(request, **{"rules": rules, "limits": limits, **changes}).outcome != "allow"
+    for bad in BAD:
+        assert ask(invalid(opened, **bad), rules=rules).outcome == "refuse"
+    unknown = verified({"class_name": "bitfount.Surprise"})
+    assert ask(unknown, rules=rules).outcome == "hold"
+
+
+def test_a_clock_that_was_set_back_holds_everything(verified: Make) -> None:
+    request = verified()
+    for latest, outcome in (
+        (None, "allow"),
+        (NOW - timedelta(hours=48), "allow"),
+        (NOW + timedelta(seconds=120), "allow"),
+        (NOW + timedelta(seconds=121), "hold"),
+        (NOW + timedelta(hours=48), "hold"),
+    ):
+        for inputs in ({"rules": [rule_for("allow")]}, {"grants": (grant_for(request),)}):
+            assert ask(request, latest=latest, **inputs).outcome == outcome
+    assert ask(request, latest=NOW + timedelta(hours=48)).code == "request.clock-behind"
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-48), timedelta(), timedelta(hours=48)])
+@pytest.mark.parametrize("start", [datetime(2028, 2, 28, 23, 59, tzinfo=UTC), datetime(2038, 1, 19, 3, 14, tzinfo=UTC)])
+def test_no_expired_grant_or_rule_allows_whatever_the_clock_does(
+    verified: Make, start: datetime, jump: timedelta
+) -> None:
+    request = verified()
+    now = start + jump
+    expired = grant_for(request, made_at=start - timedelta(days=9), expires_at=start - timedelta(hours=1))
+    lasting = grant_for(request, made_at=start - timedelta(days=9), expires_at=start + timedelta(days=9))
+    over = rule_for("allow", time=f"within: ..{(start - timedelta(days=1)).date().isoformat()}, UTC")
+    good = rule_for("allow", time=f"within: ..{(start + timedelta(days=9)).date().isoformat()}, UTC")
+    inputs: dict[str, Any] = {"now": now, "latest": start}
+    for things in ({"grants": (expired,)}, {"rules": [over]}):
+        assert ask(request, **inputs, **things).outcome == "hold"
+    wanted = "hold" if jump < timedelta() else "allow"
+    for things in ({"grants": (lasting,)}, {"rules": [good]}):
+        assert ask(request, **inputs, **things).outcome == wanted
+
+
+def test_the_reviewers_of_the_strictest_rule_are_asked_for(verified: Make) -> None:
+    rules = [dataclasses.replace(rule_for("hold", f"rul_{n}"), reviewers=n) for n in (1, 3, 2)]
+    assert ask(verified(), rules=rules).reviewers == 3
+    assert ask(verified(), rules=rules[:1]).reviewers == 1
+    assert ask(verified(), rules=[rule_for("allow")]).reviewers == 1
+
+
+def test_a_grant_with_too_few_inferences_left_does_not_cover(verified: Make, protocols: dict[str, Any]) -> None:
+    request = verified(protocols["inference"])
+    limits = (meter(50, 1),)
+    for inferences, left, outcome in (
+        (5.0, 5.0, "allow"),
+        (6.0, 5.0, "hold"),
+        (None, 5.0, "hold"),
+        (None, None, "allow"),
+    ):
+        facts = facts_of(request, statement(request, shipped()), inferences)
+        grants = (grant_for(request, inferences_left=left),)
+        found = ask(request, limits=limits, grants=grants, facts=facts)
+        assert found.outcome == outcome
+        if outcome == "hold":
+            assert found.trace[-1].why == "It has fewer inferences left than the request can use."
+            assert (found.trace[-1].outcome, found.trace[-1].code) == ("does-not-apply", "")
+
+
+def test_grants_of_a_family_are_found_among_thousands(verified: Make) -> None:
+    request = verified()
+    pins = pins_of(request)
+    mine = grant_for(request, id="grt_mine", pins=pins)
+    others = [grant_for(request, id=f"grt_{n}", fingerprint=f"{n:064x}") for n in range(1234)]
+    found = ask(request, grants=Grants.of([*others, mine], elsewhere=1000), pins=pins)
+    assert found.grant_id == "grt_mine"
+    assert [each.why for each in found.trace[5:]] == [
+        "It was made for exactly this request and has 1 run left.",
+        "2,234 other grants are for other requests.",
+    ]
+
+
+@given(st.permutations(["allow", "refuse", "hold"]), st.lists(st.booleans(), min_size=3, max_size=3))
+def test_the_order_of_rules_makes_no_difference(verified: Make, order: list[str], on: list[bool]) -> None:
+    rules = {
+        verdict: dataclasses.replace(rule_for(verdict, f"rul_{verdict}"), enabled=each)
+        for verdict, each in zip(("allow", "refuse", "hold"), on, strict=True)
+    }
+    found = ask(verified(), rules=[rules[each] for each in order])
+    assert found == ask(verified(), rules=list(rules.values()))
+    switched = {verdict for verdict, rule in rules.items() if rule.enabled}
+    first = next((each for each in ("refuse", "hold", "allow") if each in switched), "hold")
+    assert found.outcome == first
+
+
+def test_a_limit_of_the_custodians_own_is_said_as_such(verified: Make, protocols: dict[str, Any]) -> None:
+    free = ask(verified(protocols["inference"]), limits=(meter(None, 4),))
+    assert "The network sets no limit for this model in this project." in {each.why for each in free.trace}
