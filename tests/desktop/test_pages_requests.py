@@ -49,7 +49,7 @@ class Bench:
         self.window.resize(1100, 800)
         self.view = RequestDetailView(self.clock, self.window)
         self.decided: list[tuple[str, ...]] = []
-        self.view.bar.approved.connect(lambda request: self.decided.append(("approve", request)))
+        self.view.bar.approved.connect(lambda request, _terms: self.decided.append(("approve", request)))
         self.view.bar.refused.connect(lambda request, reason: self.decided.append(("refuse", request, reason)))
         layout = QVBoxLayout(self.window)
         layout.addWidget(self.view)
