@@ -34,8 +34,10 @@ def described(name: str, dtype: str, stype: str, seen: Look, found: Counts, rows
         low, high = whole(found.low, dtype), whole(found.high, dtype)
     elif dated:
         low, high = dates(found.first, found.last)
-    by_name = suspected(name)
-    kind = seen.looks_like or by_name
+    kind = seen.looks_like or suspected(name)
+    if kind:
+        # the ends and the middle of such values are somebody's number, day or place
+        number, low, high = False, None, None
     return ColumnStatistics(
         name,
         dtype,
@@ -51,7 +53,7 @@ def described(name: str, dtype: str, stype: str, seen: Look, found: Counts, rows
         finite(found.mean) if number else None,
         finite(found.deviation) if number else None,
         quantiles=quantiles(found.shares) if number else (),
-        histogram=_histogram(found, number, dated),
+        histogram=() if kind else _histogram(found, number, dated),
         sampled=(found.numbers if number else found.dates) > _EXACT_SHARES,
         top=() if kind or dtype == BOOLEAN or dated else _top(found),
         shortest=found.shortest,

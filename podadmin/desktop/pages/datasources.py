@@ -17,6 +17,7 @@ from podadmin.desktop.pages.datasource_detail import DatasourceDetail
 from podadmin.desktop.pages.datasource_draft import Draft
 from podadmin.desktop.pages.datasource_wizard import Wizard
 from podadmin.desktop.pages.export_sheet import ExportSheet
+from podadmin.desktop.pages.schema_review import SchemaReview
 from podadmin.desktop.pages.scrolling import scrolling
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
 from podadmin.desktop.widgets.prompt import ReasonPrompt
@@ -24,7 +25,12 @@ from podadmin.desktop.widgets.prompt import ReasonPrompt
 NEW: Final = "new"
 """The subject under which the wizard is opened from elsewhere."""
 BACK: Final = "Back to all datasources"
-_FORMATS: Final = (("yaml", "YAML"), ("json", "JSON"))
+_FORMATS: Final = (
+    ("yaml", "YAML"),
+    ("json", "JSON"),
+    ("frictionless", "Frictionless Table Schema"),
+    ("arrow", "Arrow schema (base64)"),
+)
 
 
 class DatasourcesPage(Page):
@@ -57,6 +63,7 @@ class DatasourcesPage(Page):
         self.detail = DatasourceDetail()
         self.detail.generate_wanted.connect(self._generate)
         self.detail.export_wanted.connect(self._ask_export)
+        self._wire(self.detail.review)
         self.wizard = Wizard()
         self.wizard.left.connect(self._left)
         self.wizard.test_wanted.connect(self._test)
@@ -71,6 +78,47 @@ class DatasourcesPage(Page):
             self._stack.addWidget(view)
         self.body.addWidget(self._stack, 1)
         self._show_list()
+
+    def _wire(self, review: SchemaReview) -> None:
+        """What is decided about the schema that is open."""
+        review.column_wanted.connect(self._read_column)
+        decide, panel = review.decide, review.panel
+        decide.confirm_wanted.connect(lambda name: self._decide("schema confirm", column=[name]))
+        decide.withhold_wanted.connect(lambda name: self._decide("schema withhold", column=name, small=True))
+        decide.merge_wanted.connect(lambda name: self._decide("schema merge", column=name, small=True))
+        decide.release_wanted.connect(self._release)
+        panel.withhold_wanted.connect(
+            lambda name, label: self._decide("schema withhold", name, column=name, label=[label])
+        )
+        panel.merge_wanted.connect(
+            lambda name, label, into: self._decide("schema merge", name, column=name, label=[label], into=into)
+        )
+        panel.tell_wanted.connect(lambda name: self._decide("schema tell", name, column=name))
+
+    def _read_column(self, name: str) -> None:
+        review = self.detail.review
+        arguments = {"datasource": self._open, "column": name}
+        self.session.read(review, "schema column", arguments, review.panel.show_column, review.panel.show_problem)
+
+    def _decide(self, act: str, again: str = "", **arguments: object) -> None:
+        """Do an act on the open schema and show what it is then; `again` is a column to be shown anew."""
+
+        def decided(view: SchemaView) -> None:
+            self.clear_notice()
+            if view.datasource == self._open:
+                self.detail.show_schema(view)
+                if again:
+                    self._read_column(again)
+
+        self.session.write(self, act, {"datasource": self._open, **arguments}, decided, self._say_error)
+
+    def _release(self) -> None:
+        def released(view: SchemaView) -> None:
+            self.desk.say(f"The schema of {view.datasource_name} was released.")
+            if view.datasource == self._open:
+                self.detail.show_schema(view)
+
+        self.session.write(self, "schema release", {"datasource": self._open}, released, self._say_error)
 
     def shown(self) -> None:
         """Without a subject: the cards, or the wizard where something was entered in it."""
@@ -191,7 +239,8 @@ class DatasourcesPage(Page):
                 self._read_detail()
 
         arguments = {"datasource": source, "save": True}
-        job = self.write("schema generate", arguments, made, title="Generating the schema", failure=failed)
+        # a table is read beside decisions, never in their queue; what it keeps at the end is one write of the store
+        job = self.session.read(self, "schema generate", arguments, made, failed, title="Generating the schema")
         self.detail.job.follow(job)
 
     def _ask_export(self, source: DatasourceCard) -> None:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from typing import Final
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.datasources import ColumnView, SchemaView
+from podadmin.desktop.pages.schema_column import ColumnPanel
+from podadmin.desktop.pages.schema_decide import DecideView, DriftView
 from podadmin.desktop.pages.schema_reveals import RevealsView
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.buttons import TabRow
 from podadmin.desktop.widgets.card import Card, FigureCard
-from podadmin.desktop.widgets.layout import STRETCH, column, row
+from podadmin.desktop.widgets.form import SearchEdit
+from podadmin.desktop.widgets.layout import STRETCH, column, row, wrap
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.tree import JsonTree
 from podadmin.desktop.widgets.words import amount, count, precise, when, whole
 
-_TABS: Final = (("reveals", "What it reveals"), ("columns", "Columns"), ("document", "Document"))
+_TABS: Final = (
+    ("reveals", "What it reveals"),
+    ("columns", "Columns"),
+    ("drift", "Changes"),
+    ("document", "Document"),
+)
+_PAGE: Final = 100
+_ROWS_SEEN: Final = 8
 _STYPES: Final = {
     "categorical": BadgeSpec("info", "Categorical", "list-tree"),
     "continuous": BadgeSpec("plain", "Continuous", "gauge"),
@@ -58,31 +69,44 @@ def column_table() -> RowTable:
             Column("Different", distinct_words, "number", width=12),
             Column("From, to", range_words, stretch=3),
             Column("Mean", lambda each: "" if each.mean is None else amount(round(each.mean, 2)), "number", width=10),
-            Column("Labels (data)", lambda each: ", ".join(each.labels), stretch=3),
+            Column("Labels (data)", lambda each: each.decided or ", ".join(each.labels), stretch=3),
         ],
         row_key=lambda each: each.name,
-        fits=True,
     )
 
 
 class SchemaReview(QWidget):
-    """Figures, then one of three views. The first is what the schema reveals."""
+    """Figures, then one of four views. The first is what the schema reveals.
+
+    `column_wanted(name)` asks for all that is known about a column.
+    """
+
+    column_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.schema: SchemaView | None = None
+        self._found: list[ColumnView] = []
         self.figures = {name: FigureCard(name) for name in ("Records", "Columns", "Lines not used", "Made")}
         self.tabs = TabRow(_TABS, "Parts of the schema", self._picked)
+        self.decide = DecideView()
         self.reveals = RevealsView()
         self.columns = column_table()
+        self.columns.picked.connect(self._chosen)
+        self.columns.more_wanted.connect(self._next_page)
+        self.panel = ColumnPanel()
+        self.drift = DriftView()
         self.document = JsonTree("Schema document")
+        self._search = SearchEdit("Find a column of the schema", "Find a column", lambda _: self._find())
         listed = Card(flush=True)
         listed.body.addWidget(self.columns)
         tree = Card("Version 4, as it is exported")
         tree.body.addWidget(self.document)
+        told = wrap(column(self.decide, self.reveals, margin=SPACE.none))
+        of_columns = wrap(column(self._search, listed, self.panel, margin=SPACE.none))
         self._parts: dict[str, QWidget] = {}
         self._stack = column()
-        for key, part in (("reveals", self.reveals), ("columns", listed), ("document", tree)):
+        for key, part in (("reveals", told), ("columns", of_columns), ("drift", self.drift), ("document", tree)):
             self._parts[key] = part
             self._stack.addWidget(part)
         self.setLayout(
@@ -91,10 +115,34 @@ class SchemaReview(QWidget):
         self._picked("reveals")
 
     def show_schema(self, schema: SchemaView) -> None:
-        """Show a schema."""
+        """Show a schema. A newer view of the same one leaves the part that is being looked at open."""
         if schema == self.schema:
             return
+        same = (
+            schema.saved
+            and self.schema is not None
+            and (self.schema.datasource, self.schema.made_at)
+            == (
+                schema.datasource,
+                schema.made_at,
+            )
+        )
         self.schema = schema
+        self._show_figures(schema)
+        self.decide.setVisible(schema.saved)
+        if schema.saved:
+            self.decide.show_schema(schema)
+        self.reveals.show_reveals(schema.reveals)
+        self.drift.show_drift(schema.drift, schema.released_at is not None)
+        breaking = sum(each.breaking for each in schema.drift)
+        self.tabs.set_words("drift", f"Changes ({breaking})" if breaking else "Changes")
+        self._find()
+        if not same:
+            self.panel.show_nothing()
+            self.tabs.pick("reveals")
+        self._picked(self.tabs.current if same else "reveals")
+
+    def _show_figures(self, schema: SchemaView) -> None:
         took = f"read in {schema.seconds:.1f} s"
         self.figures["Records"].set(whole(schema.records), took)
         chosen = sum(each.forced for each in schema.columns)
@@ -109,12 +157,28 @@ class SchemaReview(QWidget):
         day, _, clock = when(schema.made_at).partition(", ")
         self.figures["Made"].set(day.rpartition(" ")[0], f"{clock}, {'saved' if schema.saved else 'not saved yet'}")
         self.figures["Made"].setToolTip(precise(schema.made_at))
-        self.reveals.show_reveals(schema.reveals)
-        self.columns.set_rows(schema.columns)
-        self.document.show_value(schema.document)
-        self.tabs.pick("reveals")
-        self._picked("reveals")
+
+    def _find(self) -> None:
+        wanted = self._search.text().strip().casefold()
+        columns = self.schema.columns if self.schema is not None else ()
+        self._found = [each for each in columns if wanted in each.name.casefold()]
+        self._search.setVisible(len(columns) > _ROWS_SEEN)
+        line = self.columns.verticalHeader().defaultSectionSize()
+        self.columns.setFixedHeight((min(max(len(self._found), 1), _ROWS_SEEN) + 1) * line + SPACE.m)
+        self.columns.set_rows(self._found[:_PAGE], len(self._found) > _PAGE)
+
+    def _next_page(self) -> None:
+        have = len(self.columns.rows())
+        self.columns.add_rows(self._found[have : have + _PAGE], len(self._found) > have + _PAGE)
+
+    def _chosen(self, found: ColumnView) -> None:
+        if self.schema is not None and self.schema.saved:
+            self.column_wanted.emit(found.name)
+        else:
+            self.panel.show_view(found)
 
     def _picked(self, key: str) -> None:
+        if key == "document" and self.schema is not None:
+            self.document.show_value(self.schema.document)
         for each, part in self._parts.items():
             part.setVisible(each == key)
