@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from podadmin.core.memory import no_core_dumps
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,6 +31,7 @@ _WITH_VALUE = ("--profile", "--keyring", "--passphrase-file", "--theme", "--scri
 
 def start() -> NoReturn:
     """The whole process: `main`, and an end that says nothing that a custodian could not understand."""
+    no_core_dumps()
     words = sys.argv[1:]
     code = main(words)
     if _wants_command(words):

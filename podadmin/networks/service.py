@@ -101,7 +101,6 @@ def forget_api_key(vault: Vault, kind: str, actor: str) -> None:
 
 
 def item_of(kind: str) -> str:
-    """The name under which the key of a membership lies where secrets live."""
     """The item of the keyring in which profiles of the first version kept the key of a membership."""
     return f"network-{kind}"
 
