@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from podadmin.app.acts.registry import act
-from podadmin.app.views.status import KeyringView
 from podadmin.app.views.facts import Done
+from podadmin.app.views.status import KeyringView
 from podadmin.core.errors import PodadminError
 from podadmin.core.progress import Progress
 
