@@ -389,7 +389,7 @@ def _simple(node: exp.Expr) -> str | None:
     elif isinstance(node, exp.In):
         left = node.this
         listed = node.expressions
-        fits = bool(listed) and not node.args.get("query") and _is_plain_column(left) and all(map(_constant, listed))
+        fits = bool(listed) and _is_plain_column(left) and all(map(_constant, listed))
     else:
         return None
     return _key(left) if fits else None
@@ -449,7 +449,8 @@ def _ordered(query: exp.Expr, names: Iterable[str]) -> None:
     order = query.args.get("order")
     for each in order.expressions if order is not None else ():
         by = each.this
-        plain = isinstance(by, exp.Literal) or (_is_plain_column(by) and (_key(by) in known))
+        named = _is_plain_column(by) and not by.args.get("table") and _key(by) in known
+        plain = isinstance(by, exp.Literal) or named
         if not plain and not _is_count(by):
             raise _SingleRecords("Its order can tell something about single records.")
     for part in ("limit", "offset"):

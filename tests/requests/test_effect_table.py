@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -295,3 +296,17 @@ def test_the_risk_is_the_stated_rule_over_the_worst_that_leaves(
     assert (found.risk, found.level, len(found.reasons)) == (risk, level, 1)
     assert LEVELS.index(found.outputs[0].level) <= LEVELS.index(found.outputs[1].level)
     assert isinstance(found.outputs[0], Output)
+
+
+STATEMENTS = json.loads((Path(__file__).parent / "data" / "statements.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_what_a_custodian_reads_of_a_protocol_is_what_was_looked_at(verified: Make, name: str) -> None:
+    """Every sentence and fact, word for word: whoever changes one looks at all of them."""
+    found = asdict(statement(verified(made_of(name)), TABLE))
+    assert json.loads(json.dumps(found)) == STATEMENTS[name]
+
+
+def test_statements_are_kept_of_every_protocol() -> None:
+    assert set(STATEMENTS) == set(PROTOCOLS)
