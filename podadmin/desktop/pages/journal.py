@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -15,7 +16,7 @@ from podadmin.desktop.pages.journal_anchors import AnchorsSheet
 from podadmin.desktop.pages.journal_check import CheckResult
 from podadmin.desktop.pages.journal_entry import EntryCard, page_of
 from podadmin.desktop.pages.journal_export import JournalExportSheet
-from podadmin.desktop.pages.journal_filter import KINDS, JournalFilter
+from podadmin.desktop.pages.journal_filter import KINDS, FilterNameSheet, JournalFilter
 from podadmin.desktop.session import RunningJob
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
@@ -23,10 +24,9 @@ from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.form import SearchEdit
 from podadmin.desktop.widgets.layout import column, row, wrap
-from podadmin.desktop.widgets.prompt import ReasonPrompt
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
-from podadmin.desktop.widgets.words import amount, count, precise, when
+from podadmin.desktop.widgets.words import amount, count, precise
 
 VERIFY: Final = "Verify the journal"
 _PAGE: Final = 50
@@ -38,13 +38,19 @@ def entry_table() -> RowTable:
     return RowTable(
         "Journal entries",
         [
-            Column("Entry", lambda entry: amount(entry.seq), "number", width=6),
-            Column("When", lambda entry: when(entry.at), width=17, tip=lambda entry: precise(entry.at)),
+            Column("Entry", lambda entry: amount(entry.seq), "number", width=7),
+            Column("When", lambda entry: _short(entry.at), width=13, tip=lambda entry: precise(entry.at)),
             Column("What happened", lambda entry: entry.words, stretch=3),
             Column("Who", lambda entry: entry.actor, width=8, spare=True),
         ],
         row_key=lambda entry: str(entry.seq),
     )
+
+
+def _short(at: datetime) -> str:
+    """Day and minute; the year stands in the tip and in the opened entry, and what happened has more room."""
+    local = at.astimezone()
+    return f"{local.day} {local:%b %y, %H:%M}"
 
 
 class JournalPage(Page):
@@ -207,14 +213,10 @@ class JournalPage(Page):
         self._read()
 
     def _ask_name(self) -> None:
-        ReasonPrompt(
-            self.desk.sheet_host,
-            "Save this filter",
-            "It can be chosen again on this page, by everybody who works with this profile.",
-            "Save the filter",
-            lambda name: self.write("journal filter-save", {**self._given(), "name": name}, self.filter.offer),
-            label="Name",
-        ).open()
+        def save(name: str) -> None:
+            self.write("journal filter-save", {**self._given(), "name": name}, self.filter.offer)
+
+        FilterNameSheet(self.desk.sheet_host, save).open()
 
     def _remove_saved(self, name: str) -> None:
         self.write("journal filter-remove", {"name": name}, self.filter.offer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -10,9 +10,11 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from podadmin.app.views.journal import JournalFilters, SavedFilter
 from podadmin.desktop.theme.tokens import SPACE
-from podadmin.desktop.widgets.buttons import GhostButton
-from podadmin.desktop.widgets.form import Choice
+from podadmin.desktop.widgets.buttons import GhostButton, PrimaryButton, QuietButton
+from podadmin.desktop.widgets.form import Choice, TextField
 from podadmin.desktop.widgets.layout import STRETCH, row
+from podadmin.desktop.widgets.prompt import Sheet
+from podadmin.desktop.widgets.text import set_tip
 
 KINDS: Final = {
     "request": "Requests",
@@ -121,7 +123,8 @@ class JournalFilter(QWidget):
     def _day(self, name: str) -> QLineEdit:
         field = QLineEdit()
         field.setAccessibleName(name)
-        field.setPlaceholderText(f"{name}: {_DAY}")
+        field.setPlaceholderText(name)
+        set_tip(field, f"A day such as {_DAY}, or a moment with its zone")
         field.setMaxLength(40)
         field.editingFinished.connect(self._tell_of_day)
         field.setProperty("asked", "")
@@ -154,6 +157,34 @@ class JournalFilter(QWidget):
         self.save_button.setVisible(self.on and not self.saved.value())
         self.remove_button.setVisible(bool(self.saved.value()))
         self.saved.setVisible(bool(self._saved))
+
+
+class FilterNameSheet(Sheet):
+    """Asks for the name under which a filter is saved."""
+
+    def __init__(self, host: QWidget, on_name: Callable[[str], object]) -> None:
+        super().__init__(
+            host, "Save this filter", "It can be chosen again on this page, by everybody who works with this profile."
+        )
+        self._on_name = on_name
+        self.name = TextField("Name", placeholder="What requests did")
+        self.name.changed.connect(self._check)
+        self.body.addWidget(self.name)
+        self.confirm = PrimaryButton("Save the filter", self._save)
+        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
+        self.buttons_row.addWidget(self.confirm)
+        self._check()
+
+    def open(self, first: QWidget | None = None) -> None:
+        super().open(first or self.name.editor)
+
+    def _check(self) -> None:
+        self.confirm.set_permit(bool(self.name.value().strip()), "Give it a name first.")
+
+    def _save(self) -> None:
+        name = self.name.value().strip()
+        self.dismiss()
+        self._on_name(name)
 
 
 def _refill(choice: Choice, entries: list[tuple[str, str]]) -> None:
