@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime
 
 import pytest
@@ -288,3 +290,29 @@ def test_a_leap_day_and_the_end_of_32_bits_are_moments_like_others(moment: datet
 def test_the_hash_is_that_of_the_canonical_form(seq: int, parts: tuple[str, str, str, str, str]) -> None:
     whole = canonical([seq, *parts, GENESIS]).encode("utf-8")
     assert hash_of(seq, *parts, GENESIS) == hashlib.sha256(whole).hexdigest()
+
+
+def read_back(entries: list[Entry]) -> list[Entry]:
+    """The same values as other objects, as a database gives them."""
+    return [Entry(*json.loads(json.dumps(entry))) for entry in entries]
+
+
+def test_what_is_compared_are_values() -> None:
+    entries = chain_of([("t", "a", "b", "c", "{}")] * 300)
+    (fresh,) = json.loads(json.dumps([entries[298].hash]))
+    assert first_break(read_back(entries), [Anchor(299, fresh, AT)]) == (300, None)
+    right, broken = first_break(read_back(entries[:298]), [Anchor(int("299"), fresh, AT)])
+    assert (right, broken) == (298, Break(299, "entry 299 is gone: the anchor in the keyring proves what was written"))
+
+
+def test_of_two_anchors_at_one_entry_the_first_that_was_given_is_named() -> None:
+    entries = chain_of([("t", "a", "b", "c", "{}")] * 3)
+    one, two = (Anchor(3, entries[2].hash, AT, where) for where in ("the keyring", "the file x"))
+    assert "in the keyring proves" in str(first_break(entries[:1], [one, two])[1])
+    assert "in the file x proves" in str(first_break(entries[:1], [two, one])[1])
+
+
+def test_anchors_and_breaks_are_values_that_nobody_changes() -> None:
+    for value in (Anchor(1, "ab", AT), Break(1, "why")):
+        with pytest.raises(FrozenInstanceError):
+            value.seq = 2  # type: ignore[misc]
