@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import insert, update
+from sqlalchemy import Row, insert, update
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp
@@ -80,8 +80,7 @@ def record_opening(store: Store, clock: Clock, request_id: str, opening: Opening
     ) as unit:
         row = row_of(unit.connection, request_id)
         advance(State(row.state), Event.HELD)  # only what is captured and nothing else can be opened
-        _keep(unit, clock, request_id, opening)
-        row = row_of(unit.connection, request_id)
+        row = _keep(unit, clock, row, opening)
         if opening.pins is not None and opening.code != REPLAYED:
             voided = grant_moves.void_broken(unit, clock, row, opening.pins)
             if voided:
@@ -96,11 +95,12 @@ def record_opening(store: Store, clock: Clock, request_id: str, opening: Opening
                 )
             unit.also(Fact(GATE, "request.held", request_id, {"until": row.deadline}))
             return move(unit, request_id, Event.HELD, opening.words)
-        return _refuse(unit, clock, request_id, opening)
+        return _refuse(unit, clock, row, opening)
 
 
-def _keep(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> None:
-    row = row_of(unit.connection, request_id)
+def _keep(unit: Unit, clock: Clock, row: Row[Any], opening: Opening) -> Row[Any]:
+    """Write down what was found; the request's row as it stands then."""
+    request_id = row.id
     findings = {**findings_of(unit.connection, request_id), **opening.findings}
     if opening.pins is not None:
         findings["pins"] = {"family": opening.pins.family, "values": dict(opening.pins.values)}
@@ -131,6 +131,7 @@ def _keep(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> None:
     unit.execute(update(sealed).where(sealed.c.request_id == request_id).values(findings=canonical(findings)))
     unit.execute(update(request).where(request.c.id == request_id).values(**values))
     unit.note(requester=values["requester"], task=opening.task, risk=opening.risk, fingerprint=opening.fingerprint)
+    return row_of(unit.connection, request_id)
     if opening.findings.get("opened_by"):
         unit.note(key=opening.findings["opened_by"])  # the use of a private key is told where it was used
 
@@ -175,7 +176,8 @@ def _grant_over(what: str, why: str) -> Refused:
     return Refused("grant.over", what, why, "Decide on the request by hand.")
 
 
-def _refuse(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> State:
+def _refuse(unit: Unit, clock: Clock, row: Row[Any], opening: Opening) -> State:
+    request_id = row.id
     by = f"the rule {opening.rule}" if opening.rule else "the gate's own checks"
     unit.also(Fact(GATE, "request.refused", request_id, {"code": opening.code, "by": by}))
     told = {
@@ -183,7 +185,7 @@ def _refuse(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> Stat
         "code": opening.code,
         "reason": opening.words,
         **({"rule": opening.rule} if opening.rule else {}),
-        "request": row_of(unit.connection, request_id),
+        "request": row,
     }
     reference = receipts.issue(unit, clock, "refused", ("request.refused", request_id), told)
     if opening.answerable:

@@ -16,6 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podadmin.requests.effect_facts import Computing, ModelUse, Output, Reading
+from podadmin.requests.effect_table import shipped
+from podadmin.requests.effects import statement
 from podadmin.requests.envelope import Verified, VerifiedRequest
 from podadmin.requests.fingerprint import fingerprint
 from podadmin.requests.grant_pins import (
@@ -28,13 +31,17 @@ from podadmin.requests.grant_pins import (
     Surroundings,
     pins_of,
     shown,
+    surroundings,
     varying,
 )
-from podadmin.requests.grants import Change, Grant, changes_of, enough, matches, voided_by
+from podadmin.requests.grants import Change, Grant, GrantOutcome, changes_of, enough, matches, voided_by
 
 Make = Callable[..., Verified[VerifiedRequest]]
 MADE = datetime(2028, 2, 28, 23, 30, tzinfo=UTC)
 OLD = Grant("grt_1", "f" * 64, 2, MADE + timedelta(days=1), MADE, "req_1")
+FAMILY = "449ccc9b408c524e378e00ba9579c5e0f82b981b912f7373b278110495f0efef"
+AGGREGATED = "96525eb17caada0dcf7e51cef09ed5d74ebb7ae51e76fe5166b2782c4938a684"
+ANOTHER = "It was made for a different request."
 KNOWN = Surroundings(
     model_hash={"acme/Retina:3": "aa" * 32},
     code={"acme/Retina:3": "bb" * 32},
@@ -94,32 +101,36 @@ def granted(made_for: Pins, **changes: Any) -> Grant:
 
 
 def test_a_grant_matches_what_it_was_made_for() -> None:
-    assert matches(OLD, asked("f" * 64), MADE).matches
-    assert "2 runs" in matches(OLD, asked("f" * 64), MADE).why
-    assert "1 run left" in matches(dataclasses.replace(OLD, runs_left=1), asked("f" * 64), MADE).why
+    two = GrantOutcome(True, "It was made for exactly this request and has 2 runs left.")
+    assert matches(OLD, asked("f" * 64), MADE) == two
+    one = GrantOutcome(True, "It was made for exactly this request and has 1 run left.")
+    assert matches(dataclasses.replace(OLD, runs_left=1), asked("f" * 64), MADE) == one
 
 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"fingerprint": "e" * 64}, "different request"),
-        ({"voided_reason": "the model changed\u202e"}, "voided: the model changed<U+202E>"),
-        ({"voided_reason": ""}, "voided: no reason"),
-        ({"runs_left": 0}, "runs are used"),
-        ({"runs_left": -1}, "runs are used"),
-        ({"expires_at": MADE}, "expired"),
-        ({"made_at": MADE + timedelta(seconds=1)}, "check the clock"),
+        ({"fingerprint": "e" * 64}, ANOTHER),
+        ({"voided_reason": "the model changed\u202e"}, "It was voided: the model changed<U+202E>."),
+        ({"voided_reason": "x" * 1001}, f"It was voided: {'x' * 500}…{'x' * 499}."),
+        ({"voided_reason": ""}, "It was voided: no reason is recorded."),
+        ({"runs_left": 0}, "All its runs are used."),
+        ({"runs_left": -1}, "All its runs are used."),
+        ({"expires_at": MADE}, "It has expired."),
+        (
+            {"made_at": MADE + timedelta(seconds=1)},
+            "It was made later than this computer's clock says it is now: check the clock.",
+        ),
     ],
 )
 def test_a_grant_that_does_not_match_says_why(change: dict[str, object], why: str) -> None:
     outcome = matches(dataclasses.replace(OLD, **change), asked("f" * 64), MADE)  # type: ignore[arg-type]
-    assert not outcome.matches
-    assert why in outcome.why
-    assert outcome.changes == ()
+    assert outcome == GrantOutcome(False, why, ())
 
 
 def test_nothing_matches_a_request_without_a_fingerprint() -> None:
-    assert not matches(dataclasses.replace(OLD, fingerprint=""), asked(""), MADE).matches
+    nothing = matches(dataclasses.replace(OLD, fingerprint=""), asked(""), MADE)
+    assert nothing == GrantOutcome(False, ANOTHER)
 
 
 @pytest.mark.parametrize(
@@ -253,6 +264,9 @@ def test_every_pin_has_a_value_in_json_and_words(pins: Callable[..., Pins]) -> N
         ("model_version", "[[[],1],[[],2]]", "1, 2"),
         ("columns", '[[[],"a\u202eb"]]', "a<U+202E>b"),
         ("columns_read", '["x\u200by"]', "x<U+200B>y"),
+        ("code", '{"a":"1","b":"2"}', "a: 1, b: 2"),
+        ("code", json.dumps({"a": "x" * 400}), f"a: {'x' * 147}…{'x' * 149}"),
+        ("purpose", json.dumps("x" * 400), f"{'x' * 150}…{'x' * 149}"),
         ("code", '{"a\u202e":"b"}', "a<U+202E>: b"),
         ("switches", '[["x",true],["y",1]]', 'x on, ["y",1]'),
         ("switches", "[[1,true]]", "[1,true]"),
@@ -274,6 +288,58 @@ def test_what_varies_takes_along_what_follows_from_it() -> None:
     assert varying({"model_version"}) == {"model_version", "model_hash", "code", "weights"}
     assert MAY_VARY.isdisjoint({KEY, "identity", "protocol", "destination", "purpose"})
     assert set(WORDS) >= MAY_VARY | UNSIGNED | FOUND_HERE
+
+
+def test_the_parts_of_every_step_are_pinned(verified: Make, protocols: dict[str, Any]) -> None:
+    """Steps stand in a list: what is in the second one counts as much as what is in the first."""
+    report = protocols["report"]
+    found = pins_of(verified(report))
+    assert json.loads(found.values["model_version"]) == [[["algorithm", 0, "model", "model_version"], 3]]
+    assert json.loads(found.values["columns"]) == [[["algorithm", 1, "original_cols"], ["name", "born"]]]
+    for place, name, value in ((1, "original_cols", ["name"]), (1, "extra", 1), (0, "extra", 1)):
+        changed = copy.deepcopy(report)
+        changed["algorithm"][place][name] = value
+        assert matches(granted(found), pins_of(verified(changed)), MADE).changes
+    longer = copy.deepcopy(report)
+    longer["algorithm"].append(longer["algorithm"][1])
+    assert matches(granted(found), pins_of(verified(longer)), MADE) == GrantOutcome(False, ANOTHER)
+
+
+def test_what_this_pod_found_out_comes_from_the_effect_statement(verified: Make, inference: dict[str, Any]) -> None:
+    models = (
+        ModelUse("a/b:1", code_digest="c1", weights_digest="w1"),
+        ModelUse("a/c:1"),
+        ModelUse("", code_digest="x"),
+    )
+    outputs = (
+        Output("row", "message", "requester", "words"),
+        Output("row", "upload", "store", "words", address="s3://there"),
+        Output("counts", "telemetry", "operator", "words", always=True),
+    )
+    effects = dataclasses.replace(
+        statement(verified(inference), shipped("bitfount")),
+        read=Reading("patients", columns=("age",), all_columns=False),
+        computed=Computing(models=models),
+        outputs=outputs,
+    )
+    found = surroundings(effects)
+    assert found == Surroundings(
+        code={"a/b:1": "c1"},
+        weights={"a/b:1": "w1"},
+        columns_read=("age",),
+        destinations=("requester by message", "store by upload to s3://there"),
+    )
+    everything = dataclasses.replace(effects, read=Reading("patients", columns=("age",)))
+    told = surroundings(everything, "DUO:0000042", {"a/b:1": "h"})
+    assert told.columns_read == ("age", "*")
+    assert (told.purpose, told.model_hash) == ("DUO:0000042", {"a/b:1": "h"})
+
+
+def test_a_family_has_the_same_name_in_every_version_of_podadmin(verified: Make, inference: dict[str, Any]) -> None:
+    """It is stored with the grant: another one would turn every grant into one for something else."""
+    aggregated = {**inference, "aggregator": {"class_name": "bitfount.Aggregator"}}
+    assert pins_of(verified(inference)).family == FAMILY
+    assert pins_of(verified(aggregated)).family == AGGREGATED
 
 
 # --- what voids ------------------------------------------------------------------------------------------------------
@@ -328,8 +394,10 @@ def test_a_pin_that_may_vary_does_not_void_and_the_request_is_covered(
     change = VOIDING[pin][0]
     loose = dataclasses.replace(grant, may_vary=varying({pin}))
     outcome = matches(loose, pins(**change), MADE)
-    assert outcome.matches
-    assert "may vary" in outcome.why or pin in FOUND_HERE
+    same = pins(**change).fingerprint == grant.fingerprint
+    which = "exactly this request" if same else "this request, which may vary so,"
+    assert outcome == GrantOutcome(True, f"It was made for {which} and has 2 runs left.")
+    assert same == (pin in FOUND_HERE)
     assert voided_by((loose,), pins(**change), MADE) == ()
     others = [name for name in VOIDING if name not in loose.may_vary]
     assert all(not matches(loose, pins(**VOIDING[name][0]), MADE).matches for name in others)
@@ -357,8 +425,7 @@ def test_another_undertaking_leaves_the_grant_as_it_is(
     grant: Grant, pins: Callable[..., Pins], change: dict[str, Any]
 ) -> None:
     outcome = matches(grant, pins(**change), MADE)
-    assert (outcome.matches, outcome.changes) == (False, ())
-    assert "different request" in outcome.why
+    assert outcome == GrantOutcome(False, ANOTHER)
     assert voided_by((grant,), pins(**change), MADE) == ()
 
 
@@ -371,7 +438,11 @@ def test_what_stands_outside_the_signature_neither_matches_nor_voids(
     assert WORDS["switches"] in outcome.why
     # a carrier cannot hide what the signer changed by changing a switch as well
     both = matches(grant, pins(("algorithm", "model", "model_version"), 4, flags=flags), MADE)
-    assert {change.pin for change in both.changes} == {"model_version", "switches"}
+    assert [change.pin for change in both.changes] == ["switches", "model_version"]
+    told = "; ".join(change.words for change in both.changes)
+    assert both == GrantOutcome(False, f"What was granted is not what is asked for any more. {told}.", both.changes)
+    words = changes_of(grant, pins(flags=flags), {"switches"})[0].words
+    assert outcome == GrantOutcome(False, f"It was made for a request like this, but not for this one. {words}.")
 
 
 @pytest.mark.parametrize("name", sorted(FOUND_HERE))
