@@ -123,6 +123,14 @@ WORDS: dict[str, str] = {
     "rule.purpose-stated": "It was stated what the project {subject} is for",
     "setting.changed": "The setting was changed from {was} to {now}",
     "journal.exported": "The journal was exported: {entries} entries",
+    "journal.exported:format": "The journal was exported ({format}): {selection}, {entries} entries",
+    "journal.anchored": "The journal's head was kept everywhere at once: {places} places",
+    "journal.anchor-printed": "A sheet was written that proves the journal up to entry {entry}",
+    "journal.place-added": "The journal's head is kept elsewhere too: {place}",
+    "journal.place-removed": "The journal's head is no longer kept at {place}",
+    "journal.time-stamped": "{authority} stamped entry {entry} with its time",
+    "journal.filter-saved": "A filter of the journal was saved: {subject}",
+    "journal.filter-removed": "A saved filter of the journal was removed: {subject}",
     "tour.started": "The tour was set up with demo data",
 }
 

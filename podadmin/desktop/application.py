@@ -57,13 +57,14 @@ def run(options: Options) -> int:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     qInstallMessageHandler(_qt_says)
     app = _application()
-    place = WindowPlace(folder_of(options)) if not options.headless or options.profile is not None else None
+    own = not options.auditor and (not options.headless or options.profile is not None)
+    place = WindowPlace(folder_of(options)) if own else None
     choice = options.theme or (place.theme() if place is not None else "system")
     style.apply(choice)
     app.setWindowIcon(icons.icon("shield-check", "accent", size=SIZE.icon_large))
     dispatcher = Dispatcher()
     session = Session(dispatcher)
-    shell = Shell(session, place=place, theme=choice, theme_fixed=bool(options.theme))
+    shell = Shell(session, place=place, theme=choice, theme_fixed=bool(options.theme), auditor=options.auditor)
     shell.theme_wanted.connect(style.apply)
     _follow_system(shell)
     sys.excepthook = _showing(shell, dispatcher, sys.excepthook)

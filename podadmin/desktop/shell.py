@@ -20,6 +20,7 @@ from podadmin.desktop.place import WindowPlace
 from podadmin.desktop.session import Session
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE
+from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.layout import bring_into_view, reading_order
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ _STATUS_KINDS: Final = frozenset(
 _THEME_KINDS: Final = frozenset({"profile", "setting"})
 _THEME_SETTING: Final = "appearance.theme"
 _HITS: Final = 8
+_AUDITOR: Final = (
+    "An auditor looks: this window reads, verifies and exports. Nothing in this profile can be changed, and no gate "
+    "runs here."
+)
 
 
 class Shell(QMainWindow):
@@ -52,10 +57,12 @@ class Shell(QMainWindow):
         place: WindowPlace | None = None,
         theme: str = "system",
         theme_fixed: bool = False,
+        auditor: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
+        self._auditor = auditor
         self._entries = tuple(entries)
         self._pages: dict[str, Page] = {}
         self._front: Page | None = None
@@ -249,6 +256,8 @@ class Shell(QMainWindow):
         right.setSpacing(0)
         right.setContentsMargins(0, 0, 0, 0)
         right.addWidget(self._top)
+        if self._auditor:
+            right.addWidget(Banner("warn", _AUDITOR))
         right.addWidget(self._stack, 1)
         right.addWidget(self._line)
         whole = QHBoxLayout(self._centre)

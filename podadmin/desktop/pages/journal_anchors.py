@@ -60,7 +60,7 @@ class AnchorsSheet(Sheet):
         self.remove = GhostButton("Use it no longer", self._remove, "trash-2", "Use this anchor no longer")
         self.file = PathField("Keep it in a file", "save", placeholder="/media/stick/anchor.json")
         self.add_file = QuietButton("Use this file", self._add_file, "plus")
-        self.address = TextField("Time-stamping authority (RFC 3161)", placeholder="https://authority.example/tsr")
+        self.address = TextField("Time-stamping authority", placeholder="https://authority.example/tsr")
         self.certificate = PathField("Its root certificate", "file", filters="Certificates (*.pem *.crt *.cer)")
         self.add_stamp = QuietButton("Ask this authority", self._add_stamp, "plus")
         self.sheet = PathField("Print it: sheet to write", "save", filters="PDF (*.pdf)", placeholder="anchor.pdf")
@@ -71,8 +71,10 @@ class AnchorsSheet(Sheet):
         for fields, button in (
             ((self.file,), self.add_file),
             ((self.sheet,), self.write_sheet),
-            ((self.address, self.certificate), self.add_stamp),
+            ((self.certificate,), self.add_stamp),
         ):
+            if button is self.add_stamp:
+                self.body.addWidget(self.address)
             line = row(*((field, 1) for field in fields), button, gap=SPACE.s)
             line.setAlignment(button, Qt.AlignmentFlag.AlignBottom)
             self.body.addLayout(line)
