@@ -1,0 +1,119 @@
+"""Intake: 200 requests a second, each kept, opened, held or refused, with its receipt; and nothing is lost.
+
+By hand for longer: `python -m tests.benchmarks.intake --seconds 600`. Every request goes through the same two
+transactions as in the gate, and the answers that are owed afterwards are counted against what was sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from podadmin.core.clock import SystemClock
+from podadmin.journal.records import Journal
+from podadmin.journal.service import verify
+from podadmin.requests import service
+from podadmin.requests.grant_pins import WORDS, Pins
+from podadmin.requests.records import receipt, request
+from podadmin.requests.service import Captured, Opening
+from podadmin.store.engine import Store
+
+RATE = 200
+SECONDS = 10.0
+BODY = b"sealed" * 400
+_DIGEST = hashlib.sha256(BODY).hexdigest()
+
+
+def run(seconds: float = SECONDS) -> list[dict[str, Any]]:
+    """Requests at the wanted rate for so long; how far behind the last one was, and how long each took."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [_intake(Path(folder), seconds)]
+
+
+def _intake(folder: Path, seconds: float) -> dict[str, Any]:
+    clock = SystemClock()
+    store = Store.open(folder / "podadmin.db", Journal(clock))
+    count = int(RATE * seconds)
+    began = clock.monotonic()
+    took: list[float] = []
+    behind = 0.0
+    for number in range(count):
+        due = began + number / RATE
+        now = clock.monotonic()
+        behind = max(behind, now - due)
+        if now < due:
+            _wait(clock, due)
+        start = clock.monotonic()
+        _one(store, clock, number)
+        took.append(clock.monotonic() - start)
+    whole = clock.monotonic() - began
+    with store.read() as connection:
+        kept = connection.execute(select(func.count()).select_from(request)).scalar_one()
+        receipts = connection.execute(select(func.count()).select_from(receipt)).scalar_one()
+    lost = count - kept
+    sound = verify(store).broken is None
+    refused = count // 2
+    store.close()
+    if lost or not sound or receipts != refused:
+        raise AssertionError(f"{lost} requests were lost, {refused - receipts} receipts; the chain is sound: {sound}")
+    rate = count / whole
+    return {
+        "name": f"intake for {seconds:g} s",
+        "ours": rate,
+        "peer": float(RATE),
+        "ratio": rate / RATE,
+        "ratio_min": rate / RATE,
+        "ratio_max": rate / RATE,
+        "unit": "requests/s",
+        "note": (
+            f"{count} kept, none lost; {statistics.median(took) * 1000:.1f} ms each, at most "
+            f"{max(took) * 1000:.0f} ms; at most {behind:.2f} s behind"
+        ),
+    }
+
+
+def _wait(clock: SystemClock, until: float) -> None:
+    import threading
+
+    threading.Event().wait(max(until - clock.monotonic(), 0.0))
+
+
+def _one(store: Store, clock: SystemClock, number: int) -> None:
+    task = f"task-{number}"
+    wire = task.encode()
+    request_id = service.capture(
+        store, clock, Captured("local", task, 2, f"lab-{number % 40}", wire, BODY, _DIGEST, clock.now(), 300.0)
+    )
+    assert request_id is not None
+    mark = hashlib.sha256(wire).hexdigest()
+    values = {name: f'"{name}"' for name in WORDS}
+    opening = Opening(
+        requester=f"lab-{number % 40}",
+        task="SQL query (ResultsOnly)",
+        datasource="patients",
+        project="study",
+        risk="low",
+        verified="verified",
+        fingerprint=mark,
+        verdict="hold" if number % 2 else "refuse",
+        code="request.undecided",
+        words="Waiting for your decision",
+        answerable=True,
+        findings={"protocol": {"class_name": "bitfount.ResultsOnly"}, "effects": {}},
+        sealed_digest=mark,
+        pins=Pins(hashlib.sha256(f"family {number % 40}".encode()).hexdigest(), mark, values),
+    )
+    service.record_opening(store, clock, request_id, opening)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    for figure in run(parser.parse_args().seconds):
+        print(f"{figure['name']}: {figure['ours']:.0f} {figure['unit']}; {figure['note']}")
