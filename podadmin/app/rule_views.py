@@ -21,7 +21,6 @@ from podadmin.app.views.rules import (
     WhyNotView,
 )
 from podadmin.core.clock import unstamp
-from podadmin.core.errors import NotFound
 from podadmin.core.text import grouped, stranger
 from podadmin.requests.policy import Rules
 from podadmin.requests.records import request
@@ -210,11 +209,3 @@ def why_not_of(connection: Connection, request_id: str, rules: Rules) -> WhyNotV
         new_rule.texts() if new_rule is not None else {},
         says(new_rule) if new_rule is not None else (),
     )
-
-
-def why_not_or_none(connection: Connection, request_id: str, rules: Rules) -> WhyNotView | None:
-    """The same; None where nothing of the request could be verified."""
-    try:
-        return why_not_of(connection, request_id, rules)
-    except NotFound:
-        return None

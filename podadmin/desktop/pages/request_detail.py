@@ -20,6 +20,7 @@ from podadmin.desktop.pages.request_decision import DecisionBar
 from podadmin.desktop.pages.request_effects import DifferenceCard, EffectCard, trace_facts
 from podadmin.desktop.pages.request_review import ReviewCard
 from podadmin.desktop.pages.request_words import DECIDABLE, state_badge, verified_badge
+from podadmin.desktop.pages.rules_why_not import WhyNotCard
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
@@ -56,6 +57,7 @@ class RequestDetailView(QWidget):
         self._outcome = FactsCard("Where it stands")
         self._verification = FactsCard("What was verified, and what was not")
         self._trace = FactsCard("How the verdict was reached")
+        self.why_not = WhyNotCard()
         self.history = _history_table()
         self.history.opened.connect(lambda entry: self.entry_wanted.emit(str(entry.seq)))
         self._history_card = Card("History, from the journal", flush=True)
@@ -82,6 +84,7 @@ class RequestDetailView(QWidget):
         self.protocol.show_protocol(detail.protocol)
         self.bar.show_detail(detail)
         if another:
+            self.why_not.show_why(None)
             self._area.verticalScrollBar().setValue(0)
 
     def forget(self) -> None:
@@ -109,6 +112,7 @@ class RequestDetailView(QWidget):
             self._outcome,
             self._sections,
             row((self._verification, 1), (self._trace, 1), gap=SPACE.l),
+            self.why_not,
             self._history_card,
             self.protocol,
             STRETCH,

@@ -23,6 +23,8 @@ from podadmin.desktop.widgets.facts import FactGrid, FactList
 from podadmin.desktop.widgets.layout import CardGrid, clear, column, row, wrap
 from podadmin.desktop.widgets.text import PlainLabel
 
+_SILENT = "Does not apply."
+_SILENT_SHOWN = 8
 _TONES = {"low": "info", "medium": "warn"}
 
 
@@ -148,5 +150,10 @@ class DifferenceCard(Card):
 
 
 def trace_facts(detail: RequestDetail) -> tuple[Fact, ...]:
-    """The steps of the verdict as facts."""
-    return tuple(Fact(line.considered, line.outcome, line.tone) for line in detail.trace)
+    """The steps of the verdict as facts: all that spoke, and the first of those that did not."""
+    silent = [line for line in detail.trace if line.outcome.startswith(_SILENT)]
+    left_out = silent[_SILENT_SHOWN:]
+    facts = [Fact(line.considered, line.outcome, line.tone) for line in detail.trace if line not in left_out]
+    if left_out:
+        facts.insert(-1, Fact(f"{len(left_out):,} more rules and grants", "Do not apply."))
+    return tuple(facts)

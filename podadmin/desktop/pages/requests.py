@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStackedWidget
 from podadmin.app.views.facts import Done
 from podadmin.app.views.networks import NetworkCard
 from podadmin.app.views.requests import RequestDetail, RequestPage, RequestRow
+from podadmin.app.views.rules import WhyNotView
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
@@ -67,6 +68,7 @@ class RequestsPage(Page):
         self.view = RequestDetailView(clock, self.desk.sheet_host)
         self.view.request_wanted.connect(lambda request: self.desk.go(self.name, request))
         self.view.entry_wanted.connect(lambda entry: self.desk.go("Journal", entry))
+        self.view.why_not.rule_wanted.connect(lambda request: self.desk.go("Grants & rules", f"from {request}"))
         self.view.bar.approved.connect(self._approve)
         self.view.compare_wanted.connect(self._compare)
         self.view.bar.refused.connect(self._refuse)
@@ -166,8 +168,17 @@ class RequestsPage(Page):
         if wanted == self._open:
             self._open = detail.row.id
             self.view.show_detail(detail)
+            self._read_why(detail.row.id)
             if self._detail.showing != "content":
                 self._detail.show_content()
+
+    def _read_why(self, request: str) -> None:
+        def came(found: WhyNotView | None) -> None:
+            if self._open == request:
+                self.view.why_not.show_why(found)
+
+        # where nothing of it could be verified there is nothing to say either
+        self.session.read(self, "requests why-not", {"request": request}, came, lambda _: came(None))
 
     def _approve(self, request: str, terms: dict[str, object]) -> None:
         self.write("requests approve", {"request": request, **terms}, self._decided, failure=self._undecided)

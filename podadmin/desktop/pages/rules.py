@@ -9,7 +9,7 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from podadmin.app.views.rules import RuleDetail, RuleFieldRow, RuleRow, SuggestionRow, Trial
+from podadmin.app.views.rules import RuleDetail, RuleFieldRow, RuleRow, SuggestionRow, Trial, WhyNotView
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.grants import HELP as GRANT_HELP
@@ -25,6 +25,7 @@ from podadmin.desktop.widgets.prompt import ReasonPrompt
 
 NEW: Final = "new"
 EDIT: Final = "edit "
+FROM: Final = "from "
 BACK: Final = "Back to all rules"
 
 
@@ -37,7 +38,7 @@ class _Proposal:
 
 
 class RulesPage(Page):
-    """The list, one rule, or the form. The window's history holds which: a rule's id, `new`, or `edit ID`."""
+    """The list, one rule, or the form. Which one: a rule's id, `new`, `edit ID` or `from REQUEST`."""
 
     name = "Grants & rules"
     title = "Grants & rules"
@@ -105,6 +106,9 @@ class RulesPage(Page):
             self._open_grants(subject)
             return
         self._subject = subject
+        if subject.startswith(FROM):
+            self._open_from(subject.removeprefix(FROM))
+            return
         if subject == NEW or subject.startswith(EDIT):
             self._open_form(subject.removeprefix(EDIT) if subject != NEW else "")
             return
@@ -161,11 +165,6 @@ class RulesPage(Page):
         self._proposal = _Proposal(found.conditions, found.name)
         self.desk.go(self.name, NEW)
 
-    def propose(self, conditions: Mapping[str, str], name: str = "") -> None:
-        """Open the form with a rule that somebody else on this desk has thought of."""
-        self._proposal = _Proposal(conditions, name)
-        self.desk.go(self.name, NEW)
-
     def _edit(self) -> None:
         if self.view.detail is not None:
             self.desk.go(self.name, EDIT + self.view.detail.row.id)
@@ -185,6 +184,19 @@ class RulesPage(Page):
             self._form.show_error(error, lambda: self._open_form(rule))
 
         self.session.read(self, "rules fields", {}, known, failed)
+
+    def _open_from(self, request: str) -> None:
+        self._form.show_loading("Preparing the form")
+        self._show(self._form, "A new rule", self._subject)
+
+        def came(found: WhyNotView) -> None:
+            self._proposal = _Proposal(found.new_rule)
+            self._open_form("")
+
+        def failed(error: PodadminError) -> None:
+            self._form.show_error(error, lambda: self._open_from(request))
+
+        self.session.read(self, "requests why-not", {"request": request}, came, failed)
 
     def _begin(self, rule: RuleDetail | None) -> None:
         if self._editor is not None:
