@@ -5,7 +5,8 @@ brings its own: it opens the passphrase file anew, or the keyring asks. In the w
 for what they do next. While the window is locked, it gets nothing of the profile but the lock; the gate goes on.
 
 The lock is a fact of the journal, so that closing and starting podadmin does not open it, and a command can close it.
-It protects what a window shows. It does not protect against a person who can run programs under this account.
+It protects what a window shows. It does not protect against a person who can run programs under this account. An
+auditor has no passphrase to prove anything with and records nothing: the lock is that window's alone then.
 """
 
 from __future__ import annotations
@@ -59,12 +60,14 @@ class Presence:
         """How a person proves who they are here."""
         from podadmin.vault.reproof import Means, means_of
 
-        if self._profile.keyring_choice is None:
+        if self._profile.keyring_choice is None or self._profile.auditor:
             return Means.NONE
         return means_of(self._profile.vault.secrets, self._profile.folder)
 
     def refresh(self) -> None:
         """Learn from the journal whether the window is locked: another process may have asked for it."""
+        if self._profile.auditor:
+            return
         act = journal_entry.c.act
         wanted = select(act, journal_entry.c.at).where(act.in_(["lock.locked", "lock.unlocked"]))
         with self._profile.store.read() as connection:
@@ -100,18 +103,15 @@ class Presence:
         with self._guard:
             self._proved = None
         if self._since is None:
-            with self._profile.store.record(Fact(self._profile.actor, "lock.locked", _SUBJECT, {"why": why})):
-                pass
-            self.refresh()
+            self._tell("lock.locked", {"why": why})
+            self._since = self._since or self._profile.clock.now()
 
     def unlock(self, passphrase: Secret[str] | None) -> None:
         """Open the window again (`lock.unlocked`). Raises as `prove`."""
         means = self.prove(passphrase)
         if self._since is not None:
-            body = {"by": means.value}
-            with self._profile.store.record(Fact(self._profile.actor, "lock.unlocked", _SUBJECT, body)):
-                pass
-            self.refresh()
+            self._tell("lock.unlocked", {"by": means.value})
+            self._since = None
 
     def prove(self, passphrase: Secret[str] | None) -> Means:
         """Prove who sits there, as far as the place where secrets live can ask. Returns how it was done.
@@ -130,11 +130,16 @@ class Presence:
             try:
                 prove_passphrase(self._profile.folder, given)
             except BadInput:
-                with self._profile.store.record(Fact(self._profile.actor, "lock.refused", _SUBJECT)):
-                    pass
+                self._tell("lock.refused", {})
                 raise
         elif means is Means.KEYRING:
             prove_by_keyring()
         with self._guard:
             self._proved = self._profile.clock.monotonic()
         return means
+
+    def _tell(self, act: str, body: dict[str, str]) -> None:
+        if not self._profile.auditor:
+            with self._profile.store.record(Fact(self._profile.actor, act, _SUBJECT, body)):
+                pass
+        self.refresh()

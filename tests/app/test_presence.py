@@ -137,6 +137,19 @@ def test_memory_says_that_it_cannot_ask(house: Any, tmp_path: Path) -> None:
         assert house.act(undecided, "lock show").means == "none"
 
 
+def test_an_auditor_locks_the_own_window_and_needs_no_passphrase(house: Any, tmp_path: Path) -> None:
+    with open_profile(house.options(auditor=True, passphrase_file=None)) as profile:
+        profile.presence.window = True
+        entries = profile.last_entry()
+        assert house.act(profile, "lock now").locked
+        assert house.act(profile, "lock show").locked
+        with pytest.raises(Refused):
+            house.act(profile, "journal list")
+        assert not house.act(profile, "lock unlock").locked
+        house.act(profile, "journal export", to=str(tmp_path / "j"))
+        assert profile.last_entry() == entries
+
+
 def test_the_keyring_asks_its_own_question(house: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(reproof, "means_of", lambda *_: reproof.Means.KEYRING)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
+import textwrap
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -116,3 +120,47 @@ def test_a_keyring_that_fails_is_told_in_its_own_states(bus: Callable[[Callable[
     with pytest.raises(Unavailable) as unanswered:
         prove_by_keyring()
     assert unanswered.value.code == "vault.keyring-unresponsive"
+
+
+@pytest.mark.keyring
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("dbus-run-session", "gnome-keyring-daemon"))),
+    reason="gnome-keyring and dbus-daemon are not installed",
+)
+def test_a_real_keyring_is_locked_and_asks_in_its_own_window(tmp_path: Path) -> None:
+    """Without a screen its window cannot be shown: the question counts as closed, and the keyring stays locked."""
+    program = textwrap.dedent(
+        """
+        from pathlib import Path
+        from podadmin.core.errors import PodadminError
+        from podadmin.vault.os_keyring import OsKeyring
+        from podadmin.vault.reproof import means_of, prove_by_keyring
+        keyring = OsKeyring("p")
+        keyring.put("kek", bytes(32))
+        print(keyring.state().value, means_of(keyring, Path(".")).value)
+        try:
+            prove_by_keyring()
+        except PodadminError as error:
+            print(error.code, keyring.state().value)
+        """
+    )
+    for folder in ("data/keyrings", "config"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "run").mkdir(mode=0o700)
+    unlock = "printf %s 'a password' | gnome-keyring-daemon --unlock --components=secrets --daemonize >/dev/null"
+    ended = subprocess.run(
+        ["dbus-run-session", "--", "sh", "-c", f'{unlock} && "$0" -c "$1"', sys.executable, program],
+        cwd=Path(reproof.__file__).parents[2],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "XDG_DATA_HOME": str(tmp_path / "data"),
+            "XDG_CONFIG_HOME": str(tmp_path / "config"),
+            "XDG_RUNTIME_DIR": str(tmp_path / "run"),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=90,
+    )
+    assert ended.stdout.split() == ["ready", "keyring", "lock.not-proved", "locked"]

@@ -32,7 +32,7 @@ def show(profile: Profile) -> LockView:
     )
 
 
-@act("lock now", writes=True, kinds=("lock",), while_locked=True)
+@act("lock now", writes=True, kinds=("lock",), while_locked=True, auditing=True)
 def lock(
     profile: Profile,
     *,
@@ -43,14 +43,14 @@ def lock(
     return show(profile)
 
 
-@act("lock unlock", writes=True, kinds=("lock",), while_locked=True)
+@act("lock unlock", writes=True, kinds=("lock",), while_locked=True, auditing=True)
 def unlock(profile: Profile, *, passphrase: Passphrase = None) -> LockView:
     """Open the windows of this profile again, after a proof of who you are."""
     profile.presence.unlock(passphrase)
     return show(profile)
 
 
-@act("lock prove", writes=True, kinds=("lock",))
+@act("lock prove", writes=True, kinds=("lock",), auditing=True)
 def prove(profile: Profile, *, passphrase: Passphrase = None) -> Done:
     """Prove who you are for what comes next in this window. A command that needs a proof asks for it by itself."""
     means = profile.presence.prove(passphrase)

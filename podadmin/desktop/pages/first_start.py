@@ -189,11 +189,13 @@ class FirstStartPage(QWidget):
         self.pod_name.line.returnPressed.connect(self._make_pod)
         self._leave = GhostButton("Continue with the overview", self.later.emit, "arrow-right")
         self._leave.set_help("The open steps stay reachable from there.")
+        self._restore = GhostButton("Restore a backup", lambda: desk.go("Keys", "backup"), "folder-open")
+        self._restore.set_help("Puts a profile that was backed up in the place of this empty one.")
         self._busy: set[str] = set()
         self._steps = {step.key: step for step in (self.keyring, self.pod, self.datasource, self.network)}
         self.tour.setMaximumWidth(SIZE.field)
         self._side = wrap(column(self.tour, STRETCH))
-        steps = column(*self._steps.values(), row(self._leave, STRETCH), gap=SPACE.m)
+        steps = column(*self._steps.values(), row(self._leave, self._restore, STRETCH), gap=SPACE.m)
         self.setLayout(
             column(
                 PlainLabel(
@@ -224,6 +226,7 @@ class FirstStartPage(QWidget):
             self._show_pod(status.pod)
         fresh = "pod" in needed
         self._leave.setVisible(not fresh)
+        self._restore.setVisible(fresh)
         self._side.setVisible(fresh or "tour" in self._busy)
         if "tour" not in self._busy:
             self.tour.act.set_permit(True)
