@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from podadmin.app.acts.key_needs import key_needs
 from podadmin.app.evidence import check_evidence
 from podadmin.app.profile import Profile
 from podadmin.app.proof import prove
@@ -199,6 +200,7 @@ def test_a_requesters_key_is_confirmed_changed_settled_and_distrusted(made: Do, 
     assert not see(OTHERS)
     (row,) = made("keys trusted")
     assert (row.state, row.offered_words) == ("changed", OTHERS.words)
+    assert [need.title for need in key_needs(profile)] == ["Another key came under the name of research-lab"]
     assert made("keys keep", key=row.id, reason="Nobody knows of it").key.state == "confirmed"
     assert not see(OTHERS)
     done = made("keys accept", key=row.id, reason="A new laptop, they say")
@@ -234,5 +236,6 @@ def test_a_key_that_is_past_its_time_says_since_when(made: Do, profile: Profile)
     profile.clock.advance(731 * 24 * 3600)
     row = rows(made, "pod")[0]
     assert (row.tone, row.runway) == ("bad", "To be renewed: overdue by 1 day")
+    assert [(need.tone, need.page) for need in key_needs(profile)] == [("bad", "Keys")] * 2
     info = profile.vault.find(Purpose.POD)
     assert info is not None

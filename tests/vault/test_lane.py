@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from podadmin.core.errors import Cancelled
 from podadmin.vault.lane import Lane
 
 
@@ -31,3 +32,31 @@ def test_a_call_that_hangs_is_given_up_and_no_second_one_starts_beside_it() -> N
     released.set()
     started[0].join(5)
     assert lane.run(lambda: "again") == "again"
+
+
+def test_a_person_is_waited_for_longer_and_can_call_it_off() -> None:
+    lane, released, looks = Lane("test", 0.05), threading.Event(), [0]
+
+    def typed() -> str:
+        released.wait(10)
+        return "the password"
+
+    def look() -> None:
+        looks[0] += 1
+        if looks[0] == 2:
+            released.set()
+
+    assert lane.run(typed, 10, look) == "the password"
+    assert looks[0] == 2
+
+    def called_off() -> None:
+        raise Cancelled
+
+    held = threading.Event()
+    with pytest.raises(Cancelled):
+        lane.run(lambda: held.wait(10), 10, called_off)
+    held.set()
+    stuck = threading.Event()
+    with pytest.raises(TimeoutError):
+        lane.run(lambda: stuck.wait(10), 0.1, lambda: None)
+    stuck.set()

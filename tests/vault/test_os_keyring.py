@@ -8,9 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keyring.backends.kwallet
 import keyring.backends.null
@@ -18,9 +20,11 @@ import keyring.backends.Windows
 import pytest
 from keyring.backend import KeyringBackend
 
-from podadmin.core.errors import Refused, Tampered, Unavailable
+from podadmin.core.errors import Cancelled, Refused, Tampered, Unavailable
+from podadmin.core.secret import Secret
+from podadmin.journal import service as journal_service
 from podadmin.vault import os_keyring
-from podadmin.vault.model import KeyringState
+from podadmin.vault.model import KeyringState, Purpose, SecretPurpose
 from podadmin.vault.os_keyring import SERVICE, OsKeyring, choose
 
 ROOT = Path(os_keyring.__file__).parents[2]
@@ -186,6 +190,28 @@ class TestReal:
         with pytest.raises(Unavailable) as caught:
             store.get("kek")
         assert caught.value.code == "vault.keyring-unresponsive"
+
+    def test_a_vault_in_a_real_keyring_is_locked_vanishes_comes_back_and_is_sealed_anew(
+        self, bus: Bus, profile: Any
+    ) -> None:
+        bus.serve(GNOME)
+        profile.secrets = OsKeyring("profile-a")
+        vault = profile.open()
+        info = vault.create(Purpose.JOURNAL, "custodian")
+        vault.exchange_kek("custodian")
+        assert profile.open().private(info).reveal()
+        lock_the_default_keyring()
+        for act in (profile.open, lambda: vault.create(Purpose.REVIEWER, "custodian", "anna")):
+            with pytest.raises(Unavailable) as caught:
+                act()
+            assert caught.value.code == "vault.keyring-locked"
+        assert vault.journal_signer().sign(b"what was opened before stays open")
+        assert [path.name for path in profile.keys.iterdir()] == [info.file]
+        bus.end_services()
+        with pytest.raises(Unavailable) as caught:
+            vault.exchange_kek("custodian")
+        assert caught.value.code in {"vault.keyring-locked", "vault.keyring-absent", "vault.keyring-unresponsive"}
+        assert [act for _, act, _, _ in profile.acts()].count("keyring.exchanged") == 1
 
     def test_an_item_that_somebody_overwrote_is_tampered_and_stays_as_it_is(self, bus: Bus) -> None:
         bus.serve(GNOME)
@@ -397,6 +423,68 @@ def test_a_secret_fits_the_smallest_keyring() -> None:
     assert len(backend.value or "") <= 1280
     with pytest.raises(ValueError, match="at most"):
         store.put("head", b"x" * (os_keyring.LARGEST_SECRET + 1))
+
+
+class Credentials(Scripted):
+    """The Credential Manager of Windows: several items, each of at most 1280 characters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: dict[str, str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.items.get(username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if len(password) > 1280:
+            raise OSError(1783, "CredWrite", "The stub received bad data")
+        self.items[username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.items[username]
+
+
+def test_a_vault_lives_in_a_keyring_that_keeps_little(profile: Any) -> None:
+    """Every key, secret and anchor goes through a keyring that refuses more than 1280 characters."""
+    credentials = Credentials()
+    profile.secrets = using(credentials)
+    vault = profile.open()
+    for purpose, name in ((Purpose.POD, ""), (Purpose.JOURNAL, ""), (Purpose.EHR, "epic"), (Purpose.REVIEWER, "anna")):
+        vault.create(purpose, "custodian", name)
+    vault.put_secret(SecretPurpose.FILE, "a long one", Secret(b"x" * 100_000), "custodian")
+    journal_service.anchor_head(profile.stores[0], vault, vault.journal_signer(), profile.clock)
+    vault.exchange_kek("custodian")
+    assert sorted(credentials.items) == ["profile-a/journal-head", "profile-a/key-encryption-key"]
+    assert max(map(len, credentials.items.values())) <= 1280
+    later = profile.open()
+    assert len(later.secret(later.secrets_kept()[0].id).reveal()) == 100_000
+    assert later.pod_key().key_id
+    with pytest.raises(Unavailable) as caught:
+        using(Refusing()).put("kek", b"x")
+    assert caught.value.code == "vault.keyring-unresponsive"
+
+
+class Refusing(Scripted):
+    """Refuses every item, as Windows does one that is too long."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise OSError(1783, "CredWrite", "The stub received bad data")
+
+
+def test_a_person_who_types_the_keyrings_password_is_waited_for_and_can_call_it_off() -> None:
+    using(Scripted()).unlock("kek", 5, lambda: None)
+    hanging, released = Scripted(), threading.Event()
+    hanging.get_password = lambda *_: released.wait(10)  # type: ignore[method-assign,assignment]
+
+    def called_off() -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        using(hanging).unlock("kek", 5, called_off)
+    released.set()
+    with pytest.raises(Unavailable) as caught:
+        using(Scripted(keyring.errors.KeyringLocked("dismissed"))).unlock("kek", 5, lambda: None)
+    assert caught.value.code == "vault.keyring-locked"
 
 
 def test_a_wallet_that_is_not_open_here_is_locked_and_the_others_are_open_with_the_session() -> None:
