@@ -59,8 +59,8 @@ def test_a_grant_is_made_with_an_approval_shown_varied_and_revoked(desk: Act, pr
     assert (grant.row.runs_left, grant.row.inferences_left, grant.note) == (3, 50, "board")
     assert {pin.name for pin in grant.pins if pin.varies} == {"columns", "columns_read"}
     assert desk("grants show", grant_id=grant.row.id) == grant
-    assert code_of(lambda: desk("grants vary", grant_id=grant.row.id, pin="protocol", reason="x")) == "grant.bad-pin"
-    desk("grants vary", grant_id=grant.row.id, pin="switches", reason="They only tell of the requester's computer.")
+    assert code_of(lambda: desk("grants vary", grant_id=grant.row.id, which="protocol", reason="x")) == "grant.bad-pin"
+    desk("grants vary", grant_id=grant.row.id, which="switches", reason="They only tell of the requester's computer.")
     desk("grants make", request=request_id, runs=2)
     assert [each.row.runs_left for each in desk("grants list", limit=1).grants] == [2]
     more = desk("grants list", limit=1)

@@ -222,7 +222,7 @@ def test_revoking_needs_a_reason_and_letting_vary_a_pin_and_a_reason(room: Room)
     assert not sheet.confirm.isEnabled()
     sheet.reason.set_value("Reviewed elsewhere.")
     QTest.mouseClick(sheet.confirm, Qt.MouseButton.LeftButton)
-    given = {"grant_id": "grt_1", "pin": "model_version", "reason": "Reviewed elsewhere."}
+    given = {"grant_id": "grt_1", "which": "model_version", "reason": "Reviewed elsewhere."}
     assert room.asked[-1] == ("grants vary", given)
 
 

@@ -106,11 +106,11 @@ def revoke(
 def vary_pin(
     profile: Profile,
     grant_id: Annotated[str, "the grant's id"],
-    pin: Annotated[str, f"which pin: {PINS}"],
+    which: Annotated[str, f"which pin: {PINS}"],
     reason: Annotated[str, "why; it is recorded and stands in the receipt"],
 ) -> GrantDetail:
     """Let one pin of a grant be anything from now on."""
-    grant_acts.let_vary(profile.store, profile.clock, grant_id, profile.actor, pin, reason)
+    grant_acts.let_vary(profile.store, profile.clock, grant_id, profile.actor, which, reason)
     sign_receipts(profile)
     return show(profile, grant_id)
 

@@ -197,7 +197,7 @@ class GrantsPanel(QWidget):
         sheet = VarySheet(self._page.desk.sheet_host, grant)
         sheet.vary.connect(
             lambda name, pin, reason: self._write(
-                "grants vary", {"grant_id": name, "pin": pin, "reason": reason}, "The pin may vary from now on."
+                "grants vary", {"grant_id": name, "which": pin, "reason": reason}, "The pin may vary from now on."
             )
         )
         sheet.open()
