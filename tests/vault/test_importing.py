@@ -18,7 +18,7 @@ from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Una
 from podadmin.core.secret import Secret
 from podadmin.vault.clearing import give_back, remove_clear_file, seal_file, sealed_as
 from podadmin.vault.forms import public_forms
-from podadmin.vault.importing import check_size, left_behind, read_key_file, read_private
+from podadmin.vault.importing import FoundKey, check_size, left_behind, read_key_file, read_private
 from podadmin.vault.making import generate
 from podadmin.vault.model import KeyKind, Purpose, SecretPurpose
 
@@ -150,6 +150,7 @@ def test_a_pod_takes_no_key_of_another_size() -> None:
     found = read_private(PKCS8)
     for purpose in (Purpose.POD, Purpose.EHR):
         assert code(lambda purpose=purpose: check_size(found, purpose), BadInput) == "vault.import-size"
+    check_size(FoundKey(generate_private_key(65537, 3072), "PKCS #8", False), Purpose.EHR)
     ed25519 = generate(KeyKind.ED25519).private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     check_size(read_private(ed25519), Purpose.REVIEWER)
 
@@ -250,8 +251,9 @@ class TestClearing:
         vault, file = profile.open(), tmp_path / "pod_rsa.pem"
         private = generate(KeyKind.ED25519)
         file.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+        assert sealed_as(vault, file) == ""
         info = vault.import_key(Purpose.REVIEWER, private, "custodian", "anna")
-        assert seal_file(vault, file, "custodian") == info.id
+        assert seal_file(vault, file, "custodian") == info.id == sealed_as(vault, file)
         assert vault.secrets_kept() == ()
 
     def test_other_secrets_are_never_written_out(self, profile: Profile, tmp_path: Path) -> None:

@@ -256,3 +256,15 @@ def test_a_clock_before_a_keys_making_stops_it_and_is_said(profile: Profile, sma
     assert codes(lambda: vault.pod_key().decrypt(sealed_for(pod))) == "vault.clock-behind"
     assert codes(lambda: vault.rotate(pod.id, "custodian", FORTNIGHT)) == "vault.clock-behind"
     assert vault.revoke(pod.id, "custodian", "an emergency does not wait for the clock").reason
+
+
+def test_of_two_that_replace_a_key_at_once_the_second_is_told(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = profile.open()
+    old = vault.create(Purpose.JOURNAL, "custodian")
+    new = profile.open().rotate(old.id, "custodian")
+    # what this process had looked up before the other one was done
+    monkeypatch.setattr(vault, "key", lambda _: old)
+    assert codes(lambda: vault.rotate(old.id, "custodian")) == "vault.key-not-in-use"
+    assert {path.stem for path in profile.keys.iterdir()} == {old.id, new.id}

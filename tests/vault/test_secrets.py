@@ -98,6 +98,22 @@ def test_where_the_database_breaks_off_too_a_sealed_file_too_many_stays(
     assert len(list(profile.keys.iterdir())) == 1
 
 
+def test_the_file_of_a_secret_that_was_recorded_after_all_is_kept(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = profile.open()
+    real = vault._shelf._record
+
+    def interrupted(*words: Any) -> None:
+        real(*words)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(vault._shelf, "_record", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        vault.put_secret(SecretPurpose.TOKEN, "hub", Secret(b"one"), "custodian")
+    assert vault.secret(vault.secrets_kept()[0].id).reveal() == b"one"
+
+
 def test_the_file_of_one_secret_does_not_open_as_another(profile: Profile) -> None:
     vault = profile.open()
     one = vault.put_secret(SecretPurpose.TOKEN, "one", Secret(b"one"), "custodian")
