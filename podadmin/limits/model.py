@@ -183,9 +183,12 @@ def outstanding(reserved: float, used_by_request: float) -> float:
     return max(0.0, reserved - used_by_request)
 
 
-def counted_total(told: float, counted_before: float | None) -> float:
-    """What counts as the network's total: the highest that it ever told. A total that falls frees nothing."""
-    return told if counted_before is None else max(told, counted_before)
+def counted_total(told: float, used_before: float | None) -> float:
+    """What counts as the network's total, where `used_before` was reckoned until now (None: nothing was known).
+
+    A total that falls, or that does not know yet what was used here meanwhile, frees nothing.
+    """
+    return told if used_before is None else max(told, used_before)
 
 
 def crossed(before: float, after: float, limit: float, warn_at: float) -> float | None:

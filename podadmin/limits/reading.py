@@ -82,8 +82,8 @@ def as_checked(
     is_now = meter_of(connection, key, now=now, requester=requester, datasource=datasource)
     local = local_total(connection, key)
     before = last_check(connection, key)
-    counted, forgiven = (None, 0.0) if before is None else (before.network_total, before.forgiven)
-    check = Check(limit, counted_total(network_total, counted), local, forgiven)
+    used, forgiven = (None, 0.0) if before is None else (is_now.used, before.forgiven)
+    check = Check(limit, counted_total(network_total, used), local, forgiven)
     return read_meter(key, check, local, is_now.reserved, is_now.last_used, is_now.own)
 
 
@@ -227,6 +227,11 @@ def local_total(connection: Connection, key: Key) -> float:
     """What was counted here on a meter."""
     total = connection.execute(select(func.sum(usage.c.amount)).where(*_matches(usage, key))).scalar()
     return float(total or 0.0)
+
+
+def used_of(connection: Connection, key: Key, last: Row[Any]) -> float:
+    """What is used by now as reckoned from the latest check."""
+    return read_meter(key, _check_of(last), local_total(connection, key), 0.0).used
 
 
 def last_used(connection: Connection, key: Key) -> datetime | None:

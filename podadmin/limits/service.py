@@ -46,6 +46,7 @@ from podadmin.limits.reading import (
     own_taken,
     reservation_of,
     series,
+    used_of,
 )
 from podadmin.limits.records import limit_check, reservation
 from podadmin.store.unit import Fact, Unit
@@ -108,7 +109,7 @@ def note_limits(
     """
     key = Key(network, project, resource)
     told, last = check_amount(network_total), last_check(unit.connection, key)
-    before = None if last is None else float(last.network_total)
+    used = None if last is None else used_of(unit.connection, key, last)
     bound = None if limit is None else check_amount(limit)
     unit.execute(
         insert(limit_check).values(
@@ -117,7 +118,7 @@ def note_limits(
             project=project,
             resource=resource,
             limit=bound,
-            network_total=counted_total(told, before),
+            network_total=counted_total(told, used),
             told_total=told,
             local_total_at_check=local_total(unit.connection, key),
             forgiven=0.0 if last is None else last.forgiven,
@@ -125,6 +126,7 @@ def note_limits(
             request=request_id,
         )
     )
+    before = None if last is None else float(last.told_total)
     if before is not None and told < before:
         raise_alarm(
             unit, Kind.BACKWARDS, key, request_id=request_id, amount=told, limit=before, at=at, occasion=(str(before),)
