@@ -287,7 +287,7 @@ class StatusLine(QFrame):
         for part in (self._keyring_mark, self._keyring):
             part.setVisible(loud)
         elsewhere = status.gate.state == "elsewhere"
-        self._viewer.setText("Another podadmin runs the gate; this window shows and decides")
+        self._viewer.setText(f"{status.gate.words}. {status.gate.detail}".rstrip(". "))
         for part in (self._viewer_mark, self._viewer):
             part.setVisible(elsewhere)
 

@@ -20,7 +20,6 @@ from podadmin.desktop.widgets.prompt import Sheet
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.words import amount, when
 
-_KINDS: Final = {"keyring": "Keyring", "file": "File", "time-stamp": "Time stamp", "given": "Given"}
 _BADGES: Final = {
     "good": BadgeSpec("good", "Proves everything"),
     "behind": BadgeSpec("good", "Fits"),
@@ -30,6 +29,10 @@ _BADGES: Final = {
 }
 
 Act = Callable[[str, dict[str, object]], object]
+
+
+def _place(view: AnchorView) -> str:
+    return "The keyring" if view.kind == "keyring" else view.place
 
 
 class AnchorsSheet(Sheet):
@@ -47,8 +50,7 @@ class AnchorsSheet(Sheet):
         self.table = RowTable(
             "Anchors",
             [
-                Column("Kept in", lambda view: _KINDS.get(view.kind, view.kind), width=11),
-                Column("Place", lambda view: "the keyring" if view.kind == "keyring" else view.place, stretch=2),
+                Column("Kept in", _place, stretch=2),
                 Column("State", lambda view: _BADGES[view.state], "badge", width=19, tip=lambda view: view.words),
                 Column("Entry", lambda view: amount(view.seq) if view.seq is not None else "–", "number", width=8),
                 Column("When", lambda view: when(view.at) if view.at else "–", width=18, spare=True),
