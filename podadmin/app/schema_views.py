@@ -75,12 +75,17 @@ def schema_view(profile: Profile, datasource_id: str, name: str, made: Made) -> 
         document=document.as_dict(),
         unconfirmed=tuple(name for name in (each.name for each in made.columns) if name in waiting),
         released_at=released.at if released else None,
-        drift=drift_rows(profile, name, document, _before(made, released)),
+        drift=_drift(profile, name, made, document, released),
     )
 
 
-def _before(made: Made, released: Release | None) -> Document | None:
-    return released.document if released is not None else made.before
+def _drift(
+    profile: Profile, name: str, made: Made, document: Document, released: Release | None
+) -> tuple[DriftRow, ...]:
+    """Against what networks have, as they would get it now; before the first release against what was saved before."""
+    if released is not None:
+        return drift_rows(profile, name, document, released.document)
+    return drift_rows(profile, name, made.document, made.before)
 
 
 def drift_rows(profile: Profile, datasource: str, now: Document, before: Document | None) -> tuple[DriftRow, ...]:

@@ -7,6 +7,7 @@ DuckDB error reaches a custodian, because it quotes the line that it stumbled ov
 from __future__ import annotations
 
 import io
+import mmap
 import os
 import re
 import threading
@@ -24,6 +25,7 @@ from podadmin.datasources.dialect import Dialect, undecodable
 from podadmin.datasources.dtypes import NULL_WORDS
 from podadmin.datasources.files import unpacked, unreadable
 from podadmin.datasources.model import Rejected, RejectedLine
+from podadmin.datasources.sample import SPREADSHEET_ERRORS
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,9 +33,16 @@ else:
     duckdb = Late("duckdb")
 
 DEFAULT_MEMORY = "512MB"
+SHARES = 129
+"""Points of a distribution that are asked for, the ends included: in SQL, `getvariable('shares')`."""
+ODD_WORDS = tuple(sorted({*NULL_WORDS, *SPREADSHEET_ERRORS} - {""}))
+"""What may stand where a number should: in SQL, `getvariable('odd_words')`."""
 _POLL_SECONDS = 0.1
 _BUFFER_BYTES = 1 << 22
+_LONG_LINE = 2_000_000
 _PARQUET = b"PAR1"
+_NEVER = "\x01"
+"""A word for “empty” where none is to count: no text holds it."""
 _REJECTS_SHOWN = 100
 _CELL = re.compile(r"\bc\d+\b")
 _REASONS = {
@@ -91,14 +100,19 @@ class Engine:
         if how is None:
             return f"read_parquet({path}) AS t({', '.join(cells)})"
         columns = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells)
-        nulls = ", ".join(literal(word) for word in self.null_words)
+        alone = len(cells) == 1
+        words = [word for word in self.null_words if word or not alone] or [_NEVER]
+        nulls = ", ".join(map(literal, words))
         escape = literal(how.quote)
-        return (
+        table = (
             f"read_csv({path}, auto_detect=false, header={str(how.header).lower()}, compression='{how.packed}', "
             f"delim={literal(how.separator)}, quote={escape}, escape={escape}, "
             f"columns={{{columns}}}, nullstr=[{nulls}], store_rejects=true, buffer_size={_BUFFER_BYTES}, "
             f"strict_mode={str(self._strict).lower()})"
         )
+        # in a table of one column an empty line is no row, and an empty pair of quotation marks is: so pandas, and so a
+        # pod, reads it
+        return f"(SELECT nullif(c0, '') AS c0 FROM {table})" if alone else table  # noqa: S608 - made of places, see cell
 
     def rows(
         self,
@@ -165,17 +179,38 @@ class Engine:
             "ORDER BY line LIMIT ?",
             [_REJECTS_SHOWN],
         ).fetchall()
-        if not found:
-            return Rejected()
         count = self._connection.execute("SELECT count(DISTINCT line) FROM reject_errors").fetchall()[0][0]
+        known = {position for _, position, _ in found}
+        # a line that does not fit into DuckDB's buffer is left out without a word
+        long = [(0, place + 1, "LINE SIZE OVER MAXIMUM") for place in self._long_lines() if place + 1 not in known]
+        found = sorted([*found, *long], key=lambda each: each[1])[:_REJECTS_SHOWN]
         lines = self._lines([(line, position) for line, position, _ in found])
         other = "It cannot be read as a row."
         return Rejected(
-            count,
+            count + len(long),
             tuple(
                 RejectedLine(line, _REASONS.get(kind, other)) for line, (_, _, kind) in zip(lines, found, strict=True)
             ),
         )
+
+    def _long_lines(self) -> list[int]:
+        """Where lines of more than two million bytes begin. Looks at one place in a million only."""
+        if self.table.dialect is None or self.table.dialect.packed != "none":
+            return []
+        found: list[int] = []
+        with self.table.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            place = 0
+            while place + _LONG_LINE < len(content):
+                if content.find(b"\n", place, place + _LONG_LINE // 2) >= 0:
+                    place += _LONG_LINE // 2
+                    continue
+                begin = content.rfind(b"\n", 0, place) + 1
+                end = content.find(b"\n", place)
+                end = len(content) if end < 0 else end
+                if end - begin > _LONG_LINE:
+                    found.append(begin)
+                place = end + 1
+        return found
 
     def _lines(self, places: Sequence[tuple[int, int]]) -> list[int]:
         """Line numbers as an editor shows them: DuckDB counts rows, and a quoted cell may hold line breaks."""
@@ -278,6 +313,8 @@ def _connected(path: Path, memory_limit: str, temp_directory: Path | None, order
         "enable_progress_bar = true",
         "enable_progress_bar_print = false",
         "progress_bar_time = 0",
+        f"VARIABLE shares = [{', '.join(str(place / (SHARES - 1)) for place in range(SHARES))}]",
+        f"VARIABLE odd_words = [{', '.join(literal(word) for word in ODD_WORDS)}]",
         f"allowed_paths = [{literal(str(path))}, {literal(_no_pattern(path))}]",
         "enable_external_access = false",
         "lock_configuration = true",

@@ -17,10 +17,8 @@ from podadmin.core.errors import Unavailable
 from podadmin.datasources.dtypes import FALSE_WORDS, NULL_WORDS, TRUE_WORDS, native_dtype
 from podadmin.datasources.engine import Engine, literal
 from podadmin.datasources.model import Rejected
-from podadmin.datasources.sample import ISO_DATES, SPREADSHEET_ERRORS, Look
+from podadmin.datasources.sample import ISO_DATES, Look
 
-SHARES = 33
-"""Points of the distribution that are asked for, the ends included."""
 _KEPT_AT_RANDOM = 2_048
 """Values of a column that its distribution is taken from: up to as many rows it is exact."""
 _EXACTLY_TOGETHER, _TOGETHER = 24, 128
@@ -186,8 +184,8 @@ class _Column:
             number = f"n{place}"
             self.derived.append(_number(self._cell, number))
             self._numbers(number, seen, check_whole=seen.whole)
-            words = ", ".join(map(literal, sorted({*NULL_WORDS, *SPREADSHEET_ERRORS} - {""})))
-            self.select["odd"] = f"histogram_exact(CASE WHEN {number} IS NULL THEN {self._cell} END, [{words}])"
+            rest = f"CASE WHEN {number} IS NULL THEN {self._cell} END"
+            self.select["odd"] = f"histogram_exact({rest}, getvariable('odd_words'))"
             if as_text:
                 self._labels(self._cell, "", seen)
             return
@@ -222,8 +220,7 @@ class _Column:
             bins = sorted(value for value in {float(cell) for cell in seen.frequent} if math.isfinite(value))
             self._bins, self._of_numbers = tuple(map(repr, bins)), True
             self.select["bins"] = f"histogram_exact({number}, [{', '.join(self._bins)}]::DOUBLE[])"
-        shares = ", ".join(f"{place / (SHARES - 1)}" for place in range(SHARES))
-        self.select["shares"] = f"reservoir_quantile({number}, [{shares}], {_KEPT_AT_RANDOM})"
+        self.select["shares"] = f"reservoir_quantile({number}, getvariable('shares'), {_KEPT_AT_RANDOM})"
         self._distinct(number)
 
     def _distinct(self, expression: str) -> None:
@@ -233,12 +230,11 @@ class _Column:
 
     def _dates(self, moment: str, made: str) -> None:
         self.derived.append(made)
-        shares = ", ".join(f"{place / (SHARES - 1)}" for place in range(SHARES))
         self.select |= {
             "dates": f"count({moment})",
             "first": f"min({moment})::VARCHAR",
             "last": f"max({moment})::VARCHAR",
-            "moments": f"reservoir_quantile(epoch({moment}), [{shares}], {_KEPT_AT_RANDOM})",
+            "moments": f"reservoir_quantile(epoch({moment}), getvariable('shares'), {_KEPT_AT_RANDOM})",
         }
         self._distinct(moment)
 

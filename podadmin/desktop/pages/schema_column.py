@@ -11,6 +11,7 @@ from podadmin.app.views.datasources import ColumnFacts, ColumnView
 from podadmin.core.errors import PodadminError
 from podadmin.core.text import stranger
 from podadmin.desktop.pages.schema_chart import Histogram
+from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.buttons import QuietButton
 from podadmin.desktop.widgets.card import Card
@@ -24,6 +25,7 @@ from podadmin.desktop.widgets.text import PlainLabel
 from podadmin.desktop.widgets.words import whole
 
 _HISTOGRAM: Final = "How the values lie"
+_LABELS_SEEN: Final = 8
 
 
 class ColumnPanel(QWidget):
@@ -57,7 +59,6 @@ class ColumnPanel(QWidget):
             ],
             row_key=lambda each: each[0],
         )
-        self.labels.setMinimumHeight(8 * self.labels.verticalHeader().defaultSectionSize())
         self.labels.picked.connect(lambda _: self._settle())
         self._withhold = QuietButton("Withhold the label", self._on_withhold, "eye-off")
         self._into = TextField("Merge into", "other")
@@ -112,6 +113,8 @@ class ColumnPanel(QWidget):
         self._patterns.set_rows(found.patterns)
         self._shaped.setVisible(bool(found.patterns))
         self._tables.setVisible(bool(found.top or found.patterns))
+        line = self.labels.verticalHeader().defaultSectionSize()
+        self.labels.setFixedHeight((min(len(found.labels), _LABELS_SEEN) + 1) * line + SPACE.m)
         self.labels.set_rows(found.labels)
         self._label_card.setVisible(bool(found.labels))
         self._tell.setVisible(any(each[2].startswith(("withheld", "merged")) for each in found.labels))
