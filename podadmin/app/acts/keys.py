@@ -171,10 +171,11 @@ def revoke(profile: Profile, key: KeyId, reason: Why) -> KeyDone:
     steps: tuple[str, ...] = ()
     if info.purpose is Purpose.POD and vault.find(Purpose.POD) is None:
         refused = stop_requests(profile)
-        steps = (
-            "Make a new pod key: until then nothing is received.",
-            f"{refused} waiting requests were refused." if refused != 1 else "One waiting request was refused.",
-        )
+        steps = ("Make a new pod key: until then nothing is received.",)
+        if refused:
+            count = f"{refused} waiting requests were" if refused > 1 else "One waiting request was"
+            tell = "Nobody can be told through the network, because that needs the key: let them send again."
+            steps = (*steps, f"{count} refused. {tell}")
     return KeyDone("The key was revoked.", own_row(profile, revoked), steps)
 
 
