@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.benchmarks import first_paint, gate_overhead, many_requests, schema_of_flights, stall
+from tests.benchmarks import decide_many, first_paint, gate_overhead, many_requests, schema_of_flights, stall
 
 FIGURES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "first_paint": first_paint.run,
     "many_requests": many_requests.run,
+    "decide": decide_many.run,
     "stall": stall.run,
     "gate": gate_overhead.run,
     "schema": schema_of_flights.run,
