@@ -26,6 +26,7 @@ GROUPS: Final = {
     "worker": "The built-in worker",
     "schema": "Schemas",
     "journal": "The journal",
+    "lock": "The lock of the window",
     "appearance": "Appearance",
 }
 RESTART: Final = "Takes effect when podadmin starts the next time"
