@@ -225,6 +225,25 @@ def test_the_short_way_says_what_all_opinions_come_to_in_any_order(
     assert len(prepared) == len(rules) == len(list(prepared))
 
 
+@pytest.mark.parametrize("verdict", ["allow", "refuse", "hold"])
+@pytest.mark.parametrize("field", ["network", "requester_key", "requester_name", "project", "datasource", "protocol"])
+def test_rules_are_looked_up_by_what_a_request_must_have_and_never_by_what_it_must_not(
+    verdict: str, field: str
+) -> None:
+    facts = w.make_facts()
+    value = getattr(facts, field)
+    other = "b" * 64 if field == "requester_key" else "another"
+    said = {"allow": "allows", "refuse": "refuses", "hold": "holds"}[verdict]
+    for text, expected in (
+        (f"only: {value}", said),
+        (f"only: {other}, {value}", said),
+        (f"only: {other}", "passes"),
+        (f"other: {value}", "passes"),
+        (f"other: {other}", said),
+    ):
+        assert Rules([w.make_rule(verdict, **{field: text})]).stance(facts, NOW) == expected
+
+
 def test_rules_are_changed_by_their_ids() -> None:
     first, second = w.make_rule(rule_id="rul_b", project="only: a"), w.make_rule(rule_id="rul_a", project="only: b")
     rules = Rules([first, replace(second, since=NOW)])

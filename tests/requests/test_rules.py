@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -176,6 +176,13 @@ def test_a_record_that_is_no_rule_is_told_apart_from_a_rule() -> None:
         read_rule("rul_1", 1, json.dumps({**good, "conditions": [["project", "any", ["p"]]]}), None)
     read = read_rule("rul_1", 7, json.dumps(good), SINCE)
     assert (read.mark, read.since) == ("rul_1@7", SINCE)
+
+
+def test_nobody_can_change_a_rule_after_it_was_checked() -> None:
+    rule = draft("r", "allow", {"project": "only: p"})
+    for thing, name in ((rule, "verdict"), (rule.conditions[0], "mode")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(thing, name, "refuse")
 
 
 def test_another_condition_takes_the_place_of_the_one_before() -> None:

@@ -112,6 +112,17 @@ def test_the_rule_that_is_nearest_is_the_one_that_is_changed() -> None:
     assert words(found, "request") == ("What leaves: counts, and not: figures over many records.",)
 
 
+def test_the_nearest_rule_is_found_among_many() -> None:
+    far = [
+        w.make_rule(rule_id=f"rul_{n:02}", project="only: other", leaves="at-most: none", ehr="is: used")
+        for n in range(30)
+    ]
+    near = w.make_rule(rule_id="rul_zz", leaves="at-most: counts")
+    found = ask(w.make_facts(), *far, near)
+    assert len(words(found, "rule")) == 1
+    assert words(found, "rule")[0].startswith("Rule “Rule rul_zz”.")
+
+
 def test_a_refusal_is_undone_in_the_smallest_way() -> None:
     allow = w.make_rule(rule_id="rul_a", project="only: study")
     refuse = w.make_rule("refuse", rule_id="rul_b", column="any: nhs, sex")
