@@ -17,6 +17,8 @@ from sqlalchemy import ColumnElement, Connection, or_, select, true
 from podadmin.app.evidence_anchors import KIND, AnchorsTold, differing_anchor
 from podadmin.app.evidence_grants import KINDS, GrantsTold, differing_grant, differing_people, differing_receipt
 from podadmin.app.evidence_keys import KeysTold, differing_key, differing_pin
+from podadmin.app.evidence_limits import ACTS as LIMIT_ACTS
+from podadmin.app.evidence_limits import LimitsTold, differing_limit
 from podadmin.core.clock import unstamp
 from podadmin.core.text import stranger
 from podadmin.journal.records import journal_entry
@@ -63,6 +65,7 @@ class _Told:
     granted: GrantsTold = field(default_factory=GrantsTold)
     keys: KeysTold = field(default_factory=KeysTold)
     anchors: AnchorsTold = field(default_factory=AnchorsTold)
+    limits: LimitsTold = field(default_factory=LimitsTold)
 
     def hear(self, entry: Any) -> None:
         """Take in one entry; later ones go before earlier ones."""
@@ -74,6 +77,8 @@ class _Told:
             self.granted.hear(entry, body)
         elif entry.act.startswith(KIND):
             self.anchors.hear(entry, body)
+        elif entry.act in LIMIT_ACTS:
+            self.limits.hear(entry, body)
         elif entry.act.startswith("request."):
             self._hear_of_request(entry, body, said)
 
@@ -118,6 +123,7 @@ def check_evidence(store: Store, *, live: bool = False) -> Mismatch | None:
         told = _Told(live)
         act = journal_entry.c.act
         tests = [act.startswith(kind) for kind in (*(() if live else ("request.",)), "key.", KIND, *KINDS)]
+        tests.append(act.in_(LIMIT_ACTS))
         if live:
             tests += [act == "request.approved", journal_entry.c.subject.in_(select(request.c.id).where(_LIVE))]
         wanted = select(journal_entry).where(or_(*tests))
@@ -203,7 +209,7 @@ def _decided(connection: Connection, told: _Told) -> Mismatch | None:
 
 def _keys(connection: Connection, told: _Told) -> Mismatch | None:
     found = differing_key(connection, told.keys) or differing_pin(connection, told.keys)
-    found = found or differing_anchor(connection, told.anchors)
+    found = found or differing_anchor(connection, told.anchors) or differing_limit(connection, told.limits)
     return Mismatch(*found) if found else None
 
 

@@ -113,6 +113,7 @@ WORDS: dict[str, str] = {
     "limit.alarm": "{title}: {model}. {words}",
     "limit.acknowledged": "{title}: seen to. {reason}",
     "limit.acknowledged:accepted": "{title}: the network's total of {accepted} was accepted. {reason}",
+    "limit.reconciling": "Promises to requests that have ended were looked for: {requests}",
     "limit.reconciled": "What was promised to a request that has ended came back",
     "gate.odd-use": "A result told an amount that is no number of inferences",
     "gate.undelivered-use": "The pod told use for a task that does not run",

@@ -133,7 +133,19 @@ def reconcile(store: Store, clock: Clock) -> tuple[str, ...]:
                 changed.append(row.id)
         elif interrupted(store, clock, row.id, "The pod stopped while this task was running."):
             changed.append(row.id)
+    _give_back(store, clock)
     return tuple(changed)
+
+
+def _give_back(store: Store, clock: Clock) -> None:
+    """What is promised to requests that will never run comes back: after a crash, or a backup that was restored."""
+    waiting = select(request.c.id).where(request.c.state.in_([State.APPROVED, State.DELIVERING, State.RUNNING]))
+    with store.read() as connection:
+        alive = set(connection.execute(waiting).scalars())
+        lost = {each.request_id for each in limits.open_reservations(connection)} - alive
+    if lost:
+        with store.record(Fact(GATE, "limit.reconciling", "", {"requests": len(lost)})) as unit:
+            limits.reconcile(unit, set(unit.connection.execute(waiting).scalars()), clock.now())
 
 
 def interrupted(store: Store, clock: Clock, request_id: str, why: str) -> bool:
