@@ -26,6 +26,7 @@ from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.datasources import service as datasources
+from podadmin.datasources.model import found_out
 from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Upstream
 from podadmin.journal.service import since
@@ -232,6 +233,7 @@ class Engine:
         sources = tuple(
             Source(name=each.name, path=each.source.path, ignore=tuple(each.choices.ignore))
             for each in datasources.list_all(profile.store)
+            if found_out(each.source)
         )
         return (
             Wanted(

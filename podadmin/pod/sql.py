@@ -217,9 +217,11 @@ def _reading(path: Path, how: Dialect, as_text: bool) -> str:
         )
     types = "all_varchar=true" if as_text else "sample_size=-1"
     nulls = ("",) if as_text else NULL_WORDS
+    named = ", ".join(map(literal, how.columns))
     return (
-        f"read_csv({literal(_one_file(path))}, header=true, names=[{', '.join(map(literal, how.columns))}], "
-        f"delim={literal(how.separator)}, quote='\"', escape='\"', encoding={literal(encoding)}, compression='none', "
+        f"read_csv({literal(_one_file(path))}, header={str(how.header).lower()}, names=[{named}], "
+        f"delim={literal(how.separator)}, quote={literal(how.quote)}, escape={literal(how.quote)}, "
+        f"encoding={literal(encoding)}, compression={literal(how.packed)}, "
         f"ignore_errors=true, nullstr=[{', '.join(map(literal, nulls))}], {types})"
     )
 

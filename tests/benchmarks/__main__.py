@@ -12,7 +12,15 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.benchmarks import decide_many, first_paint, gate_overhead, many_requests, schema_of_flights, stall
+from tests.benchmarks import (
+    decide_many,
+    first_paint,
+    gate_overhead,
+    many_requests,
+    schema_of_clinical,
+    schema_of_flights,
+    stall,
+)
 
 FIGURES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "first_paint": first_paint.run,
@@ -21,6 +29,7 @@ FIGURES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "stall": stall.run,
     "gate": gate_overhead.run,
     "schema": schema_of_flights.run,
+    "clinical": schema_of_clinical.run,
 }
 
 

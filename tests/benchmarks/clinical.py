@@ -36,14 +36,15 @@ def _expressions() -> dict[str, str]:
         found[f"lab_{place}"] = _sometimes(30 + place, 3 * place, value)
     for place in range(3):
         found[f"date_{place}"] = _sometimes(50 + place, 2, f"(DATE '2015-01-01' + {_chance(50 + place, 3650)}::INT)")
-    found["recorded_at"] = f"(TIMESTAMP '2020-01-01 00:00:00' + INTERVAL (hash(i, 54) % 100000000) SECOND)"
+    found["recorded_at"] = "(TIMESTAMP '2020-01-01 00:00:00' + INTERVAL (hash(i, 54) % 100000000) SECOND)"
     for place in range(8):
         found[f"code_{place}"] = _sometimes(
             60 + place, place, f"printf('K%02d.%d', {_chance(60 + place, 50)}, {place})"
         )
     found["note"] = (
         f"list_aggregate(['seen in clinic', 'stable, no change', 'review in ' || {_chance(70, 12)} || ' weeks', "
-        f"'patient reports \"floaters\"', 'pressure ' || {_chance(71, 40)}][1:1 + {_chance(72, 5)}], 'string_agg', '; ')"
+        f"'patient reports \"floaters\"', 'pressure ' || {_chance(71, 40)}]"
+        f"[1:1 + {_chance(72, 5)}], 'string_agg', '; ')"
     )
     found["comment"] = _sometimes(73, 60, f"'free text number ' || {_chance(73, 100_000)}")
     for place in range(3):

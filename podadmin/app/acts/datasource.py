@@ -17,7 +17,7 @@ from podadmin.datasources import service, tables
 from podadmin.datasources.csv import POD_ENDING
 from podadmin.datasources.files import who_can_fix
 from podadmin.datasources.identifiers import suspected
-from podadmin.datasources.model import ColumnChoices, Datasource, FileSource, Probe, Reading, source_at
+from podadmin.datasources.model import ColumnChoices, Datasource, FileSource, Probe, Reading, found_out, source_at
 from podadmin.schema import service as schemas
 
 if TYPE_CHECKING:
@@ -86,10 +86,12 @@ def _text_facts(found: Probe) -> tuple[Fact, ...]:
 
 
 def _pod_facts(source: FileSource) -> tuple[Fact, ...]:
-    if source.path.suffix.lower() == POD_ENDING:
-        return ()
-    words = f"Bitfount pods read tables only from files whose names end in {POD_ENDING}."
-    return (Fact("Not for every network", words, "warn"),)
+    words = []
+    if source.path.suffix.lower() != POD_ENDING:
+        words.append(f"Bitfount pods read tables only from files whose names end in {POD_ENDING}.")
+    if not found_out(source):
+        words.append("The built-in pod does not offer it: it reads CSV files, and finds out by itself how.")
+    return tuple(Fact("Not for every network", each, "warn") for each in words)
 
 
 @act("datasource preview")

@@ -203,7 +203,7 @@ def resume(profile: Profile, progress: Progress) -> Done:
     waiting = [each for each in generations(profile) if each.state == "interrupted"]
     for each in waiting:
         generate_schema(profile, each.datasource, save=True, progress=progress)
-    return Done(f"{len(waiting)} interrupted generations were brought to their end.")
+    return Done(f"Interrupted generations brought to their end: {len(waiting)}.")
 
 
 @act("schema export", writes=True, kinds=("schema",))

@@ -1,0 +1,110 @@
+"""How fast and how small a schema of a clinical table is made, beside DuckDB's own parse and pandas only reading it.
+
+`PODADMIN_BENCHMARK_ROWS` says how many rows the table has; the target figures are meant for 5 000 000. Every run is a
+process of its own, ours and its peers in turn, so that a disturbance of the machine meets all. Memory is told twice:
+the peak of the whole process, and how far it grew over the process with everything imported and nothing read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests.benchmarks.clinical import write
+
+ROWS = int(os.environ.get("PODADMIN_BENCHMARK_ROWS", "300000"))
+MEMORY = "400MB"
+_ROOT = Path(__file__).resolve().parents[2]
+_MEASURE = """
+import json, sys, time
+def memory(of):
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return int(status[of].split()[0]) / 1024
+{imports}
+idle, ready = memory("VmRSS"), time.perf_counter()
+{work}
+done, peak = time.perf_counter(), memory("VmHWM")
+print(json.dumps(dict(work=done - ready, peak=peak, grown=peak - idle, rows=rows)))
+"""
+_OURS = _MEASURE.format(
+    imports="from pathlib import Path\nimport duckdb\n"
+    "from podadmin.core.clock import SystemClock\n"
+    "from podadmin.core.progress import Progress\n"
+    "from podadmin.datasources.model import ColumnChoices, source_at\n"
+    "from podadmin.schema.generate import generate",
+    work=f"rows = generate('x', source_at(Path(sys.argv[1])), ColumnChoices(), SystemClock(), Progress(), "
+    f"memory_limit='{MEMORY}').rows",
+)
+_FLOOR = _MEASURE.format(
+    imports="import duckdb",
+    work="con = duckdb.connect(config={'preserve_insertion_order': 'false', 'memory_limit': '" + MEMORY + "'})\n"
+    "path = sys.argv[1]\n"
+    "names = [row[0] for row in con.execute(f\"DESCRIBE FROM '{path}'\").fetchall()]\n"
+    "counts = ', '.join(f'count({name})' for name in names)\n"
+    "rows = con.execute(f\"SELECT count(*), {counts} FROM '{path}'\").fetchone()[0]",
+)
+_PANDAS = _MEASURE.format(imports="import pandas", work="rows = len(pandas.read_csv(sys.argv[1]))")
+_BATCHES = _MEASURE.format(
+    imports="import pandas",
+    # what the network's own software does with each part: section 3.2 of its contract
+    work="rows, kinds = 0, {}\n"
+    "for part in pandas.read_csv(sys.argv[1], chunksize=100_000):\n"
+    "    part = part.convert_dtypes()\n"
+    "    rows += len(part)\n"
+    "    kinds |= {name: str(dtype) for name, dtype in part.dtypes.items()}",
+)
+
+
+def run(rounds: int = 3) -> list[dict[str, Any]]:
+    """The figures: name, ours, peer, ratio (ours by peer; below 1 is better), ratio_min, ratio_max, unit, note."""
+    with tempfile.TemporaryDirectory() as folder:
+        table, packed = write(Path(folder), ROWS)
+        size = f"{ROWS} rows, {table.stat().st_size / 1e6:.0f} MB as CSV, {rounds} rounds"
+        figures: list[dict[str, Any]] = []
+        for words, program, path in (
+            ("DuckDB parsing every column", _FLOOR, table),
+            ("pandas.read_csv alone", _PANDAS, table),
+            ("batches of 100 000 as the contract has it", _BATCHES, table),
+            ("DuckDB decoding every column of Parquet", _FLOOR, packed),
+        ):
+            ours, peer = [], []
+            for _ in range(rounds):
+                ours.append(_measured(_OURS, path))
+                peer.append(_measured(program, path))
+            assert {each["rows"] for each in ours} == {each["rows"] for each in peer} == {ROWS}
+            note = f"{size}; the peer is {words}"
+            for key, unit in (("work", "s"), ("peak", "MiB"), ("grown", "MiB")):
+                figures.append(
+                    _figure(f"schema of a clinical table beside {words}: {key}", unit, note, ours, peer, key)
+                )
+        return figures
+
+
+def _measured(program: str, path: Path) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], cwd=_ROOT, check=True, capture_output=True, text=True
+    )
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+def _figure(
+    name: str, unit: str, note: str, ours: list[dict[str, float]], peer: list[dict[str, float]], key: str
+) -> dict[str, Any]:
+    ratios = [a[key] / b[key] for a, b in zip(ours, peer, strict=True)]
+    return {
+        "name": name,
+        "ours": median(each[key] for each in ours),
+        "peer": median(each[key] for each in peer),
+        "ratio": median(ratios),
+        "ratio_min": min(ratios),
+        "ratio_max": max(ratios),
+        "unit": unit,
+        "note": note,
+    }
