@@ -377,6 +377,7 @@ def test_a_changed_pin_voids_the_grant_which_says_what_was_and_what_is(
     change, was, now = VOIDING[pin]
     outcome = matches(grant, pins(**change), MADE)
     assert not outcome.matches
+    assert outcome.matches is False
     (broken,) = outcome.changes
     assert broken.pin == pin
     assert broken.was != broken.now
@@ -478,6 +479,17 @@ def test_a_grant_that_is_over_is_not_voided_again(
 ) -> None:
     changed = pins(("algorithm", "model", "model_version"), 4)
     assert voided_by((dataclasses.replace(grant, **over),), changed, MADE) == ()
+
+
+def test_another_key_and_another_wish_is_somebody_elses_request(grant: Grant, pins: Callable[..., Pins]) -> None:
+    theirs = pins(("algorithm", "model", "model_version"), 4, requester_key_fingerprint="cd" * 32)
+    assert matches(grant, theirs, MADE) == GrantOutcome(False, "It was made for another key.")
+    only = pins(requester_key_fingerprint="cd" * 32)
+    words = "The requester's key: was abababababababab, now cdcdcdcdcdcdcdcd"
+    (change,) = matches(grant, only, MADE).changes
+    assert matches(grant, only, MADE) == GrantOutcome(
+        False, f"The same request came under another key. {words}.", (change,)
+    )
 
 
 def test_two_grants_of_one_requester_stand_beside_each_other(grant: Grant, pins: Callable[..., Pins]) -> None:
