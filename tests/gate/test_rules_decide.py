@@ -1,0 +1,58 @@
+"""Rules at the real gate: what one allows reaches the pod by itself, what one refuses is told why, and each is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from podadmin.core.clock import SystemClock
+from podadmin.requests import rule_service
+from podadmin.requests.policy import Rules
+from podadmin.requests.rule_history import past, tried
+from podadmin.requests.rules import draft
+from podadmin.requests.simulation import replay, simulate
+from podadmin.requests.state import State
+
+CLOCK = SystemClock()
+
+
+def test_a_rule_lets_through_and_another_refuses_and_both_are_kept_for_later(
+    network: Any, tell: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        waiting = await rig.comes_to(await rig.send("sql"), State.HELD)
+        with rig.store.read() as connection:
+            known = tried(connection, waiting.row.id)
+        allow = draft(
+            "Counts",
+            "allow",
+            {"requester_key": f"only: {known.facts.requester_key}", "leaves": f"at-most: {known.facts.level}"},
+        )
+        with rig.store.read() as connection:
+            found = simulate(past(connection), Rules(), allow)
+        assert [flip.request_id for flip in found.to("allow")] == [waiting.row.id]
+
+        made = rule_service.add(rig.store, CLOCK, "anna", allow, "The committee agreed.")
+        sent = await rig.send("sql")
+        approved = await rig.comes_to(sent, State.APPROVED, State.DELIVERING)
+        assert approved.decision.by == "rule"
+        assert ("request.approved", {"rule": made.mark}) in [
+            (act, {"rule": body.get("rule")}) for act, body in rig.entries(approved.row.id)
+        ]
+        assert (await rig.take()).route.task_id == sent.route.task_id
+
+        refuse = draft("Not that project", "refuse", {"project": "only: glaucoma-study"}, message="Not before May.")
+        rule_service.add(rig.store, CLOCK, "anna", refuse, "The board said so.")
+        sent = await rig.send("sql")
+        refused = await rig.comes_to(sent, State.REFUSED)
+        heard = await rig.heard(sent, "JOB_REJECT")
+        assert "Not before May." in str(heard[-1].value)
+        with rig.store.read() as connection:
+            kept = tried(connection, refused.row.id)
+            rules = rule_service.rules_of(connection)
+        again = replay(kept.facts, kept.at, kept.circumstances, rules.as_if_always())
+        shown = refused.findings["trace"]
+        assert (again.outcome, again.words) == ("refuse", "Not before May.")
+        assert [line["considered"] for line in shown[:-1]] == [each.name for each in again.trace]
+
+    tell(network, story)
