@@ -131,9 +131,9 @@ def _keep(unit: Unit, clock: Clock, row: Row[Any], opening: Opening) -> Row[Any]
     unit.execute(update(sealed).where(sealed.c.request_id == request_id).values(findings=canonical(findings)))
     unit.execute(update(request).where(request.c.id == request_id).values(**values))
     unit.note(requester=values["requester"], task=opening.task, risk=opening.risk, fingerprint=opening.fingerprint)
-    return row_of(unit.connection, request_id)
     if opening.findings.get("opened_by"):
         unit.note(key=opening.findings["opened_by"])  # the use of a private key is told where it was used
+    return row_of(unit.connection, request_id)
 
 
 def pins_in(found: Found) -> Pins | None:
