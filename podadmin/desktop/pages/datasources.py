@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QStackedWidget
 
-from podadmin.app.views.datasources import DatasourceCard, ProbeView, SchemaView
+from podadmin.app.views.datasources import DatasourceCard, GenerationRow, ProbeView, SchemaView
 from podadmin.app.views.facts import Done
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import PodadminError
@@ -25,6 +25,7 @@ from podadmin.desktop.widgets.prompt import ReasonPrompt
 NEW: Final = "new"
 """The subject under which the wizard is opened from elsewhere."""
 BACK: Final = "Back to all datasources"
+GO_ON: Final = "Generate it now"
 _FORMATS: Final = (
     ("yaml", "YAML"),
     ("json", "JSON"),
@@ -130,6 +131,7 @@ class DatasourcesPage(Page):
 
     def refresh(self) -> None:
         self.read("datasource list", {}, self._came)
+        self.session.read(self, "schema jobs", {}, self._tell_interrupted)
         if self._open:
             self._read_detail()
 
@@ -166,6 +168,19 @@ class DatasourcesPage(Page):
         self.list.show_sources(sources)
         if self._stack.currentWidget() is self._list_area:
             self._connect.setVisible(bool(sources))
+
+    def _tell_interrupted(self, rows: tuple[GenerationRow, ...]) -> None:
+        names = [each.datasource_name for each in rows if each.state == "interrupted"]
+        if names:
+            words = f"podadmin stopped while it generated the schema of {', '.join(names)}. Nothing of it was kept."
+            self.notice("warn", words, GO_ON, self._go_on)
+
+    def _go_on(self) -> None:
+        def ended(done: Done) -> None:
+            self.desk.say(done.words)
+
+        self.clear_notice()
+        self.session.read(self, "schema resume", {}, ended, self._say_error, title="Generating the schema")
 
     def _read_detail(self) -> None:
         wanted = self._open
