@@ -26,6 +26,7 @@ from podadmin.limits.model import MODEL_INFERENCE, Key, Meter
 from podadmin.networks.bitfount.access_manager import AccessAnswer, AccessManagerClient, AccessRequest, ResourceLimit
 from podadmin.networks.bitfount.types import PodResponseType
 from podadmin.requests import service
+from podadmin.requests.protocols import read_protocol
 from podadmin.requests.service import GATE, Found
 from podadmin.requests.state import State
 from podadmin.store.unit import Fact, Unit
@@ -139,6 +140,7 @@ class AccessRelay:
 
     def _taken_down(self, unit: Unit, found: Found, told: list[ResourceLimit]) -> list[dict[str, Any]]:
         row, now = found.row, self._ports.clock.now()
+        runs = {model.slug for model in read_protocol(found.findings["protocol"]).models}
         reserves = not limits.has_reserved(unit.connection, row.id)
         narrowed: list[dict[str, Any]] = []
         for each in told:
@@ -156,7 +158,8 @@ class AccessRelay:
             meter = limits.meter_of(
                 unit.connection, key, now=now, requester=row.requester, datasource=row.datasource, without=row.id
             )
-            if reserves:
+            # the network tells the limits of a whole project; only what the task runs can be used by it
+            if reserves and each.resource_name in runs:
                 limits.reserve(
                     unit,
                     request_id=row.id,

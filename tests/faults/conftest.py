@@ -245,11 +245,11 @@ class Installation:
 
     def used(self) -> float:
         with self.store.read() as connection:
-            return sum(meter.used for meter in limits.meters(connection))
+            return sum(meter.used for meter in limits.meters(connection, now=SystemClock().now()))
 
     def check(self) -> None:
         """What holds after any crash, whatever became of the requests."""
-        found = verify(self.store, None)
+        found = verify(self.store)
         assert found.broken is None
         with self.store.read() as connection:
             promised = {each.request_id for each in limits.open_reservations(connection)}

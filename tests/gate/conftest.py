@@ -331,7 +331,7 @@ async def gate_on(
             async with client:
                 yield Rig(network, store, gate, client, requester, owner, key, given)
             group.cancel_scope.cancel()
-        assert verify(store, None).broken is None
+        assert verify(store).broken is None
     finally:
         store.close()
 

@@ -309,8 +309,8 @@ def test_refused_held_and_lapsed_requests_are_told_so(network: Any, tell: Callab
         sent = await rig.send("sql")
         rig.refuse(await rig.comes_to(sent, State.HELD), "Not before the board has met.")
         heard = await rig.heard(sent, "JOB_REJECT")
-        assert heard[0].value["msg"] == "Not before the board has met."
-        assert messages.reject_texts(heard[1].value) == {"UNAUTHORISED": ("Not before the board has met.",)}
+        assert heard[0].value["msg"].startswith("Not before the board has met.\nReceipt R-")
+        assert messages.reject_texts(heard[1].value) == {"UNAUTHORISED": (heard[0].value["msg"],)}
         rig.settings["window"] = 0.3
         sent = await rig.send("sql")
         found = await rig.comes_to(sent, State.LAPSED)
@@ -372,7 +372,7 @@ def test_a_network_that_goes_away_in_the_middle_costs_no_answer(own_network: Any
         await again()
         await refused(rig.pod.send(accept))
         heard = await rig.heard(first, "JOB_REJECT")
-        assert heard[0].value["msg"] == "Not now."
+        assert heard[0].value["msg"].startswith("Not now.\nReceipt R-")
         assert await rig.silence(second) == ["JOB_ACCEPT"]
         assert rig.acts(rig.found(second.route.task_id)).count("request.started") == 1
 
@@ -434,6 +434,27 @@ def test_the_pod_hears_of_the_limit_what_others_have_not_been_promised(network: 
         assert found.findings["code"] == "limit.exhausted"
 
     tell(network, story, records=30)
+
+
+def test_a_limit_of_a_model_that_a_task_does_not_run_is_nothing_to_it(network: Any, tell: Callable[..., None]) -> None:
+    """The network tells the limits of the whole project, also to a task that counts records by SQL."""
+
+    async def story(rig: Any) -> None:
+        sent = await rig.send("sql", project="small")
+        rig.approve(await rig.comes_to(sent, State.HELD))
+        task = await rig.take()
+        answer = (await rig.ask_access(task)).json()
+        assert [each["resourceName"] for each in answer["limits"]] == [MODEL]
+        assert rig.promised() == 0
+        await rig.say(messages.job_accept, task)
+        await rig.say(messages.task_start, task, 2)
+        await rig.pod.send(
+            messages.evaluation_results(task.route, task.opened.session_key, CLOCK.now(), {"records": [600]})
+        )
+        heard = await rig.heard(sent, "EVALUATION_RESULTS")
+        assert heard[-1].kind == "EVALUATION_RESULTS"
+
+    tell(network, story)
 
 
 def test_the_networks_no_is_passed_on_and_its_silence_is_no_answer(own_network: Any, tell: Callable[..., None]) -> None:
