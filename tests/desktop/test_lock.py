@@ -63,7 +63,7 @@ class House(Session):
 
     def read(
         self, owner: Any, act: str, arguments: Mapping[str, object], success: Any, failure: Any = None, *_: Any
-    ) -> Any:  # type: ignore[override]  # noqa: E501
+    ) -> Any:  # type: ignore[override]
         self.asked.append((act, dict(arguments)))
         if act == "lock now":
             self.locked = True

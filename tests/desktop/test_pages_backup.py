@@ -52,7 +52,7 @@ class Acts(Session):
 
     def read(
         self, _owner: Any, act: str, arguments: Mapping[str, object], success: Any, failure: Any = None, *_: Any
-    ) -> Any:  # type: ignore[override]  # noqa: E501
+    ) -> Any:  # type: ignore[override]
         self.asked.append((act, dict(arguments)))
         answer = self.answers[act]
         (failure if isinstance(answer, Exception) else success)(answer)
@@ -66,7 +66,7 @@ class Acts(Session):
         failure: Any = None,
         title: str = "",
         *_: Any,
-    ) -> Any:  # type: ignore[override]  # noqa: E501
+    ) -> Any:  # type: ignore[override]
         job = RunningJob(title)
         self.pending = lambda: self.read(owner, act, arguments, success, failure)
         return job

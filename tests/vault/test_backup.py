@@ -431,3 +431,13 @@ def test_a_restore_can_be_stopped_while_keys_are_opened(made: Path, tmp_path: Pa
     progress = Progress(lambda step: progress.cancel() if step.what == "Opening the keys" else None)
     with pytest.raises(Cancelled):
         backup_restore.prove(unpacked, ManualClock(datetime(2026, 4, 1, tzinfo=UTC)), progress)
+
+
+def test_what_a_crash_has_left_of_an_earlier_try_is_removed(house: House, tmp_path: Path) -> None:
+    left = tmp_path / ".one.backup.0123abcd.part"
+    other = tmp_path / ".two.backup.0123abcd.part"
+    for each in (left, other):
+        each.write_bytes(b"half of it")
+    house.back_up(tmp_path / "one.backup")
+    assert not left.exists()
+    assert other.exists(), "it belongs to a backup of another name"
