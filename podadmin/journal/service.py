@@ -88,7 +88,9 @@ def verify_from(store: Store, anchors: Sequence[Anchor], after: Head, progress: 
         for anchor in sorted(anchors, key=lambda each: each.seq):
             entry = entry_at(connection, anchor.seq) if anchor.seq <= after.seq else None
             if anchor.seq <= after.seq and (entry is None or entry.hash != anchor.hash):
-                why = f"entry {anchor.seq} differs from the anchor in {anchor.where}"
+                differs = f"entry {anchor.seq} differs from the anchor in {anchor.where}"
+                gone = f"entry {anchor.seq} is gone: the anchor in {anchor.where} proves what was written"
+                why = differs if entry is not None else gone
                 return Verification(anchor.seq - 1, Break(anchor.seq, why))
     return verify(store, anchors, progress, after)
 

@@ -1,0 +1,84 @@
+"""The keeper of the record: after a quick proof of a long journal the gate goes on, and off where the rest fails."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from podadmin.app import record_care
+from podadmin.app.profile import Profile
+from podadmin.app.record_care import RecordCare
+from podadmin.core.errors import Tampered
+from podadmin.store.unit import Fact
+
+
+@pytest.fixture
+def long(made: Any, do: Any, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> Profile:
+    """A journal that counts as a long one, anchored in the keyring."""
+    monkeypatch.setattr(record_care, "PROVED_WHOLE_UP_TO", 3)
+    monkeypatch.setattr(record_care, "LOOK_SECONDS", 0.01)
+    for number in range(10):
+        with profile.store.record(Fact("custodian", "setting.changed", f"x{number}", {"was": 1, "now": 2})):
+            pass
+    do("journal anchor")
+    return profile
+
+
+def run(care: RecordCare, seconds: float = 20.0) -> None:
+    """Let it work until it has found something or proved everything."""
+
+    async def watch() -> None:
+        with anyio.move_on_after(seconds):
+            async with anyio.create_task_group() as group:
+                group.start_soon(care.run)
+                while care._broken is None and not care._whole:
+                    await anyio.sleep(0.01)
+                group.cancel_scope.cancel()
+
+    anyio.run(watch)
+
+
+def spoil(profile: Profile, statement: str) -> None:
+    with closing(sqlite3.connect(profile.store.path)) as connection, connection:
+        connection.execute(statement)
+
+
+def test_what_was_changed_long_ago_takes_the_gate_off_while_it_is_on(long: Profile) -> None:
+    spoil(long, "UPDATE journal_entry SET actor = 'nobody' WHERE subject = 'x1'")
+    care = RecordCare(long)
+    care.prove()
+    care.check()
+    run(care)
+    with pytest.raises(Tampered) as caught:
+        care.check()
+    assert caught.value.code == "journal.broken"
+    # the next proof is a whole one: the gate does not come on again
+    with pytest.raises(Tampered):
+        care.prove()
+    assert not care.anchor(), "nothing is anchored on top"
+
+
+def test_a_whole_record_is_proved_to_its_end_and_anchored(long: Profile, tmp_path: Path, do: Any) -> None:
+    kept = tmp_path / "anchor.json"
+    do("journal anchor-file", file=str(kept))
+    care = RecordCare(long)
+    assert not care.anchor(), "not before it was proved"
+    care.prove()
+    run(care)
+    care.check()
+    before = kept.read_bytes()
+    care.end()
+    assert kept.read_bytes() != before
+    assert {view.kind: view.state for view in do("journal anchors")} == {"keyring": "good", "file": "good"}
+
+
+def test_what_was_cut_off_keeps_the_gate_off_from_the_beginning(long: Profile) -> None:
+    spoil(long, "DELETE FROM journal_entry WHERE seq > 8")
+    with pytest.raises(Tampered) as caught:
+        RecordCare(long).prove()
+    assert "gone" in caught.value.why
