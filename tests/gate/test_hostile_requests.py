@@ -54,6 +54,7 @@ async def ends_invalid(rig: Any, sent: Any, code: str, answered: bool) -> servic
     opened = next(body for act, body in rig.entries(found.row.id) if act == "request.opened")
     assert (opened["verdict"], opened["code"], opened["state"]) == ("refuse", code, "invalid")
     if answered:
+        assert opened["key"] == rig.key.opened_by, "what could be answered was opened, and its entry names the key"
         await rig.until(lambda: "request.answered" in rig.acts(found), "the answer")
         assert "problem" not in rig.entries(found.row.id)[-1][1]
     else:
