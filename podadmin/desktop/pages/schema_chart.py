@@ -51,7 +51,7 @@ class Histogram(Chart):
             Column("Values", lambda bar: _span(bar[0], bar[1])),
             Column("Rows", lambda bar: whole(bar[2]), "number", width=14),
         ]
-        table = RowTable(self.accessibleName(), columns, row_key=lambda bar: f"{bar[0]}\n{bar[1]}")
+        table = RowTable(self._name, columns, row_key=lambda bar: f"{bar[0]}\n{bar[1]}")
         table.set_rows(self._bars)
         return table
 

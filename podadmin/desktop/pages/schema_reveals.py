@@ -25,6 +25,8 @@ _BADGES: Final = {
 }
 _BLOCKS: Final = 12
 _VALUES: Final = 24
+_PAGE: Final = 100
+_ROWS_SEEN: Final = 12
 
 
 def marked(reveals: Sequence[Revelation]) -> tuple[Revelation, ...]:
@@ -62,6 +64,7 @@ class RevealsView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._reveals: tuple[Revelation, ...] = ()
+        self._plain: list[Revelation] = []
         self._all = False
         self._head = column(gap=SPACE.s)
         self._blocks = Card("Look at these first")
@@ -82,8 +85,8 @@ class RevealsView(QWidget):
                 ),
             ],
             row_key=lambda each: f"{each.column}\n{each.what}",
-            fits=True,
         )
+        self.table.more_wanted.connect(self._next_page)
         rest = Card("Everything else that is told", flush=True)
         rest.body.addWidget(self.table)
         self._rest = rest
@@ -96,10 +99,16 @@ class RevealsView(QWidget):
         clear(self._head)
         tone, title, words = headline(reveals)
         self._head.addWidget(Banner(tone, words, title=title))
-        plain = [each for each in reveals if each.tone not in _ORDER]
-        self.table.set_rows(plain)
-        self._rest.setVisible(bool(plain))
+        self._plain = [each for each in reveals if each.tone not in _ORDER]
+        line = self.table.verticalHeader().defaultSectionSize()
+        self.table.setFixedHeight((min(max(len(self._plain), 1), _ROWS_SEEN) + 1) * line + SPACE.m)
+        self.table.set_rows(self._plain[:_PAGE], len(self._plain) > _PAGE)
+        self._rest.setVisible(bool(self._plain))
         self._draw()
+
+    def _next_page(self) -> None:
+        have = len(self.table.rows())
+        self.table.add_rows(self._plain[have : have + _PAGE], len(self._plain) > have + _PAGE)
 
     def _show_all(self) -> None:
         self._all = True
