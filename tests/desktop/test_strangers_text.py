@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
-from podadmin.app.views.facts import Fact
+from podadmin.app.views.facts import Fact, Section
+from podadmin.app.views.requests import Comparison, EffectView, RequestPage, TraceLine
+from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput
 from podadmin.core.text import visible
+from podadmin.desktop.dispatch import Dispatcher
+from podadmin.desktop.pages.request_compare import CompareSheet
+from podadmin.desktop.pages.request_detail import RequestDetailView
+from podadmin.desktop.session import Session
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.buttons import QuietButton
@@ -29,6 +43,56 @@ from podadmin.desktop.widgets.tree import JsonTree
 
 NASTY = '<b>bold</b><img src="file:///etc/passwd">&lt;u&gt; a\u202egnp.exe\u200b\x1b[2J & more'
 MEGABYTE = "<h1>" + "A\u202e" * 500_000
+
+
+CORPUS = {
+    "markup": NASTY,
+    "right to left": "invoice\u202egpj.exe\u202c \u2066x\u2069 \u200f",
+    "zero width": "ad\u200bmin\u200c\u200d\ufeff\u2060\u00ad",
+    "controls": "a\x00b\x07c\x1b[31md\x7fe\x85f\x9b",
+    "lines": "One line\r\nTo: nobody. Nothing leaves the pod.\u2028Approve\u2029\v\f",
+    "combining": "Z" + "\u0310\u0334\u0489" * 400,
+    "homoglyphs": "\u0440\u0430\u0443\u0440\u0430l \u2024\u2044 \u3000x\u00a0",
+    "private": "\ue000\U000f0000\U000e0001\U000e0041 \ufff9x\ufffb",
+    "an address": '<a href="https://example.org">click</a> https://example.org javascript:alert(1)',
+    "entities": "&lt;b&gt; &#8238; &amp;&amp; %s {0} {table} $x",
+    "megabyte": MEGABYTE,
+}
+HIDDEN = frozenset(
+    "\u202e\u202c\u2066\u2069\u200f\u200b\u200c\u200d\ufeff\u2060\u00ad\x00\x07\x1b\x7f\x85\x9b\r\u2028\u2029\v\f\ue000"
+)
+
+
+def _views() -> Any:
+    spec = importlib.util.spec_from_file_location("request_views", Path(__file__).with_name("request_views.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    sys.modules["request_views"] = made
+    spec.loader.exec_module(made)
+    return made
+
+
+def all_texts(widget: QWidget) -> list[str]:
+    """Whatever of a widget can be read, pointed at or heard."""
+    found: list[str] = []
+    for each in [widget, *widget.findChildren(QWidget)]:
+        found += [
+            each.toolTip(),
+            each.accessibleName(),
+            each.accessibleDescription(),
+            each.whatsThis(),
+            each.statusTip(),
+        ]
+        text = getattr(each, "text", None)
+        found.append(str(text()) if callable(text) else "")
+        if isinstance(each, QAbstractItemView):
+            model = each.model()
+            roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
+            for row in range(min(model.rowCount(), 20)):
+                for column in range(model.columnCount()):
+                    found += [str(model.index(row, column).data(role) or "") for role in roles]
+    return found
 
 
 def labels(widget: QWidget) -> list[QLabel]:
@@ -170,3 +234,74 @@ def test_a_fact_is_read_aloud_without_what_hides_in_its_label(qtbot: QtBot) -> N
     assert len(spoken) == 1
     assert visible(spoken[0], one_line=True) == spoken[0]
     assert "\u202e" not in spoken[0]
+
+
+@pytest.fixture
+def host(qtbot: QtBot) -> Iterator[QWidget]:
+    made = QWidget()
+    made.resize(1100, 800)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    made.close()
+    delete(made)
+
+
+def assert_plain(widget: QWidget) -> None:
+    QApplication.processEvents()
+    for label in labels(widget):
+        assert label.textFormat() == Qt.TextFormat.PlainText
+        assert not label.openExternalLinks()
+    for text in all_texts(widget):
+        assert not HIDDEN & set(text), sorted(HIDDEN & set(text))
+        assert len(text) <= 40_100  # a label and its value, each cut at 20 000
+    for each in [widget, *widget.findChildren(QWidget)]:
+        read = QTextDocument()
+        read.setHtml(each.toolTip())
+        assert read.allFormats() is not None
+        assert "href" not in each.toolTip().replace("&quot;", '"').split("<qt>")[0]
+        assert "<a " not in each.toolTip()
+        assert "<img" not in each.toolTip()
+
+
+@pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS)
+def test_a_request_shows_strangers_text_plainly_everywhere(host: QWidget, text: str) -> None:
+    views = _views()
+    facts = (Fact(text, text), Fact(text, text, "warn"), Fact(text, text, mono=True))
+    detail = replace(
+        views.nasty_detail(),
+        row=replace(
+            views.ROW, requester=text, task=text, datasource=text, project=text, reference=text, state_words=text
+        ),
+        effects=EffectView(False, text, (text,), (text,), (text,), (text,), text, "high", (text,), (text,), (text,)),
+        sections=(Section("People", facts), Section("Outputs", facts), Section("Data", facts)),
+        verification=facts,
+        differences=facts,
+        difference_words=text,
+        trace=(TraceLine(text, text, "warn"),),
+        protocol={text: {text: [text]}},
+        outcome=facts,
+    )
+    began = perf_counter()
+    view = RequestDetailView(ManualClock(datetime(2026, 11, 21, 10, 2, tzinfo=UTC)), host)
+    view.setParent(host)
+    view.resize(1000, 780)
+    view.show()
+    view.show_detail(detail)
+    view.grab()
+    assert perf_counter() - began < 20
+    assert_plain(view)
+
+
+@pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS)
+def test_a_comparison_shows_strangers_text_plainly_everywhere(host: QWidget, text: str) -> None:
+    row = replace(_views().ROW, requester=text, task=text, datasource=text, project=text)
+    facts = (Fact(text, text, "warn"), Fact(text, text))
+    sheet = CompareSheet(host, Session(Dispatcher()), row)
+    sheet.open()
+    sheet.show_page(RequestPage((replace(row, id="req_2"),), 1, None, {}))
+    assert_plain(sheet)
+    sheet.show_comparison(Comparison(row, row, text, facts, facts))
+    sheet.grab()
+    assert_plain(sheet)
+    sheet.dismiss()

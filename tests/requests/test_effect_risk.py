@@ -1,6 +1,5 @@
 """Risk is a rule over effects that a person can read, and each part of it gives its reason."""
 
-
 from __future__ import annotations
 
 from dataclasses import replace

@@ -79,17 +79,20 @@ class CompareSheet(Sheet):
         self._list.show_loading("Looking for requests")
 
         def came(page: RequestPage) -> None:
-            others = [each for each in page.rows if each.id != self._row.id and each.verified == "verified"]
-            if asked != self._asked:
-                return
-            self.table.set_rows(others)
-            if others:
-                self._list.show_content()
-            else:
-                self._list.show_empty("inbox", "No other request", "Only requests that were verified can be compared.")
+            if asked == self._asked:
+                self.show_page(page)
 
         arguments = {"search": self._search.text().strip(), "limit": _MOST}
         self._session.read(self, "requests list", arguments, came, lambda error: self._list.show_error(error))
+
+    def show_page(self, page: RequestPage) -> None:
+        """The requests to choose from: all but this one that were verified."""
+        others = [each for each in page.rows if each.id != self._row.id and each.verified == "verified"]
+        self.table.set_rows(others)
+        if others:
+            self._list.show_content()
+        else:
+            self._list.show_empty("inbox", "No other request", "Only requests that were verified can be compared.")
 
     def _compare(self, other: RequestRow) -> None:
         self._list.show_loading("Comparing")
@@ -98,9 +101,10 @@ class CompareSheet(Sheet):
             self._list.show_error(error, self._read_list)
 
         arguments = {"request": self._row.id, "other": other.id}
-        self._session.read(self, "requests compare", arguments, self._show, failed)
+        self._session.read(self, "requests compare", arguments, self.show_comparison, failed)
 
-    def _show(self, found: Comparison) -> None:
+    def show_comparison(self, found: Comparison) -> None:
+        """What is different between the two."""
         shown = wrap(
             column(
                 _side("This request", found.now),
