@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, column, func, or_, select, table, text
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, column, func, or_, select, table, text
 
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import NotFound
@@ -18,7 +18,7 @@ from podadmin.requests.state import WAITING, State
 from podadmin.store.engine import Store
 
 TRIGRAM, LOOKED_AT, MOST_COUNTED = 3, 20_000, 1001
-request_text = table("request_text", column("rowid"))
+request_text = table("request_text", column("rowid", Integer))
 """The text index of revision 0005, kept by triggers of the database."""
 LAST_MESSAGE = "last_message"
 """In the findings: the message with which the pod ended the task, in base 64, kept until it was sent."""
@@ -191,35 +191,43 @@ def listing(store: Store, *, state: str, search: str, limit: int, after: str) ->
         wanted = wanted.where(request.c.state.in_(states))
     with store.read() as connection:
         by_state = _by_state(connection)
+        place: ColumnElement[int] = request.c.number
         if search:
-            wanted = _holding(wanted, search)
+            few = bool(states) and sum(by_state.get(name, 0) for name in states) <= LOOKED_AT
+            wanted, place = _holding(wanted, search, few)
             counted = wanted.with_only_columns(request.c.number).limit(MOST_COUNTED).subquery()
             total = int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
         else:
             total = sum(count for name, count in by_state.items() if not states or name in states)
         if after.isdecimal():
-            wanted = wanted.where(request.c.number < int(after))
-        rows = tuple(connection.execute(wanted.order_by(request.c.number.desc()).limit(limit + 1)).all())
+            wanted = wanted.where(place < int(after))
+        rows = tuple(connection.execute(wanted.order_by(place.desc()).limit(limit + 1)).all())
     more = str(rows[limit - 1].number) if len(rows) > limit else None
     return Listing(rows[:limit], total, more, by_state)
 
 
-def _holding(wanted: Select[Any], search: str) -> Select[Any]:
+def _holding(wanted: Select[Any], search: str, few: bool) -> tuple[Select[Any], ColumnElement[int]]:
+    """What holds a text, and the number by which it is read in order: the text index's own, where that is used.
+
+    `few`: there are so few requests in the wanted states that each is looked at.
+    """
     if search.startswith("req_"):
-        return wanted.where(request.c.id == search)
+        return wanted.where(request.c.id == search), request.c.number
     # what SQLite would take for the end of the text cannot be part of it
     search = search.replace("\0", "\ufffd")
-    if len(search) >= TRIGRAM:
+    if len(search) >= TRIGRAM and not few:
         quoted = '"' + search.replace('"', '""') + '"'
-        # the index comes first: its rows are already in the order of their numbers
-        return wanted.join(request_text, request_text.c.rowid == request.c.number).where(
+        # read from the index in its own order, from the newest on: nothing is sorted, and a page is enough
+        found = wanted.join(request_text, request_text.c.rowid == request.c.number).where(
             text("request_text MATCH :quoted").bindparams(quoted=quoted)
         )
+        return found, request_text.c.rowid
     pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     newest = select(func.coalesce(func.max(request.c.number), 0)).scalar_subquery()
     columns = (request.c.requester, request.c.task, request.c.datasource, request.c.project, request.c.reference)
     by_text = [each.like(pattern, escape="\\") for each in columns]
-    return wanted.where(request.c.number > newest - LOOKED_AT, or_(*by_text))
+    bound = () if few else (request.c.number > newest - LOOKED_AT,)
+    return wanted.where(*bound, or_(*by_text)), request.c.number
 
 
 def _by_state(connection: Connection) -> dict[str, int]:
