@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from podadmin.requests.policy import Rules
 from podadmin.requests.rule_facts import Facts, ModelFact
 from podadmin.requests.rule_match import Prepared, check_of
-from podadmin.requests.rule_words import considered, mismatch, reading
+from podadmin.requests.rule_words import cautions, considered, mismatch, reading
 from podadmin.requests.rules import Condition, Rule, condition
 from podadmin.requests.verdict import Considered, outcome_of, strongest, weigh
 
@@ -383,3 +383,21 @@ def test_a_reading_says_what_is_asked_and_what_is_not() -> None:
         "What leaves: figures over many records. The rule asks: What leaves is at most nothing that was computed."
     ]
     assert Condition("leaves", "at-most", ("none",)) == answers[0].condition
+
+
+def test_what_a_careful_person_would_want_to_know_is_said() -> None:
+    def said(rule: Rule) -> str:
+        return " ".join(cautions(rule))
+
+    wide = said(w.make_rule(project="only: study"))
+    assert "everybody whom the network admits may" in wide
+    assert "single records may leave as well" in wide
+    assert "It has no last day" in wide
+    assert "It goes by the name alone" in said(w.make_rule(requester_name="only: lab"))
+    assert "It lets single records leave." in said(w.make_rule(leaves="at-most: row"))
+    assert "no network carries one today" in said(w.make_rule(purpose="any: DUO:0000037"))
+    assert "It can never speak" in said(w.make_rule(identity="only: oidc-device-code"))
+    assert said(w.make_rule("hold")) == "It has no condition: it holds for a person every request."
+    key = "only: " + "a" * 64
+    narrow = w.make_rule(requester_key=key, leaves="at-most: counts", time="within: ..2026-12-31, UTC")
+    assert cautions(narrow) == ()
