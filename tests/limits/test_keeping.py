@@ -556,3 +556,16 @@ def test_a_process_that_is_killed_leaves_a_whole_promise_or_none(store: Store, a
     assert look(store).reserved == reserved
     write(store, service.reconcile, set(), NOW)
     assert look(store).free == 100
+
+
+def test_the_list_of_meters_says_what_each_of_them_says(store: Store) -> None:
+    note(store, 100, 30)
+    put(store, 60)
+    put(store, 5, Scope(requester="research-lab"))
+    use(store, 4, "d1", request_id="req_9", requester="other-lab")
+    reserve(store, "req_1", 3)
+    with store.read() as connection:
+        (listed,) = service.meters(connection, now=NOW)
+        alone = service.meter_of(connection, KEY, now=NOW)
+    assert listed == alone
+    assert (listed.reserved, listed.used, listed.free, len(listed.own)) == (3, 34, 53, 1)
