@@ -15,6 +15,18 @@ from typing import TYPE_CHECKING, Final
 
 from podadmin.core.text import stranger
 from podadmin.requests.effect_facts import Level, worst
+from podadmin.requests.sql_terms import (
+    SingleRecords,
+    column_compared,
+    combining,
+    conjuncts,
+    demanded_by,
+    harmless,
+    inside_of,
+    is_count_of_records,
+    is_plain_column,
+    key_of,
+)
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -37,23 +49,19 @@ class Shape:
     why: tuple[str, ...] = ()
 
 
-class _SingleRecords(Exception):
-    """A line of the result can be about one record, for this reason."""
-
-
 def shape_of(tree: exp.Expr, text: str) -> Shape:
     """The shape of what a query lets out, from its tree and its text."""
     try:
         _plain(text)
         return _of_query(tree, 0)
-    except _SingleRecords as found:
+    except SingleRecords as found:
         return Shape("row", why=(str(found),))
 
 
 def _plain(text: str) -> None:
     rest = _QUOTED.sub(lambda found: found.group(0)[0] + found.group(0)[-1], _LAST_SEMICOLON.sub("", text))
     if _ODD.search(rest):
-        raise _SingleRecords(
+        raise SingleRecords(
             "It is written in a way that engines could read differently (comments, escapes or unusual signs): "
             "count on single records."
         )
@@ -63,7 +71,7 @@ def _of_query(tree: exp.Expr, depth: int) -> Shape:
     from sqlglot import exp
 
     if depth > _MOST_NESTED:
-        raise _SingleRecords("It is nested too deeply to be sure: count on single records.")
+        raise SingleRecords("It is nested too deeply to be sure: count on single records.")
     if isinstance(tree, exp.SetOperation):
         _only(tree, {"this", "expression", "distinct", "with_", "order", "limit", "offset"}, "UNION")
         _ordered(tree, ())
@@ -72,7 +80,7 @@ def _of_query(tree: exp.Expr, depth: int) -> Shape:
         _only(tree, {"this", "alias"}, "a query in brackets")
         return _of_query(tree.this, depth + 1)
     if not isinstance(tree, exp.Select):
-        raise _SingleRecords("It is no SELECT of a known form: count on single records.")
+        raise SingleRecords("It is no SELECT of a known form: count on single records.")
     return _of_select(tree, depth)
 
 
@@ -102,7 +110,7 @@ def _of_select(select: exp.Select, depth: int) -> Shape:
     keys = _keys(select, results)
     aggregated = [_figure(each, keys) for each in results]
     if not any(aggregated) and not keys:
-        raise _SingleRecords("It lists single records.")
+        raise SingleRecords("It lists single records.")
     summed = {name for each in results for name in _summed(each)}
     conditions = _conditions(select, summed)
     _ordered(select, (*keys, *(each.alias for each in select.expressions if isinstance(each, exp.Alias))))
@@ -110,12 +118,12 @@ def _of_select(select: exp.Select, depth: int) -> Shape:
     if fewest is not None and fewest >= 2:
         return Shape("aggregate", fewest, why=(_guarded(fewest, summed),))
     if keys:
-        raise _SingleRecords(
+        raise SingleRecords(
             "It groups, but nothing demands a smallest group: a line can be about a single record. "
             "HAVING COUNT(*) >= 10, for example, would demand one."
         )
     if conditions or select.args.get("having"):
-        raise _SingleRecords(
+        raise SingleRecords(
             "Its conditions can pick out a single record, and nothing demands a smallest number of records. "
             "HAVING COUNT(*) >= 10, for example, would demand one."
         )
@@ -132,9 +140,9 @@ def _without_table(select: exp.Select, results: list[exp.Expr]) -> Shape:
     from sqlglot import exp
 
     if any(select.args.get(part) for part in _SELECT_PARTS - {"expressions"}):
-        raise _SingleRecords("It has conditions without a table: count on single records.")
+        raise SingleRecords("It has conditions without a table: count on single records.")
     if not all(isinstance(each, (exp.Literal, exp.Boolean, exp.Null)) for each in results):
-        raise _SingleRecords("It computes something without a table that is not known: count on single records.")
+        raise SingleRecords("It computes something without a table that is not known: count on single records.")
     return Shape("none", why=("It reads no table.",))
 
 
@@ -144,7 +152,7 @@ def _only(node: exp.Expr, parts: Iterable[str], what: str) -> None:
     other = next((name for name, value in node.args.items() if value and name not in allowed), None)
     if other is not None:
         words = other.rstrip("_").replace("_", " ").upper()
-        raise _SingleRecords(f"It uses {words} in {what}: count on single records.")
+        raise SingleRecords(f"It uses {words} in {what}: count on single records.")
 
 
 def _inner(source: exp.Expr) -> exp.Expr | None:
@@ -164,7 +172,7 @@ def _inner(source: exp.Expr) -> exp.Expr | None:
         _plain_alias(source)
         _plain_alias(common)
         if isinstance(common.parent, exp.With) and common.parent.args.get("recursive"):
-            raise _SingleRecords("It is recursive: count on single records.")
+            raise SingleRecords("It is recursive: count on single records.")
         behind: exp.Expr = common.this
         return behind
     return None
@@ -174,7 +182,7 @@ def _plain_alias(source: exp.Expr) -> None:
     """Raises where a source gives new names to its columns: then a name here is another one there."""
     alias = source.args.get("alias")
     if alias is not None and alias.args.get("columns"):
-        raise _SingleRecords("It renames the columns of a query: count on single records.")
+        raise SingleRecords("It renames the columns of a query: count on single records.")
 
 
 def _passes_on(select: exp.Select, results: list[exp.Expr]) -> bool:
@@ -183,18 +191,7 @@ def _passes_on(select: exp.Select, results: list[exp.Expr]) -> bool:
 
     more = any(select.args.get(part) for part in ("where", "group", "having"))
     _ordered(select, [each.name for each in results])
-    return not more and all(_is_plain_column(each) or isinstance(each, exp.Star) for each in results)
-
-
-def _is_plain_column(node: exp.Expr) -> bool:
-    from sqlglot import exp
-
-    return (
-        isinstance(node, exp.Column)
-        and isinstance(node.this, exp.Identifier)
-        and not node.args.get("db")
-        and not node.args.get("catalog")
-    )
+    return not more and all(is_plain_column(each) or isinstance(each, exp.Star) for each in results)
 
 
 def _single_table(source: exp.Expr, depth: int) -> None:
@@ -204,22 +201,22 @@ def _single_table(source: exp.Expr, depth: int) -> None:
     inner = _inner(source)
     if inner is None:
         if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Identifier):
-            raise _SingleRecords("It reads from something that is no table: count on single records.")
+            raise SingleRecords("It reads from something that is no table: count on single records.")
         _only(source, {"this", "alias"}, "a table")
         _plain_alias(source)
         return
     if depth > _MOST_NESTED:
-        raise _SingleRecords("It is nested too deeply to be sure: count on single records.")
+        raise SingleRecords("It is nested too deeply to be sure: count on single records.")
     if not isinstance(inner, exp.Select):
-        raise _SingleRecords("It counts lines that are no records of one table: count on single records.")
+        raise SingleRecords("It counts lines that are no records of one table: count on single records.")
     _only(inner, {"expressions", "from_"}, "a query that is counted")
-    if not all(_is_plain_column(each) or isinstance(each, exp.Star) for each in inner.expressions):
-        raise _SingleRecords("It computes over computed values, not over columns: count on single records.")
+    if not all(is_plain_column(each) or isinstance(each, exp.Star) for each in inner.expressions):
+        raise SingleRecords("It computes over computed values, not over columns: count on single records.")
     for star in (each for each in inner.expressions if isinstance(each, exp.Star)):
         _only(star, (), "*")
     begin = inner.args.get("from_")
     if begin is None:
-        raise _SingleRecords("It counts lines without a table: count on single records.")
+        raise SingleRecords("It counts lines without a table: count on single records.")
     _single_table(begin.this, depth + 1)
 
 
@@ -240,16 +237,12 @@ def _keys(select: exp.Select, results: list[exp.Expr]) -> tuple[str, ...]:
         if isinstance(each, exp.Literal) and not each.is_string:
             place = int(each.name) if each.name.isdigit() else 0
             if not 1 <= place <= len(results):
-                raise _SingleRecords("It groups by the place of a result that is not there: count on single records.")
+                raise SingleRecords("It groups by the place of a result that is not there: count on single records.")
             key = results[place - 1]
-        if not _is_plain_column(key):
-            raise _SingleRecords("It groups by something computed: count on single records.")
-        keys.append(_key(key))
+        if not is_plain_column(key):
+            raise SingleRecords("It groups by something computed: count on single records.")
+        keys.append(key_of(key))
     return tuple(keys)
-
-
-def _key(column: exp.Expr) -> str:
-    return column.name.casefold()
 
 
 def _figure(node: exp.Expr, keys: tuple[str, ...], depth: int = 0) -> bool:
@@ -257,33 +250,33 @@ def _figure(node: exp.Expr, keys: tuple[str, ...], depth: int = 0) -> bool:
     from sqlglot import exp
 
     if depth > _MOST_NESTED:
-        raise _SingleRecords("A result is nested too deeply to be sure: count on single records.")
+        raise SingleRecords("A result is nested too deeply to be sure: count on single records.")
     if isinstance(node, (exp.Literal, exp.Null, exp.Boolean)):
         return False
-    if _is_plain_column(node):
-        if _key(node) in keys:
+    if is_plain_column(node):
+        if key_of(node) in keys:
             return False
-        raise _SingleRecords(f"It gives “{stranger(node.name, 60)}” of single records.")
+        raise SingleRecords(f"It gives “{stranger(node.name, 60)}” of single records.")
     if isinstance(node, exp.Count):
         _only(node, {"this", "big_int"}, "COUNT")
         counted = node.this
         if isinstance(counted, exp.Distinct) and len(counted.expressions) == 1:
             counted = counted.expressions[0]
-        if counted is None or isinstance(counted, (exp.Star, exp.Literal)) or _is_plain_column(counted):
+        if counted is None or isinstance(counted, (exp.Star, exp.Literal)) or is_plain_column(counted):
             return True
-        raise _SingleRecords("It counts by a condition, which can pick out a single record.")
-    if isinstance(node, _combining()):
+        raise SingleRecords("It counts by a condition, which can pick out a single record.")
+    if isinstance(node, combining()):
         _only(node, {"this"}, _function(node))
-        if _is_plain_column(_inside(node.this)):
+        if is_plain_column(inside_of(node.this)):
             return True
-        raise _SingleRecords(
+        raise SingleRecords(
             f"It computes {_function(node)} over something else than a plain column, which can pick out one record."
         )
-    if isinstance(node, _harmless()):
+    if isinstance(node, harmless()):
         parts = [each for each in node.iter_expressions() if not isinstance(each, exp.DataType)]
         figures = [_figure(each, keys, depth + 1) for each in parts]
         return any(figures)
-    raise _SingleRecords(_other(node))
+    raise SingleRecords(_other(node))
 
 
 def _other(node: exp.Expr) -> str:
@@ -310,33 +303,10 @@ def _function(node: exp.Expr) -> str:
     return node.sql_name() if isinstance(node, exp.Func) else type(node).__name__.upper()
 
 
-def _combining() -> tuple[type[exp.Expr], ...]:
-    """Aggregates that blend their values; MIN, MAX, FIRST, LIST, MEDIAN and their like hand single values on."""
-    from sqlglot import exp
-
-    return (exp.Sum, exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop)
-
-
-def _harmless() -> tuple[type[exp.Expr], ...]:
-    """What can be done with figures that leaves them figures."""
-    from sqlglot import exp
-
-    return (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Paren, exp.Neg, exp.Round, exp.Cast, exp.Coalesce)
-
-
-def _inside(node: exp.Expr) -> exp.Expr:
-    """What stands in brackets and casts."""
-    from sqlglot import exp
-
-    while isinstance(node, (exp.Paren, exp.Cast)):
-        node = node.this
-    return node
-
-
 def _summed(node: exp.Expr) -> Iterator[str]:
     """The columns that are added up or averaged in a result."""
-    for each in node.find_all(*_combining()):
-        yield _key(_inside(each.this))
+    for each in node.find_all(*combining()):
+        yield key_of(inside_of(each.this))
 
 
 def _conditions(select: exp.Select, summed: set[str]) -> bool:
@@ -344,63 +314,17 @@ def _conditions(select: exp.Select, summed: set[str]) -> bool:
     where = select.args.get("where")
     if where is None:
         return False
-    for each in _conjuncts(where.this):
-        column = _simple(each)
+    for each in conjuncts(where.this):
+        column = column_compared(each)
         if column is None:
-            raise _SingleRecords(
+            raise SingleRecords(
                 "Its conditions are more than comparisons joined by AND: they can pick out a single record."
             )
         if column in summed:
-            raise _SingleRecords(
+            raise SingleRecords(
                 "Its conditions look at the values that it adds up: they can leave a single one that matters."
             )
     return True
-
-
-def _conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
-    """The conditions that are joined by AND, in any order."""
-    from sqlglot import exp
-
-    waiting = [node]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, exp.And):
-            waiting += [found.this, found.expression]
-        elif isinstance(found, exp.Paren):
-            waiting.append(found.this)
-        else:
-            yield found
-
-
-def _simple(node: exp.Expr) -> str | None:
-    """The column of a condition that compares one plain column with constants; None for every other."""
-    from sqlglot import exp
-
-    if isinstance(node, exp.Not):
-        node = node.this
-    if isinstance(node, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.Like)):
-        left, right = node.this, node.expression
-        if not _is_plain_column(left):
-            left, right = right, left
-        fits = _is_plain_column(left) and _constant(right)
-    elif isinstance(node, exp.Between):
-        left = node.this
-        fits = _is_plain_column(left) and _constant(node.args["low"]) and _constant(node.args["high"])
-    elif isinstance(node, exp.In):
-        left = node.this
-        listed = node.expressions
-        fits = bool(listed) and _is_plain_column(left) and all(map(_constant, listed))
-    else:
-        return None
-    return _key(left) if fits else None
-
-
-def _constant(node: exp.Expr) -> bool:
-    from sqlglot import exp
-
-    if isinstance(node, exp.Neg):
-        node = node.this
-    return isinstance(node, (exp.Literal, exp.Null, exp.Boolean))
 
 
 def _fewest(select: exp.Select, keys: tuple[str, ...]) -> int | None:
@@ -411,34 +335,15 @@ def _fewest(select: exp.Select, keys: tuple[str, ...]) -> int | None:
     if having is None:
         return None
     demanded: list[int] = []
-    for each in _conjuncts(having.this):
+    for each in conjuncts(having.this):
         if not isinstance(each, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)):
-            raise _SingleRecords("HAVING asks more than comparisons joined by AND: count on single records.")
+            raise SingleRecords("HAVING asks more than comparisons joined by AND: count on single records.")
         _figure(each.this, keys)
         _figure(each.expression, keys)
-        bound = _bound(each)
+        bound = demanded_by(each)
         if bound is not None:
             demanded.append(bound)
     return max(demanded, default=None)
-
-
-def _bound(node: exp.Expr) -> int | None:
-    """`k` of `COUNT(…) >= k` and what means the same."""
-    from sqlglot import exp
-
-    sides = (node.this, node.expression)
-    for (count, number), least, more in (
-        (sides, exp.GTE, exp.GT),
-        (sides[::-1], exp.LTE, exp.LT),
-    ):
-        if isinstance(count, exp.Count) and isinstance(number, exp.Literal) and number.name.isdigit():
-            if number.is_string or len(number.name) > 9:
-                return None
-            if isinstance(node, least):
-                return int(number.name)
-            if isinstance(node, more):
-                return int(number.name) + 1
-    return None
 
 
 def _ordered(query: exp.Expr, names: Iterable[str]) -> None:
@@ -449,17 +354,11 @@ def _ordered(query: exp.Expr, names: Iterable[str]) -> None:
     order = query.args.get("order")
     for each in order.expressions if order is not None else ():
         by = each.this
-        named = _is_plain_column(by) and not by.args.get("table") and _key(by) in known
+        named = is_plain_column(by) and not by.args.get("table") and key_of(by) in known
         plain = isinstance(by, exp.Literal) or named
-        if not plain and not _is_count(by):
-            raise _SingleRecords("Its order can tell something about single records.")
+        if not plain and not is_count_of_records(by):
+            raise SingleRecords("Its order can tell something about single records.")
     for part in ("limit", "offset"):
         number = query.args.get(part)
         if number is not None and not isinstance(number.expression, exp.Literal):
-            raise _SingleRecords("Its number of lines is computed: count on single records.")
-
-
-def _is_count(node: exp.Expr) -> bool:
-    from sqlglot import exp
-
-    return isinstance(node, exp.Count) and (node.this is None or isinstance(node.this, (exp.Star, exp.Literal)))
+            raise SingleRecords("Its number of lines is computed: count on single records.")

@@ -1,0 +1,122 @@
+"""The small terms of SQL by which single records are told from figures: plain columns, constants, what AND joins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+
+class SingleRecords(Exception):
+    """A line of the result can be about one record, for this reason."""
+
+
+def is_plain_column(node: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    return (
+        isinstance(node, exp.Column)
+        and isinstance(node.this, exp.Identifier)
+        and not node.args.get("db")
+        and not node.args.get("catalog")
+    )
+
+
+def key_of(column: exp.Expr) -> str:
+    return column.name.casefold()
+
+
+def combining() -> tuple[type[exp.Expr], ...]:
+    """Aggregates that blend their values; MIN, MAX, FIRST, LIST, MEDIAN and their like hand single values on."""
+    from sqlglot import exp
+
+    return (exp.Sum, exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop)
+
+
+def harmless() -> tuple[type[exp.Expr], ...]:
+    """What can be done with figures that leaves them figures."""
+    from sqlglot import exp
+
+    return (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Paren, exp.Neg, exp.Round, exp.Cast, exp.Coalesce)
+
+
+def inside_of(node: exp.Expr) -> exp.Expr:
+    """What stands in brackets and casts."""
+    from sqlglot import exp
+
+    while isinstance(node, (exp.Paren, exp.Cast)):
+        node = node.this
+    return node
+
+
+def conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions that are joined by AND, in any order."""
+    from sqlglot import exp
+
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, exp.And):
+            waiting += [found.this, found.expression]
+        elif isinstance(found, exp.Paren):
+            waiting.append(found.this)
+        else:
+            yield found
+
+
+def column_compared(node: exp.Expr) -> str | None:
+    """The column of a condition that compares one plain column with constants; None for every other."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Not):
+        node = node.this
+    if isinstance(node, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.Like)):
+        left, right = node.this, node.expression
+        if not is_plain_column(left):
+            left, right = right, left
+        fits = is_plain_column(left) and is_constant(right)
+    elif isinstance(node, exp.Between):
+        left = node.this
+        fits = is_plain_column(left) and is_constant(node.args["low"]) and is_constant(node.args["high"])
+    elif isinstance(node, exp.In):
+        left = node.this
+        listed = node.expressions
+        fits = bool(listed) and is_plain_column(left) and all(map(is_constant, listed))
+    else:
+        return None
+    return key_of(left) if fits else None
+
+
+def is_constant(node: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    if isinstance(node, exp.Neg):
+        node = node.this
+    return isinstance(node, (exp.Literal, exp.Null, exp.Boolean))
+
+
+def demanded_by(node: exp.Expr) -> int | None:
+    """`k` of `COUNT(…) >= k` and what means the same."""
+    from sqlglot import exp
+
+    sides = (node.this, node.expression)
+    for (count, number), least, more in (
+        (sides, exp.GTE, exp.GT),
+        (sides[::-1], exp.LTE, exp.LT),
+    ):
+        if isinstance(count, exp.Count) and isinstance(number, exp.Literal) and number.name.isdigit():
+            if number.is_string or len(number.name) > 9:
+                return None
+            if isinstance(node, least):
+                return int(number.name)
+            if isinstance(node, more):
+                return int(number.name) + 1
+    return None
+
+
+def is_count_of_records(node: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    return isinstance(node, exp.Count) and (node.this is None or isinstance(node.this, (exp.Star, exp.Literal)))
