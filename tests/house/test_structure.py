@@ -24,7 +24,7 @@ FOREIGN = re.compile(
     r"pypi[.]org|pythonhosted[.]org|npmjs[.]|deb[.]debian[.]org|artifact-registr[y]|extra-inde[x]-url"
     r"|(?<![\w.~-])/(?:work|root|tmp/plan|tmp/venv|tmp/w|opt/pypi|opt/wheels)(?:/|\b(?![\w-]))"
 )
-UNFINISHED = re.compile(r"\b(?:TOD[O]|FIXM[E])\b|coming soo[n]|not yet implemente[d]", re.IGNORECASE)
+UNFINISHED = re.compile(r"\b(?:TOD[O]|FIXM[E])\b|(?i:coming soo[n]|not yet implemente[d])")
 
 
 def files() -> Iterator[Path]:
