@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 0.25
 READERS, LONG_READERS = 3, 2
 ENGINE_WAITS_SECONDS = 2.0
+LOOK_SECONDS = 0.3
 FIRST_LOOKS = frozenset({"requests list"})
 """Acts that may have something to show before the profile is open (see `podadmin.app.first_look`)."""
 
@@ -77,6 +78,8 @@ class Ops:
         self._last = 0
         self._listeners: list[Callable[[frozenset[str]], None]] = []
         self._first_read = threading.Event()
+        self._none_looks = threading.Event()
+        self._none_looks.set()
 
     def start(self) -> None:
         """Open the profile and, where no other process runs it, the engine. Returns at once."""
@@ -96,6 +99,8 @@ class Ops:
         One that takes long (it has a `title`) has threads of its own, so that short reads never wait for it.
         """
         early = act in FIRST_LOOKS and not self._opened.is_set()
+        if early:
+            self._none_looks.clear()
         pool = self._long_readers if title or early else self._readers
         return self._submit(pool, Job(title or act, listener), act, arguments, done)
 
@@ -135,12 +140,16 @@ class Ops:
         done: Callable[[Outcome], None],
     ) -> Job:
         def run() -> None:
-            outcome = self._looked(act, arguments) or self._outcome(act, arguments, job.progress)
+            outcome = self._looked(act, arguments)
+            if outcome is None:
+                self._none_looks.set()
+                outcome = self._outcome(act, arguments, job.progress)
             self._running.discard(job)
             job.done = True
             self._first_read.set()
             if not self._closing.is_set():
                 done(outcome)
+            self._none_looks.set()
 
         self._running.add(job)
         try:
@@ -178,6 +187,8 @@ class Ops:
             return Outcome(error=unexpected(error, act))
 
     def _watch(self) -> None:
+        # one processor does both: what is imported to open the profile would keep the first look from the screen
+        self._none_looks.wait(LOOK_SECONDS)
         try:
             self._open()
         except PodadminError as error:

@@ -72,6 +72,9 @@ def run(options: Options) -> int:
     shell.painted.connect(lambda: _painted(shell, session, options, end))
     shell.show()
     app.exec()
+    if shell.isVisible():
+        # left by a script or by the system: the window keeps where it was all the same
+        shell.close()
     session.close()
     shell.deleteLater()
     app.processEvents()
@@ -142,13 +145,13 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
         sys.stdout.flush()
         end.now(0)
         return
-    # the frame is on the screen; its first page and the profile behind it come now
-    session.start(options)
+    # the frame is on the screen; its first page comes now, and then the profile behind it
     _ready_for_pages()
+    shell.go(shell.first_page)
+    session.start(options)
     from podadmin.desktop.pages.limits_notices import LimitNotices
     from podadmin.desktop.pages.request_notices import RequestNotices
 
-    shell.go("Overview")
     shell.read_on()
     LimitNotices(session, shell.say, shell)
     RequestNotices(session, shell.go, parent=shell)

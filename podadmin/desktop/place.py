@@ -1,6 +1,6 @@
-"""Where the window stood and which theme it had: one small file in the profile folder, nowhere else.
+"""Where the window stood, on which page, and which theme it had: one small file in the profile folder, nowhere else.
 
-It holds nothing but numbers and the choice of theme. A file that cannot be read or written is not worth an error:
+It holds nothing but numbers, the name of a page and the choice of theme. A file that cannot be read or written is not worth an error:
 the window then opens where it always does.
 """
 
@@ -36,6 +36,11 @@ class WindowPlace:
         kept = self.read().get("theme")
         return kept if kept in ("light", "dark") else "system"
 
+    def page(self) -> str:
+        """The name of the page that was in front; empty where none was kept."""
+        kept = self.read().get("page")
+        return kept if isinstance(kept, str) else ""
+
     def restore(self, window: QMainWindow) -> None:
         """Put the window where it was, unless no screen shows that place any more."""
         kept = self.read()
@@ -49,7 +54,7 @@ class WindowPlace:
             if kept.get("maximised") is True:
                 window.showMaximized()
 
-    def keep(self, window: QMainWindow, theme: str) -> None:
+    def keep(self, window: QMainWindow, theme: str, page: str) -> None:
         """Write down where the window is."""
         room = window.normalGeometry()
         kept = {
@@ -59,6 +64,7 @@ class WindowPlace:
             "height": room.height(),
             "maximised": window.isMaximized(),
             "theme": theme,
+            "page": page,
         }
         with suppress(OSError):
             if self._file.parent.is_dir():

@@ -99,11 +99,11 @@ class Session:
 
         ops = Ops(options)
         ops.subscribe(self._heard)
-        ops.start()
         self._ops = ops
         waiting, self._waiting = self._waiting, []
         for begin in waiting:
             begin()
+        ops.start()
 
     def close(self) -> None:
         """Stop the engine. Results that come later are dropped."""

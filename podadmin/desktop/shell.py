@@ -66,6 +66,7 @@ class Shell(QMainWindow):
         self._entries = tuple(entries)
         self._pages: dict[str, Page] = {}
         self._front: Page | None = None
+        self._front_name = ""
         self._history = History()
         self._place = place
         self._painted = False
@@ -106,6 +107,13 @@ class Shell(QMainWindow):
     def session(self) -> Session:
         """Reads, writes and news."""
         return self._session
+
+    @property
+    def first_page(self) -> str:
+        """The page on which the window opens: the one on which it was closed, else the first."""
+        kept = self._place.page() if self._place is not None else ""
+        names = [entry.name for entry in self._entries]
+        return kept if kept in names else names[0]
 
     @property
     def sheet_host(self) -> QWidget:
@@ -357,7 +365,7 @@ class Shell(QMainWindow):
             self._pages[place.page] = page
             self._stack.addWidget(page)
         self._stack.setCurrentWidget(page)
-        self._front = page
+        self._front, self._front_name = page, place.page
         page.shown()
         if place.subject:
             page.open_subject(place.subject)
@@ -410,7 +418,7 @@ class Shell(QMainWindow):
 
     def _keep(self) -> None:
         if self._place is not None:
-            self._place.keep(self, self._theme)
+            self._place.keep(self, self._theme, self._front_name)
 
     def sizeHint(self) -> QSize:
         return QSize(SIZE.window_width, SIZE.window_height)

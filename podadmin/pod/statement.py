@@ -112,11 +112,7 @@ def _checked(item: dict[str, object]) -> list[str]:
             raise refuse("not-known", "It has a part that is not known to be harmless.")
         if group in {"FUNCTION", "WINDOW"}:
             name = str(item.get("function_name", "")).casefold()
-            if (
-                REFUSED_FUNCTIONS.fullmatch(name)
-                or item.get("catalog")
-                or item.get("schema") not in {"", "main", None}
-            ):
+            if REFUSED_FUNCTIONS.fullmatch(name) or item.get("catalog") or item.get("schema") not in {"", "main", None}:
                 raise refuse("other-function", "It calls a function that this pod does not offer.")
         return []
     if not isinstance(kind, str):

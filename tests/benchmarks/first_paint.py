@@ -39,9 +39,7 @@ def run(rounds: int = 11) -> list[dict[str, Any]]:
         bare.append(_milliseconds([sys.executable, "-c", BARE_WINDOW]))
     return [
         _figure("first paint", ours[1:], [BOUND], f"median of {rounds}; the second figure is the bound"),
-        _figure(
-            "first paint beside an empty window of PySide6", ours[1:], bare[1:], f"of {rounds}, in turns"
-        ),
+        _figure("first paint beside an empty window of PySide6", ours[1:], bare[1:], f"of {rounds}, in turns"),
     ]
 
 

@@ -286,8 +286,8 @@ def test_an_unfit_qt_is_named_before_it_aborts() -> None:
 def test_the_window_opens_where_it_was(shell: Shell, tmp_path: Path) -> None:
     place = WindowPlace(tmp_path)
     shell.setGeometry(QRect(10, 20, 1000, 700))
-    place.keep(shell, "dark")
-    assert place.theme() == "dark"
+    place.keep(shell, "dark", "Requests")
+    assert (place.theme(), place.page()) == ("dark", "Requests")
     shell.setGeometry(QRect(0, 0, 1200, 650))
     place.restore(shell)
     assert shell.geometry() == QRect(10, 20, 1000, 700)
@@ -295,7 +295,8 @@ def test_the_window_opens_where_it_was(shell: Shell, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"x": "a"}', '{"theme": 3}', json.dumps({"x": 10**6, "y": 0, "width": 9, "height": 9})]
+    "text",
+    ["", "[]", "{", '{"x": "a"}', '{"theme": 3, "page": 4}', json.dumps({"x": 10**6, "y": 0, "width": 9, "height": 9})],
 )
 def test_a_bad_window_file_is_not_worth_an_error(shell: Shell, tmp_path: Path, text: str) -> None:
     (tmp_path / "window.json").write_text(text, encoding="utf-8")
@@ -303,11 +304,27 @@ def test_a_bad_window_file_is_not_worth_an_error(shell: Shell, tmp_path: Path, t
     before = shell.geometry()
     place.restore(shell)
     assert shell.geometry() == before
-    assert place.theme() == "system"
+    assert (place.theme(), place.page()) == ("system", "")
+
+
+def test_the_window_opens_on_the_page_on_which_it_was_closed(
+    qtbot: QtBot, entries: list[PageEntry], tmp_path: Path
+) -> None:
+    place = WindowPlace(tmp_path)
+    first = Shell(Session(Dispatcher()), entries, place)
+    qtbot.addWidget(first)
+    assert first.first_page == "Overview"
+    first.go("Journal", "entry 3")
+    first.close()
+    again = Shell(Session(Dispatcher()), entries, place)
+    qtbot.addWidget(again)
+    assert again.first_page == "Journal"
+    place.keep(again, "light", "A page of an older version")
+    assert again.first_page == "Overview"
 
 
 def test_nothing_is_written_where_there_is_no_profile(shell: Shell, tmp_path: Path) -> None:
-    WindowPlace(tmp_path / "none").keep(shell, "light")
+    WindowPlace(tmp_path / "none").keep(shell, "light", "")
     assert list(tmp_path.iterdir()) == []
 
 
