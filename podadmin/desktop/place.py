@@ -1,7 +1,7 @@
 """Where the window stood, on which page, and which theme it had: one small file in the profile folder, nowhere else.
 
-It holds nothing but numbers, the name of a page and the choice of theme. A file that cannot be read or written is not worth an error:
-the window then opens where it always does.
+It holds nothing but numbers, the name of a page and the choice of theme. A file that cannot be read or written is not
+worth an error: the window then opens where it always does.
 """
 
 from __future__ import annotations
