@@ -102,7 +102,7 @@ WORDS: dict[str, str] = {
     "review.cast": "A vote was cast; it is sealed until all are in",
     "review.opened": "All votes are in: {result}",
     "receipt.made": "A receipt was made for entry {entry}",
-    "receipt.signed": "{receipts} receipts were signed",
+    "receipt.signed": "Receipts were signed: {receipts}",
     "limit.checked": "The network was asked for the limits",
     "limit.checked:refused": "The network was asked for the limits, and nothing was left for the request",
     "limit.set": "A limit was set: {words}, because: {reason}",

@@ -21,7 +21,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCursor, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -43,6 +43,7 @@ from podadmin.desktop.widgets.layout import bring_into_view
 POLL_MS: Final = 10
 PATIENCE: Final = 10.0
 """Seconds that a step waits for its widget or text unless it says otherwise."""
+_SETTLES: Final = 8
 _AWAY: Final = QPoint(-10_000, -10_000)
 
 
@@ -332,6 +333,9 @@ class Driver(QObject):
         QCursor.setPos(_AWAY)
         for widget in seek.seen(self._window):
             widget.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
+        for _ in range(_SETTLES):
+            # what has just been shown asks for its room, and its parent for more: a person sees the end of that
+            QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
         file = Path(words[0])
         if not self._window.grab().save(str(file)):
             raise _Failed("the picture cannot be written")

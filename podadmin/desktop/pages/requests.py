@@ -24,6 +24,7 @@ from podadmin.desktop.widgets.form import SearchEdit
 BACK: Final = "Back to all requests"
 _PAGE: Final = 50
 _MOST: Final = 1000
+_WITH_A_GRANT: Final = "Approved. It goes to the pod now, and a grant covers the runs to come."
 _SAID: Final = {
     "approved": "Approved once. It goes to the pod now.",
     "granted": "Approved. A grant waits for the same request to be sent again.",
@@ -181,7 +182,10 @@ class RequestsPage(Page):
         self.session.read(self, "requests why-not", {"request": request}, came, lambda _: came(None))
 
     def _approve(self, request: str, terms: dict[str, object]) -> None:
-        self.write("requests approve", {"request": request, **terms}, self._decided, failure=self._undecided)
+        def decided(detail: RequestDetail) -> None:
+            self._decided(detail, _WITH_A_GRANT if terms and detail.row.state == "approved" else "")
+
+        self.write("requests approve", {"request": request, **terms}, decided, failure=self._undecided)
 
     def _review(self, act: str, arguments: dict[str, object]) -> None:
         self.write(act, arguments, lambda _: self._read_detail())
@@ -192,8 +196,8 @@ class RequestsPage(Page):
     def _compare(self, shown: RequestRow) -> None:
         CompareSheet(self.desk.sheet_host, self.session, shown).open()
 
-    def _decided(self, detail: RequestDetail) -> None:
-        self.desk.say(_SAID.get(detail.row.state, detail.row.state_words))
+    def _decided(self, detail: RequestDetail, words: str = "") -> None:
+        self.desk.say(words or _SAID.get(detail.row.state, detail.row.state_words))
         self._came(detail.row.id, detail)
 
     def _undecided(self, error: PodadminError) -> None:
