@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from podadmin.app.acts.key_needs import key_needs
+from podadmin.app.acts.requests import key_trust
 from podadmin.app.evidence import check_evidence
 from podadmin.app.profile import Profile
 from podadmin.app.proof import prove
@@ -192,12 +193,21 @@ def test_a_requesters_key_is_confirmed_changed_settled_and_distrusted(made: Do, 
         seen = trust.Seen("requester", "local", "research-lab", "key_1", forms.fingerprint, forms.pem)
         return trust.see(profile.store, profile.clock, seen)
 
+    def on_the_request(signed_by: Any = HERS) -> tuple[str, str]:
+        fact = key_trust(profile, signed_by.fingerprint)
+        return ("", "") if fact is None else (fact.value.partition(" ")[0], fact.tone)
+
+    assert on_the_request() == ("", "")
     assert see(HERS)
     (row,) = made("keys trusted")
     assert (row.state, row.tone, row.group) == ("not confirmed", "warn", "trusted")
+    assert on_the_request() == ("Not", "warn")
     assert code(lambda: made("keys confirm", key=row.id, words="oak river"), BadInput) == "vault.words-differ"
     assert made("keys confirm", key=row.id, words=row.words).key.state == "confirmed"
+    assert on_the_request() == ("Confirmed", "good")
     assert not see(OTHERS)
+    assert on_the_request() == ("The", "bad")
+    assert on_the_request(OTHERS) == ("", "")
     (row,) = made("keys trusted")
     assert (row.state, row.offered_words) == ("changed", OTHERS.words)
     assert [need.title for need in key_needs(profile)] == ["Another key came under the name of research-lab"]
@@ -206,6 +216,7 @@ def test_a_requesters_key_is_confirmed_changed_settled_and_distrusted(made: Do, 
     done = made("keys accept", key=row.id, reason="A new laptop, they say")
     assert (done.key.state, done.key.words) == ("not confirmed", OTHERS.words)
     assert made("keys distrust", key=row.id, reason="They left").key.state == "distrusted"
+    assert on_the_request(OTHERS) == ("Trusted", "bad")
     assert code(lambda: see(OTHERS), Refused) == "vault.distrusted"
     assert check_evidence(profile.store) is None
     assert prove(profile, Progress()).state == "whole"

@@ -23,6 +23,7 @@ from podadmin.requests import receipts, service
 from podadmin.requests.decisions import Check
 from podadmin.requests.grant_pins import MAY_VARY
 from podadmin.requests.service import Found, Terms
+from podadmin.vault.trust import Trust, trusted_keys
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -163,7 +164,7 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
     return RequestDetail(
         row=request_row(found.row),
         effects=effects,
-        sections=_sections(found, effects),
+        sections=_sections(found, effects, key_trust(profile, found.findings.get("requester_key", ""))),
         verification=tuple(Fact(**fact) for fact in findings.get("verification", ())),
         differences=(*effect_facts(changes), *field_facts(changes)),
         difference_words=words_of(changes) if before is not None else "",
@@ -216,12 +217,30 @@ def _effects(findings: Mapping[str, Any]) -> EffectView:
     )
 
 
-def _sections(found: Found, effects: EffectView) -> tuple[Section, ...]:
+def key_trust(profile: Profile, key: str) -> Fact | None:
+    """How far the key with this fingerprint is trusted now; None where there is none or it is not in the book."""
+    known = next((each for each in trusted_keys(profile.store) if key and each.fingerprint == key), None)
+    if known is None:
+        return None
+    if known.trust is Trust.CONFIRMED:
+        return Fact("Trust in this key", f"Confirmed by {stranger(known.confirmed_by)}: {known.words}", "good")
+    if known.trust is Trust.PINNED:
+        return Fact("Trust in this key", f"Not yet confirmed. Compare on the Keys page: {known.words}", "warn")
+    if known.trust is Trust.CHANGED:
+        return Fact(
+            "Trust in this key", f"The network now offers another one. Decide on the Keys page: {known.words}", "bad"
+        )
+    return Fact("Trust in this key", f"Trusted no more: {known.words}", "bad")
+
+
+def _sections(found: Found, effects: EffectView, trust: Fact | None) -> tuple[Section, ...]:
     row, findings = found.row, found.findings
     key = findings.get("requester_key", "")
     people = [Fact("Requester", stranger(row.requester) or "unknown", "plain" if row.requester else "warn")]
     if key:
         people.append(Fact("Signing key", grouped(key[:32]), mono=True))
+    if trust is not None:
+        people.append(trust)
     limits = findings.get("limits", ())
     data = [Fact("Datasource", stranger(row.datasource) or "not named", "plain" if row.datasource else "warn")]
     data += [Fact("Reads", line) for line in effects.reads]
