@@ -142,14 +142,16 @@ class Ops:
         def run() -> None:
             outcome = self._looked(act, arguments)
             if outcome is None:
-                self._none_looks.set()
+                if act in FIRST_LOOKS:
+                    self._none_looks.set()
                 outcome = self._outcome(act, arguments, job.progress)
             self._running.discard(job)
             job.done = True
             self._first_read.set()
             if not self._closing.is_set():
                 done(outcome)
-            self._none_looks.set()
+            if act in FIRST_LOOKS:
+                self._none_looks.set()
 
         self._running.add(job)
         try:

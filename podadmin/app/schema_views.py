@@ -196,8 +196,7 @@ def column_facts(profile: Profile, datasource_id: str, column: ColumnStatistics)
         facts.append(Fact("Mean", _short(column.mean)))
     if column.deviation is not None:
         facts.append(Fact("Standard deviation", _short(column.deviation)))
-    about = "about " if column.sampled else ""
-    facts += [Fact(_SHARES.get(share, f"{share:.0%}"), about + _short(value)) for share, value in column.quantiles]
+    facts += [Fact(_SHARES.get(share, f"{share:.0%}"), f"about {_short(value)}") for share, value in column.quantiles]
     if column.shortest is not None:
         facts.append(Fact("Length", f"{column.shortest:,} to {column.longest:,} characters"))
     if column.likely_key:
@@ -205,11 +204,12 @@ def column_facts(profile: Profile, datasource_id: str, column: ColumnStatistics)
         facts.append(Fact("Key", f"every row has a value of its own{known}", "warn"))
     if column.looks_like:
         facts.append(Fact("Looks like", f"{column.looks_like} ({column.by})", "warn"))
+    counted = all(low == high for low, high, _ in column.histogram)
     return ColumnFacts(
         column.name,
         tuple(facts),
         tuple((_short(low), _short(high), rows) for low, high, rows in column.histogram),
-        f"{'estimated from a random part of the rows' if column.sampled else 'counted'}; it stays on this computer",
+        f"{'counted' if counted else 'estimated'}; it stays on this computer",
         tuple((stranger(text, 60), f"{times:,}") for text, times in column.top),
         tuple((stranger(shape, 60), f"{share:.0%}") for shape, share in column.patterns),
         column.notes,

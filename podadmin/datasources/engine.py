@@ -313,7 +313,7 @@ def _connected(path: Path, memory_limit: str, temp_directory: Path | None, order
         "enable_progress_bar = true",
         "enable_progress_bar_print = false",
         "progress_bar_time = 0",
-        f"VARIABLE shares = [{', '.join(str(place / (SHARES - 1)) for place in range(SHARES))}]",
+        f"VARIABLE shares = [{', '.join(str(place / (SHARES - 1)) for place in range(SHARES))}]::FLOAT[]",
         f"VARIABLE odd_words = [{', '.join(literal(word) for word in ODD_WORDS)}]",
         f"allowed_paths = [{literal(str(path))}, {literal(_no_pattern(path))}]",
         "enable_external_access = false",

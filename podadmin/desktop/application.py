@@ -148,6 +148,11 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
     # the frame is on the screen; its first page comes now, and then the profile behind it
     _ready_for_pages()
     shell.go(shell.first_page)
+    if options.script is not None:
+        from podadmin.desktop.driver import Driver
+
+        end.keep = driver = Driver(shell)
+        driver.finished.connect(lambda result: _played(result, options.script, end))
     session.start(options)
     from podadmin.desktop.pages.limits_notices import LimitNotices
     from podadmin.desktop.pages.request_notices import RequestNotices
@@ -156,11 +161,6 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
     LimitNotices(session, shell.say, shell)
     RequestNotices(session, shell.go, parent=shell)
     if options.script is not None:
-        from podadmin.desktop.driver import Driver
-
-        driver = Driver(shell)
-        driver.finished.connect(lambda result: _played(result, options.script, end))
-        end.keep = driver
         try:
             text = options.script.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):

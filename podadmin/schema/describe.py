@@ -22,7 +22,6 @@ from podadmin.schema.statistics import (
 SHARED_BY = 10
 """A value is kept beside the schema only where so many rows share it: a rarer one may be somebody's."""
 TOP = 10
-_EXACT_SHARES = 2_048
 
 
 def described(name: str, dtype: str, stype: str, seen: Look, found: Counts, rows: int) -> ColumnStatistics:
@@ -55,7 +54,6 @@ def described(name: str, dtype: str, stype: str, seen: Look, found: Counts, rows
         finite(found.deviation) if number else None,
         quantiles=quantiles(found.shares) if number else (),
         histogram=() if kind else _histogram(found, number, dated),
-        sampled=(found.numbers if number else found.dates) > _EXACT_SHARES,
         top=() if kind or dtype == BOOLEAN or dated else _top(found),
         shortest=found.shortest,
         longest=found.longest,

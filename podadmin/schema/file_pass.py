@@ -19,8 +19,6 @@ from podadmin.datasources.engine import Engine, literal
 from podadmin.datasources.model import Rejected
 from podadmin.datasources.sample import ISO_DATES, Look
 
-_KEPT_AT_RANDOM = 2_048
-"""Values of a column that its distribution is taken from: up to as many rows it is exact."""
 _EXACTLY_TOGETHER, _TOGETHER = 24, 128
 """Columns that one pass looks at. Each whose values are counted exactly takes up to 10 MB, however few its rows, and
 every expression over a column takes room of its own: a wide file is read in turns."""
@@ -220,7 +218,7 @@ class _Column:
             bins = sorted(value for value in {float(cell) for cell in seen.frequent} if math.isfinite(value))
             self._bins, self._of_numbers = tuple(map(repr, bins)), True
             self.select["bins"] = f"histogram_exact({number}, [{', '.join(self._bins)}]::DOUBLE[])"
-        self.select["shares"] = f"reservoir_quantile({number}, getvariable('shares'), {_KEPT_AT_RANDOM})"
+        self.select["shares"] = f"approx_quantile({number}, getvariable('shares'))"
         self._distinct(number)
 
     def _distinct(self, expression: str) -> None:
@@ -234,7 +232,7 @@ class _Column:
             "dates": f"count({moment})",
             "first": f"min({moment})::VARCHAR",
             "last": f"max({moment})::VARCHAR",
-            "moments": f"reservoir_quantile(epoch({moment}), getvariable('shares'), {_KEPT_AT_RANDOM})",
+            "moments": f"approx_quantile(epoch({moment}), getvariable('shares'))",
         }
         self._distinct(moment)
 

@@ -28,10 +28,11 @@ class ColumnStatistics:
     (of a sample, n - 1) for numbers; None where the column holds an infinity or too few values. `labels` are those of
     a categorical column with how often each occurs, in the order of their classes.
 
-    `quantiles` are (share, value); `histogram` are (from, to, rows), both of a random part of the rows where
-    `sampled`. `top` are the values that many rows share. Lengths are in characters. `patterns` are shapes of cells
-    (see masking) with their share of a sample. `looks_like` names the kind of identifier that its name or its values
-    suggest, "" for none; `by` says by which rule. `notes` are sentences about what is odd.
+    `quantiles` are (share, value), estimated by a t-digest; `histogram` are (from, to, rows), taken from them unless
+    each of its bars is one value, which was counted. `top` are the values that many rows share. Lengths are in
+    characters. `patterns` are shapes of cells (see masking) with their share of a sample. `looks_like` names the kind
+    of identifier that its name or its values suggest, "" for none; `by` says by which rule. `notes` are sentences
+    about what is odd.
     """
 
     name: str
@@ -50,7 +51,6 @@ class ColumnStatistics:
     labels: tuple[tuple[str, int], ...] = ()
     quantiles: tuple[tuple[float, End], ...] = ()
     histogram: tuple[tuple[End, End, int], ...] = ()
-    sampled: bool = False
     top: tuple[tuple[str, int], ...] = ()
     shortest: int | None = None
     longest: int | None = None

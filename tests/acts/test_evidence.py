@@ -218,8 +218,10 @@ def test_a_record_that_was_changed_by_hand_is_found_and_its_entry_named(
         ("UPDATE trusted_key SET holder = 'somebody'", "no entry tells of it"),
         (
             (
-                "INSERT INTO usage SELECT 'use_X', request_id, task_id, network, project, resource, 5, at, 'x',"
-                " requester FROM usage"
+                "INSERT INTO usage (id, request_id, task_id, network, project, resource, amount, at, message_digest,"
+                " requester, datasource, sequence, seq)"
+                " SELECT 'use_X', request_id, task_id, network, project, resource, 5, at, 'x',"
+                " requester, datasource, sequence, seq + 1000 FROM usage"
             ),
             "no entry tells of it",
         ),

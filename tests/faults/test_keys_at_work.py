@@ -63,8 +63,8 @@ def test_a_revoked_key_turns_the_gate_off_and_refuses_what_waits_until_there_is_
     assert installation.only().state == State.REFUSED
     done(installation, "keys", "create", "pod")
     installation.until(lambda: served.is_now("on"), f"the gate is on again; it said {served.states}")
-    # an answer is sealed with what only the revoked key opens: that it cannot be given is recorded
-    installation.until(lambda: "request.answered" in installation.acts(row.id), "the answer that cannot be given")
-    assert listening.kinds == []
+    # an answer is sealed with what only the revoked key opens; one that was on its way when it was revoked may be out
+    installation.until(lambda: "request.answered" in installation.acts(row.id), "the answer, given or not")
+    assert listening.kinds in ([], ["LOG_MESSAGE", "JOB_REJECT"])
     assert "request.delivering" not in installation.acts(row.id)
     installation.check()

@@ -315,7 +315,7 @@ def test_the_first_hour_from_an_empty_profile_to_a_journal_that_tells_of_tamperi
     assert results[0] == {"records": [ROWS]}
     assert [len(result["risk"]) for result in results[1:]] == [ROWS, LIMIT - ROWS]
     refusals = [each["content"]["UNAUTHORISED"][0] for each in heard if each.get("type") == "JOB_REJECT"]
-    assert refusals[0] == REFUSAL
+    assert refusals[0].startswith(f"{REFUSAL}\nReceipt R-")
     assert refusals[1].startswith("Held for a decision by the data custodian, reference H-")
     aborts = [each["content"]["reason"] for each in heard if each.get("type") == "TASK_ABORT"]
     assert aborts == ["LIMITS_EXCEEDED"]
