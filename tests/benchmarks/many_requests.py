@@ -1,6 +1,7 @@
 """How soon the data is on the screen with 100 000 requests in the store.
 
-The time runs from the start of the process to a picture that the headless driver takes when it has seen the rows.
+The time runs from the start of the process to a picture that the headless driver takes when it has seen the rows. The
+window opens on the page on which it was closed: a first start, which is not counted, closes it on Requests.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def run(rounds: int = 7) -> list[dict[str, Any]]:
     """One figure in ms, beside the bound."""
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder) / "profile", REQUESTS)
-        seen = [_start(Path(folder)) for _ in range(rounds + 1)][1:]
+        _start(Path(folder), "page Requests\n")
+        seen = [_start(Path(folder)) for _ in range(rounds)]
     return [
         {
             "name": f"data on screen with {REQUESTS} requests",
@@ -77,11 +79,11 @@ def _row(number: int, began: datetime) -> dict[str, Any]:
     }
 
 
-def _start(folder: Path) -> float:
+def _start(folder: Path, first: str = "") -> float:
     picture = folder / "seen.png"
     picture.unlink(missing_ok=True)
     script = folder / "script.txt"
-    script.write_text(f'page Requests\nwait "requester-39" 20\npicture "{picture}"\nquit\n', encoding="utf-8")
+    script.write_text(f'{first}wait "requester-39" 20\npicture "{picture}"\nquit\n', encoding="utf-8")
     began = SystemClock().now().timestamp()
     subprocess.run(
         [sys.executable, "-m", "podadmin", "--headless", "--profile", str(folder / "profile"), "--script", str(script)],
