@@ -6,7 +6,6 @@ worth an error: the window then opens where it always does.
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,7 +25,10 @@ class WindowPlace:
     def read(self) -> dict[str, object]:
         """What was kept; empty where nothing usable was."""
         with suppress(OSError, ValueError):
-            kept = json.loads(self._file.read_text(encoding="utf-8"))
+            text = self._file.read_text(encoding="utf-8")
+            import json
+
+            kept = json.loads(text)
             if isinstance(kept, dict):
                 return kept
         return {}
@@ -56,6 +58,8 @@ class WindowPlace:
 
     def keep(self, window: QMainWindow, theme: str, page: str) -> None:
         """Write down where the window is."""
+        import json
+
         room = window.normalGeometry()
         kept = {
             "x": room.x(),

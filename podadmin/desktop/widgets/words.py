@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QLocale
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
