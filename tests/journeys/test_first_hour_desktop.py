@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shlex
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -280,16 +282,24 @@ VERIFY = """
 
 
 def break_one_byte(database: Path, within: bytes) -> int:
-    """Change one letter of the file by hand, in the one place where `within` stands. Returns the entry it hit."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        found = connection.execute("SELECT seq FROM journal_entry WHERE instr(body, ?)", (within.decode(),)).fetchall()
-    connection.close()
-    assert len(found) == 1
+    """Change one letter of the file by hand, where an entry holds `within`. Returns the entry it hit.
+
+    The receipt of the decision holds the same words: the place is the one whose change the entry shows.
+    """
+
+    def entries() -> list[int]:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT seq FROM journal_entry WHERE instr(body, ?)", (within.decode(),))
+            return [int(seq) for (seq,) in rows]
+
+    (entry,) = entries()
     whole = database.read_bytes()
-    assert whole.count(within) == 1
-    place = whole.index(within) + len(within) - 1
-    database.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-    return int(found[0][0])
+    for found in re.finditer(re.escape(within), whole):
+        place = found.end() - 1
+        database.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        if not entries():
+            return entry
+    raise AssertionError("no place in the file is that of the entry")
 
 
 def test_the_first_hour_from_an_empty_profile_to_a_journal_that_tells_of_tampering(custodian: Custodian) -> None:
@@ -347,7 +357,7 @@ def test_the_first_hour_from_an_empty_profile_to_a_journal_that_tells_of_tamperi
     entry = break_one_byte(custodian.profile / "podadmin.db", b'"reason":"Single')
     custodian.with_passphrase(
         f"""
-        wait "Needs you now" 60
+        wait "Journal" 60
         page Journal
         click "Verify the journal"
         wait "The journal is broken at entry {entry}" 60
