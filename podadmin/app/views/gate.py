@@ -1,0 +1,66 @@
+"""What “Pod & gate” shows of the gate: what stands between which pod and which network, and what it has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class HostRow:
+    """A host that the pod tried to reach. `verdict`: inspected | allowed | refused; `words` says why in a sentence.
+
+    `may_allow`: a person may allow or refuse it; the network's own hosts are always inspected.
+    """
+
+    TABLE: ClassVar[tuple[str, ...]] = ("host", "verdict", "count", "last")
+
+    host: str
+    verdict: str
+    count: int = 0
+    last: datetime | None = None
+    words: str = ""
+    may_allow: bool = False
+
+
+@dataclass(frozen=True)
+class CountRow:
+    """How many messages went which way: `key` is held | delivered | refused | withheld | inspected | passed | …."""
+
+    TABLE: ClassVar[tuple[str, ...]] = ("words", "count")
+
+    key: str
+    words: str
+    count: int
+
+
+@dataclass(frozen=True)
+class NameValue:
+    """One variable of the environment that a pod behind the gate is started with."""
+
+    TABLE: ClassVar[tuple[str, ...]] = ("name", "value")
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class GateView:
+    """`mode`: off | built-in (the relay of the built-in worker) | proxy (a pod in proxy mode) | blocked.
+
+    `red` is a sentence where the pod is not behind the gate, else empty. `environment` is for a pod that somebody else
+    starts, and holds no secret; `words` says the state in one sentence.
+    """
+
+    mode: str
+    words: str = ""
+    pod: str = ""
+    network: str = ""
+    since: datetime | None = None
+    up_contact: datetime | None = None
+    down_contact: datetime | None = None
+    counts: tuple[CountRow, ...] = ()
+    hosts: tuple[HostRow, ...] = ()
+    red: str = ""
+    environment: tuple[NameValue, ...] = ()
