@@ -7,7 +7,6 @@ DuckDB error reaches a custodian, because it quotes the line that it stumbled ov
 from __future__ import annotations
 
 import io
-import mmap
 import os
 import re
 import threading
@@ -16,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from podadmin.core.errors import BadInput, PodadminError, Unavailable
 from podadmin.core.late import Late
@@ -39,6 +38,7 @@ ODD_WORDS = tuple(sorted({*NULL_WORDS, *SPREADSHEET_ERRORS} - {""}))
 """What may stand where a number should: in SQL, `getvariable('odd_words')`."""
 _POLL_SECONDS = 0.1
 _BUFFER_BYTES = 1 << 22
+_GLANCE = 1 << 13
 _LONG_LINE = 2_000_000
 _PARQUET = b"PAR1"
 _NEVER = "\x01"
@@ -198,15 +198,16 @@ class Engine:
         if self.table.dialect is None or self.table.dialect.packed != "none":
             return []
         found: list[int] = []
-        with self.table.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with self.table.path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
             place = 0
-            while place + _LONG_LINE < len(content):
-                if content.find(b"\n", place, place + _LONG_LINE // 2) >= 0:
+            while place + _LONG_LINE < size:
+                if _next_end(file, place, place + _LONG_LINE // 2) is not None:
                     place += _LONG_LINE // 2
                     continue
-                begin = content.rfind(b"\n", 0, place) + 1
-                end = content.find(b"\n", place)
-                end = len(content) if end < 0 else end
+                begin = _line_before(file, place)
+                end = _next_end(file, place, size)
+                end = size if end is None else end
                 if end - begin > _LONG_LINE:
                     found.append(begin)
                 place = end + 1
@@ -353,6 +354,31 @@ def _ignoring_cancellation() -> Iterator[None]:
     except PodadminError as error:
         if error.code != "core.cancelled":
             raise
+
+
+def _next_end(file: BinaryIO, start: int, stop: int) -> int | None:
+    """Where the first line ends in `start` to `stop`. Read, not mapped: mapped pages would count as memory in use."""
+    place, wanted = start, _GLANCE
+    while place < stop:
+        file.seek(place)
+        part = file.read(min(wanted, stop - place))
+        if (at := part.find(b"\n")) >= 0:
+            return place + at
+        if not part:
+            return None
+        place, wanted = place + len(part), _BUFFER_BYTES
+    return None
+
+
+def _line_before(file: BinaryIO, place: int) -> int:
+    """Where the line begins in which `place` is."""
+    while place > 0:
+        first = max(place - _BUFFER_BYTES, 0)
+        file.seek(first)
+        if (at := file.read(place - first).rfind(b"\n")) >= 0:
+            return first + at + 1
+        place = first
+    return 0
 
 
 def _no_pattern(path: Path) -> str:
