@@ -11,10 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, QThread, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import delete, isValid
 
 from podadmin.desktop.theme import style
 from podadmin.desktop.widgets import accessible
+from tests.desktop.hands import Show, W
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +46,31 @@ def _nothing_left(qapp: QApplication, _dressed: None) -> Iterator[None]:
     assert not left, f"left behind: {names}"
 
 
-def _living(app: QApplication) -> list[QObject]:
-    from shiboken6 import isValid
+@pytest.fixture
+def show(qapp: QApplication) -> Iterator[Show]:
+    """Puts a widget on screen and takes it away after the test."""
+    shown: list[QWidget] = []
 
+    def put(widget: W) -> W:
+        widget.resize(1000, 900)
+        widget.show()
+        shown.append(widget)
+        qapp.processEvents()
+        return widget
+
+    yield put
+    for widget in shown:
+        delete(widget)
+        vars(widget).clear()
+
+
+@pytest.fixture
+def host(show: Show) -> QWidget:
+    """A widget on screen, over which sheets open."""
+    return show(QWidget())
+
+
+def _living(app: QApplication) -> list[QObject]:
     found: list[QObject] = list(app.topLevelWidgets())
     for thing in gc.get_objects():
         if isinstance(thing, (QThread, QTimer)) and isValid(thing):

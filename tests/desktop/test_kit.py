@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,9 +38,7 @@ from podadmin.desktop.widgets.search import Hit, SearchPalette
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
 from podadmin.desktop.widgets.tree import JsonTree
-
-sys.path.insert(0, str(Path(__file__).parent))
-import gallery
+from tests.desktop import gallery
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 

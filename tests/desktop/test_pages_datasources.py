@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
 from shiboken6 import delete
 
 from podadmin.app.views.datasources import ColumnView, DatasourceCard, Preview, ProbeView, Revelation, SchemaView
@@ -31,8 +29,8 @@ from podadmin.desktop.pages.datasource_wizard import COLUMNS, SAVE, SCHEMA, TEST
 from podadmin.desktop.pages.datasources import DatasourcesPage
 from podadmin.desktop.pages.schema_review import SchemaReview
 from podadmin.desktop.session import Session
-from podadmin.desktop.widgets.badge import Badge
 from podadmin.desktop.widgets.prompt import ReasonPrompt
+from tests.desktop.hands import Show, named, press, texts
 
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 NASTY = "<b>bold</b> a\u202egnp.exe & co"
@@ -84,51 +82,6 @@ SCHEMA_VIEW = SchemaView(
     saved=False,
     document={"name": "eye-clinic"},
 )
-
-W = TypeVar("W", bound=QWidget)
-
-
-class Show(Protocol):
-    """Puts a widget on screen and gives it back."""
-
-    def __call__(self, widget: W) -> W: ...
-
-
-@pytest.fixture
-def show(qapp: QApplication) -> Iterator[Show]:
-    """Puts a widget on screen and takes it away after the test."""
-    shown: list[QWidget] = []
-
-    def put(widget: W) -> W:
-        widget.resize(1000, 900)
-        widget.show()
-        shown.append(widget)
-        qapp.processEvents()
-        return widget
-
-    yield put
-    for widget in shown:
-        delete(widget)
-        vars(widget).clear()
-
-
-def texts(widget: QWidget) -> str:
-    QApplication.processEvents()
-    labels = [label.text() for label in widget.findChildren(QLabel) if label.isVisible()]
-    return "\n".join(labels + [badge.text() for badge in widget.findChildren(Badge) if badge.isVisible()])
-
-
-def named(widget: QWidget, name: str) -> QAbstractButton:
-    QApplication.processEvents()
-    return next(
-        each
-        for each in widget.findChildren(QAbstractButton)
-        if name in (each.accessibleName(), each.text()) and each.isVisible()
-    )
-
-
-def press(widget: QWidget, name: str) -> None:
-    QTest.mouseClick(named(widget, name), Qt.MouseButton.LeftButton)
 
 
 def editor(widget: QWidget, name: str) -> QWidget:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from types import ModuleType
-from typing import Any, TypeVar
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from shiboken6 import delete
 
@@ -24,19 +18,8 @@ from podadmin.desktop.pages.first_start import FirstStartPage, open_words
 from podadmin.desktop.pages.networks import NetworkCardView
 from podadmin.desktop.pages.overview import OverviewView, model_series, verdict_series
 from podadmin.desktop.session import Session
-
-
-def _views() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("request_views", Path(__file__).with_name("request_views.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    sys.modules["request_views"] = made
-    spec.loader.exec_module(made)
-    return made
-
-
-v: Any = _views()
+from tests.desktop import request_views as v
+from tests.desktop.hands import W, press, texts
 
 
 class Window:
@@ -71,9 +54,6 @@ def start(window: Window) -> Iterator[FirstStartPage]:
     yield from on_screen(FirstStartPage(window))
 
 
-W = TypeVar("W", bound=QWidget)
-
-
 def on_screen(widget: W) -> Iterator[W]:
     """Show a widget for the length of a test, and let nothing of it outlive the test."""
     widget.resize(1000, 800)
@@ -81,17 +61,6 @@ def on_screen(widget: W) -> Iterator[W]:
     yield widget
     delete(widget)
     vars(widget).clear()
-
-
-def texts(widget: QWidget) -> str:
-    QApplication.processEvents()
-    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
-
-
-def press(widget: QWidget, name: str) -> None:
-    QApplication.processEvents()
-    button = next(b for b in widget.findChildren(QPushButton) if b.text() == name and b.isVisible())
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def test_on_a_fresh_profile_every_step_says_how_it_stands_and_what_comes_first(start: FirstStartPage) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -46,19 +42,9 @@ from podadmin.desktop.pages.request_review import AskSheet, ReviewCard, VoteShee
 from podadmin.desktop.widgets.buttons import ArmedButton
 from podadmin.desktop.widgets.form import TextField
 from podadmin.desktop.widgets.prompt import ReasonPrompt, Sheet
+from tests.desktop import request_views as v
+from tests.desktop.hands import named, press, texts
 
-
-def _views() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("request_views", Path(__file__).with_name("request_views.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault("request_views", made)
-    spec.loader.exec_module(made)
-    return made
-
-
-v: Any = _views()
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 NASTY = "<b>bold</b> a\u202egnp.exe"
 SAFE = "<b>bold</b> a<U+202E>gnp.exe"
@@ -149,15 +135,11 @@ class Room:
         QApplication.processEvents()
 
     def texts(self) -> str:
-        QApplication.processEvents()
-        return "\n".join(label.text() for label in self.window.findChildren(QLabel) if label.isVisible())
+        return texts(self.window)
 
     def press(self, name: str) -> None:
-        QApplication.processEvents()
-        found = [b for b in self.window.findChildren(QPushButton) if b.isVisible()]
-        button = next(b for b in found if name in (b.text(), b.accessibleName()))
-        assert button.isEnabled(), name
-        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert named(self.window, name).isEnabled(), name
+        press(self.window, name)
         QApplication.processEvents()
 
     def sheet(self, kind: type[Any]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from podadmin.app.views.journal import AnchorView, JournalFilters, SavedFilter
@@ -17,15 +16,6 @@ from podadmin.desktop.pages.journal_filter import FilterNameSheet, JournalFilter
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 SAVED = SavedFilter("Last week", "words", "request", "anna", "2026-03-01", "2026-03-07")
 OFFER = JournalFilters(("request", "key", "novel"), ("anna", "gate"), (SAVED,))
-
-
-@pytest.fixture
-def host(qtbot: Any) -> QWidget:
-    host = QWidget()
-    qtbot.addWidget(host)
-    host.resize(1000, 800)
-    host.show()
-    return host
 
 
 def button(within: QWidget, words: str) -> QAbstractButton:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import delete
 
 from podadmin.app.views.keys import KeyDone, KeyRow, LeftFile
@@ -22,8 +22,8 @@ from podadmin.desktop.pages.keys_cards import KeyList, KeyringCard
 from podadmin.desktop.pages.keys_secrets import FILE, SecretsPart
 from podadmin.desktop.pages.keys_sheets import ExportKey, ImportKey, LeftFiles, MakeKey, ReplaceKey
 from podadmin.desktop.pages.keys_trust import TrustPart
-from podadmin.desktop.widgets.badge import Badge
 from podadmin.desktop.widgets.prompt import Sheet
+from tests.desktop.hands import Show, buttons, press, texts
 
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 NASTY = "lab\u202egnp <b>"
@@ -47,7 +47,6 @@ CHANGED = replace(
     THEIRS, state="changed", offered_fingerprint=KEY.fingerprint, offered_words="oak-river-lamp-tiger-plum-atlas",
     offered_at=NOW - timedelta(hours=1),
 )  # fmt: skip
-W = TypeVar("W", bound=QWidget)
 
 
 class Page:
@@ -87,40 +86,7 @@ def page(qapp: QApplication) -> Iterator[Page]:
     delete(made.sheet_host)
 
 
-@pytest.fixture
-def show(qapp: QApplication) -> Iterator[Any]:
-    shown: list[QWidget] = []
-
-    def put(widget: W) -> W:
-        widget.resize(1000, 900)
-        widget.show()
-        shown.append(widget)
-        qapp.processEvents()
-        return widget
-
-    yield put
-    for widget in shown:
-        delete(widget)
-
-
-def texts(widget: QWidget) -> str:
-    QApplication.processEvents()
-    labels = [label.text() for label in widget.findChildren(QLabel) if label.isVisible()]
-    return "\n".join(labels + [badge.text() for badge in widget.findChildren(Badge) if badge.isVisible()])
-
-
-def buttons(widget: QWidget) -> dict[str, QAbstractButton]:
-    QApplication.processEvents()
-    return {
-        each.accessibleName() or each.text(): each for each in widget.findChildren(QAbstractButton) if each.isVisible()
-    }
-
-
-def press(widget: QWidget, name: str) -> None:
-    QTest.mouseClick(buttons(widget)[name], Qt.MouseButton.LeftButton)
-
-
-def test_a_key_in_use_can_be_replaced_and_one_that_ends_can_be_ended(show: Any) -> None:
+def test_a_key_in_use_can_be_replaced_and_one_that_ends_can_be_ended(show: Show) -> None:
     keys = show(KeyList(ManualClock(NOW)))
     wanted: list[tuple[str, str]] = []
     keys.wanted.connect(lambda act, key: wanted.append((act, key.id)))
@@ -143,7 +109,7 @@ def test_a_key_in_use_can_be_replaced_and_one_that_ends_can_be_ended(show: Any) 
     assert wanted == [("replace", "key_1"), ("revoke", "key_1"), ("export", "key_1"), ("end", "key_0")]
 
 
-def test_a_keyring_offers_what_can_be_done_in_its_state(show: Any) -> None:
+def test_a_keyring_offers_what_can_be_done_in_its_state(show: Show) -> None:
     card = show(KeyringCard())
     heard: list[str] = []
     card.unlock_wanted.connect(lambda: heard.append("unlock"))
@@ -165,7 +131,7 @@ def test_a_keyring_offers_what_can_be_done_in_its_state(show: Any) -> None:
     assert heard == ["unlock", "exchange"]
 
 
-def test_a_pinned_key_is_confirmed_by_words_that_are_typed(show: Any, page: Page) -> None:
+def test_a_pinned_key_is_confirmed_by_words_that_are_typed(show: Show, page: Page) -> None:
     part = show(TrustPart(page, ManualClock(NOW)))  # type: ignore[arg-type]
     part.show_keys(())
     assert "No keys of others yet" in texts(part)
@@ -193,7 +159,7 @@ def test_a_pinned_key_is_confirmed_by_words_that_are_typed(show: Any, page: Page
     ],
 )
 def test_a_changed_key_is_loud_and_settled_with_a_reason(
-    show: Any, page: Page, button: str, confirm: str, act: str
+    show: Show, page: Page, button: str, confirm: str, act: str
 ) -> None:
     part = show(TrustPart(page, ManualClock(NOW)))  # type: ignore[arg-type]
     part.show_keys((CHANGED,))
@@ -213,7 +179,7 @@ def nothing(*_: Any) -> Any:
     raise AssertionError("nothing is done before it is asked for")
 
 
-def test_a_new_key_needs_a_name_where_there_are_several(show: Any, page: Page) -> None:
+def test_a_new_key_needs_a_name_where_there_are_several(show: Show, page: Page) -> None:
     sheet = MakeKey(page.sheet_host, nothing, nothing)
     sheet.open()
     assert sheet.missing() == "Say whose it is first."
@@ -275,7 +241,7 @@ def test_files_in_clear_are_sealed_one_by_one(page: Page) -> None:
     assert "Nothing lies there in clear any more." in texts(sheet)
 
 
-def test_only_a_sealed_file_can_be_written_back(show: Any, page: Page) -> None:
+def test_only_a_sealed_file_can_be_written_back(show: Show, page: Page) -> None:
     part = show(SecretsPart(page, ManualClock(NOW)))  # type: ignore[arg-type]
     part.show_secrets(())
     assert not part.isVisible()

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QWidget
-from pytestqt.qtbot import QtBot
 
 from podadmin.app.views.limits import AlarmRow, ForecastView, MeterDetail, MeterRow, OwnRow
 from podadmin.core.clock import ManualClock
@@ -21,6 +19,7 @@ from podadmin.desktop.pages.limits_alarms import AlarmsView, SeenSheet, alarm_ti
 from podadmin.desktop.pages.limits_chart import ForecastChart, dense
 from podadmin.desktop.pages.limits_detail import MeterDetailView, WhatIf
 from podadmin.desktop.pages.limits_own import OwnLimitSheet, OwnLimitsView, effect_badge
+from tests.desktop.hands import Show
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ROW = MeterRow(
@@ -57,23 +56,6 @@ def _english() -> Iterator[None]:
     QLocale.setDefault(before)
 
 
-@pytest.fixture
-def show(qtbot: QtBot) -> Callable[[Any], Any]:
-    def put(widget: QWidget) -> QWidget:
-        qtbot.addWidget(widget)
-        widget.resize(1100, 800)
-        widget.show()
-        return widget
-
-    return put
-
-
-@pytest.fixture
-def host(show: Callable[[Any], Any]) -> QWidget:
-    found: QWidget = show(QWidget())
-    return found
-
-
 def test_what_must_not_be_is_said_before_everything_else() -> None:
     odd = replace(ROW, states=("Use went backwards", "Unknown model"))
     assert (mode_badge(odd).word, mode_badge(odd).tone) == ("Use went backwards +1", "bad")
@@ -107,7 +89,7 @@ def test_days_without_use_keep_the_value_before_them() -> None:
     assert dense((("2026-11-20", 7.0), ("2026-11-23", 9.0)), "2026-11-21")[-1] == ("2026-11-23", 9.0)
 
 
-def test_the_chart_says_in_words_and_as_a_table_what_it_draws(show: Callable[[Any], Any]) -> None:
+def test_the_chart_says_in_words_and_as_a_table_what_it_draws(show: Show) -> None:
     chart: ForecastChart = show(ForecastChart("Inferences used by day"))
     assert chart.accessibleDescription() == ""
     chart.set_use((), ())
@@ -125,7 +107,7 @@ def test_the_chart_says_in_words_and_as_a_table_what_it_draws(show: Callable[[An
     assert "expected" in chart.words_at(plot.topRight() + (plot.bottomRight() - plot.topRight()) / 2)
 
 
-def test_what_if_takes_whole_numbers_and_goes_back_to_what_is(show: Callable[[Any], Any]) -> None:
+def test_what_if_takes_whole_numbers_and_goes_back_to_what_is(show: Show) -> None:
     what_if: WhatIf = show(WhatIf())
     asked: list[Mapping[str, str]] = []
     what_if.asked.connect(asked.append)
@@ -141,7 +123,7 @@ def test_what_if_takes_whole_numbers_and_goes_back_to_what_is(show: Callable[[An
     assert what_if.arguments() == {}
 
 
-def test_the_detail_shows_alarms_the_forecast_and_use_from_four_sides(show: Callable[[Any], Any]) -> None:
+def test_the_detail_shows_alarms_the_forecast_and_use_from_four_sides(show: Show) -> None:
     view: MeterDetailView = show(MeterDetailView(ManualClock(NOW)))
     detail = MeterDetail(
         ROW, (), (("research-lab", 400.0), ("other", 100.0)), (("amd", 500.0),), (("patients", 500.0),),
@@ -166,7 +148,7 @@ def test_the_detail_shows_alarms_the_forecast_and_use_from_four_sides(show: Call
     assert not view.alarms.isVisible()
 
 
-def test_ten_thousand_models_scroll_in_a_table_of_ten_rows(show: Callable[[Any], Any]) -> None:
+def test_ten_thousand_models_scroll_in_a_table_of_ten_rows(show: Show) -> None:
     view: LimitsView = show(LimitsView(ManualClock(NOW)))
     view.show_meters([replace(ROW, id=f"mtr_{place}") for place in range(10_000)], more=True)
     assert view.meters.table.height() < 600
@@ -210,7 +192,7 @@ def test_changing_a_limit_leaves_what_it_covers(host: QWidget) -> None:
     sheet.dismiss()
 
 
-def test_own_limits_are_listed_with_what_can_be_done(show: Callable[[Any], Any]) -> None:
+def test_own_limits_are_listed_with_what_can_be_done(show: Show) -> None:
     view: OwnLimitsView = show(OwnLimitsView())
     assert view._empty.isVisible()
     view.show_limits((OWN,))
@@ -223,7 +205,7 @@ def test_own_limits_are_listed_with_what_can_be_done(show: Callable[[Any], Any])
     assert effect_badge(replace(OWN, effect="warns", free=0.0)).tone == "warn"
 
 
-def test_what_is_odd_is_loud_until_somebody_says_what_they_did(show: Callable[[Any], Any], host: QWidget) -> None:
+def test_what_is_odd_is_loud_until_somebody_says_what_they_did(show: Show, host: QWidget) -> None:
     view: AlarmsView = show(AlarmsView(ManualClock(NOW)))
     view.show_alarms(())
     assert view._empty.isVisible()

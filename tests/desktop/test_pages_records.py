@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPlainTextEdit, QWidget
-from shiboken6 import delete
+from PySide6.QtWidgets import QAbstractButton, QPlainTextEdit, QWidget
 
 from podadmin.app.views.journal import JournalCheck, JournalRow
 from podadmin.app.views.keys import KeyRow
@@ -28,7 +24,7 @@ from podadmin.desktop.pages.keys import KeyList, KeyringCard
 from podadmin.desktop.pages.limit_words import free_cell, inferences, level, limit_cell, mode_badge, mode_words
 from podadmin.desktop.pages.limits import LimitsView, MeterDetailView, summary
 from podadmin.desktop.pages.settings import SettingsList, as_text, bounds, group_of, matches
-from podadmin.desktop.widgets.badge import Badge
+from tests.desktop.hands import Show, named, press, texts
 
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 NASTY = "<b>bold</b> a\u202egnp.exe & co"
@@ -77,51 +73,6 @@ WINDOW = SettingRow(
 )
 THEME = SettingRow("appearance.theme", "Light or dark", "Which.", "choice", "system", "system", ("system", "light"))
 PORT = SettingRow("worker.port", "Port", "Where.", "int", 8080, 8080, (), 1.0, 65535.0, True, "")
-
-W = TypeVar("W", bound=QWidget)
-
-
-class Show(Protocol):
-    """Puts a widget on screen and gives it back."""
-
-    def __call__(self, widget: W) -> W: ...
-
-
-@pytest.fixture
-def show(qapp: QApplication) -> Iterator[Show]:
-    """Puts a widget on screen and takes it away after the test."""
-    shown: list[QWidget] = []
-
-    def put(widget: W) -> W:
-        widget.resize(1000, 900)
-        widget.show()
-        shown.append(widget)
-        qapp.processEvents()
-        return widget
-
-    yield put
-    for widget in shown:
-        delete(widget)
-        vars(widget).clear()
-
-
-def texts(widget: QWidget) -> str:
-    QApplication.processEvents()
-    labels = [label.text() for label in widget.findChildren(QLabel) if label.isVisible()]
-    return "\n".join(labels + [badge.text() for badge in widget.findChildren(Badge) if badge.isVisible()])
-
-
-def named(widget: QWidget, name: str) -> QAbstractButton:
-    QApplication.processEvents()
-    return next(
-        each
-        for each in widget.findChildren(QAbstractButton)
-        if name in (each.accessibleName(), each.text()) and each.isVisible()
-    )
-
-
-def press(widget: QWidget, name: str) -> None:
-    QTest.mouseClick(named(widget, name), Qt.MouseButton.LeftButton)
 
 
 @pytest.mark.parametrize(

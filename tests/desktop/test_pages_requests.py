@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -25,19 +21,8 @@ from podadmin.desktop.pages.request_list import RequestList
 from podadmin.desktop.pages.request_words import clock_words, deadline_words, seconds_left, time_words
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 from podadmin.desktop.widgets.text import PlainLabel
-
-
-def _views() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("request_views", Path(__file__).with_name("request_views.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    sys.modules["request_views"] = made
-    spec.loader.exec_module(made)
-    return made
-
-
-v: Any = _views()
+from tests.desktop import request_views as v
+from tests.desktop.hands import press, texts
 
 
 class Bench:
@@ -64,13 +49,10 @@ class Bench:
                 button.tick()
 
     def press(self, name: str) -> None:
-        QApplication.processEvents()
-        button = next(b for b in self.window.findChildren(QPushButton) if b.text() == name and b.isVisible())
-        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        press(self.window, name)
 
     def texts(self) -> str:
-        QApplication.processEvents()
-        return "\n".join(label.text() for label in self.window.findChildren(QLabel) if label.isVisible())
+        return texts(self.window)
 
 
 @pytest.fixture

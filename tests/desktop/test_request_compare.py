@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
-from pytestqt.qtbot import QtBot
-from shiboken6 import delete
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from podadmin.app.views.facts import Fact
 from podadmin.app.views.requests import Comparison, RequestPage
@@ -23,30 +16,8 @@ from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.pages.request_compare import ANOTHER, COMPARE, CompareSheet
 from podadmin.desktop.pages.request_detail import RequestDetailView
 from podadmin.desktop.session import Session
-
-
-def _views() -> Any:
-    spec = importlib.util.spec_from_file_location("request_views", Path(__file__).with_name("request_views.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    sys.modules["request_views"] = made
-    spec.loader.exec_module(made)
-    return made
-
-
-v: Any = _views()
-
-
-@pytest.fixture
-def host(qtbot: QtBot) -> Iterator[QWidget]:
-    made = QWidget()
-    made.resize(1000, 800)
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
-    made.close()
-    delete(made)
+from tests.desktop import request_views as v
+from tests.desktop.hands import texts
 
 
 @pytest.fixture
@@ -54,11 +25,6 @@ def sheet(host: QWidget) -> CompareSheet:
     made = CompareSheet(host, Session(Dispatcher()), v.ROW)
     made.open()
     return made
-
-
-def said(widget: QWidget) -> str:
-    QApplication.processEvents()
-    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
 def press(widget: QWidget, name: str) -> None:
@@ -81,13 +47,13 @@ def test_the_list_holds_all_others_that_were_verified(sheet: CompareSheet) -> No
     sheet.show_page(RequestPage(rows, 3, None, {}))
     assert [row.id for row in sheet.table.rows()] == ["req_2"]
     sheet.show_page(RequestPage((v.ROW,), 1, None, {}))
-    assert "No other request" in said(sheet)
+    assert "No other request" in texts(sheet)
 
 
 def test_effects_come_first_and_another_can_be_chosen_by_keyboard(sheet: CompareSheet) -> None:
     sheet.show_page(RequestPage((replace(v.ROW, id="req_2"),), 1, None, {}))
     sheet.show_comparison(FOUND)
-    words = said(sheet)
+    words = texts(sheet)
     assert FOUND.words in words
     assert words.index("What it does differently") < words.index("How it is written differently")
     assert "was: a\nnow: b" in words
@@ -95,13 +61,13 @@ def test_effects_come_first_and_another_can_be_chosen_by_keyboard(sheet: Compare
     assert isinstance(focused, QPushButton)
     assert focused.text() == ANOTHER
     press(sheet, ANOTHER)
-    assert FOUND.words not in said(sheet)
+    assert FOUND.words not in texts(sheet)
     assert sheet.table.isVisible()
 
 
 def test_a_difference_that_is_none_shows_no_empty_blocks(sheet: CompareSheet) -> None:
     sheet.show_comparison(replace(FOUND, effects=(), fields=(), words="It is the same request."))
-    words = said(sheet)
+    words = texts(sheet)
     assert "It is the same request." in words
     assert "differently:" not in words
     assert "What it does differently" not in words
@@ -129,7 +95,7 @@ def test_the_sql_and_what_every_task_lets_out_are_said_apart(host: QWidget) -> N
     view.show()
     effects = replace(v.EFFECTS, sql=("SELECT 1\nFROM t",), always=("Log lines.",))
     view.show_detail(replace(v.HELD, effects=effects, difference_words="2 things are different."))
-    words = said(view)
+    words = texts(view)
     assert "SELECT 1\nFROM t" in words
     assert "With every task of this network" in words
     assert words.index("What leaves the pod") < words.index("Log lines.")

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +13,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
-from shiboken6 import delete
 
 from podadmin.app.views.facts import Fact, Section
 from podadmin.app.views.requests import Comparison, EffectView, RequestPage, TraceLine
@@ -40,6 +34,7 @@ from podadmin.desktop.widgets.prompt import ErrorSheet, InfoSheet
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, plain_tip
 from podadmin.desktop.widgets.tree import JsonTree
+from tests.desktop import request_views as v
 
 NASTY = '<b>bold</b><img src="file:///etc/passwd">&lt;u&gt; a\u202egnp.exe\u200b\x1b[2J & more'
 MEGABYTE = "<h1>" + "A\u202e" * 500_000
@@ -61,16 +56,6 @@ CORPUS = {
 HIDDEN = frozenset(
     "\u202e\u202c\u2066\u2069\u200f\u200b\u200c\u200d\ufeff\u2060\u00ad\x00\x07\x1b\x7f\x85\x9b\r\u2028\u2029\v\f\ue000"
 )
-
-
-def _views() -> Any:
-    spec = importlib.util.spec_from_file_location("request_views", Path(__file__).with_name("request_views.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    sys.modules["request_views"] = made
-    spec.loader.exec_module(made)
-    return made
 
 
 def all_texts(widget: QWidget) -> list[str]:
@@ -236,17 +221,6 @@ def test_a_fact_is_read_aloud_without_what_hides_in_its_label(qtbot: QtBot) -> N
     assert "\u202e" not in spoken[0]
 
 
-@pytest.fixture
-def host(qtbot: QtBot) -> Iterator[QWidget]:
-    made = QWidget()
-    made.resize(1100, 800)
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
-    made.close()
-    delete(made)
-
-
 def assert_plain(widget: QWidget) -> None:
     QApplication.processEvents()
     for label in labels(widget):
@@ -266,13 +240,10 @@ def assert_plain(widget: QWidget) -> None:
 
 @pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS)
 def test_a_request_shows_strangers_text_plainly_everywhere(host: QWidget, text: str) -> None:
-    views = _views()
     facts = (Fact(text, text), Fact(text, text, "warn"), Fact(text, text, mono=True))
     detail = replace(
-        views.nasty_detail(),
-        row=replace(
-            views.ROW, requester=text, task=text, datasource=text, project=text, reference=text, state_words=text
-        ),
+        v.nasty_detail(),
+        row=replace(v.ROW, requester=text, task=text, datasource=text, project=text, reference=text, state_words=text),
         effects=EffectView(False, text, (text,), (text,), (text,), (text,), text, "high", (text,), (text,), (text,)),
         sections=(Section("People", facts), Section("Outputs", facts), Section("Data", facts)),
         verification=facts,
@@ -295,7 +266,7 @@ def test_a_request_shows_strangers_text_plainly_everywhere(host: QWidget, text: 
 
 @pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS)
 def test_a_comparison_shows_strangers_text_plainly_everywhere(host: QWidget, text: str) -> None:
-    row = replace(_views().ROW, requester=text, task=text, datasource=text, project=text)
+    row = replace(v.ROW, requester=text, task=text, datasource=text, project=text)
     facts = (Fact(text, text, "warn"), Fact(text, text))
     sheet = CompareSheet(host, Session(Dispatcher()), row)
     sheet.open()
