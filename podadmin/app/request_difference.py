@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from podadmin.app.views.facts import Fact
+from podadmin.core.canon import canonical
 from podadmin.core.errors import Refused
+from podadmin.core.redaction import masked
 from podadmin.core.text import elide, stranger, visible
 from podadmin.requests.difference import Change, compared, summary
 from podadmin.requests.effect_table import shipped
@@ -15,6 +18,7 @@ from podadmin.requests.service import Found
 
 _SHOWN = 300
 _SENTENCES = 4000
+_NAMES = re.compile(r"[^.\[\]\"]+")
 _NO_EFFECT = "This alone changes nothing of what it does, as far as podadmin can tell."
 
 
@@ -57,7 +61,7 @@ def words_of(changes: Sequence[Change]) -> str:
 def _field(change: Change) -> Fact:
     if not change.path or change.title:
         return Fact(change.title, "They are too many to be listed here.", "warn")
-    told = _was_now(change.was, change.now, lambda text: stranger(text, _SHOWN))
+    told = _was_now(change.was, change.now, lambda text: stranger(_masked(change.path, text), _SHOWN))
     if change.effect is None:
         return Fact(stranger(change.path), f"{told}\nNot tried alone, because so many places differ.", "warn")
     if change.effect:
@@ -65,6 +69,11 @@ def _field(change: Change) -> Fact:
     return Fact(
         stranger(change.path), f"{told}\nThis alone changes nothing of what it does, as far as podadmin can tell."
     )
+
+
+def _masked(path: str, text: str) -> str:
+    """A value that differs, without what could be a requester's secret: where it stands says whether it is one."""
+    return canonical(masked(json.loads(text), _NAMES.findall(path)))
 
 
 def _was_now(was: str, now: str, shown: Callable[[str], str]) -> str:

@@ -2,6 +2,8 @@
 
 This is the second line. The first is that nothing secret is handed to a log at all; this one catches the text of a
 library, a path or a header that nobody thought of. Hashes and fingerprints stay: they are what a log is read for.
+
+A stranger's JSON is shown with the same rule: a requester's own token in a protocol is nobody else's business.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 import base64
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from podadmin.core.secret import living
 
@@ -36,6 +39,15 @@ _SHAPES = tuple(
     )
 )
 
+_NAMED = re.compile(
+    r"secret|passw|passphrase|token|credential|authorization|(?:api|access)_?-?key|private|session_?key|^pin$",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(r"tokens$|token_?(?:id|limit|count|length)$", re.IGNORECASE)
+_KEY = re.compile(
+    r"(?<!public)(?<!public_)(?<!primary_)(?<!foreign_)(?<!group_)(?<!sort_)(?<!join_)keys?$", re.IGNORECASE
+)
+
 
 def redacted(text: str) -> str:
     """`text` without anything that is, or looks like, a secret."""
@@ -45,6 +57,36 @@ def redacted(text: str) -> str:
     for shape in _SHAPES:
         text = shape.sub(CUT, text)
     return text
+
+
+def names_secret(name: str, value: object = "") -> bool:
+    """Does a field with this name hold a secret? Yes or no is none, nor is a number of tokens."""
+    if isinstance(value, bool) or (isinstance(value, (int, float)) and _COUNTED.search(name)):
+        return False
+    return _NAMED.search(name) is not None
+
+
+def masked(value: Any, under: Sequence[str] = ()) -> Any:
+    """A stranger's JSON for a screen: what stands under a secret's name is cut, and what looks like one elsewhere.
+
+    `under` are the names under which the value itself stands.
+    """
+    if any(_hides(name, value) for name in under):
+        return _cut(value)
+    if isinstance(value, Mapping):
+        return {name: _cut(inner) if _hides(str(name), inner) else masked(inner) for name, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [masked(each) for each in value]
+    return redacted(value) if isinstance(value, str) else value
+
+
+def _hides(name: str, value: object) -> bool:
+    return names_secret(name, value) or (_KEY.search(name) is not None and not isinstance(value, (int, float)))
+
+
+def _cut(value: object) -> object:
+    """That nothing is there may be seen."""
+    return CUT if value not in (None, "", [], {}) else value
 
 
 class Redacting(logging.Filter):

@@ -14,6 +14,7 @@ import pytest
 from podadmin.app.profile import Profile
 from podadmin.app.views.requests import Comparison, RequestDetail
 from podadmin.core.errors import NotFound, Refused
+from podadmin.core.redaction import CUT
 from podadmin.gate.findings import effects_shown
 from podadmin.requests import service
 from podadmin.requests.difference import beside_protocol
@@ -108,6 +109,22 @@ def test_a_change_that_has_no_effect_says_so(made: Any, came: Callable[..., str]
     assert "x<U+202E>" in found.fields[1].value
     same: Comparison = made("requests compare", request=one, other=came("c", sent_at=None, task_id="other"))
     assert (same.words, same.effects, same.fields) == ("It is the same request.", (), ())
+
+
+def test_a_requesters_own_token_is_shown_nowhere(made: Any, came: Callable[..., str]) -> None:
+    protocol = copy.deepcopy(FACTORIES.SQL)
+    protocol["algorithm"][0]["access_token"] = "hunter22-hunter22"
+    one, other = came("a"), came("b", protocol)
+    detail: RequestDetail = made("requests show", request=other)
+    found: Comparison = made("requests compare", request=other, other=one)
+    protocol["algorithm"][0]["access_token"] = {"of": ["swordfish-2"]}
+    third: Comparison = made("requests compare", request=came("c", protocol), other=other)
+    told = f"{detail} {found} {third}"
+    assert detail.protocol["algorithm"][0]["access_token"] == CUT
+    assert "hunter22" not in told
+    assert "swordfish" not in told
+    assert [fact.label for fact in found.fields] == ["protocol.algorithm[0].access_token"], "that it is there is told"
+    assert CUT in third.fields[0].value
 
 
 def test_without_a_second_one_it_is_the_last_approved_like_it(made: Any, came: Callable[..., str]) -> None:

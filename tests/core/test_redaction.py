@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podadmin.core.redaction import CUT, Redacting, redact, redacted
+from podadmin.core.redaction import CUT, Redacting, masked, names_secret, redact, redacted
 from podadmin.core.secret import Secret, living
 
 PEM = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU\nAAAA\n-----END OPENSSH PRIVATE KEY-----"
@@ -81,6 +81,45 @@ def test_a_short_word_and_one_that_is_gone_cut_nothing() -> None:
     gc.collect()
     assert redacted("the-gone-secret") == "the-gone-secret"
     assert held.reveal() == "gate"
+
+
+def test_a_strangers_protocol_is_shown_without_its_secrets() -> None:
+    token = {"a": ["hunter22"]}
+    protocol = {
+        "hub": {
+            "access_token": "hunter22",
+            "Api-Key": "hunter22",
+            "awsSecretAccessKey": "hunter22",
+            "signing_key": "k1",
+        },
+        "steps": [{"password": "hunter22", "token": token, "keys": ["hunter22"], "note": f"Bearer {TOKEN}"}],
+    }
+    shown = masked(protocol)
+    assert "hunter22" not in str(shown)
+    assert TOKEN not in str(shown)
+    assert shown["hub"] == dict.fromkeys(protocol["hub"], CUT)
+    assert [*shown["steps"][0]] == ["password", "token", "keys", "note"], "what is there stays to be seen"
+    assert protocol["steps"][0]["token"] is token, "what was verified is left as it is"  # type: ignore[index]
+    assert masked("hunter22", ["algorithm", "access_token"]) == CUT
+    assert masked("hunter22", ["algorithm", "query"]) == "hunter22"
+
+
+def test_what_a_protocol_does_stays_to_be_seen() -> None:
+    protocol = {
+        "query": "SELECT age FROM df",
+        "max_new_tokens": 512,
+        "pad_token_id": 3,
+        "public_key": "ssh-rsa AAAA",
+        "primary_key": "patient",
+        "group_key": "ward",
+        "api_key": "",
+        "token": None,
+        "private": False,
+        "columns": ["key_figure", 1.5, None, True],
+    }
+    assert masked(protocol) == protocol
+    assert not names_secret("max_new_tokens", 512)
+    assert names_secret("max_new_tokens", "512 in words")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from podadmin.app.views.requests import Arrival, Arrivals, Comparison, EffectVie
 from podadmin.app.views.rules import WhyNotView
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import BadInput, PodadminError, Refused
+from podadmin.core.redaction import masked
 from podadmin.core.text import elide, grouped, stranger, visible
 from podadmin.journal import service as journal
 from podadmin.requests import receipts, service
@@ -170,7 +171,7 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
         difference_words=words_of(changes) if before is not None else "",
         compared_with=before.row.id if before else "",
         trace=tuple(TraceLine(**line) for line in findings.get("trace", ())),
-        protocol=findings.get("protocol") or {},
+        protocol=masked(findings.get("protocol") or {}),
         outcome=_outcome(found),
         history=tuple(row_of(entry) for entry in entries),
         may_approve=_permit(profile, service.check_approve, found),

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from podadmin.core.redaction import names_secret
 from podadmin.core.text import visible
 
 WITHHELD = "(left out of exports)"
-_SECRET = re.compile(
-    r"secret|passw|passphrase|token|credential|authorization|api_?-?key|private|session_?key|^pin$", re.IGNORECASE
-)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]+", re.IGNORECASE)
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _DEEPEST = 60
@@ -27,7 +25,9 @@ def without_secrets(value: Any, depth: int = 0) -> Any:
         return WITHHELD
     if isinstance(value, Mapping):
         return {
-            visible(str(name)): WITHHELD if _SECRET.search(str(name)) and inner else without_secrets(inner, depth + 1)
+            visible(str(name)): WITHHELD
+            if names_secret(str(name), inner) and inner
+            else without_secrets(inner, depth + 1)
             for name, inner in value.items()
         }
     if isinstance(value, str):

@@ -117,7 +117,7 @@ class RequestDetail:
     compared_with: str
     trace: tuple[TraceLine, ...]
     protocol: Mapping[str, Any]
-    """The verified protocol, for the tree; empty where nothing could be verified."""
+    """The verified protocol, for the tree, without what could be a secret; empty where nothing could be verified."""
     outcome: tuple[Fact, ...]
     history: tuple[JournalRow, ...]
     may_approve: Permit
