@@ -21,41 +21,6 @@ if TYPE_CHECKING:
 else:
     zstandard = Late("zstandard")
 
-YOU = "You, by choosing another file or other settings."
-OWNER = "The person who writes this file."
-IT = "Your IT service, or whoever owns the folder."
-
-_WHO = {
-    "datasource.not-found": YOU,
-    "datasource.not-a-file": YOU,
-    "datasource.not-a-table": YOU,
-    "datasource.reading": YOU,
-    "datasource.not-parquet": OWNER,
-    "datasource.damaged-archive": OWNER,
-    "datasource.name": YOU,
-    "datasource.unknown-column": YOU,
-    "datasource.unknown-type": YOU,
-    "datasource.ignored-and-forced": YOU,
-    "datasource.nothing-left": YOU,
-    "datasource.unreadable": OWNER,
-    "datasource.binary": OWNER,
-    "datasource.encoding": OWNER,
-    "datasource.empty-file": OWNER,
-    "datasource.header-only": OWNER,
-    "datasource.no-header": OWNER,
-    "datasource.duplicate-columns": OWNER,
-    "datasource.ragged": OWNER,
-    "datasource.changed-while-read": OWNER,
-    "datasource.permission-denied": IT,
-    "datasource.disk": IT,
-    "datasource.memory": YOU,
-}
-
-
-def who_can_fix(code: str) -> str:
-    """Who can put right what the error `code` names; "" where that is not known."""
-    return _WHO.get(code, "")
-
 
 def unreadable(error: OSError) -> PodadminError:
     """The error that a custodian meets for a failure of the file system. No text of the system is passed on."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeGuard
 
 from podadmin.core.errors import BadInput
 from podadmin.core.text import stranger
+from podadmin.datasources.folders import FileFilter
 
 _NAME = re.compile(r"[a-z\d]+((-|_)[a-z\d]+)*")
 
@@ -22,6 +23,18 @@ class Kind(StrEnum):
     CSV = "CSVSource"
     PARQUET = "ParquetSource"
     """Not known to pods of that network: read here, and offered to the networks that take Parquet."""
+    IMAGE = "ImageSource"
+    NIFTI = "NIFTISource"
+    DICOM = "DICOMSource"
+    DICOM_OPHTHALMOLOGY = "DICOMOphthalmologySource"
+    HEIDELBERG = "HeidelbergSource"
+    HEIDELBERG_E2E = "HeidelbergE2ESource"
+    TOPCON = "TopconSource"
+    OMOP = "OMOPSource"
+    SQL = "SQLSource"
+    """Tables or queries of any database that is named by a SQLAlchemy URL; not known to pods of that network."""
+    INTERMINE = "InterMineSource"
+    NULL = "NullSource"
 
 
 @dataclass(frozen=True)
@@ -90,10 +103,15 @@ class CsvSource:
 
     path: Path
     reading: Reading = Reading()
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def kind(self) -> Kind:
         return Kind.CSV
+
+    @property
+    def location(self) -> str:
+        return str(self.path)
 
 
 @dataclass(frozen=True)
@@ -101,17 +119,100 @@ class ParquetSource:
     """One Parquet file on a disk that this computer can reach."""
 
     path: Path
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def kind(self) -> Kind:
         return Kind.PARQUET
+
+    @property
+    def location(self) -> str:
+        return str(self.path)
 
 
 FileSource = CsvSource | ParquetSource
 """A table that is one file."""
 
 
-def found_out(source: FileSource) -> bool:
+@dataclass(frozen=True)
+class FolderSource:
+    """A folder of files of one kind. `chosen`: which of its files count; `settings`: the kind's other fields.
+
+    Settings are JSON-ready and by the names of the kind's declared model (`podadmin.datasources.kinds`); what has its
+    default is left out of them.
+    """
+
+    kind: Kind
+    path: Path
+    chosen: FileFilter = field(default_factory=FileFilter)
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def location(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True)
+class SqlSource:
+    """A table, or the rows of one SELECT, of a database; for OMOP the tables of its `version`.
+
+    `url`: an SQLAlchemy URL without a password; `secret`: the name of the password in the vault, "" for none.
+    `table` may be `schema.table`. A source of kind SQL has exactly one of `table` and `query`; of OMOP it has neither
+    where the whole model is meant.
+    """
+
+    url: str
+    secret: str = ""
+    table: str = ""
+    query: str = ""
+    kind: Kind = Kind.SQL
+    version: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def location(self) -> str:
+        what = self.table or ("a query" if self.query else f"OMOP {self.version}")
+        return f"{self.url} ({what})"
+
+
+@dataclass(frozen=True)
+class ServiceSource:
+    """A template of an InterMine web service. `secret`: the name of the token in the vault, "" for none."""
+
+    url: str
+    template: str
+    secret: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.INTERMINE
+
+    @property
+    def location(self) -> str:
+        return f"{self.url} (template {self.template})"
+
+
+@dataclass(frozen=True)
+class NullSource:
+    """No data of its own: a pod that works on health records only."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.NULL
+
+    @property
+    def location(self) -> str:
+        return "no data"
+
+
+Source = FileSource | FolderSource | SqlSource | ServiceSource | NullSource
+"""Where the data of a datasource is. Each has its `kind` and its `location` in words, without any secret."""
+
+
+def found_out(source: Source) -> TypeGuard[CsvSource]:
     """Can whoever has the file's name only read it as it is read here? The built-in pod offers no other."""
     return isinstance(source, CsvSource) and source.reading == Reading()
 
@@ -132,6 +233,10 @@ class ColumnChoices:
     ignore: tuple[str, ...] = ()
     force: Mapping[str, str] = field(default_factory=dict)
     describe: Mapping[str, str] = field(default_factory=dict)
+
+
+ReadOnly = Literal["proved", "not proved", "writable"]
+"""Is it known that nothing can be changed in a source from here?"""
 
 
 @dataclass(frozen=True)
@@ -181,6 +286,30 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class SourceProbe:
+    """What testing a source that is no table file found. Nothing is saved by it and no value of the data is in it.
+
+    `read_only`: `proved` (a write was tried and refused, or the rights say so), `not proved`, or `writable`;
+    `read_only_words` says how that is known. `rows`, `files`, `size` (bytes), `newest` and `oldest` (aware, UTC) are
+    None where the source does not tell them. `doubts`: what the custodian should look at, in sentences. `details`:
+    (label, words).
+    """
+
+    reachable: bool
+    readable: bool
+    read_only: ReadOnly
+    read_only_words: str
+    rows: int | None = None
+    files: int | None = None
+    size: int | None = None
+    newest: datetime | None = None
+    oldest: datetime | None = None
+    columns: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class ColumnGuess:
     """What the first rows say about a column; `sampled` of them were looked at."""
 
@@ -207,7 +336,7 @@ class Datasource:
     id: str
     name: str
     kind: Kind
-    source: FileSource
+    source: Source
     choices: ColumnChoices
     added_at: datetime
     removed_at: datetime | None = None

@@ -16,9 +16,9 @@ from podadmin.core.errors import BadInput, Cancelled, NotFound, PodadminError, R
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources import tables
+from podadmin.datasources.accessibility import who_can_fix
 from podadmin.datasources.choices import check_choices
 from podadmin.datasources.csv import located
-from podadmin.datasources.files import who_can_fix
 from podadmin.datasources.model import (
     ColumnChoices,
     CsvSource,
@@ -27,9 +27,9 @@ from podadmin.datasources.model import (
     FileSource,
     Kind,
     ParquetSource,
-    Reading,
 )
 from podadmin.datasources.records import datasource as table
+from podadmin.datasources.stored import restored, stored
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 
@@ -111,8 +111,10 @@ def check(
     """
     chosen = _not_removed(get(store, id_or_name))
     found: dict[str, Any] = {"at": stamp(clock.now())}
+    source = chosen.source
+    assert isinstance(source, CsvSource | ParquetSource)
     try:
-        probe = tables.probe(chosen.source, progress, temp_directory=temp_directory)
+        probe = tables.probe(source, progress, temp_directory=temp_directory)
         check_choices(chosen.choices, probe.columns)
     except Cancelled:
         raise
@@ -185,11 +187,9 @@ def _not_removed(chosen: Datasource) -> Datasource:
 
 
 def _config(source: Datasource) -> dict[str, Any]:
-    choices, file = source.choices, source.source
-    reading = file.reading.as_dict() if isinstance(file, CsvSource) else {}
+    choices = source.choices
     return {
-        "path": str(file.path),
-        **({"reading": reading} if reading else {}),
+        **stored(source.source),
         "ignore": sorted(choices.ignore),
         "force": dict(choices.force),
         "describe": dict(choices.describe),
@@ -198,13 +198,12 @@ def _config(source: Datasource) -> dict[str, Any]:
 
 def _read(row: Row[Any]) -> Datasource:
     config = json.loads(row.config)
-    kind, path = Kind(row.kind), Path(config["path"])
-    source = ParquetSource(path) if kind is Kind.PARQUET else CsvSource(path, Reading(**config.get("reading", {})))
+    kind = Kind(row.kind)
     return Datasource(
         row.id,
         row.name.partition("~")[0],
         kind,
-        source,
+        restored(kind, config),
         ColumnChoices(tuple(config["ignore"]), config["force"], config["describe"]),
         unstamp(row.added_at),
         unstamp(row.removed_at) if row.removed_at else None,

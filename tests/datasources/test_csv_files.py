@@ -11,7 +11,7 @@ import pytest
 from podadmin.core.errors import BadInput, Cancelled, NotFound, PodadminError, Unavailable
 from podadmin.core.progress import Progress, Step
 from podadmin.datasources import tables
-from podadmin.datasources.files import who_can_fix
+from podadmin.datasources.accessibility import who_can_fix
 from podadmin.datasources.model import ColumnGuess, CsvSource, Probe, Rows
 
 Write = Callable[[bytes], Path]

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Unavailable
+from podadmin.datasources.accessibility import who_can_fix
 from podadmin.datasources.choices import check_choices, forced
 from podadmin.datasources.dialect import dialect
 from podadmin.datasources.dtypes import BOOLEAN, FLOAT, INTEGER, STRING, Evidence, dtype_of, stype_of
-from podadmin.datasources.files import unreadable, who_can_fix
+from podadmin.datasources.files import unreadable
 from podadmin.datasources.masking import masked
 from podadmin.datasources.model import ColumnChoices, DatasourceName
 from podadmin.datasources.sample import judged

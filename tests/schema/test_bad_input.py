@@ -16,7 +16,7 @@ from podadmin.core.clock import SystemClock
 from podadmin.core.errors import BadInput, NotFound, PodadminError
 from podadmin.core.progress import Progress, Step
 from podadmin.datasources import tables
-from podadmin.datasources.files import who_can_fix
+from podadmin.datasources.accessibility import who_can_fix
 from podadmin.datasources.model import ColumnChoices, Reading, source_at
 from podadmin.schema.generate import Generated, generate
 from podadmin.schema.statistics import ColumnStatistics

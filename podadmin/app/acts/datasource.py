@@ -14,10 +14,20 @@ from podadmin.core.errors import ExitCode, PodadminError
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources import service, tables
+from podadmin.datasources.accessibility import who_can_fix
 from podadmin.datasources.csv import POD_ENDING
-from podadmin.datasources.files import who_can_fix
 from podadmin.datasources.identifiers import suspected
-from podadmin.datasources.model import ColumnChoices, Datasource, FileSource, Probe, Reading, found_out, source_at
+from podadmin.datasources.model import (
+    ColumnChoices,
+    CsvSource,
+    Datasource,
+    FileSource,
+    ParquetSource,
+    Probe,
+    Reading,
+    found_out,
+    source_at,
+)
 from podadmin.schema import service as schemas
 
 if TYPE_CHECKING:
@@ -202,6 +212,8 @@ def file_at(path: str, encoding: str, separator: str, quote: str, header: str) -
 
 def _unchanged(kept: schemas.Saved, source: Datasource) -> bool:
     """Is the file still the one that the schema was made from? One that cannot be asked is told by its health."""
+    if not isinstance(source.source, CsvSource | ParquetSource):
+        return True
     try:
         now = source.source.path.stat()
     except OSError:
@@ -234,7 +246,7 @@ def _card(profile: Profile, source: Datasource) -> DatasourceCard:
         id=source.id,
         name=source.name,
         kind=str(source.kind),
-        location=stranger(str(source.source.path), 400),
+        location=stranger(source.source.location, 400),
         health=health,
         health_words=words,
         who_can_fix=who,

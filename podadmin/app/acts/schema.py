@@ -19,7 +19,7 @@ from podadmin.core.text import stranger
 from podadmin.datasources import service as datasources
 from podadmin.datasources.dialect import undecodable
 from podadmin.datasources.files import unreadable
-from podadmin.datasources.model import ColumnChoices, Datasource, DatasourceName, FileSource
+from podadmin.datasources.model import ColumnChoices, CsvSource, Datasource, DatasourceName, ParquetSource, Source
 from podadmin.schema import jobs, releases, service
 from podadmin.schema.config import read_config
 from podadmin.schema.dictionary import read_dictionary
@@ -312,11 +312,12 @@ def _both(first: ColumnChoices, then: ColumnChoices) -> ColumnChoices:
 def _generate(
     profile: Profile,
     name: str,
-    source: FileSource,
+    source: Source,
     choices: ColumnChoices,
     progress: Progress,
     description: str | None = None,
 ) -> Generated:
+    assert isinstance(source, CsvSource | ParquetSource)
     memory = f"{int(profile.settings.number('schema.memory'))}MB"
     return generate(
         name,

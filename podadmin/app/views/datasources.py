@@ -160,3 +160,48 @@ class DatasourceCard:
     schema_made_at: datetime | None
     columns_ignored: tuple[str, ...]
     added_at: datetime
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """One field of a kind of datasource, as a form shows it. Values travel as text in both directions.
+
+    `input`: text | path | folder | choice | number | date | switch | list | pairs | secret | url | lines. A `switch`
+    is `yes` or `no`, a `date` is `2024-01-31`, a `list` is a JSON list of texts, `pairs` a JSON object of texts;
+    `lines` is text of several lines. A `secret` never travels among the values. `choices`: (value, words). `group`:
+    basic | filter | split | advanced. `only_with`: (name, value) of the field that makes this one mean something, ""
+    for always.
+    """
+
+    TABLE: ClassVar[tuple[str, ...]] = ("name", "label", "input", "required", "default", "group", "help")
+
+    name: str
+    label: str
+    help: str
+    input: str
+    choices: tuple[tuple[str, str], ...] = ()
+    default: str = ""
+    required: bool = False
+    group: str = "basic"
+    only_with: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class KindView:
+    """A kind of datasource. `group`: table | database | images | eye | service | none.
+
+    `reads`: profile (podadmin reads it and generates its schema) | inventory (its files are counted; the schema comes
+    from the pod) | nothing. `offered`: does the built-in pod offer it? `words` say what it is, `reads_words` what
+    podadmin does with it.
+    """
+
+    TABLE: ClassVar[tuple[str, ...]] = ("kind", "title", "group", "reads", "offered", "words")
+
+    kind: str
+    title: str
+    words: str
+    group: str
+    reads: str
+    fields: tuple[FieldView, ...]
+    reads_words: str = ""
+    offered: bool = False
