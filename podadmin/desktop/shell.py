@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.frame import Sidebar, StatusLine, TopBar
 from podadmin.desktop.history import History, Place
+from podadmin.desktop.inquiry import Inquiry
 from podadmin.desktop.pages import PAGES, PageEntry
 from podadmin.desktop.place import WindowPlace
 from podadmin.desktop.session import Session
@@ -71,8 +72,7 @@ class Shell(QMainWindow):
         self._place = place
         self._painted = False
         self._status: Status | None = None
-        self._status_asked = False
-        self._status_again = False
+        self._standing = Inquiry(session, self, "status", self._show_status, self._status_failed)
         self._theme = theme
         self._theme_setting: str | None = None
         self._theme_overridden = False
@@ -95,7 +95,7 @@ class Shell(QMainWindow):
         self._build()
         self._shortcuts()
         session.on_jobs(self, lambda: self._line.show_jobs(session.shown_jobs()))
-        session.on_change(self, _STATUS_KINDS, self._read_status)
+        session.on_change(self, _STATUS_KINDS, self._standing.ask)
         if not theme_fixed:
             session.on_change(self, _THEME_KINDS, self._read_theme)
         if place is not None:
@@ -210,7 +210,7 @@ class Shell(QMainWindow):
         from podadmin.desktop.curtain import Curtain
 
         self._curtain = Curtain(self)
-        self._read_status()
+        self._standing.ask()
 
     @property
     def locked(self) -> bool:
@@ -228,7 +228,7 @@ class Shell(QMainWindow):
             page.stale = True
         if self._front is not None:
             self._front.shown()
-        self._read_status()
+        self._standing.ask()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab goes on in reading order: sidebar, top bar, page, status line, and round again."""
@@ -380,24 +380,12 @@ class Shell(QMainWindow):
         if page is not None:
             page.refresh()
 
-    def _read_status(self) -> None:
-        """One question at a time: news that comes meanwhile asks once more."""
-        if self._status_asked:
-            self._status_again = True
-            return
-        self._status_asked = True
-        self._status_again = False
-        self._session.read(self, "status", {}, self._show_status, self._status_failed)
-
     def _show_status(self, status: Status) -> None:
-        self._status_asked = False
         self._status = status
         self._top.show_status(status)
         self._line.show_status(status)
         self._sidebar.show_count("Requests", status.held)
         self.show_title()
-        if self._status_again:
-            self._read_status()
 
     def show_title(self) -> None:
         """The pod's name in the title, and not while the window is locked."""
@@ -405,7 +393,6 @@ class Shell(QMainWindow):
         self.setWindowTitle(f"{name} – podadmin" if name else "podadmin")
 
     def _status_failed(self, error: PodadminError) -> None:
-        self._status_asked = False
         self._top.show_problem(error)
 
     def _pause(self, reason: str) -> None:

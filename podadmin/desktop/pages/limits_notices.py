@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject
 
 from podadmin.app.views.limits import Notices
-from podadmin.core.errors import PodadminError
+from podadmin.desktop.inquiry import Inquiry
 from podadmin.desktop.session import Session
 
 MOST_TOLD = 3
@@ -18,19 +18,16 @@ class LimitNotices(QObject):
 
     def __init__(self, session: Session, say: Callable[[str, str], object], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._say = session, say
+        self._say = say
         self._after = -1
-        self._asking = self._again = False
+        # the pages say what cannot be read; a notice that cannot be looked for is looked for with the next change
+        self._new = Inquiry(session, self, "limits notices", self._came, arguments=lambda: {"after": self._after})
         session.on_change(self, {"limit", "profile", "request"}, self.look)
         self.look()
 
     def look(self) -> None:
         """What has happened since the last look? The first look only finds the place to go on from."""
-        if self._asking:
-            self._again = True
-            return
-        self._asking = True
-        self._session.read(self, "limits notices", {"after": self._after}, self._came, self._failed)
+        self._new.ask()
 
     def _came(self, found: Notices) -> None:
         self._after = max(self._after, found.after)
@@ -39,14 +36,3 @@ class LimitNotices(QObject):
         left = len(found.notices) - MOST_TOLD
         if left > 0:
             self._say(f"{left} more about limits: see Models & limits.", "warn")
-        self._go_on()
-
-    def _failed(self, _: PodadminError) -> None:
-        # the pages say what cannot be read; a notice that cannot be looked for is looked for with the next change
-        self._go_on()
-
-    def _go_on(self) -> None:
-        self._asking = False
-        if self._again:
-            self._again = False
-            self.look()

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QSystemTrayIcon
 
 from podadmin.app.views.requests import Arrivals
-from podadmin.core.errors import PodadminError
+from podadmin.desktop.inquiry import Inquiry
 from podadmin.desktop.session import Session
 from podadmin.desktop.theme import icons
 from podadmin.desktop.theme.tokens import SIZE
@@ -53,21 +53,18 @@ class RequestNotices(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._go = session, go
+        self._go = go
         self._tell = tell or Tray(self.open_last, self).show_message
         self._after = -1
         self._last = ""
-        self._asking = self._again = False
+        # the page says what cannot be read; what could not be looked for is looked for with the next change
+        self._new = Inquiry(session, self, "requests arrived", self._came, arguments=lambda: {"after": self._after})
         session.on_change(self, {"request", "profile"}, self.look)
         self.look()
 
     def look(self) -> None:
         """What has come since the last look? The first look only finds the place to go on from."""
-        if self._asking:
-            self._again = True
-            return
-        self._asking = True
-        self._session.read(self, "requests arrived", {"after": self._after}, self._came, self._failed)
+        self._new.ask()
 
     def open_last(self) -> None:
         """Open what was told last, or the list. Nothing is decided by that."""
@@ -82,14 +79,3 @@ class RequestNotices(QObject):
             if found.more:
                 self._last = ""
                 self._tell("More requests wait for your decision", f"{found.more} more have come.")
-        self._go_on()
-
-    def _failed(self, _: PodadminError) -> None:
-        # the page says what cannot be read; what could not be looked for is looked for with the next change
-        self._go_on()
-
-    def _go_on(self) -> None:
-        self._asking = False
-        if self._again:
-            self._again = False
-            self.look()
