@@ -6,17 +6,20 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from podadmin.core.errors import PodadminError
-from podadmin.core.text import grouped
+from podadmin.core.text import grouped, stranger
 from podadmin.limits.model import Meter
+from podadmin.limits.own import standing, words
 from podadmin.networks.bitfount.job_request import OpenedJobRequest
 from podadmin.requests.decide import Invalid, Verdict, decide
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import Effects
 from podadmin.requests.envelope import Requester
 from podadmin.requests.flow_effects import of_flow
+
+_OWN_WORDS: Final = 400
 
 
 @dataclass(frozen=True)
@@ -136,11 +139,13 @@ def problem_shown(verdict: Verdict) -> Mapping[str, str]:
 
 
 def limit_shown(meter: Meter) -> dict[str, str]:
-    """A meter in words."""
-    name = meter.key.resource
+    """A meter in words: the network's limit, then each of the custodian's own."""
     if meter.limit is None:
-        return {"resource": name, "words": f"No limit is set by the network; {meter.used:g} inferences used so far"}
-    return {
-        "resource": name,
-        "words": f"{meter.used:g} of {meter.limit:g} inferences used, {meter.free or 0:g} free; stops at the limit",
-    }
+        told = f"No limit is set by the network; {meter.used:,.15g} inferences used so far"
+    else:
+        told = (
+            f"{meter.used:,.15g} of {meter.limit:,.15g} inferences used, {meter.network_free or 0:,.15g} free; "
+            "stops at the limit of the network"
+        )
+    own = (f"Your own limit, {stranger(words(each.limit), _OWN_WORDS)}: {standing(each)}" for each in meter.own)
+    return {"resource": meter.key.resource, "words": ". ".join((told, *own))}

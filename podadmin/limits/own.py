@@ -148,3 +148,11 @@ def words(limit: OwnLimit) -> str:
     if scope.datasource is not None:
         parts.append(f"on {scope.datasource}")
     return " ".join(parts)
+
+
+def standing(own: Own) -> str:
+    """How far an own limit is taken, as a clause: `380 used, 20 promised and 100 free; it stops`."""
+    taken = f"{own.used:,.15g} used"
+    if own.reserved:
+        taken += f", {own.reserved:,.15g} promised"
+    return f"{taken} and {own.free:,.15g} free; it {'stops' if own.stops else 'only warns'}"

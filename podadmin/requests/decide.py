@@ -14,6 +14,7 @@ from typing import Final
 from podadmin.core.errors import PodadminError
 from podadmin.core.text import stranger
 from podadmin.limits.model import Meter
+from podadmin.limits.own import Own, standing, words
 from podadmin.requests.effects import Effects
 from podadmin.requests.envelope import Verified, VerifiedRequest
 from podadmin.requests.grant_pins import Pins, pins_of
@@ -28,6 +29,7 @@ __all__ = ["ACCEPT", "Considered", "Invalid", "Outcome", "Stance", "Verdict", "d
 
 ACCEPT: Final = "ACCEPT"
 NO_RULES: Final = Rules()
+_OWN_WORDS: Final = 400
 CLOCK_SLACK: Final = timedelta(seconds=120)
 """How far the clock may be behind the journal: time servers set clocks back by less."""
 
@@ -67,9 +69,10 @@ def decide(
     seen before. `pins` are what grants are held against, `facts` what rules are; None: those of the request by itself.
     `latest` is the last moment that the journal knows: a clock that says less was set back.
 
-    Codes: the code of an Invalid, `request.replayed`, `request.network-refused`, `limit.exhausted`, `rule.refused`
-    (refuse); `request.clock-behind`, `request.network-unanswered`, `limit.unknown`, `request.effects-missing`,
-    `rule.held`, `request.undecided` (hold); `rule.allowed`, `request.granted` (allow).
+    Codes: the code of an Invalid, `request.replayed`, `request.network-refused`, `limit.exhausted`,
+    `limit.own-exhausted`, `rule.refused` (refuse); `request.clock-behind`, `request.network-unanswered`,
+    `limit.unknown`, `request.effects-missing`, `rule.held`, `request.undecided` (hold); `rule.allowed`,
+    `request.granted` (allow).
     """
     prepared = rules if isinstance(rules, Rules) else Rules(rules)
     shelf = grants if isinstance(grants, Grants) else Grants.of(grants)
@@ -146,12 +149,23 @@ def _limit(slug: str, meter: Meter | None) -> Considered:
     name = f"Limit of {stranger(slug) or 'a model without a full name'}"
     if meter is None or meter.mode == "unknown":
         return Considered(name, "holds", "Nobody has said how often this model may be used.", "limit.unknown")
+    own = meter.used_up_own
+    if own is not None:
+        why = f"Your own limit, {_own_words(own)}, is used up or promised away."
+        told = "The custodian's limit for this use is used up or promised away."
+        return Considered(name, "refuses", why, "limit.own-exhausted", told=told)
     if meter.exhausted:
         return Considered(name, "refuses", "The limit of this model is used up or promised away.", "limit.exhausted")
-    if meter.free is None:
-        return Considered(name, "passes", "The network sets no limit for this model in this project.")
-    of = f" of {meter.limit:.15g}" if meter.limit is not None else ""
-    return Considered(name, "passes", f"{meter.free:.15g}{of} inferences are free.")
+    said = ["The network sets no limit for this model in this project."]
+    if meter.network_free is not None:
+        of = f" of {meter.limit:.15g}" if meter.limit is not None else ""
+        said = [f"{meter.network_free:.15g}{of} inferences are free."]
+    said += [f"Your own limit, {_own_words(each)}: {standing(each)}." for each in meter.own]
+    return Considered(name, "passes", " ".join(said))
+
+
+def _own_words(own: Own) -> str:
+    return stranger(words(own.limit), _OWN_WORDS)
 
 
 def _grants(shelf: Grants, pins: Pins, inferences: float | None, now: datetime) -> Iterator[Considered]:

@@ -11,6 +11,8 @@ import pytest
 
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import NotFound, Refused, Tampered, Unavailable
+from podadmin.limits import service as limits
+from podadmin.limits.own import Scope
 from podadmin.networks.bitfount import messages, references
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import MessageServiceClient, api_key_metadata
@@ -18,6 +20,7 @@ from podadmin.networks.bitfount.types import MessageType, PodResponseType, Reaso
 from podadmin.networks.local import demo_tasks
 from podadmin.networks.local.ledger import Ledger
 from podadmin.requests.state import State
+from podadmin.store.unit import Fact
 
 MODEL = "research-lab/hba1c-risk:1"
 SOURCE = "patients"
@@ -432,6 +435,29 @@ def test_the_pod_hears_of_the_limit_what_others_have_not_been_promised(network: 
         third = await rig.send("inference", project="small")
         found = await rig.comes_to(third, State.INVALID)
         assert found.findings["code"] == "limit.exhausted"
+
+    tell(network, story, records=30)
+
+
+def test_a_limit_of_the_custodians_own_is_told_with_the_request_and_stops_the_next(
+    network: Any, tell: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        with rig.store.record(Fact("anna", "limit.set", "")) as unit:
+            scope = Scope(project="small")
+            limits.set_limit(
+                unit, scope=scope, period="total", amount=30, effect="stops", reason="few", by="anna", at=CLOCK.now()
+            )
+        first = await rig.comes_to(await rig.send("inference", project="small"), State.HELD)
+        (told,) = first.findings["limits"]
+        assert told["words"].endswith(
+            "Your own limit, at most 30 inferences in all in the project small: 0 used and 30 free; it stops"
+        )
+        assert any("Your own limit, at most 30" in line["outcome"] for line in first.findings["trace"])
+        rig.approve(first)
+        second = await rig.comes_to(await rig.send("inference", project="small"), State.INVALID)
+        assert second.findings["code"] == "limit.own-exhausted"
+        assert "The custodian's limit for this use" in second.row.state_words
 
     tell(network, story, records=30)
 

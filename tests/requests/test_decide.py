@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from podadmin.core.errors import PodadminError
 from podadmin.limits.model import Check, Key, Meter, read_meter
+from podadmin.limits.own import Effect, Own, OwnLimit, Scope
 from podadmin.requests.decide import Considered, Invalid, Verdict, decide
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import statement
@@ -35,8 +36,10 @@ def grant_for(request: Verified[VerifiedRequest], **changes: Any) -> Grant:
     return dataclasses.replace(grant, **changes)
 
 
-def meter(limit: float | None, used: float, *, asked: bool = True, reserved: float = 0) -> Meter:
-    return read_meter(RETINA, Check(limit, used, 0) if asked else None, 0, reserved)
+def meter(
+    limit: float | None, used: float, *, asked: bool = True, reserved: float = 0, own: tuple[Own, ...] = ()
+) -> Meter:
+    return read_meter(RETINA, Check(limit, used, 0) if asked else None, 0, reserved, own=own)
 
 
 def ask(request: Verified[VerifiedRequest] | Invalid, **changes: Any) -> Verdict:
@@ -364,6 +367,44 @@ def test_the_order_of_rules_makes_no_difference(verified: Make, order: list[str]
     assert found.outcome == first
 
 
+def own(amount: float, used: float, *, effect: Effect = "stops", reserved: float = 0) -> Own:
+    return Own(OwnLimit("lim_1", 1, Scope(requester="lab\u202e"), "day", amount, effect), used, reserved)
+
+
+@pytest.mark.parametrize(
+    ("meters", "outcome", "code"),
+    [
+        (meter(None, 4, own=(own(10, 10),)), "refuse", "limit.own-exhausted"),
+        (meter(50, 4, own=(own(10, 6, reserved=4),)), "refuse", "limit.own-exhausted"),
+        (meter(50, 50, own=(own(10, 10),)), "refuse", "limit.own-exhausted"),
+        (meter(50, 50, own=(own(10, 9),)), "refuse", "limit.exhausted"),
+        (meter(50, 4, own=(own(0, 0),)), "refuse", "limit.own-exhausted"),
+        (meter(50, 4, own=(own(10, 9), own(10, 10, effect="warns"))), "allow", "request.granted"),
+        (meter(0, 0, asked=False, own=(own(10, 10),)), "hold", "limit.unknown"),
+    ],
+)
+def test_a_limit_of_the_custodians_own_stops_as_well(
+    verified: Make, protocols: dict[str, Any], meters: Meter, outcome: str, code: str
+) -> None:
+    request = verified(protocols["inference"])
+    found = ask(request, grants=(grant_for(request),), limits=(meters,))
+    assert (found.outcome, found.code) == (outcome, code)
+
+
 def test_a_limit_of_the_custodians_own_is_said_as_such(verified: Make, protocols: dict[str, Any]) -> None:
     free = ask(verified(protocols["inference"]), limits=(meter(None, 4),))
     assert "The network sets no limit for this model in this project." in {each.why for each in free.trace}
+    bounded = ask(
+        verified(protocols["inference"]),
+        limits=(meter(50, 1, own=(own(1500, 6, reserved=4), own(5, 9, effect="warns"))),),
+    )
+    assert (
+        "49 of 50 inferences are free. "
+        "Your own limit, at most 1,500 inferences a day for lab<U+202E>: 6 used, 4 promised and 1,490 free; it stops. "
+        "Your own limit, at most 5 inferences a day for lab<U+202E>: 9 used and 0 free; it only warns."
+    ) in {each.why for each in bounded.trace}
+    over = ask(verified(protocols["inference"]), limits=(meter(50, 1, own=(own(10, 10),)),))
+    assert {each.why for each in over.trace if each.outcome == "refuses"} == {
+        "Your own limit, at most 10 inferences a day for lab<U+202E>, is used up or promised away."
+    }
+    assert over.words == "The custodian's limit for this use is used up or promised away.", "what a requester is told"
