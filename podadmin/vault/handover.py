@@ -89,12 +89,7 @@ def lend(profile: str, folder: Path, private: Secret[bytes], pod: str, user: str
             held = _hold(storage)
             lent = _written(storage, private, pod, user, in_memory)
         except OSError as error:
-            raise Unavailable(
-                "handover.cannot-write",
-                "The key was not handed over.",
-                f"Its files could not be written: {error.strerror or type(error).__name__}.",
-                "Check that the folder for running programs, or the profile's disk, has space and is yours.",
-            ) from error
+            raise _cannot_write(error) from error
         yield lent
     finally:
         if storage is not None:
@@ -126,12 +121,7 @@ def linked(lent: Lent, storage: Path, pod: str, user: str = "_default") -> Itera
             link.unlink(missing_ok=True)
             link.symlink_to(target)
     except OSError as error:
-        raise Unavailable(
-            "handover.cannot-write",
-            "The key was not handed over.",
-            f"Its files could not be written: {error.strerror or type(error).__name__}.",
-            "Check that the folder for running programs, or the profile's disk, has space and is yours.",
-        ) from error
+        raise _cannot_write(error) from error
     try:
         yield
     finally:
@@ -163,6 +153,15 @@ def in_memory(path: Path) -> bool:
     if libc.statfs(os.fsencode(path), told) != 0:
         return False
     return int.from_bytes(told.raw[: ctypes.sizeof(ctypes.c_long)], sys.byteorder) & 0xFFFFFFFF in _IN_MEMORY
+
+
+def _cannot_write(error: OSError) -> Unavailable:
+    return Unavailable(
+        "handover.cannot-write",
+        "The key was not handed over.",
+        f"Its files could not be written: {error.strerror or type(error).__name__}.",
+        "Check that the folder for running programs, or the profile's disk, has space and is yours.",
+    )
 
 
 def _memory_bases() -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, insert, select, update
 
@@ -25,6 +25,8 @@ from podadmin.vault.words import in_words
 GATE = "gate"
 REASON_LIMIT = 2000
 ROLES = ("requester", "access-manager", "hub")
+_NO_OFFER: Final[dict[str, str | None]] = {"offered_fingerprint": "", "offered_pem": "", "offered_at": None}
+_NOT_CONFIRMED: Final[dict[str, str | None]] = {"confirmed_at": None, "confirmed_by": ""}
 
 
 class Trust(Enum):
@@ -138,13 +140,8 @@ def confirm(store: Store, clock: Clock, trust_id: str, words: str, actor: str) -
             "Let the owner read them out again. If they differ again, do not trust this key: it may be another's.",
         )
     body = _body(known) | {"fingerprint": known.fingerprint}
-    now = stamp(clock.now())
-    with store.record(Fact(actor, "key.confirmed", known.holder, body)) as unit:
-        unit.execute(
-            update(trusted_key)
-            .where(trusted_key.c.id == trust_id)
-            .values(confirmed_at=now, confirmed_by=actor, distrusted_at=None, reason="")
-        )
+    fact = Fact(actor, "key.confirmed", known.holder, body)
+    _settle(store, known.id, fact, confirmed_at=stamp(clock.now()), confirmed_by=actor, distrusted_at=None, reason="")
     return find(store, trust_id)
 
 
@@ -155,31 +152,21 @@ def replace(store: Store, clock: Clock, trust_id: str, reason: str, actor: str) 
     """
     known = find(store, trust_id)
     why = _reason(reason)
-    if not known.offered_fingerprint:
-        raise Refused(
-            "vault.nothing-offered",
-            "The pinned key was not replaced.",
-            "No other key was offered under its name.",
-            "Leave it as it is.",
-        )
+    _offered(known, "The pinned key was not replaced.")
     body = _body(known) | {"fingerprint": known.offered_fingerprint, "was": known.fingerprint, "reason": why}
-    with store.record(Fact(actor, "key.replaced", known.holder, body)) as unit:
-        unit.execute(
-            update(trusted_key)
-            .where(trusted_key.c.id == trust_id)
-            .values(
-                fingerprint=trusted_key.c.offered_fingerprint,
-                public_pem=trusted_key.c.offered_pem,
-                first_seen_at=trusted_key.c.offered_at,
-                confirmed_at=None,
-                confirmed_by="",
-                distrusted_at=None,
-                reason=why,
-                offered_fingerprint="",
-                offered_pem="",
-                offered_at=None,
-            )
-        )
+    columns = trusted_key.c
+    _settle(
+        store,
+        known.id,
+        Fact(actor, "key.replaced", known.holder, body),
+        fingerprint=columns.offered_fingerprint,
+        public_pem=columns.offered_pem,
+        first_seen_at=columns.offered_at,
+        distrusted_at=None,
+        reason=why,
+        **_NOT_CONFIRMED,
+        **_NO_OFFER,
+    )
     return find(store, trust_id)
 
 
@@ -187,20 +174,9 @@ def keep(store: Store, trust_id: str, reason: str, actor: str) -> TrustedKey:
     """Turn the offered key away and keep the pinned one. Raises as `replace`."""
     known = find(store, trust_id)
     why = _reason(reason)
-    if not known.offered_fingerprint:
-        raise Refused(
-            "vault.nothing-offered",
-            "Nothing was turned away.",
-            "No other key was offered under this name.",
-            "Leave it as it is.",
-        )
+    _offered(known, "Nothing was turned away.")
     body = _body(known) | {"fingerprint": known.fingerprint, "turned_away": known.offered_fingerprint, "reason": why}
-    with store.record(Fact(actor, "key.kept", known.holder, body)) as unit:
-        unit.execute(
-            update(trusted_key)
-            .where(trusted_key.c.id == trust_id)
-            .values(offered_fingerprint="", offered_pem="", offered_at=None, reason=why)
-        )
+    _settle(store, known.id, Fact(actor, "key.kept", known.holder, body), reason=why, **_NO_OFFER)
     return find(store, trust_id)
 
 
@@ -212,12 +188,8 @@ def distrust(store: Store, clock: Clock, trust_id: str, reason: str, actor: str)
     known = find(store, trust_id)
     why = _reason(reason)
     body = _body(known) | {"fingerprint": known.fingerprint, "reason": why}
-    with store.record(Fact(actor, "key.distrusted", known.holder, body)) as unit:
-        unit.execute(
-            update(trusted_key)
-            .where(trusted_key.c.id == trust_id)
-            .values(distrusted_at=stamp(clock.now()), confirmed_at=None, confirmed_by="", reason=why)
-        )
+    fact = Fact(actor, "key.distrusted", known.holder, body)
+    _settle(store, known.id, fact, distrusted_at=stamp(clock.now()), reason=why, **_NOT_CONFIRMED)
     return find(store, trust_id)
 
 
@@ -246,16 +218,26 @@ def _pin(store: Store, clock: Clock, seen: Seen, actor: str) -> None:
 
 def _offer(store: Store, clock: Clock, pinned: Row[Any], seen: Seen, actor: str) -> None:
     body = _body(_entry(pinned)) | {"fingerprint": pinned.fingerprint, "offered": seen.fingerprint}
-    with store.record(Fact(actor, "key.offered", pinned.holder, body)) as unit:
-        unit.execute(
-            update(trusted_key)
-            .where(trusted_key.c.id == pinned.id)
-            .values(
-                offered_fingerprint=seen.fingerprint,
-                offered_pem=seen.public_pem,
-                offered_at=stamp(clock.now()),
-            )
-        )
+    _settle(
+        store,
+        pinned.id,
+        Fact(actor, "key.offered", pinned.holder, body),
+        offered_fingerprint=seen.fingerprint,
+        offered_pem=seen.public_pem,
+        offered_at=stamp(clock.now()),
+    )
+
+
+def _settle(store: Store, trust_id: str, fact: Fact, **values: Any) -> None:
+    """Record what became of a key, and keep it: one transaction. `values` are its columns."""
+    with store.record(fact) as unit:
+        unit.execute(update(trusted_key).where(trusted_key.c.id == trust_id).values(**values))
+
+
+def _offered(known: TrustedKey, what: str) -> None:
+    """Raises Refused (`vault.nothing-offered`) where no other key is offered; `what` says what was not done then."""
+    if not known.offered_fingerprint:
+        raise Refused("vault.nothing-offered", what, "No other key was offered under its name.", "Leave it as it is.")
 
 
 def _entry(row: Row[Any]) -> TrustedKey:
