@@ -30,6 +30,9 @@ _LARGEST_SHARES = 64 * 1024
 
 FileTo = Annotated[str, "the file to write; a new one, best on another disk"]
 FileFrom = Annotated[str, "the file of the backup"]
+Passphrase = Annotated[Secret[str], "the passphrase of the backup"]
+Shares = Annotated[list[str], "a file that holds shares"]
+Words = Annotated[Secret[str] | None, "the words of the shares"]
 
 
 @act("backup list")
@@ -115,7 +118,7 @@ def try_restore(
     profile: Profile,
     progress: Progress,
     file: FileFrom,
-    passphrase: Annotated[Secret[str], "the passphrase of the backup"],
+    passphrase: Passphrase,
 ) -> BackupTried:
     """Restore a backup into a scratch folder, open every key in it, verify its journal, and forget it again."""
     return _tried(profile, progress, file, service.with_passphrase(passphrase))
@@ -127,8 +130,8 @@ def try_restore_shared(
     progress: Progress,
     file: FileFrom,
     *,
-    share: Annotated[list[str], "a file that holds shares"] = [],  # noqa: B006 - never changed; acts declare defaults
-    words: Annotated[Secret[str] | None, "the words of the shares"] = None,
+    share: Shares = [],  # noqa: B006 - never changed; acts declare defaults
+    words: Words = None,
 ) -> BackupTried:
     """Try to restore a backup with the shares of its custodians, as `backup test` does."""
     return _tried(profile, progress, file, service.with_shares(_shares(share, words)))
@@ -139,7 +142,7 @@ def restore(
     profile: Profile,
     progress: Progress,
     file: FileFrom,
-    passphrase: Annotated[Secret[str], "the passphrase of the backup"],
+    passphrase: Passphrase,
 ) -> BackupTried:
     """Restore a backup into this profile, which has to be empty; it is in place when podadmin starts the next time.
 
@@ -155,8 +158,8 @@ def restore_shared(
     progress: Progress,
     file: FileFrom,
     *,
-    share: Annotated[list[str], "a file that holds shares"] = [],  # noqa: B006 - never changed; acts declare defaults
-    words: Annotated[Secret[str] | None, "the words of the shares"] = None,
+    share: Shares = [],  # noqa: B006 - never changed; acts declare defaults
+    words: Words = None,
 ) -> BackupTried:
     """Restore a backup with the shares of its custodians, as `backup restore` does."""
     return _restore(profile, progress, file, service.with_shares(_shares(share, words)))

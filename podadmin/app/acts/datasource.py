@@ -38,8 +38,10 @@ Encoding = Annotated[
     Literal["auto", "utf-8", "utf-16", "cp1252", "latin-1"], "how its text is encoded, where it is not found out"
 ]
 Header = Annotated[Literal["auto", "yes", "no"], "does its first line hold the names of the columns"]
-SEPARATOR_HELP = "the character between cells (`tab` for a tabulator), where it is not found out"
-QUOTE_HELP = "the quotation mark round cells, or `none`, where it is not found out"
+Separator = Annotated[str, "the character between cells (`tab` for a tabulator), where it is not found out"]
+Quote = Annotated[str, "the quotation mark round cells, or `none`, where it is not found out"]
+TableFile = Annotated[str, "the file: CSV (also packed) or Parquet"]
+Named = Annotated[str, "its id or name"]
 
 
 def _probe_ends_with(view: ProbeView) -> ExitCode:
@@ -53,11 +55,11 @@ def _check_ends_with(card: DatasourceCard) -> ExitCode:
 @act("datasource probe", ends_with=_probe_ends_with)
 def probe(
     profile: Profile,
-    path: Annotated[str, "the file: CSV (also packed) or Parquet"],
+    path: TableFile,
     *,
     encoding: Encoding = "auto",
-    separator: Annotated[str, SEPARATOR_HELP] = "",
-    quote: Annotated[str, QUOTE_HELP] = "",
+    separator: Separator = "",
+    quote: Quote = "",
     header: Header = "auto",
     progress: Progress,
 ) -> ProbeView:
@@ -107,12 +109,12 @@ def _pod_facts(source: FileSource) -> tuple[Fact, ...]:
 @act("datasource preview")
 def preview(
     profile: Profile,
-    path: Annotated[str, "the file: CSV (also packed) or Parquet"],
+    path: TableFile,
     *,
     masked: Annotated[bool, "show only the shape of values"] = True,
     encoding: Encoding = "auto",
-    separator: Annotated[str, SEPARATOR_HELP] = "",
-    quote: Annotated[str, QUOTE_HELP] = "",
+    separator: Separator = "",
+    quote: Quote = "",
     header: Header = "auto",
 ) -> Preview:
     """Show the first rows of a file, masked unless asked otherwise. Nothing is kept."""
@@ -125,11 +127,11 @@ def preview(
 @act("datasource columns")
 def columns(
     profile: Profile,
-    path: Annotated[str, "the file: CSV (also packed) or Parquet"],
+    path: TableFile,
     *,
     encoding: Encoding = "auto",
-    separator: Annotated[str, SEPARATOR_HELP] = "",
-    quote: Annotated[str, QUOTE_HELP] = "",
+    separator: Separator = "",
+    quote: Quote = "",
     header: Header = "auto",
 ) -> tuple[ColumnView, ...]:
     """List the columns of a file with the types that a sample of its rows suggests. Nothing is kept."""
@@ -145,14 +147,14 @@ def columns(
 def add(
     profile: Profile,
     name: Annotated[str, "its name on the network: lower-case letters and digits, joined by hyphens or underscores"],
-    path: Annotated[str, "the file: CSV (also packed) or Parquet"],
+    path: TableFile,
     *,
     ignore: Annotated[list[str], "a column that is never read"] = [],  # noqa: B006 - read only; the signature is the help
     force: Annotated[dict[str, str], "column=type, with categorical, continuous, text, image or image_prefix"] = {},  # noqa: B006
     describe: Annotated[dict[str, str], "column=description"] = {},  # noqa: B006
     encoding: Encoding = "auto",
-    separator: Annotated[str, SEPARATOR_HELP] = "",
-    quote: Annotated[str, QUOTE_HELP] = "",
+    separator: Separator = "",
+    quote: Quote = "",
     header: Header = "auto",
 ) -> DatasourceCard:
     """Connect a table file under a name."""
@@ -169,13 +171,13 @@ def list_datasources(profile: Profile) -> tuple[DatasourceCard, ...]:
 
 
 @act("datasource show")
-def show(profile: Profile, datasource: Annotated[str, "its id or name"]) -> DatasourceCard:
+def show(profile: Profile, datasource: Named) -> DatasourceCard:
     """Show one datasource."""
     return _card(profile, service.get(profile.store, datasource))
 
 
 @act("datasource check", writes=True, kinds=("datasource",), ends_with=_check_ends_with)
-def check(profile: Profile, datasource: Annotated[str, "its id or name"], progress: Progress) -> DatasourceCard:
+def check(profile: Profile, datasource: Named, progress: Progress) -> DatasourceCard:
     """Read a datasource once and keep what was found: its health, its rows, its size."""
     checked = service.check(
         profile.store, profile.clock, profile.actor, datasource, progress, temp_directory=profile.work_folder
@@ -186,7 +188,7 @@ def check(profile: Profile, datasource: Annotated[str, "its id or name"], progre
 @act("datasource remove", writes=True, kinds=("datasource",))
 def remove(
     profile: Profile,
-    datasource: Annotated[str, "its id or name"],
+    datasource: Named,
     reason: Annotated[str, "why; it is recorded"],
 ) -> Done:
     """Stop offering a datasource. Its file is not touched, and its history stays."""

@@ -7,7 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from podadmin.app.acts.datasource import QUOTE_HELP, SEPARATOR_HELP, Encoding, Header, chosen, file_at
+from podadmin.app.acts.datasource import (
+    Encoding,
+    Header,
+    Named,
+    Quote,
+    Separator,
+    TableFile,
+    chosen,
+    file_at,
+)
 from podadmin.app.acts.registry import act
 from podadmin.app.lock import EngineLock
 from podadmin.app.schema_views import Made, column_facts, schema_view
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
 @act("schema generate", writes=True, kinds=("schema",))
 def generate_schema(
     profile: Profile,
-    datasource: Annotated[str, "its id or name"],
+    datasource: Named,
     *,
     save: Annotated[bool, "keep it as the schema of the datasource"] = False,
     progress: Progress,
@@ -51,7 +60,7 @@ def generate_schema(
 @act("schema preview")
 def preview(
     profile: Profile,
-    path: Annotated[str, "the file: CSV (also packed) or Parquet"],
+    path: TableFile,
     *,
     name: Annotated[str, "the name that the datasource would have"] = "preview",
     ignore: Annotated[list[str], "a column that is never read"] = [],  # noqa: B006 - read only; the signature is the help
@@ -59,8 +68,8 @@ def preview(
     describe: Annotated[dict[str, str], "column=description"] = {},  # noqa: B006
     config: Annotated[str, "a file with a MinimalSchemaGenerationConfig (YAML or JSON) to take choices from"] = "",
     encoding: Encoding = "auto",
-    separator: Annotated[str, SEPARATOR_HELP] = "",
-    quote: Annotated[str, QUOTE_HELP] = "",
+    separator: Separator = "",
+    quote: Quote = "",
     header: Header = "auto",
     progress: Progress,
 ) -> SchemaView:
@@ -76,16 +85,14 @@ def preview(
 
 
 @act("schema show")
-def show(profile: Profile, datasource: Annotated[str, "its id or name"]) -> SchemaView:
+def show(profile: Profile, datasource: Named) -> SchemaView:
     """Show the saved schema of a datasource and what it reveals."""
     source, kept = _kept(profile, datasource)
     return schema_view(profile, source.id, source.name, _shown(profile, kept))
 
 
 @act("schema column")
-def column(
-    profile: Profile, datasource: Annotated[str, "its id or name"], column: Annotated[str, "the column's name"]
-) -> ColumnFacts:
+def column(profile: Profile, datasource: Named, column: Annotated[str, "the column's name"]) -> ColumnFacts:
     """Show everything that is known about one column. It is kept beside the schema and never published."""
     source, kept = _kept(profile, datasource)
     found = next((each for each in kept.columns if each.name == column), None)
@@ -102,7 +109,7 @@ def column(
 @act("schema confirm", writes=True, kinds=("schema",))
 def confirm(
     profile: Profile,
-    datasource: Annotated[str, "its id or name"],
+    datasource: Named,
     *,
     column: Annotated[list[str], "a column whose reveal you looked at and accept"],
 ) -> SchemaView:
@@ -115,7 +122,7 @@ def confirm(
 @act("schema withhold", writes=True, kinds=("schema",))
 def withhold(
     profile: Profile,
-    datasource: Annotated[str, "its id or name"],
+    datasource: Named,
     column: Annotated[str, "a categorical column"],
     *,
     label: Annotated[list[str], "a label that is never told"] = [],  # noqa: B006
@@ -131,7 +138,7 @@ def withhold(
 @act("schema merge", writes=True, kinds=("schema",))
 def merge(
     profile: Profile,
-    datasource: Annotated[str, "its id or name"],
+    datasource: Named,
     column: Annotated[str, "a categorical column"],
     *,
     label: Annotated[list[str], "a label that is merged"] = [],  # noqa: B006
@@ -148,7 +155,7 @@ def merge(
 @act("schema tell", writes=True, kinds=("schema",))
 def tell(
     profile: Profile,
-    datasource: Annotated[str, "its id or name"],
+    datasource: Named,
     column: Annotated[str, "a categorical column"],
 ) -> SchemaView:
     """Take back what was withheld or merged of a column."""
@@ -158,7 +165,7 @@ def tell(
 
 
 @act("schema release", writes=True, kinds=("schema",))
-def release(profile: Profile, datasource: Annotated[str, "its id or name"]) -> SchemaView:
+def release(profile: Profile, datasource: Named) -> SchemaView:
     """Let networks have the saved schema, as it was decided. Refused while a column waits to be confirmed."""
     source, kept = _kept(profile, datasource)
     small = int(profile.settings.number("schema.small-group"))
@@ -167,7 +174,7 @@ def release(profile: Profile, datasource: Annotated[str, "its id or name"]) -> S
 
 
 @act("schema drift")
-def drift(profile: Profile, datasource: Annotated[str, "its id or name"]) -> tuple[DriftRow, ...]:
+def drift(profile: Profile, datasource: Named) -> tuple[DriftRow, ...]:
     """Say how the saved schema differs from the one that was released, or saved before, and what that breaks."""
     source, kept = _kept(profile, datasource)
     return schema_view(profile, source.id, source.name, _shown(profile, kept)).drift
@@ -176,7 +183,7 @@ def drift(profile: Profile, datasource: Annotated[str, "its id or name"]) -> tup
 @act("schema describe", writes=True, kinds=("schema", "datasource"))
 def describe(
     profile: Profile,
-    datasource: Annotated[str, "its id or name"],
+    datasource: Named,
     dictionary: Annotated[str, "a data dictionary: CSV or Excel, a column of names and one of descriptions"],
 ) -> Done:
     """Take the descriptions of columns from a data dictionary."""
@@ -209,7 +216,7 @@ def resume(profile: Profile, progress: Progress) -> Done:
 @act("schema export", writes=True, kinds=("schema",))
 def export(
     profile: Profile,
-    datasource: Annotated[str, "its id or name"],
+    datasource: Named,
     to: Annotated[str, "the file to write"],
     *,
     format: Annotated[  # noqa: A002 - the word of the command line
