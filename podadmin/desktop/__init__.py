@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import builtins
 
+from podadmin.desktop.embedded import compiled_once
+
 _import = builtins.__import__
-import PySide6.QtCore  # noqa: E402, F401 - what it does to imports is undone below
+with compiled_once():
+    import PySide6.QtCore  # noqa: F401 - what it does to imports is undone below
 
 # PySide6 puts itself into every import to look for `from __feature__`, which is not used here. It then walks through
 # all modules, and meets those that another thread has imported by half: that import fails (seen with pydantic), and

@@ -6,6 +6,7 @@ all that they need come afterwards, off this thread.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -145,6 +146,9 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
         sys.stdout.flush()
         end.now(0)
         return
+    # what the frame is made of lasts as long as the process
+    gc.freeze()
+    gc.enable()
     # the frame is on the screen; its first page comes now, and then the profile behind it
     _ready_for_pages()
     shell.go(shell.first_page)
