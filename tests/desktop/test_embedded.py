@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from podadmin.desktop.embedded import compiled_once
 
 _NAME = "shibokensupport/signature/parser.py"
