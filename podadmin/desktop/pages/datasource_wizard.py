@@ -18,12 +18,11 @@ from podadmin.desktop.pages.datasource_columns import ColumnsStep
 from podadmin.desktop.pages.datasource_draft import Choice, Draft, name_from
 from podadmin.desktop.pages.datasource_save import GenerateStep, SaveStep
 from podadmin.desktop.pages.datasource_steps import ChooseStep, PreviewStep, ProbeStep, StepTrail
-from podadmin.desktop.pages.scrolling import scrolling
 from podadmin.desktop.session import RunningJob
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.buttons import DangerButton, GhostButton, PrimaryButton, QuietButton
 from podadmin.desktop.widgets.empty import StateView
-from podadmin.desktop.widgets.layout import STRETCH, column, row, wrap
+from podadmin.desktop.widgets.layout import STRETCH, column, row, scrolling, wrap
 from podadmin.desktop.widgets.text import PlainLabel
 
 STEPS: Final = ("Choose", "Test", "Preview", "Columns", "Schema", "Save")

@@ -18,8 +18,8 @@ from podadmin.desktop.pages.datasource_draft import Draft
 from podadmin.desktop.pages.datasource_wizard import Wizard
 from podadmin.desktop.pages.export_sheet import ExportSheet
 from podadmin.desktop.pages.schema_review import SchemaReview
-from podadmin.desktop.pages.scrolling import scrolling
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
+from podadmin.desktop.widgets.layout import scrolling
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 
 NEW: Final = "new"

@@ -13,13 +13,12 @@ from podadmin.app.views.facts import Fact
 from podadmin.app.views.journal import JournalRow
 from podadmin.core.errors import PodadminError
 from podadmin.core.text import grouped
-from podadmin.desktop.pages.scrolling import scrolling
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.buttons import GhostButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.facts import FactGrid
-from podadmin.desktop.widgets.layout import STRETCH, column, row, rule, wrap
+from podadmin.desktop.widgets.layout import STRETCH, column, row, rule, scrolling, wrap
 from podadmin.desktop.widgets.text import PlainLabel
 from podadmin.desktop.widgets.words import amount, precise
 
