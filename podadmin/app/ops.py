@@ -139,19 +139,21 @@ class Ops:
         arguments: Mapping[str, object],
         done: Callable[[Outcome], None],
     ) -> Job:
-        def run() -> None:
-            outcome = self._looked(act, arguments)
-            if outcome is None:
-                if act in FIRST_LOOKS:
-                    self._none_looks.set()
-                outcome = self._outcome(act, arguments, job.progress)
+        def end(outcome: Outcome) -> None:
             self._running.discard(job)
             job.done = True
             self._first_read.set()
             if not self._closing.is_set():
                 done(outcome)
+
+        def run() -> None:
+            looked = self._looked(act, arguments)
+            if looked is not None:
+                end(looked)
             if act in FIRST_LOOKS:
                 self._none_looks.set()
+            if looked is None:
+                end(self._outcome(act, arguments, job.progress))
 
         self._running.add(job)
         try:
