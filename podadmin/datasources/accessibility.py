@@ -63,6 +63,7 @@ _STANDING: Final[dict[str, Standing]] = {
     "datasource.permission-denied": Standing(_F.PERMISSION_DENIED, "permission denied", IT),
     "datasource.folder-denied": Standing(_F.PERMISSION_DENIED, "permission denied", IT),
     "datasource.disk": Standing(_F.OS_ERROR, "disk or share reports an error", IT),
+    "datasource.folder-disk": Standing(_F.OS_ERROR, "disk or share reports an error", IT),
     "datasource.share-hangs": Standing(_F.READ_TIMEOUT, "slow share", IT),
     "datasource.empty-file": Standing(_F.EMPTY_FILE, "empty", OWNER),
     "datasource.header-only": Standing(_F.EMPTY_FILE, "empty", OWNER),
@@ -87,6 +88,19 @@ _STANDING: Final[dict[str, Standing]] = {
     "datasource.no-header": Standing(_F.OS_ERROR, "no header", OWNER),
     "datasource.duplicate-columns": Standing(_F.OS_ERROR, "columns of the same name", OWNER),
     "datasource.ragged": Standing(_F.OS_ERROR, "lines do not fit the header", OWNER),
+    "datasource.unknown-field": Standing(_F.CHECK_ERROR, "settings do not fit", YOU),
+    "datasource.field-missing": Standing(_F.CHECK_ERROR, "settings do not fit", YOU),
+    "datasource.password-missing": Standing(_F.AUTH_FAILED, "no password", YOU),
+    "datasource.certificate": Standing(_F.CONNECTION_ERROR, "certificate", SERVICE),
+    "datasource.token-refused": Standing(_F.AUTH_FAILED, "wrong token", YOU),
+    "datasource.no-template": Standing(_F.TEMPLATE_NOT_FOUND, "template not found", YOU),
+    "datasource.service-refused": Standing(_F.CONNECTION_REFUSED, "refuses connections", SERVICE),
+    "datasource.service-unreachable": Standing(_F.CONNECTION_TIMEOUT, "not reachable", IT),
+    "datasource.service-slow": Standing(_F.READ_TIMEOUT, "slow service", SERVICE),
+    "datasource.service-down": Standing(_F.SERVICE_UNAVAILABLE, "service is down", SERVICE),
+    "datasource.service-moved": Standing(_F.HTTP_ERROR, "moved", YOU),
+    "datasource.service-answer": Standing(_F.HTTP_ERROR, "wrong address", YOU),
+    "datasource.service-broken-off": Standing(_F.CONNECTION_ERROR, "no connection", IT),
 }
 """Our code -> what it means. Each kind of source adds its own codes here."""
 

@@ -25,8 +25,8 @@ from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources.folders import FileFilter, Inventory, moment
 from podadmin.datasources.inventory_look import Look, below, said, unreadable
+from podadmin.datasources.patience import PATIENCE_SECONDS
 
-PATIENCE_SECONDS: Final = 30.0
 SHOWN_FOLDERS: Final = 20
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS look (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -22,6 +22,7 @@ from podadmin.core.errors import NotFound, PodadminError, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources.folders import FileFilter
+from podadmin.datasources.patience import hangs
 
 WORKERS: Final = 4
 KEPT_ROWS: Final = 20_000
@@ -144,7 +145,7 @@ class Look:
             except Empty:
                 self._progress.check()
                 if self._clock.monotonic() - self._alive > self._patience:
-                    raise _hangs(self._patience) from None
+                    raise hangs(self._patience) from None
                 continue
             if isinstance(found, PodadminError):
                 raise found
@@ -356,13 +357,4 @@ def unreadable(error: OSError) -> PodadminError:
         "The folder could not be listed to its end.",
         f"The disk or the network share reported an error ({errno.errorcode.get(error.errno or 0, 'unknown')}).",
         "Check the disk or the connection to the share, then test again.",
-    )
-
-
-def _hangs(seconds: float) -> Unavailable:
-    return Unavailable(
-        "datasource.share-hangs",
-        "The folder does not answer.",
-        f"Nothing came from the disk or the network share for {seconds:g} seconds.",
-        "Check the connection to the share, then look again: what was seen until now is kept.",
     )

@@ -29,7 +29,7 @@ class Lane:
         call is given up.
         """
         patience = self._seconds if seconds is None else seconds
-        if not self._turn.acquire(timeout=patience):
+        if not self._my_turn(patience, check):
             raise TimeoutError("an earlier call has not returned")
         answer: Future[T] = Future()
 
@@ -51,3 +51,12 @@ class Lane:
                 return answer.result()
             check()
         raise TimeoutError("no answer")
+
+    def _my_turn(self, patience: float, check: Callable[[], None] | None) -> bool:
+        if check is None:
+            return self._turn.acquire(timeout=patience)
+        for _ in range(max(1, int(patience / LOOK_SECONDS))):
+            if self._turn.acquire(timeout=LOOK_SECONDS):
+                return True
+            check()
+        return False

@@ -234,11 +234,13 @@ def _refused(model: type[Declared], error: ValidationError) -> BadInput:
         )
     if kind == "value_error":
         return _bad(label, str(about["error"]))
+    if kind == "literal_error" and field is not None:
+        takes = next(form for form in forms_of(model) if form.name == place)
+        return _bad(label, f"It can be one of: {', '.join(value for value, _words in takes.choices if value)}.")
     return _bad(label, _WHY.get(kind, "It does not have the form that this field takes.").format(**about))
 
 
 _WHY: Final = {
-    "literal_error": "It can be one of: {expected}.",
     "int_parsing": "It is a whole number.",
     "int_from_float": "It is a whole number.",
     "int_parsing_size": "It is a whole number that fits 64 bits.",
