@@ -38,7 +38,7 @@ from podadmin.vault.kek import KEK_ITEM, Keks, KeyEncryption
 from podadmin.vault.making import Making, Replaced, generate, header_of, not_in_use, wrong_kind
 from podadmin.vault.model import KeyInfo, KeyKind, KeyState, Purpose, SecretInfo, SecretPurpose
 from podadmin.vault.records import every_key, key, keys_in_use, secret
-from podadmin.vault.shelf import Shelf
+from podadmin.vault.shelf import Shelf, Together, alone
 from podadmin.vault.use import Uses
 
 __all__ = ["ANCHOR_ITEM", "KEK_ITEM", "Vault"]
@@ -308,14 +308,15 @@ class Vault:
         value: Secret[bytes],
         actor: str,
         expires_at: datetime | None = None,
+        together: Together = alone,
     ) -> SecretInfo:
         """Keep a secret for `holder`, in place of the one that was kept before (`secret.kept`).
 
-        Sealed, read back and recorded like a key. Raises BadInput (`vault.secret-size`), Unavailable (`vault.locked`,
-        `vault.cannot-write`, `store.*`).
+        Sealed, read back and recorded like a key, in one transaction with what `together` writes. Raises BadInput
+        (`vault.secret-size`), Unavailable (`vault.locked`, `vault.cannot-write`, `store.*`).
         """
         with self._making:
-            return self._shelf.put(purpose, holder, value, actor, expires_at)
+            return self._shelf.put(purpose, holder, value, actor, expires_at, together)
 
     def secret(self, secret_id: str) -> Secret[bytes]:
         """The value of a secret. Raises NotFound (`vault.no-secret`), and as `private`."""
@@ -332,10 +333,10 @@ class Vault:
         """The secret that is kept for `holder`. Works while the vault is locked."""
         return next((info for info in self._shelf.all() if (info.purpose, info.holder) == (purpose, holder)), None)
 
-    def remove_secret(self, secret_id: str, actor: str) -> None:
+    def remove_secret(self, secret_id: str, actor: str, together: Together = alone) -> None:
         """Forget a secret and remove its file (`secret.removed`). Raises NotFound (`vault.no-secret`)."""
         with self._making:
-            self._shelf.remove(secret_id, actor)
+            self._shelf.remove(secret_id, actor, together)
 
     # --- use and anchor -----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from podadmin.core.errors import BadInput, NotFound, PodadminError
 from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
 from podadmin.store.engine import Store
-from podadmin.store.unit import Fact
+from podadmin.store.unit import Fact, Unit
 from podadmin.vault.disk import discard
 from podadmin.vault.kek import Keks, KeyEncryption
 from podadmin.vault.model import SecretInfo, SecretPurpose
@@ -21,6 +22,12 @@ from podadmin.vault.sealed import SecretHeader
 
 LARGEST_SECRET = 128 * 1024
 """Bytes of a secret."""
+Together = Callable[[Unit], None]
+"""What is written in the same transaction as a secret's row: neither is ever there without the other."""
+
+
+def alone(_unit: Unit) -> None:
+    """Nothing is written together with a secret."""
 
 
 class Shelf:
@@ -50,7 +57,13 @@ class Shelf:
         return secret_of(row)
 
     def put(
-        self, purpose: SecretPurpose, holder: str, value: Secret[bytes], actor: str, expires_at: datetime | None
+        self,
+        purpose: SecretPurpose,
+        holder: str,
+        value: Secret[bytes],
+        actor: str,
+        expires_at: datetime | None,
+        together: Together = alone,
     ) -> SecretInfo:
         """As `Vault.put_secret`."""
         if not 0 < len(value.reveal()) <= LARGEST_SECRET:
@@ -66,7 +79,7 @@ class Shelf:
         with self._kek.changing() as write:
             try:
                 write(file, value, _header(info))
-                before = self._record(info, actor)
+                before = self._record(info, actor, together)
             except BaseException:
                 self._forget(info)
                 raise
@@ -83,14 +96,15 @@ class Shelf:
         for info in self.all():
             self._kek.read_with(held, info.file, _header(info))
 
-    def remove(self, secret_id: str, actor: str) -> None:
+    def remove(self, secret_id: str, actor: str, together: Together = alone) -> None:
         """As `Vault.remove_secret`."""
         info = self.find(secret_id)
         with self._store.record(Fact(actor, "secret.removed", info.id, _told(info))) as unit:
             unit.execute(delete(secret).where(secret.c.id == info.id))
+            together(unit)
         discard(self._folder / info.file)
 
-    def _record(self, info: SecretInfo, actor: str) -> list[str]:
+    def _record(self, info: SecretInfo, actor: str, together: Together) -> list[str]:
         """Record it in place of the one before; gives the files that nobody needs any more."""
         of_same = (secret.c.purpose == info.purpose.value, secret.c.holder == info.holder)
         with self._store.record(Fact(actor, "secret.kept", info.id, _told(info))) as unit:
@@ -106,6 +120,7 @@ class Shelf:
                     expires_at=stamp(info.expires_at) if info.expires_at else None,
                 )
             )
+            together(unit)
         return before
 
     def _forget(self, info: SecretInfo) -> None:
