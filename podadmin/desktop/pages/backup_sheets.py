@@ -16,11 +16,11 @@ from podadmin.core.errors import PodadminError
 from podadmin.core.secret import Secret
 from podadmin.desktop.session import RunningJob
 from podadmin.desktop.theme.tokens import SPACE
-from podadmin.desktop.widgets.buttons import GhostButton, PrimaryButton, QuietButton, TabRow
-from podadmin.desktop.widgets.form import ChoiceField, LongField, PathField, TextField
+from podadmin.desktop.widgets.buttons import GhostButton, PrimaryButton, TabRow
+from podadmin.desktop.widgets.form import ChoiceField, Field, LongField, PathField, TextField
 from podadmin.desktop.widgets.layout import STRETCH, column, row, wrap
 from podadmin.desktop.widgets.progress import JobBar
-from podadmin.desktop.widgets.prompt import Sheet
+from podadmin.desktop.widgets.prompt import Question
 from podadmin.desktop.widgets.text import PlainLabel
 
 SHORTEST: Final = 12
@@ -32,7 +32,7 @@ Act = Callable[[str, Arguments, Callable[[Any], object], Callable[[PodadminError
 """Does an act by name; calls the first with its view or the second with its error."""
 
 
-class WorkSheet(Sheet):
+class WorkSheet(Question):
     """A sheet with one act that takes a while."""
 
     def __init__(self, host: QWidget, title: str, words: str, confirm: str, icon: str, do: Act) -> None:
@@ -42,24 +42,16 @@ class WorkSheet(Sheet):
         self.problem = PlainLabel("", "body", "bad", wrap=True)
         self.problem.setVisible(False)
         self.bar = JobBar()
-        self.confirm = PrimaryButton(confirm, self._confirm, icon)
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
+        self._words, self._icon = confirm, icon
 
-    def finish_building(self) -> None:
-        """After the fields: where progress and problems are shown."""
-        self.body.addWidget(self.bar)
-        self.body.addWidget(self.problem)
-        self.check()
+    def finish_building(self, *fields: Field) -> None:
+        """The fields that are not in the body yet, and where progress and problems are shown."""
+        self.ask(PrimaryButton(self._words, self._confirm, self._icon), *fields, self.bar, self.problem)
 
     def check(self) -> None:
-        """May it be done with what is entered?"""
-        why = self.missing()
-        self.confirm.set_permit(not why and self._job is None, why or "It is being done.")
-
-    def missing(self) -> str:
-        """What is still to be entered; empty where nothing is."""
-        raise NotImplementedError
+        super().check()
+        if self._job is not None:
+            self.confirm.set_permit(False, "It is being done.")
 
     def start(self) -> tuple[str, Arguments]:
         """The act and its arguments; fields with secrets forget them."""
@@ -91,6 +83,27 @@ class WorkSheet(Sheet):
         self.problem.setText(f"{error.what} {error.why} {error.next_step} ({error.code})")
         self.problem.setVisible(True)
         self.check()
+
+
+class FileSheet(WorkSheet):
+    """One whose act writes a file, which is named in it after the other fields."""
+
+    def __init__(
+        self, host: QWidget, title: str, words: str, confirm: str, do: Act, *fields: Field, placeholder: str = ""
+    ) -> None:
+        super().__init__(host, title, words, confirm, "download", do)
+        self.file = PathField("File to write", "save", placeholder=placeholder)
+        self.finish_building(*fields, self.file)
+
+    def open(self, first: QWidget | None = None) -> None:
+        super().open(first or self.file.line)
+
+    def missing(self) -> str:
+        return "" if self.to() else "Name the file first."
+
+    def to(self) -> str:
+        """The file that was named."""
+        return self.file.value().strip()
 
 
 class MakeBackup(WorkSheet):
@@ -255,10 +268,7 @@ class HandOver(WorkSheet):
         )
         self.user = TextField("User of the storage", "_default", hint="As the pod's software names it.")
         self.seconds = TextField("Seconds to wait", "120", hint="Start the pod in this time.")
-        for field in (self.storage, self.user, self.seconds):
-            self.body.addWidget(field)
-            field.changed.connect(self.check)
-        self.finish_building()
+        self.finish_building(self.storage, self.user, self.seconds)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.storage.line)

@@ -8,15 +8,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from podadmin.core.errors import PodadminError
-from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
+from podadmin.desktop.widgets.buttons import PrimaryButton
 from podadmin.desktop.widgets.form import ChoiceField, PathField
-from podadmin.desktop.widgets.prompt import Sheet
+from podadmin.desktop.widgets.prompt import Question
 
 FILE: str = "File to write"
 WRITE: str = "Write the file"
 
 
-class ExportSheet(Sheet):
+class ExportSheet(Question):
     """Names a file and, where there is a choice, its format; `on_write(path, format)` is asked to write it."""
 
     def __init__(
@@ -33,26 +33,23 @@ class ExportSheet(Sheet):
         self._act = on_write
         self.path = PathField(FILE, "save", filters=filters, placeholder=placeholder)
         self.format = ChoiceField("Format", formats or [("", "")])
-        self.body.addWidget(self.path)
-        self.body.addWidget(self.format)
+        self.ask(PrimaryButton(WRITE, self._write, "download"), self.path, self.format)
         self.format.setVisible(bool(formats))
-        self.confirm = PrimaryButton(WRITE, self._write, "download")
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self.path.changed.connect(self._check)
-        self._check()
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.path.line)
 
     def show_problem(self, error: PodadminError) -> None:
         """It was not written; what was entered stays."""
-        self._check()
+        self.check()
         self.path.set_error(f"{error.what} {error.why} {error.next_step} ({error.code})")
 
-    def _check(self) -> None:
+    def check(self) -> None:
         self.path.set_error("")
-        self.confirm.set_permit(bool(self.path.value().strip()), "Name the file first.")
+        super().check()
+
+    def missing(self) -> str:
+        return "" if self.path.value().strip() else "Name the file first."
 
     def _write(self) -> None:
         self.path.line.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -18,7 +18,7 @@ from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.facts import FactGrid
 from podadmin.desktop.widgets.form import ChoiceField, LongField
 from podadmin.desktop.widgets.layout import STRETCH, column, row
-from podadmin.desktop.widgets.prompt import Sheet
+from podadmin.desktop.widgets.prompt import Question
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
 from podadmin.desktop.widgets.words import amount, count, until, when
 
@@ -126,7 +126,7 @@ def _pin(pin: PinView) -> Fact:
     return Fact(pin.words, pin.value, mono=pin.name in {"requester_key", "protocol", "fingerprint"})
 
 
-class VarySheet(Sheet):
+class VarySheet(Question):
     """Lets one pin of a grant be anything; says what that means and asks why."""
 
     vary = Signal(str, str, str)
@@ -142,20 +142,14 @@ class VarySheet(Sheet):
         open_pins = [(each.name, each.words) for each in grant.pins if each.may_vary and not each.varies]
         self.pin = ChoiceField("Pin that may vary", open_pins or [("", "Every pin that may vary does so already")])
         self.reason = LongField("Reason")
-        self.confirm = DangerButton("Let it vary", self._confirm, "triangle-alert")
-        self.body.addWidget(self.pin)
-        self.body.addWidget(self.reason)
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self.reason.changed.connect(self._check)
-        self._check()
+        self.ask(DangerButton("Let it vary", self._confirm, "triangle-alert"), self.pin, self.reason)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.pin.editor)
 
-    def _check(self) -> None:
-        allowed = bool(self.reason.value().strip()) and bool(self.pin.value())
-        self.confirm.set_permit(allowed, "Choose a pin, and write why it may vary.")
+    def missing(self) -> str:
+        complete = self.reason.value().strip() and self.pin.value()
+        return "" if complete else "Choose a pin, and write why it may vary."
 
     def _confirm(self) -> None:
         pin, reason = self.pin.value(), self.reason.value().strip()

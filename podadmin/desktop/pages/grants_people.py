@@ -16,7 +16,7 @@ from podadmin.desktop.widgets.buttons import DangerButton, PrimaryButton, QuietB
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.form import TextField
 from podadmin.desktop.widgets.layout import column, row
-from podadmin.desktop.widgets.prompt import Sheet
+from podadmin.desktop.widgets.prompt import Question
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
 from podadmin.desktop.widgets.words import when
@@ -114,13 +114,14 @@ class PeopleView(QWidget):
     def _name(self) -> None:
         words = "From then on only those who are named, and their cover, may decide. The first to be named is you."
         fields = (TextField("Account on this computer"), TextField("Reason"))
-        self._ask(
+        FieldsSheet(
+            self._host,
             "Name a custodian",
             words,
             "Name the custodian",
             fields,
             lambda given: self.wanted.emit("grants custodian", {"account": given[0], "reason": given[1]}),
-        )
+        ).open()
 
     def _cover(self) -> None:
         words = "A colleague may decide in your place from one day until another. It is recorded and shown."
@@ -130,7 +131,8 @@ class PeopleView(QWidget):
             TextField("Until", hint="A date such as 2027-01-07: the first day on which you decide again."),
             TextField("Reason"),
         )
-        self._ask(
+        FieldsSheet(
+            self._host,
             "Name cover for an absence",
             words,
             "Name the cover",
@@ -139,7 +141,7 @@ class PeopleView(QWidget):
                 "grants cover", {"account": given[0], "starts": given[1], "until": given[2], "reason": given[3]}
             ),
             optional=(1,),
-        )
+        ).open()
 
     def _enrol(self) -> None:
         words = (
@@ -151,7 +153,8 @@ class PeopleView(QWidget):
             TextField("Public key", hint="64 hex digits; empty: a key is made here.", placeholder="made here"),
             TextField("Their account", hint="Where they decide here themselves: they cannot approve what they review."),
         )
-        self._ask(
+        FieldsSheet(
+            self._host,
             "Enrol a reviewer",
             words,
             "Enrol the reviewer",
@@ -160,25 +163,14 @@ class PeopleView(QWidget):
                 "reviews enrol", {"name": given[0], "public_key": given[1], "account": given[2]}
             ),
             optional=(1, 2),
-        )
-
-    def _ask(
-        self,
-        title: str,
-        words: str,
-        confirm: str,
-        fields: tuple[TextField, ...],
-        act: Callable[[list[str]], object],
-        optional: tuple[int, ...] = (),
-    ) -> None:
-        FieldsSheet(self._host, title, words, confirm, fields, act, optional).open()
+        ).open()
 
 
 def _in_force(shown: DeciderRow) -> BadgeSpec:
     return BadgeSpec("good", "Decides") if shown.in_force else BadgeSpec("plain", "Not now", "clock")
 
 
-class FieldsSheet(Sheet):
+class FieldsSheet(Question):
     """Some lines to fill in, and one act. `optional` are the places of those that may stay empty."""
 
     def __init__(
@@ -193,13 +185,7 @@ class FieldsSheet(Sheet):
     ) -> None:
         super().__init__(host, title, words)
         self._fields, self._act, self._optional = fields, act, optional
-        for each in fields:
-            self.body.addWidget(each)
-            each.changed.connect(self._check)
-        self.confirm = PrimaryButton(confirm, self._confirm)
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self._check()
+        self.ask(PrimaryButton(confirm, self._confirm), *fields)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self._fields[0].line)
@@ -207,14 +193,12 @@ class FieldsSheet(Sheet):
     def _given(self) -> list[str]:
         return [each.value().strip() for each in self._fields]
 
-    def _complete(self) -> bool:
-        return all(given or place in self._optional for place, given in enumerate(self._given()))
-
-    def _check(self) -> None:
-        self.confirm.set_permit(self._complete(), "Fill in the lines above first.")
+    def missing(self) -> str:
+        complete = all(given or place in self._optional for place, given in enumerate(self._given()))
+        return "" if complete else "Fill in the lines above first."
 
     def _confirm(self) -> None:
         given, act = self._given(), self._act
-        if self._complete():
+        if not self.missing():
             self.dismiss()
             act(given)

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from podadmin.app.views.journal import JournalFilters, SavedFilter
 from podadmin.desktop.theme.tokens import SPACE
-from podadmin.desktop.widgets.buttons import GhostButton, PrimaryButton, QuietButton
+from podadmin.desktop.widgets.buttons import GhostButton, PrimaryButton
 from podadmin.desktop.widgets.form import Choice, TextField
 from podadmin.desktop.widgets.layout import STRETCH, row
-from podadmin.desktop.widgets.prompt import Sheet
+from podadmin.desktop.widgets.prompt import Question
 from podadmin.desktop.widgets.text import set_tip
 
 KINDS: Final = {
@@ -159,7 +159,7 @@ class JournalFilter(QWidget):
         self.saved.setVisible(bool(self._saved))
 
 
-class FilterNameSheet(Sheet):
+class FilterNameSheet(Question):
     """Asks for the name under which a filter is saved."""
 
     def __init__(self, host: QWidget, on_name: Callable[[str], object]) -> None:
@@ -168,18 +168,13 @@ class FilterNameSheet(Sheet):
         )
         self._on_name = on_name
         self.name = TextField("Name", placeholder="What requests did")
-        self.name.changed.connect(self._check)
-        self.body.addWidget(self.name)
-        self.confirm = PrimaryButton("Save the filter", self._save)
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self._check()
+        self.ask(PrimaryButton("Save the filter", self._save), self.name)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.name.editor)
 
-    def _check(self) -> None:
-        self.confirm.set_permit(bool(self.name.value().strip()), "Give it a name first.")
+    def missing(self) -> str:
+        return "" if self.name.value().strip() else "Give it a name first."
 
     def _save(self) -> None:
         name = self.name.value().strip()

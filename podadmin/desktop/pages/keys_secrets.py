@@ -11,12 +11,11 @@ from PySide6.QtWidgets import QWidget
 from podadmin.app.views.keys import KeyRow
 from podadmin.core.clock import Clock
 from podadmin.desktop.page import Page
-from podadmin.desktop.pages.backup_sheets import Act, Arguments, WorkSheet
+from podadmin.desktop.pages.backup_sheets import Act, Arguments, FileSheet
 from podadmin.desktop.pages.keys_sheets import doing
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.buttons import DangerButton, GhostButton
 from podadmin.desktop.widgets.card import Card
-from podadmin.desktop.widgets.form import PathField
 from podadmin.desktop.widgets.layout import STRETCH, column, row
 from podadmin.desktop.widgets.prompt import NamePrompt
 from podadmin.desktop.widgets.table import Column, RowTable
@@ -30,26 +29,16 @@ def _runway(key: KeyRow) -> BadgeSpec:
     return BadgeSpec(key.tone, key.runway or "No end")
 
 
-class GiveBack(WorkSheet):
+class GiveBack(FileSheet):
     """Where a sealed file is written in clear."""
 
     def __init__(self, host: QWidget, do: Act, key: KeyRow) -> None:
         words = "The file is written in clear, for your account only. Whoever reads it has what is in it."
-        super().__init__(host, "Write the file back", words, "Write it in clear", "download", do)
+        super().__init__(host, "Write the file back", words, "Write it in clear", do, placeholder=str(Path(key.name)))
         self._key = key
-        self.file = PathField("File to write", "save", placeholder=str(Path(key.name)))
-        self.file.changed.connect(self.check)
-        self.body.addWidget(self.file)
-        self.finish_building()
-
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.file.line)
-
-    def missing(self) -> str:
-        return "" if self.file.value().strip() else "Name the file first."
 
     def start(self) -> tuple[str, Arguments]:
-        return "keys give-back", {"key": self._key.id, "to": self.file.value().strip()}
+        return "keys give-back", {"key": self._key.id, "to": self.to()}
 
     def done(self, view: Any) -> None:
         """The file is there: nothing more to show."""

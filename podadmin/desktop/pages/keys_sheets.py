@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.keys import KeyDone, KeyRow, LeftFile, PublicHalf
 from podadmin.core.secret import Secret
-from podadmin.desktop.pages.backup_sheets import Act, Arguments, WorkSheet
+from podadmin.desktop.pages.backup_sheets import Act, Arguments, FileSheet, WorkSheet
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.buttons import QuietButton
@@ -55,10 +55,7 @@ class MakeKey(WorkSheet):
         self.kind = ChoiceField(
             "Which signature the system takes", (("es384", "ES384 (P-384)"), ("rs384", "RS384 (RSA-3072)"))
         )
-        for field in (self.purpose, self.name, self.kind):
-            self.body.addWidget(field)
-            field.changed.connect(self.check)
-        self.finish_building()
+        self.finish_building(self.purpose, self.name, self.kind)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.name.line)
@@ -104,10 +101,7 @@ class ImportKey(WorkSheet):
         self.name = TextField("Whose it is", placeholder="Epic production")
         self.replace = CheckField("Put it in the place of the key that is in use")
         self.overlap = ChoiceField("The old key is still accepted", OVERLAPS, "14")
-        for field in (self.file, self.passphrase, self.purpose, self.name, self.replace, self.overlap):
-            self.body.addWidget(field)
-            field.changed.connect(self.check)
-        self.finish_building()
+        self.finish_building(self.file, self.passphrase, self.purpose, self.name, self.replace, self.overlap)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.file.line)
@@ -158,8 +152,7 @@ class ReplaceKey(WorkSheet):
         self._key, self._on_done = key, on_done
         self.overlap = ChoiceField("The old key is still accepted", OVERLAPS, "14" if key.group == "pod" else "7")
         self.overlap.setVisible(key.group != "journal")
-        self.body.addWidget(self.overlap)
-        self.finish_building()
+        self.finish_building(self.overlap)
 
     def missing(self) -> str:
         return ""
@@ -171,32 +164,20 @@ class ReplaceKey(WorkSheet):
         self._on_done(view)
 
 
-class ExportKey(WorkSheet):
+class ExportKey(FileSheet):
     """In which form, and into which file."""
 
     def __init__(self, host: QWidget, do: Act, key: KeyRow, on_done: Callable[[PublicHalf], object]) -> None:
-        super().__init__(host, "Export the public half", "It may be given to anybody.", "Write it", "download", do)
-        self._key, self._on_done = key, on_done
         self.form = ChoiceField(
             "Form", FORMS if key.group == "ehr" else FORMS[:3], "jwks" if key.group == "ehr" else ""
         )
-        self.file = PathField("File to write", "save")
-        for field in (self.form, self.file):
-            self.body.addWidget(field)
-            field.changed.connect(self.check)
-        self.finish_building()
-
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.file.line)
-
-    def missing(self) -> str:
-        return "" if self.file.value().strip() else "Name the file first."
+        super().__init__(host, "Export the public half", "It may be given to anybody.", "Write it", do, self.form)
+        self._key, self._on_done = key, on_done
 
     def start(self) -> tuple[str, Arguments]:
-        to = self.file.value().strip()
         if self.form.value() == "jwks":
-            return "keys jwks", {"to": to}
-        return "keys public", {"key": self._key.id, "form": self.form.value(), "to": to}
+            return "keys jwks", {"to": self.to()}
+        return "keys public", {"key": self._key.id, "form": self.form.value(), "to": self.to()}
 
     def done(self, view: PublicHalf) -> None:
         self._on_done(view)

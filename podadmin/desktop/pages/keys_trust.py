@@ -20,7 +20,7 @@ from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.facts import FactGrid
 from podadmin.desktop.widgets.form import TextField
 from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, wrap
-from podadmin.desktop.widgets.prompt import ReasonPrompt, Sheet
+from podadmin.desktop.widgets.prompt import Question, ReasonPrompt
 from podadmin.desktop.widgets.text import PlainLabel
 from podadmin.desktop.widgets.words import ago, when
 
@@ -38,7 +38,7 @@ INTRO: Final = (
 )
 
 
-class ConfirmKey(Sheet):
+class ConfirmKey(Question):
     """What the owner reads out is typed here: comparing is done by the application and cannot be ticked off."""
 
     def __init__(self, host: QWidget, key: KeyRow, on_words: Callable[[str], object]) -> None:
@@ -52,18 +52,13 @@ class ConfirmKey(Sheet):
         )
         self._act = on_words
         self.words = TextField("Words that the owner reads out", placeholder="six words, or 64 digits")
-        self.body.addWidget(self.words)
-        self.confirm = PrimaryButton("Compare and confirm", self._confirm, "shield-check")
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self.words.changed.connect(self._check)
-        self._check()
+        self.ask(PrimaryButton("Compare and confirm", self._confirm, "shield-check"), self.words)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.words.line)
 
-    def _check(self) -> None:
-        self.confirm.set_permit(bool(self.words.value().strip()), "Write down the words first.")
+    def missing(self) -> str:
+        return "" if self.words.value().strip() else "Write down the words first."
 
     def _confirm(self) -> None:
         words, act = self.words.value().strip(), self._act

@@ -11,11 +11,11 @@ from podadmin.app.views.limits import AlarmRow
 from podadmin.core.clock import Clock
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.banner import Banner
-from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
+from podadmin.desktop.widgets.buttons import PrimaryButton
 from podadmin.desktop.widgets.empty import EmptyState
 from podadmin.desktop.widgets.form import CheckField, LongField
 from podadmin.desktop.widgets.layout import STRETCH, clear, column
-from podadmin.desktop.widgets.prompt import Sheet
+from podadmin.desktop.widgets.prompt import Question
 from podadmin.desktop.widgets.words import ago
 
 SHOWN = 30
@@ -89,7 +89,7 @@ class AlarmsView(QWidget):
         self.alarms.show_alarms(alarms)
 
 
-class SeenSheet(Sheet):
+class SeenSheet(Question):
     """Asks what was found and done. A total that fell can be accepted here; closing says nothing."""
 
     def __init__(self, host: QWidget, alarm: AlarmRow, on_seen: Callable[[str, bool], object]) -> None:
@@ -98,19 +98,13 @@ class SeenSheet(Sheet):
         self.reason = LongField("What you found, and what you did")
         self.accept = CheckField("Count from the network's number from now on")
         self.accept.setVisible(alarm.acceptable)
-        self.body.addWidget(self.reason)
-        self.body.addWidget(self.accept)
-        self.confirm = PrimaryButton("I have seen to it", self._seen)
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self.reason.changed.connect(self._check)
-        self._check()
+        self.ask(PrimaryButton("I have seen to it", self._seen), self.reason, self.accept)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.reason.edit)
 
-    def _check(self) -> None:
-        self.confirm.set_permit(bool(self.reason.value().strip()), "Write what you found and did first.")
+    def missing(self) -> str:
+        return "" if self.reason.value().strip() else "Write what you found and did first."
 
     def _seen(self) -> None:
         reason, accept, act = self.reason.value(), self.accept.value(), self._act

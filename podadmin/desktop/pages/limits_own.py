@@ -18,7 +18,7 @@ from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import EmptyState
 from podadmin.desktop.widgets.form import CheckField, ChoiceField, LongField, TextField
 from podadmin.desktop.widgets.layout import STRETCH, clear, column, row
-from podadmin.desktop.widgets.prompt import Sheet
+from podadmin.desktop.widgets.prompt import Question, Sheet
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
 from podadmin.desktop.widgets.words import amount, when
@@ -92,7 +92,7 @@ class OwnLimitsView(QWidget):
             button.set_permit(chosen, "Select a limit first.")
 
 
-class OwnLimitSheet(Sheet):
+class OwnLimitSheet(Question):
     """Sets an own limit. It stays open until the limit is recorded; what is wrong is said in it."""
 
     def __init__(
@@ -132,14 +132,9 @@ class OwnLimitSheet(Sheet):
         self.body.addWidget(self.no_project)
         self.body.addLayout(row((fields["datasource"], 1), (fields["amount"], 1)))
         self.body.addLayout(row((self.period, 1), (self.effect, 1)))
-        self.body.addWidget(self.reason)
+        self.ask(PrimaryButton("Record the limit", self._set), self.reason)
         self._wrong = column()
         self.body.addLayout(self._wrong)
-        self.confirm = PrimaryButton("Record the limit", self._set)
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self.reason.changed.connect(self._check)
-        self._check()
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.fields["amount" if self.fields["model"].line.isReadOnly() else "model"].editor)
@@ -154,9 +149,8 @@ class OwnLimitSheet(Sheet):
             "reason": self.reason.value(),
         }
 
-    def _check(self) -> None:
-        written = bool(self.reason.value().strip())
-        self.confirm.set_permit(written, "Write a reason first: it is recorded in the journal.")
+    def missing(self) -> str:
+        return "" if self.reason.value().strip() else "Write a reason first: it is recorded in the journal."
 
     def _set(self) -> None:
         self._act(self.arguments(), self._failed)

@@ -19,7 +19,7 @@ from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.facts import FactGrid
 from podadmin.desktop.widgets.form import ChoiceField, LongField, PathField, TextField
 from podadmin.desktop.widgets.layout import STRETCH, row
-from podadmin.desktop.widgets.prompt import Sheet
+from podadmin.desktop.widgets.prompt import Question
 from podadmin.desktop.widgets.text import PlainLabel
 from podadmin.desktop.widgets.words import when
 
@@ -108,7 +108,7 @@ class ReviewCard(Card):
         ).open()
 
 
-class VoteSheet(Sheet):
+class VoteSheet(Question):
     """Casts a vote. What it says is sealed until all votes are in, and it stands."""
 
     voted = Signal(str, str, str)
@@ -123,50 +123,37 @@ class VoteSheet(Sheet):
         choices = [("", "Choose"), ("allow", "Yes, let it run"), ("refuse", "No")]
         self.verdict = ChoiceField("Vote", choices)
         self.reason = LongField("Why", hint="Needed to say no.")
-        self.confirm = PrimaryButton("Seal the vote", self._confirm)
-        for each in (self.who, self.verdict, self.reason):
-            self.body.addWidget(each)
-            each.changed.connect(self._check)
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self._check()
+        self.ask(PrimaryButton("Seal the vote", self._confirm), self.who, self.verdict, self.reason)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.who.editor)
 
-    def _complete(self) -> bool:
+    def missing(self) -> str:
         verdict = self.verdict.value()
-        return bool(self.who.value()) and bool(verdict) and (verdict == "allow" or bool(self.reason.value().strip()))
-
-    def _check(self) -> None:
-        self.confirm.set_permit(self._complete(), "Choose who votes and how; saying no needs a reason.")
+        complete = self.who.value() and verdict and (verdict == "allow" or self.reason.value().strip())
+        return "" if complete else "Choose who votes and how; saying no needs a reason."
 
     def _confirm(self) -> None:
-        if self._complete():
+        if not self.missing():
             given = (self.who.value(), self.verdict.value(), self.reason.value().strip())
             self.dismiss()
             self.voted.emit(*given)
 
 
-class ImportSheet(Sheet):
+class ImportSheet(Question):
     """Names the file with a sealed vote."""
 
     def __init__(self, host: QWidget, on_file: Callable[[str], object]) -> None:
         super().__init__(host, "Import a vote", "The vote is checked, counted, and stays sealed until all are in.")
         self._act = on_file
         self.path = PathField("File with the vote", "file")
-        self.confirm = PrimaryButton("Count the vote", self._confirm)
-        self.body.addWidget(self.path)
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self.path.changed.connect(self._check)
-        self._check()
+        self.ask(PrimaryButton("Count the vote", self._confirm), self.path)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.path.line)
 
-    def _check(self) -> None:
-        self.confirm.set_permit(bool(self.path.value().strip()), "Name the file first.")
+    def missing(self) -> str:
+        return "" if self.path.value().strip() else "Name the file first."
 
     def _confirm(self) -> None:
         path, act = self.path.value().strip(), self._act

@@ -19,7 +19,7 @@ from podadmin.desktop.widgets.armed import ArmedButton
 from podadmin.desktop.widgets.banner import IconMark
 from podadmin.desktop.widgets.buttons import Button, DestroyButton, IconButton, PrimaryButton, QuietButton
 from podadmin.desktop.widgets.facts import FactList
-from podadmin.desktop.widgets.form import LongField, TextField
+from podadmin.desktop.widgets.form import Field, LongField, TextField
 from podadmin.desktop.widgets.layout import STRETCH, row
 from podadmin.desktop.widgets.text import PlainLabel
 
@@ -130,7 +130,33 @@ def _alive(widget: QWidget) -> bool:
     return isValid(widget)
 
 
-class ReasonPrompt(Sheet):
+class Question(Sheet):
+    """A sheet with fields and one act, which waits for what is `missing` in them."""
+
+    confirm: Button
+
+    def ask(self, confirm: Button, *parts: QWidget) -> None:
+        """The last step of building: fields and what else is in the body, and the act with Cancel beside it."""
+        self.confirm = confirm
+        for each in parts:
+            self.body.addWidget(each)
+            if isinstance(each, Field):
+                each.changed.connect(self.check)
+        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
+        self.buttons_row.addWidget(confirm)
+        self.check()
+
+    def check(self) -> None:
+        """May it be done with what is entered?"""
+        why = self.missing()
+        self.confirm.set_permit(not why, why)
+
+    def missing(self) -> str:
+        """What is still to be entered, as the button says it; empty where nothing is."""
+        raise NotImplementedError
+
+
+class ReasonPrompt(Question):
     """Asks for a reason and then acts. With `required` the act stays disabled until something is written."""
 
     def __init__(
@@ -148,29 +174,24 @@ class ReasonPrompt(Sheet):
         super().__init__(host, title, words)
         self._required, self._act = required, on_confirm
         self.field = LongField(label, hint=hint)
-        self.body.addWidget(self.field)
         kind: type[Button] = DestroyButton if danger else PrimaryButton
-        self.confirm = kind(confirm, self._confirm)
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self.field.changed.connect(self._check)
-        self._check()
+        self.ask(kind(confirm, self._confirm), self.field)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.field.edit)
 
-    def _check(self) -> None:
+    def missing(self) -> str:
         written = bool(self.field.value().strip())
-        self.confirm.set_permit(written or not self._required, "Write a reason first: it is recorded in the journal.")
+        return "" if written or not self._required else "Write a reason first: it is recorded in the journal."
 
     def _confirm(self) -> None:
         reason, act = self.field.value().strip(), self._act
-        if reason or not self._required:
+        if not self.missing():
             self.dismiss()
             act(reason)
 
 
-class NamePrompt(Sheet):
+class NamePrompt(Question):
     """For what cannot be undone: says what will be lost, and acts once the name has been typed."""
 
     def __init__(
@@ -189,22 +210,17 @@ class NamePrompt(Sheet):
             self.body.addWidget(PlainLabel("What will be lost", "medium"))
             self.body.addWidget(FactList(loses, "bad", "circle-minus"))
         self.field = TextField(f"Type {name} to go on")
-        self.body.addWidget(self.field)
-        self.confirm = DestroyButton(confirm, self._confirm)
-        self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
-        self.buttons_row.addWidget(self.confirm)
-        self.field.changed.connect(self._check)
-        self._check()
+        self.ask(DestroyButton(confirm, self._confirm), self.field)
 
     def open(self, first: QWidget | None = None) -> None:
         super().open(first or self.field.line)
 
-    def _check(self) -> None:
-        self.confirm.set_permit(self.field.value() == self._name, f"Type {self._name} first.")
+    def missing(self) -> str:
+        return "" if self.field.value() == self._name else f"Type {self._name} first."
 
     def _confirm(self) -> None:
         act = self._act
-        if self.field.value() == self._name:
+        if not self.missing():
             self.dismiss()
             act()
 
