@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from podadmin.datasources import service as datasources
 from podadmin.gate.ports import Numbers, Ports, Upstream
+from podadmin.pod import inference
 from podadmin.pod import service as pods
 from podadmin.pod.sql import Source
 from podadmin.schema import service as schemas
@@ -61,4 +62,5 @@ def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:
             grant_days=lambda: int(number("gate.grant-days")),
             warn_at=lambda: number("limits.warn-at") / 100,
         ),
+        model_hash=inference.digest,
     )

@@ -85,10 +85,11 @@ WORDS: dict[str, str] = {
     "request.interrupted": "The task was interrupted: the pod stopped",
     "request.answered": "The requester was told: {kind_words}",
     "request.answered:problem": "The requester could not be told ({problem})",
-    "request.held-again": "The request is held again: the grant {grant} was revoked",
+    "request.held-again": "The request is held again: the grant {grant} has ended",
     "grant.wanted": "A grant was asked for: {runs} runs",
     "grant.made": "A grant was made for the request {request}: {runs} runs until {expires}",
     "grant.voided": "The grant was voided by the request {request}: a pin has changed",
+    "grant.voided:project": "The grant was voided: another purpose was stated for the project {project}",
     "grant.revoked": "The grant was revoked: {reason}",
     "grant.varied": "The pin {pin} of the grant may vary from now on: {reason}",
     "grant.settled": "What was reserved under the grant and not used came back: {back}",
@@ -121,7 +122,7 @@ WORDS: dict[str, str] = {
     "rule.added": "The rule “{name}” was put into force: {reason}",
     "rule.changed": "The rule “{name}” was changed to version {version}: {reason}",
     "rule.removed": "The rule “{name}” was removed: {reason}",
-    "rule.purpose-stated": "It was stated what the project {subject} is for",
+    "rule.purpose-stated": "It was stated what the project {subject} is for: {words}",
     "setting.changed": "The setting was changed from {was} to {now}",
     "journal.exported": "The journal was exported: {entries} entries",
     "journal.exported:format": "The journal was exported ({format}): {selection}, {entries} entries",
@@ -188,6 +189,8 @@ def _plain(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value) or "nothing"
     return "nothing" if value is None else str(value)
 
 

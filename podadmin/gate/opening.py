@@ -7,6 +7,7 @@ out of reach) leaves the request captured and is tried again; what is wrong with
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +39,7 @@ from podadmin.networks.bitfount.crypto import read_public_key
 from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.job_request import Claims as OuterClaims
 from podadmin.networks.bitfount.job_request import OpenedJobRequest, check_signature, open_job_request
+from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import rule_service, service
 from podadmin.requests.decide import Verdict, decide
@@ -47,6 +49,7 @@ from podadmin.requests.effects import statement
 from podadmin.requests.envelope import Claims, Opened, Unverified, Verified, VerifiedRequest, judge
 from podadmin.requests.grant_pins import Pins, pins_of, surroundings
 from podadmin.requests.protocols import Protocol, read
+from podadmin.requests.purposes import as_pin, purposes_of
 from podadmin.requests.rule_facts import facts_of
 from podadmin.requests.rule_history import Tried, policy_mark, prepared_grants
 from podadmin.requests.service import LimitSeen, Opening, Sealed
@@ -77,9 +80,11 @@ class Opener:
         self._seen = seen
         self._rules = rule_service.Shelf()
         upstream = ports.upstream
-        headers = {"x-api-key-id": upstream.key_id, "x-api-key": upstream.key.reveal()}
-        self._hub = HubClient(upstream.hub, headers, timeout=ASK_SECONDS)
-        self._access = AccessManagerClient(upstream.access_manager, timeout=ASK_SECONDS, headers=headers)
+        shown = upstream.credentials.headers
+        self._hub = HubClient(upstream.hub, lambda: shown(Role.HUB), timeout=ASK_SECONDS)
+        self._access = AccessManagerClient(
+            upstream.access_manager, timeout=ASK_SECONDS, headers=lambda: shown(Role.ACCESS)
+        )
 
     async def open(self, request_id: str) -> bool:
         """Open one request and record its verdict. False where that cannot be done now."""
@@ -217,12 +222,13 @@ class Opener:
 
         datasource = request.pod_identifier.partition("/")[2]
         records = self._ports.records(datasource)
+        hashes = _hashes(protocol, self._ports.model_hash)
 
         def weigh() -> tuple[Verdict, tuple[Meter, ...], Tried, Pins]:
             now = self._ports.clock.now()
             with self._ports.store.read() as connection:
-                purposes = rule_service.purposes_of(connection, request.project_claimed or "")
-                pins = pins_of(verified, surroundings(effects, " ".join(purposes)))
+                purposes = purposes_of(connection, request.project_claimed or "")
+                pins = pins_of(verified, surroundings(effects, as_pin(purposes), hashes))
                 grants = prepared_grants(connection, pins)
                 rules, mark = self._rules.rules(connection), policy_mark(connection)
                 meters = tuple(self._meter(connection, request, each) for each in seen)
@@ -256,6 +262,7 @@ class Opener:
                 for meter in meters
                 if protocol.models
             ],
+            "models": [{"resource": each.slug, "hash": hashes.get(each.slug, "")} for each in protocol.models],
             "access": answer.code.name if answer else "",
             "pod_identifier": request.pod_identifier,
             "code": verdict.code,
@@ -369,6 +376,12 @@ def _limits_seen(protocol: Protocol, answer: AccessAnswer | None) -> tuple[Limit
                 LimitSeen(model.slug, limit.limit, limit.total_usage) if limit else LimitSeen(model.slug, None, 0.0)
             )
     return tuple(dict.fromkeys(found))
+
+
+def _hashes(protocol: Protocol, known: Callable[[str], str]) -> Mapping[str, str]:
+    """What stands behind each model's name here, by its slug; empty where that cannot be told of every one."""
+    found = {each.slug: known(each.slug) if each.slug else "" for each in protocol.models}
+    return found if all(found.values()) else {}
 
 
 def _inferences(protocol: Protocol, records: int | None) -> float | None:

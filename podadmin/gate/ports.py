@@ -57,6 +57,8 @@ class Ports:
     paused: Callable[[], bool]
     upstream: Upstream
     numbers: Numbers
+    model_hash: Callable[[str], str] = lambda _slug: ""
+    """The SHA-256 of what would run under a model's name (`owner/Model:version`); empty where that is not known."""
 
     def addressed(self, recipient: str) -> str:
         """The identifier under which a message reached this pod: a datasource's where it is one, else the pod's own."""

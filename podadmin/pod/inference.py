@@ -7,6 +7,7 @@ installed is for demonstration (resources/demo/MODEL.md).
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -82,6 +83,15 @@ def load(identifier: str) -> Model:
     if model.identifier != identifier:
         raise _broken()
     return model
+
+
+def digest(identifier: str) -> str:
+    """The SHA-256 of the model file that would run under this name; empty where none is installed or readable."""
+    place = INSTALLED.get(identifier)
+    try:
+        return hashlib.sha256(resource(*place).read_bytes()).hexdigest() if place is not None else ""
+    except OSError:
+        return ""
 
 
 def _broken() -> Unavailable:

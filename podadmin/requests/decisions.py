@@ -12,7 +12,7 @@ from podadmin.core.errors import Refused
 from podadmin.requests import grant_cover, receipts, review_moves
 from podadmin.requests.grant_moves import Terms, check_terms, make_grant
 from podadmin.requests.moves import lapse, move, owe
-from podadmin.requests.opening_record import REASON_LIMIT, decide, pins_in, reserve
+from podadmin.requests.opening_record import REASON_LIMIT, decide, pins_decided, reserve
 from podadmin.requests.reading import Found, found_of, row_of
 from podadmin.requests.state import WAITING, Event, State
 from podadmin.store.engine import Store
@@ -77,9 +77,10 @@ def approve(
         decide(unit, clock, request_id, "allow", actor, note)
         told = {"by": actor, "request": found.row, **({"stands_for": covered} if covered else {})}
         receipts.issue(unit, clock, "approved", ("request.approved", request_id), told)
+        pins = pins_decided(unit, found)
         late = found.row.state == State.LAPSED or now >= unstamp(found.row.deadline)
         if late or terms is not None:
-            made = make_grant(unit, clock, found.row, pins_in(found), actor, terms or Terms(1, grant_days, note=note))
+            made = make_grant(unit, clock, found.row, pins, actor, terms or Terms(1, grant_days, note=note))
             unit.note(makes=made)
         if not late:
             reserve(unit, clock, found, request_id)

@@ -10,12 +10,12 @@ from podadmin.limits import service as limits
 from podadmin.requests import grant_cover, grant_moves
 from podadmin.requests.grant_moves import Terms
 from podadmin.requests.moves import lapse
-from podadmin.requests.opening_record import REASON_LIMIT, pins_in
+from podadmin.requests.opening_record import REASON_LIMIT, pins_decided
 from podadmin.requests.reading import find, found_of
 from podadmin.requests.records import request
 from podadmin.requests.state import State
 from podadmin.store.engine import Store
-from podadmin.store.unit import Fact
+from podadmin.store.unit import Fact, Unit
 
 
 def make_from(store: Store, clock: Clock, name: str, actor: str, terms: Terms) -> str:
@@ -36,7 +36,7 @@ def make_from(store: Store, clock: Clock, name: str, actor: str, terms: Terms) -
                 "A grant is made from a decision, and no person has approved this request.",
                 "Decide on the request first; approving it can make a grant at once.",
             )
-        return grant_moves.make_grant(unit, clock, found.row, pins_in(found), actor, terms)
+        return grant_moves.make_grant(unit, clock, found.row, pins_decided(unit, found), actor, terms)
 
 
 def revoke(store: Store, clock: Clock, grant_id: str, actor: str, reason: str) -> None:
@@ -48,16 +48,21 @@ def revoke(store: Store, clock: Clock, grant_id: str, actor: str, reason: str) -
     with store.record(Fact(actor, "grant.revoked", grant_id, {"reason": words})) as unit:
         grant_cover.check_may_decide(unit.connection, actor, clock.now())
         grant_moves.revoke(unit, clock, grant_id, actor, words)
-        waiting = unit.connection.execute(
-            select(request.c.id).where(request.c.grant_id == grant_id, request.c.state == State.APPROVED)
-        ).scalars()
-        held = list(waiting)
-        unit.note(held_again=held)
-        for request_id in held:
-            limits.settle(unit, request_id, "not-delivered", clock.now())
-            grant_moves.give_back(unit, clock, request_id)
-            unit.also(Fact(actor, "request.held-again", request_id, {"grant": grant_id, "state": str(State.LAPSED)}))
-            lapse(unit, clock, request_id, ("request.held-again", request_id))
+        unit.note(held_again=hold_again(unit, clock, actor, grant_id))
+
+
+def hold_again(unit: Unit, clock: Clock, actor: str, grant_id: str) -> list[str]:
+    """A grant has ended: what it let through and what has not gone to the pod yet is held again; those requests."""
+    waiting = unit.connection.execute(
+        select(request.c.id).where(request.c.grant_id == grant_id, request.c.state == State.APPROVED)
+    ).scalars()
+    held = list(waiting)
+    for request_id in held:
+        limits.settle(unit, request_id, "not-delivered", clock.now())
+        grant_moves.give_back(unit, clock, request_id)
+        unit.also(Fact(actor, "request.held-again", request_id, {"grant": grant_id, "state": str(State.LAPSED)}))
+        lapse(unit, clock, request_id, ("request.held-again", request_id))
+    return held
 
 
 def let_vary(store: Store, clock: Clock, grant_id: str, actor: str, pin: str, reason: str) -> None:

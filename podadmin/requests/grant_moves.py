@@ -7,7 +7,7 @@ others.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -193,13 +193,26 @@ def void_broken(unit: Unit, clock: Clock, row: Row[Any], pins: Pins) -> tuple[st
     """Void the grants that this request shows to be out of date (`grants.voided_by`); the ids of those."""
     broken = voided_by(grants_for(unit.connection, pins), pins, clock.now())
     for each, changes in broken:
-        reason = "A pin has changed. " + "; ".join(change.words for change in changes)
-        shown = [{"pin": change.pin, "was": change.was, "now": change.now} for change in changes]
-        _end(unit, clock, each.id, "voided", reason, shown)
-        unit.also(Fact(GATE, "grant.voided", each.id, {"request": row.id, "changes": shown}))
-        told = {"grant": each.id, "by": GATE, "changes": shown, "reason": reason, "request": row}
-        receipts.issue(unit, clock, "grant-voided", ("grant.voided", each.id), told)
+        void(unit, clock, each.id, GATE, changes, {"request": row.id}, row)
     return tuple(each.id for each, _changes in broken)
+
+
+def void(
+    unit: Unit,
+    clock: Clock,
+    grant_id: str,
+    by: str,
+    changes: Sequence[Change],
+    because: Mapping[str, str],
+    row: Row[Any] | None = None,
+) -> None:
+    """End a grant because pins are not what they were. `because` names what showed it, `row` the request if one did."""
+    reason = "A pin has changed. " + "; ".join(change.words for change in changes)
+    shown = [{"pin": change.pin, "was": change.was, "now": change.now} for change in changes]
+    _end(unit, clock, grant_id, "voided", reason, shown)
+    unit.also(Fact(by, "grant.voided", grant_id, {**because, "changes": shown}))
+    told = {"grant": grant_id, "by": by, "changes": shown, "reason": reason, **({"request": row} if row else because)}
+    receipts.issue(unit, clock, "grant-voided", ("grant.voided", grant_id), told)
 
 
 def revoke(unit: Unit, clock: Clock, grant_id: str, actor: str, reason: str) -> Row[Any]:

@@ -18,11 +18,13 @@ from podadmin.core.text import stranger
 from podadmin.requests.envelope import Verified, VerifiedRequest
 from podadmin.requests.fingerprint import NOT_DECIDED_ON, fingerprint
 from podadmin.requests.protocols import Protocol, read
+from podadmin.requests.terms import duo
 
 if TYPE_CHECKING:
     from podadmin.requests.effects import Effects
 
 KEY: Final = "requester_key"
+PURPOSE: Final = "purpose"
 WORDS: Final[dict[str, str]] = {
     KEY: "The requester's key",
     "identity": "How identity was proved",
@@ -35,12 +37,12 @@ WORDS: Final[dict[str, str]] = {
     "code": "The model's code",
     "weights": "The model's weights",
     "columns_read": "The columns that are read",
-    "purpose": "The purpose",
+    PURPOSE: "The purpose of the project",
 }
 """Every pin by its name, in the order in which a grant shows them."""
 UNSIGNED: Final = frozenset({"identity", "switches"})
 """Outside the signature: whoever carries a message can write them, so a difference is never held against a grant."""
-FOUND_HERE: Final = frozenset({"model_hash", "code", "weights", "columns_read", "purpose"})
+FOUND_HERE: Final = frozenset({"model_hash", "code", "weights", "columns_read", PURPOSE})
 """Not in the request: what this pod found under the names in it, and could find otherwise tomorrow."""
 UNKNOWN: Final = frozenset({"", "{}", "[]", '""', None})
 """Values of a pin that was not known when it was made."""
@@ -103,7 +105,7 @@ def pins_of(verified: Verified[VerifiedRequest], around: Surroundings | None = N
         "code": dict(around.code),
         "weights": dict(around.weights),
         "columns_read": sorted(set(around.columns_read)),
-        "purpose": around.purpose,
+        PURPOSE: around.purpose,
         **taken,
     }
     values = {name: canonical(found[name]) for name in WORDS}
@@ -192,6 +194,8 @@ def shown(name: str, value: str) -> str:
         return "none" if name in {"switches", "columns", "destination", "model_version"} else "not known"
     if name in {KEY, "protocol"}:
         return str(found)[:16]
+    if name == PURPOSE:
+        return stranger(", ".join(f"{duo().words(code)} ({code})" for code in str(found).split()), _WORDS_SHOWN)
     if isinstance(found, dict):
         return stranger(", ".join(f"{key}: {each}" for key, each in sorted(found.items())), _WORDS_SHOWN)
     if isinstance(found, list):

@@ -18,6 +18,7 @@ from podadmin.limits import service as limits
 from podadmin.requests import grant_moves, receipts, review_moves
 from podadmin.requests.grant_pins import Pins
 from podadmin.requests.moves import GATE, move, owe
+from podadmin.requests.purposes import as_decided
 from podadmin.requests.reading import Found, findings_of, found_of, row_of
 from podadmin.requests.records import decision, request, sealed
 from podadmin.requests.rule_history import Tried, keep_facts, policy_mark
@@ -140,6 +141,18 @@ def pins_in(found: Found) -> Pins | None:
     """The pins that were found when a request was opened; None for one that was not verified or is older than pins."""
     kept = found.findings.get("pins")
     return Pins(kept["family"], found.row.fingerprint, kept["values"]) if kept else None
+
+
+def pins_decided(unit: Unit, found: Found) -> Pins | None:
+    """The pins on which a person decides now: the project may be for something else than when the request came."""
+    pins = pins_in(found)
+    if pins is None:
+        return None
+    decided = as_decided(unit.connection, pins, found.row.project)
+    if decided != pins:
+        findings = {**found.findings, "pins": {"family": decided.family, "values": dict(decided.values)}}
+        unit.execute(update(sealed).where(sealed.c.request_id == found.row.id).values(findings=canonical(findings)))
+    return decided
 
 
 def _allow(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> State:

@@ -34,6 +34,7 @@ request = Table(
     UniqueConstraint("network", "task_id", "type", name="uq_request_task"),
 )
 Index("ix_request_state_number", request.c.state, request.c.number)
+Index("ix_request_project", request.c.project)
 
 sealed = Table(
     "request_sealed",

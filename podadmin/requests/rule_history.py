@@ -22,7 +22,7 @@ from podadmin.requests.grant_pins import Pins
 from podadmin.requests.policy import Grants
 from podadmin.requests.records import decision, grant, request, sealed
 from podadmin.requests.rule_facts import Facts, keep, kept, older
-from podadmin.requests.rule_records import request_facts, rule
+from podadmin.requests.rule_records import project_purpose, request_facts, rule
 from podadmin.requests.simulation import Circumstances, Past
 from podadmin.requests.verdict import Considered, Stance
 from podadmin.store.unit import Unit
@@ -47,9 +47,13 @@ class Tried:
 
 
 def policy_mark(connection: Connection) -> str:
-    """A mark of the rules in force: another one after every change, and never one that was there before."""
+    """A mark of the rules in force and of the purposes that they ask for.
+
+    Another one after every change, and never one that was there before.
+    """
     count, versions = connection.execute(select(func.count(), func.sum(rule.c.version)).select_from(rule)).one()
-    return f"{count}.{versions or 0}"
+    stated = connection.execute(select(func.sum(project_purpose.c.version))).scalar()
+    return f"{count}.{versions or 0}.{stated or 0}"
 
 
 def keep_facts(unit: Unit, request_id: str, number: int, tried: Tried) -> None:

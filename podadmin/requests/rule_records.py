@@ -47,5 +47,6 @@ project_purpose = Table(
     Column("codes", Text, nullable=False),
     Column("at", String(32), nullable=False),
     Column("by", Text, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
 )
 """What the custodian has stated a project to be for: DUO codes with spaces between them."""

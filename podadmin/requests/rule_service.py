@@ -5,24 +5,21 @@ A version is never written over. Who changed what and why stands beside each, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as put
 
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
-from podadmin.core.errors import BadInput, NotFound, Refused
+from podadmin.core.errors import NotFound, Refused
 from podadmin.core.text import stranger
 from podadmin.requests.grant_cover import check_may_decide
 from podadmin.requests.policy import Rules
 from podadmin.requests.rule_history import complete, policy_mark
-from podadmin.requests.rule_records import project_purpose, rule, rule_version
+from podadmin.requests.rule_records import rule, rule_version
 from podadmin.requests.rule_words import changes
 from podadmin.requests.rules import Rule, read_rule
-from podadmin.requests.terms import duo
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact, Unit
 
@@ -150,42 +147,6 @@ def remove(store: Store, clock: Clock, actor: str, rule_id: str, reason: str) ->
         unit.note(name=stranger(was.name), version=was.version, reason=reason)
         last = replace(was, version=was.version + 1, since=now)
         _replace(unit, last, now, actor, reason, removed=True)
-
-
-def purposes_of(connection: Connection, project: str) -> tuple[str, ...]:
-    """What the custodian has stated a project to be for: DUO codes; empty where nothing was stated."""
-    found = connection.execute(select(project_purpose.c.codes).where(project_purpose.c.project == project)).scalar()
-    return tuple(found.split()) if found and project else ()
-
-
-def purposes(connection: Connection) -> tuple[Row[Any], ...]:
-    """All projects for which a purpose was stated."""
-    return tuple(connection.execute(select(project_purpose).order_by(project_purpose.c.project)))
-
-
-def state_purpose(store: Store, clock: Clock, actor: str, project: str, codes: Iterable[str]) -> tuple[str, ...]:
-    """State what a project is for; no codes: nothing is stated any more. Raises BadInput (`rule.bad-purpose`)."""
-    wanted = tuple(sorted({each.strip() for each in codes if each.strip()}))
-    unknown = [each for each in wanted if each not in duo().terms]
-    if unknown or not project.strip():
-        raise BadInput(
-            "rule.bad-purpose",
-            "The purpose was not stated.",
-            f"“{stranger(unknown[0], 40)}” is no code of the Data Use Ontology." if unknown else "It names no project.",
-            "See the codes with `podadmin rules purposes`.",
-        )
-    name, now = project.strip(), clock.now()
-    fact = Fact(actor, "rule.purpose-stated", name, {"codes": list(wanted), "words": [duo().words(c) for c in wanted]})
-    with store.record(fact) as unit:
-        check_may_decide(unit.connection, actor, now)
-        unit.note(was=list(purposes_of(unit.connection, name)))
-        values = {"codes": " ".join(wanted), "at": stamp(now), "by": actor}
-        unit.execute(
-            put(project_purpose)
-            .values(project=name, **values)
-            .on_conflict_do_update([project_purpose.c.project], set_=values)
-        )
-    return wanted
 
 
 def _rule(row: Row[Any]) -> Rule:

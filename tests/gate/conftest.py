@@ -23,6 +23,7 @@ from sqlalchemy import func, select
 
 from podadmin.core.clock import SystemClock, new_id
 from podadmin.core.secret import Secret
+from podadmin.gate.credentials import OwnKey
 from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Numbers, Ports, Upstream
 from podadmin.journal.records import Journal, all_entries
@@ -40,6 +41,7 @@ from podadmin.networks.local.membership import join
 from podadmin.networks.local.requester import Heard, Mischief, Requester, Sent
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.requests import service
+from podadmin.requests.records import grant
 from podadmin.requests.state import State
 from podadmin.store.engine import Store
 
@@ -220,6 +222,12 @@ class Rig:
     def acts(self, found: service.Found) -> list[str]:
         return [act for act, _ in self.entries(found.row.id)]
 
+    def grant_from(self, request_id: str) -> Any:
+        """The newest grant that was made from a request."""
+        with self.store.read() as connection:
+            wanted = select(grant).where(grant.c.made_from == request_id).order_by(grant.c.made_at.desc())
+            return connection.execute(wanted).first()
+
     def used(self) -> float:
         """What was counted here, of any model; what the network says on top of it is left out."""
         with self.store.read() as connection:
@@ -285,7 +293,8 @@ async def gate_on(
         await hub.register_pod(name, key.public, display_name=name)
     store = Store.open(folder / "podadmin.db", Journal(CLOCK))
     given: dict[str, Any] = {
-        "window": 300.0, "release_before": 270.0, "largest": 1_000_000, "paused": False, "records": 40, **settings,
+        "window": 300.0, "release_before": 270.0, "largest": 1_000_000, "paused": False, "records": 40,
+        "model_hash": "", **settings,
     }  # fmt: skip
 
     def pod_key() -> Any:
@@ -309,8 +318,7 @@ async def gate_on(
             tls=False,
             access_manager=given.get("access_manager", address.access_manager),
             hub=address.hub,
-            key_id=member.api_key_id,
-            key=member.api_key,
+            credentials=OwnKey(member.api_key_id, member.api_key),
             references=ReferencePolicy.local(address.object_store),
         ),
         numbers=Numbers(
@@ -319,6 +327,7 @@ async def gate_on(
             largest_request=lambda: given["largest"],
             grant_days=lambda: 30,
         ),
+        model_hash=lambda _slug: given["model_hash"],
     )
     gate = Gate(ports, "gate-id", Secret("gate-key"), lambda: None)
     requester = await Requester.enter(address, requester_folder, "research-lab", CLOCK)

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from podadmin.core.clock import SystemClock
-from podadmin.requests import rule_service
+from podadmin.requests import rule_service, service
+from podadmin.requests.grant_moves import Terms
 from podadmin.requests.policy import Rules
+from podadmin.requests.projects import state_purpose
 from podadmin.requests.rule_history import past, tried
 from podadmin.requests.rules import draft
 from podadmin.requests.simulation import replay, simulate
@@ -56,3 +58,39 @@ def test_a_rule_lets_through_and_another_refuses_and_both_are_kept_for_later(
         assert [line["considered"] for line in shown[:-1]] == [each.name for each in again.trace]
 
     tell(network, story)
+
+
+def test_a_grant_is_pinned_to_the_purpose_of_its_project_and_to_the_model_behind_its_name(
+    network: Any, tell: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        first = await rig.comes_to(await rig.send("inference"), State.HELD)
+        assert first.findings["models"] == [{"resource": "research-lab/hba1c-risk:1", "hash": "aa" * 32}]
+        project = first.row.project
+        state_purpose(rig.store, CLOCK, "anna", project, ["DUO:0000037"])
+
+        def granted(found: Any) -> Any:
+            service.approve(rig.store, CLOCK, found.row.id, "anna", "", 30, Terms(runs=5))
+            return lambda: rig.grant_from(found.row.id)
+
+        grant = granted(first)
+        covered = await rig.comes_to(await rig.send("inference"), State.APPROVED, State.DELIVERING)
+        assert covered.row.grant_id == grant().id
+
+        rig.settings["model_hash"] = ""
+        unknown = await rig.comes_to(await rig.send("inference"), State.HELD)
+        assert grant().ended == "", "what cannot be told now is no change"
+        assert unknown.findings["models"][0]["hash"] == ""
+        rig.settings["model_hash"] = "bb" * 32
+        other = await rig.comes_to(await rig.send("inference"), State.HELD)
+        assert grant().ended == "voided"
+        assert "The model behind its name: was research-lab/hba1c-risk:1: aa" in grant().voided_reason
+        assert any("now research-lab/hba1c-risk:1: bb" in line["outcome"] for line in other.findings["trace"])
+
+        newer = granted(other)
+        await rig.comes_to(await rig.send("inference"), State.APPROVED, State.DELIVERING)
+        assert state_purpose(rig.store, CLOCK, "anna", project, ["DUO:0000031"]) == (newer().id,)
+        assert "was biomedical research (DUO:0000037), now method development" in newer().voided_reason
+        await rig.comes_to(await rig.send("inference"), State.HELD)
+
+    tell(network, story, model_hash="aa" * 32)

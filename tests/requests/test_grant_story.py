@@ -20,6 +20,7 @@ from podadmin.limits import service as limits
 from podadmin.requests import grant_acts, grant_cover, grant_moves, service
 from podadmin.requests.grant_moves import Terms
 from podadmin.requests.grant_pins import WORDS, Pins
+from podadmin.requests.projects import projects, state_purpose
 from podadmin.requests.records import grant, grant_use, receipt
 from podadmin.requests.service import Captured, LimitSeen, Opening
 from podadmin.requests.state import Event, State
@@ -35,6 +36,7 @@ BODY = hashlib.sha256(b"body").hexdigest()
 def pins(version: int = 3, key: str = "ab", family: str = "fam", **changes: str) -> Pins:
     values = {name: f'"{name}"' for name in WORDS}
     values |= {"model_version": f"[[[],{version}]]", "requester_key": f'"{key}"', "columns": "[]", "switches": "[]"}
+    values |= {"purpose": '""'}
     values |= changes
     mark = hashlib.sha256(json.dumps([family, values], sort_keys=True).encode()).hexdigest()
     return Pins(hashlib.sha256(family.encode()).hexdigest(), mark, values)
@@ -312,6 +314,98 @@ def test_a_pin_that_was_let_vary_voids_nothing(desk: Desk) -> None:
     refused(lambda: grant_acts.let_vary(desk.store, desk.clock, made, "anna", "columns", " "), "grant.reason-missing")
     refused(lambda: grant_acts.let_vary(desk.store, desk.clock, "grt_x", "anna", "columns", "Why"), "grant.unknown")
     assert [told["act"] for told in desk.receipts(made)] == ["grant-made", "grant-varied", "approved"]
+
+
+# --- the purpose of a project ---------------------------------------------------------------------------------------
+
+BIO, METHODS = "DUO:0000037", "DUO:0000031"
+
+
+def purpose(*codes: str) -> dict[str, str]:
+    return {"purpose": json.dumps(" ".join(codes))}
+
+
+def test_another_purpose_voids_the_grants_that_were_made_under_the_one_before(desk: Desk) -> None:
+    state_purpose(desk.store, desk.clock, "anna", "study", [BIO])
+    made = desk.granted(pins(**purpose(BIO)), runs=5)
+    waiting, running = desk.send(pins(**purpose(BIO))), desk.send(pins(**purpose(BIO)))
+    desk.run(waiting)
+    assert desk.state(running) == "approved"
+    with desk.store.read() as connection:
+        (shown,) = projects(connection, desk.clock.now(), "study")
+    assert (shown.codes, shown.requests, shown.grants, shown.bound) == ((BIO,), 3, 1, 1)
+    assert state_purpose(desk.store, desk.clock, "anna", "study", [METHODS]) == (made,)
+    row = desk.row(made)
+    assert row.ended == "voided"
+    assert row.voided_reason == (
+        f"A pin has changed. The purpose of the project: was biomedical research ({BIO}), "
+        f"now method development ({METHODS})"
+    )
+    (told,) = desk.bodies("grant.voided")
+    assert (told["project"], told["changes"][0]["pin"]) == ("study", "purpose")
+    assert desk.bodies("rule.purpose-stated")[-1]["voids"] == [made]
+    last = desk.receipts(made)[-1]
+    assert (last["act"], last["by"], last["project"]) == ("grant-voided", "anna", "study")
+    assert desk.state(running) == "lapsed", "what had not gone to the pod is held again"
+    assert desk.state(desk.send(pins(**purpose(METHODS)))) == "held"
+    assert state_purpose(desk.store, desk.clock, "anna", "study", [BIO]) == (), "what is void stays void"
+    assert desk.state(desk.send(pins(**purpose(BIO)))) == "held"
+
+
+def test_the_same_purpose_again_or_one_of_another_project_voids_nothing(desk: Desk) -> None:
+    state_purpose(desk.store, desk.clock, "anna", "study", [BIO])
+    made = desk.granted(pins(**purpose(BIO)))
+    assert state_purpose(desk.store, desk.clock, "anna", "study", [BIO]) == ()
+    assert state_purpose(desk.store, desk.clock, "anna", "elsewhere", [METHODS]) == ()
+    assert desk.row(made).ended == ""
+
+
+def test_a_purpose_that_is_taken_back_voids_nothing_and_lets_nothing_through(desk: Desk) -> None:
+    state_purpose(desk.store, desk.clock, "anna", "study", [BIO])
+    made = desk.granted(pins(**purpose(BIO)))
+    assert state_purpose(desk.store, desk.clock, "anna", "study", []) == ()
+    assert desk.state(desk.send(pins(**purpose()))) == "held"
+    assert desk.row(made).ended == ""
+    state_purpose(desk.store, desk.clock, "anna", "study", [BIO])
+    assert desk.state(desk.send(pins(**purpose(BIO)))) == "approved"
+
+
+def test_a_grant_from_before_anything_was_stated_is_not_void_and_covers_nothing_any_more(desk: Desk) -> None:
+    made = desk.granted(pins())
+    assert state_purpose(desk.store, desk.clock, "anna", "study", [BIO]) == ()
+    assert desk.state(desk.send(pins(**purpose(BIO)))) == "held"
+    assert desk.row(made).ended == ""
+
+
+def test_what_counts_is_what_the_project_was_for_when_a_person_decided(desk: Desk) -> None:
+    came = desk.send(pins())
+    state_purpose(desk.store, desk.clock, "anna", "study", [BIO])
+    desk.approve(came, Terms(runs=1))
+    desk.run(came)
+    (made,) = desk.bodies("grant.made")
+    assert made["pins"]["purpose"] == json.dumps(BIO)
+    assert desk.state(desk.send(pins(**purpose(BIO)))) == "approved"
+
+
+def test_an_approval_that_comes_too_late_is_pinned_to_the_purpose_of_its_moment(desk: Desk) -> None:
+    state_purpose(desk.store, desk.clock, "anna", "study", [BIO])
+    came = desk.send(pins(**purpose(BIO)))
+    state_purpose(desk.store, desk.clock, "anna", "study", [METHODS])
+    desk.approve(came)
+    state_purpose(desk.store, desk.clock, "anna", "study", [BIO])
+    desk.clock.advance(280)
+    assert service.next_to_deliver(desk.store, desk.clock, 270.0, 30) is None
+    (made,) = desk.bodies("grant.made")
+    assert made["pins"]["purpose"] == json.dumps(METHODS)
+    assert desk.state(desk.send(pins(**purpose(BIO)))) == "held"
+
+
+def test_only_who_may_decide_states_a_purpose(desk: Desk) -> None:
+    grant_cover.name_custodian(desk.store, desk.clock, "anna", "anna", "Custodian.")
+    made = desk.granted(pins())
+    refused(lambda: state_purpose(desk.store, desk.clock, "eve", "study", [BIO]), "grant.not-decider")
+    assert desk.row(made).ended == ""
+    assert desk.bodies("rule.purpose-stated") == []
 
 
 # --- revoked ---------------------------------------------------------------------------------------------------------

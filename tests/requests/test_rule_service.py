@@ -20,6 +20,8 @@ from podadmin.journal.records import Journal, all_entries
 from podadmin.requests import rule_service, service
 from podadmin.requests.grant_pins import Pins
 from podadmin.requests.policy import Rules
+from podadmin.requests.projects import Project, projects, state_purpose
+from podadmin.requests.purposes import purposes_of
 from podadmin.requests.rule_history import Tried, complete, past, policy_mark, prepared_grants, tried
 from podadmin.requests.rule_records import request_facts
 from podadmin.requests.rules import draft
@@ -235,21 +237,37 @@ def test_a_rule_that_changed_meanwhile_allows_nothing(desk: Desk) -> None:
 def test_the_purpose_of_a_project_is_what_the_custodian_has_stated(desk: Desk) -> None:
     def stated(project: str) -> tuple[str, ...]:
         with desk.store.read() as connection:
-            return rule_service.purposes_of(connection, project)
+            return purposes_of(connection, project)
 
     assert stated("study") == ()
-    rule_service.state_purpose(desk.store, desk.clock, "anna", " study ", ["DUO:0000037", "DUO:0000031", ""])
+    state_purpose(desk.store, desk.clock, "anna", " study ", ["DUO:0000037", "DUO:0000031", ""])
     assert stated("study") == ("DUO:0000031", "DUO:0000037")
     assert stated("") == ()
-    rule_service.state_purpose(desk.store, desk.clock, "anna", "study", [])
+    state_purpose(desk.store, desk.clock, "anna", "study", [])
     assert stated("study") == ()
     with desk.store.read() as connection:
-        assert [row.project for row in rule_service.purposes(connection)] == ["study"]
-    for project, codes in (("study", ["DUO:1"]), (" ", ["DUO:0000037"])):
+        (project,) = projects(connection, NOW)
+        assert (project.name, project.codes, project.by) == ("study", (), "anna")
+        assert projects(connection, NOW, "never named") == (Project("never named", (), None, "", 0, 0, 0),)
+    for name, codes in (("study", ["DUO:1"]), (" ", ["DUO:0000037"])):
         with pytest.raises(BadInput) as caught:
-            rule_service.state_purpose(desk.store, desk.clock, "anna", project, codes)
+            state_purpose(desk.store, desk.clock, "anna", name, codes)
         assert caught.value.code == "rule.bad-purpose"
     assert desk.acts()[-1][1]["was"] == ["DUO:0000031", "DUO:0000037"]
+
+
+def test_a_purpose_that_changed_meanwhile_lets_no_rule_allow(desk: Desk) -> None:
+    made = rule_service.add(desk.store, desk.clock, "anna", ALLOW, "Because.")
+    with desk.store.read() as connection:
+        seen = Tried(NOW, w.make_facts(), CIRCUMSTANCES, policy_mark(connection))
+    state_purpose(desk.store, desk.clock, "anna", "study", ["DUO:0000037"])
+    assert service.find(desk.store, desk.open("t1", "allow", rule=made.mark, tried=seen)).row.state == State.HELD
+    for codes in (["DUO:0000031"], ["DUO:0000037"]):
+        with desk.store.read() as connection:
+            before = policy_mark(connection)
+        state_purpose(desk.store, desk.clock, "anna", "study", codes)
+        with desk.store.read() as connection:
+            assert policy_mark(connection) not in {before, seen.policy}, "no mark ever comes back"
 
 
 def test_grants_that_are_for_other_requests_are_counted(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from podadmin.app.acts.registry import act
 from podadmin.app.journal_words import row_of
 from podadmin.app.moments import moment_words
+from podadmin.app.purpose_rows import NOT_STATED, purpose_words
 from podadmin.app.request_difference import comparable, difference_of, effect_facts, field_facts, words_of
 from podadmin.app.request_rows import request_row
 from podadmin.app.review_rows import review_view
@@ -23,6 +24,7 @@ from podadmin.journal import service as journal
 from podadmin.requests import receipts, service
 from podadmin.requests.decisions import Check
 from podadmin.requests.grant_pins import MAY_VARY
+from podadmin.requests.purposes import purposes_of
 from podadmin.requests.service import Found, Terms
 from podadmin.vault.trust import Trust, trusted_keys
 
@@ -162,10 +164,12 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
     changes = difference_of(before, found) if before is not None else ()
     entries = journal.about(profile.store, found.row.id)
     review = review_view(profile.store, found.row.id)
+    with profile.store.read() as connection:
+        purposes = purposes_of(connection, found.row.project)
     return RequestDetail(
         row=request_row(found.row),
         effects=effects,
-        sections=_sections(found, effects, key_trust(profile, found.findings.get("requester_key", ""))),
+        sections=_sections(found, effects, key_trust(profile, found.findings.get("requester_key", "")), purposes),
         verification=tuple(Fact(**fact) for fact in findings.get("verification", ())),
         differences=(*effect_facts(changes), *field_facts(changes)),
         difference_words=words_of(changes) if before is not None else "",
@@ -234,7 +238,7 @@ def key_trust(profile: Profile, key: str) -> Fact | None:
     return Fact("Trust in this key", f"Trusted no more: {known.words}", "bad")
 
 
-def _sections(found: Found, effects: EffectView, trust: Fact | None) -> tuple[Section, ...]:
+def _sections(found: Found, effects: EffectView, trust: Fact | None, purposes: tuple[str, ...]) -> tuple[Section, ...]:
     row, findings = found.row, found.findings
     key = findings.get("requester_key", "")
     people = [Fact("Requester", stranger(row.requester) or "unknown", "plain" if row.requester else "warn")]
@@ -247,10 +251,7 @@ def _sections(found: Found, effects: EffectView, trust: Fact | None) -> tuple[Se
     data += [Fact("Reads", line) for line in effects.reads]
     return (
         Section("People", tuple(people)),
-        Section(
-            "Project",
-            (Fact("Project", stranger(row.project) or "none named"), Fact("Named by", "the requester, unsigned")),
-        ),
+        Section("Project", _project(row.project, purposes)),
         Section(
             "Setting",
             (
@@ -258,6 +259,7 @@ def _sections(found: Found, effects: EffectView, trust: Fact | None) -> tuple[Se
                 Fact("Runs in", "the built-in worker of this pod"),
                 *(Fact("Computes", line) for line in effects.computes),
                 *(Fact(stranger(each["resource"]), each["words"]) for each in limits),
+                *(_model(each) for each in findings.get("models", ())),
             ),
         ),
         Section("Data", tuple(data)),
@@ -274,6 +276,27 @@ def _sections(found: Found, effects: EffectView, trust: Fact | None) -> tuple[Se
             ),
         ),
     )
+
+
+def _project(name: str, purposes: tuple[str, ...]) -> tuple[Fact, ...]:
+    """What the requester says the project is, and what the custodian says it is for."""
+    if not name:
+        return (Fact("Project", "none named"),)
+    stated = Fact("What it is for", purpose_words(purposes)) if purposes else Fact("What it is for", NOT_STATED, "warn")
+    return (
+        Fact("Project", stranger(name)),
+        Fact("Named by", "the requester, unsigned"),
+        stated,
+        Fact("Stated by", "you, here; no network carries a purpose"),
+    )
+
+
+def _model(found: Mapping[str, str]) -> Fact:
+    """What stands behind a model's name: a grant is pinned to it where it is known."""
+    name = f"Behind {stranger(found['resource']) or 'the model'}"
+    if found["hash"]:
+        return Fact(name, f"the file with the SHA-256 {found['hash'][:16]}, which is on this pod")
+    return Fact(name, "not known: the network tells no hash, so another model under this name would not show", "warn")
 
 
 def _outcome(found: Found) -> tuple[Fact, ...]:

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from podadmin.app.acts.registry import act
+from podadmin.app.purpose_rows import project_row, purpose_row
+from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Done
 from podadmin.app.views.rules import (
-    ProjectPurpose,
+    ProjectRow,
     PurposeRow,
     RuleDetail,
     RuleFieldRow,
@@ -16,8 +18,7 @@ from podadmin.app.views.rules import (
     SuggestionRow,
     Trial,
 )
-from podadmin.core.clock import unstamp
-from podadmin.core.text import stranger
+from podadmin.requests import projects
 from podadmin.requests import rule_service as service
 from podadmin.requests.rules import Rule, draft
 
@@ -169,42 +170,34 @@ def purposes(profile: Profile) -> tuple[PurposeRow, ...]:
     """Show the codes for purposes (GA4GH Data Use Ontology), with plain words."""
     from podadmin.requests.terms import duo
 
-    terms = duo()
-    return tuple(
-        PurposeRow(each.code, each.short, terms.groups[each.group], each.label, each.words)
-        for each in terms.terms.values()
-    )
+    return tuple(purpose_row(each) for each in duo().terms.values())
 
 
-@act("rules purpose", writes=True, kinds=("rule",))
+@act("rules purpose", writes=True, kinds=("rule", "grant", "request"))
 def state_purpose(
     profile: Profile,
     project: Annotated[str, "the project's id, as requests name it"],
     *,
     code: Annotated[list[str], "a code such as DUO:0000037; none: nothing is stated any more"] = [],  # noqa: B006
-) -> tuple[ProjectPurpose, ...]:
-    """State what a project is for. No network carries a purpose, so rules ask for what you have stated here."""
-    service.state_purpose(profile.store, profile.clock, profile.actor, project, code)
-    return projects(profile)
+) -> ProjectRow:
+    """State what a project is for. Grants that were made while it was for something else are void from now on."""
+    projects.state_purpose(profile.store, profile.clock, profile.actor, project, code)
+    sign_receipts(profile)
+    return one_project(profile, project.strip())
 
 
 @act("rules projects")
-def projects(profile: Profile) -> tuple[ProjectPurpose, ...]:
-    """List the projects whose purpose you have stated."""
-    from podadmin.requests.terms import duo
-
+def all_projects(profile: Profile) -> tuple[ProjectRow, ...]:
+    """List the projects that requests have named, and what you have stated each to be for."""
     with profile.store.read() as connection:
-        rows = service.purposes(connection)
-    return tuple(
-        ProjectPurpose(
-            stranger(row.project),
-            tuple(row.codes.split()),
-            tuple(duo().words(code) for code in row.codes.split()),
-            unstamp(row.at),
-            stranger(row.by),
-        )
-        for row in rows
-    )
+        return tuple(project_row(each) for each in projects.projects(connection, profile.clock.now()))
+
+
+@act("rules project")
+def one_project(profile: Profile, project: Annotated[str, "the project's id, as requests name it"]) -> ProjectRow:
+    """Show what a project is for, and what hangs on it."""
+    with profile.store.read() as connection:
+        return project_row(projects.projects(connection, profile.clock.now(), only=project)[0])
 
 
 def _changed(

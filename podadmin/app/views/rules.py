@@ -150,15 +150,22 @@ class PurposeRow:
 
 
 @dataclass(frozen=True)
-class ProjectPurpose:
-    """What you have stated a project to be for."""
+class ProjectRow:
+    """A project that requests have named, and what you have stated it to be for.
 
-    TABLE: ClassVar[tuple[str, ...]] = ("project", "codes", "words", "by")
+    `purposes` is empty where nothing is stated (any more); `at` is None where nothing ever was. Of the `grants` that
+    last, `bound` were made under a stated purpose: another one voids them.
+    """
+
+    TABLE: ClassVar[tuple[str, ...]] = ("project", "words", "requests", "grants", "by")
 
     project: str
-    codes: tuple[str, ...]
-    words: tuple[str, ...]
-    at: datetime
+    words: str
+    purposes: tuple[PurposeRow, ...]
+    requests: int
+    grants: int
+    bound: int
+    at: datetime | None
     by: str
 
 
