@@ -270,9 +270,6 @@ class HandOver(WorkSheet):
         self.seconds = TextField("Seconds to wait", "120", hint="Start the pod in this time.")
         self.finish_building(self.storage, self.user, self.seconds)
 
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.storage.line)
-
     def missing(self) -> str:
         if not self.storage.value().strip():
             return "Name the storage folder first."

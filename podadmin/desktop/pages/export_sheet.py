@@ -36,9 +36,6 @@ class ExportSheet(Question):
         self.ask(PrimaryButton(WRITE, self._write, "download"), self.path, self.format)
         self.format.setVisible(bool(formats))
 
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.path.line)
-
     def show_problem(self, error: PodadminError) -> None:
         """It was not written; what was entered stays."""
         self.check()

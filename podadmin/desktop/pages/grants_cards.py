@@ -144,9 +144,6 @@ class VarySheet(Question):
         self.reason = LongField("Reason")
         self.ask(DangerButton("Let it vary", self._confirm, "triangle-alert"), self.pin, self.reason)
 
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.pin.editor)
-
     def missing(self) -> str:
         complete = self.reason.value().strip() and self.pin.value()
         return "" if complete else "Choose a pin, and write why it may vary."

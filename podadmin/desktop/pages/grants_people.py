@@ -187,9 +187,6 @@ class FieldsSheet(Question):
         self._fields, self._act, self._optional = fields, act, optional
         self.ask(PrimaryButton(confirm, self._confirm), *fields)
 
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self._fields[0].line)
-
     def _given(self) -> list[str]:
         return [each.value().strip() for each in self._fields]
 

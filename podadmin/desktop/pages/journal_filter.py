@@ -170,9 +170,6 @@ class FilterNameSheet(Question):
         self.name = TextField("Name", placeholder="What requests did")
         self.ask(PrimaryButton("Save the filter", self._save), self.name)
 
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.name.editor)
-
     def missing(self) -> str:
         return "" if self.name.value().strip() else "Give it a name first."
 

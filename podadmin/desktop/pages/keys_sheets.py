@@ -103,9 +103,6 @@ class ImportKey(WorkSheet):
         self.overlap = ChoiceField("The old key is still accepted", OVERLAPS, "14")
         self.finish_building(self.file, self.passphrase, self.purpose, self.name, self.replace, self.overlap)
 
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.file.line)
-
     def check(self) -> None:
         self.name.setVisible(self.purpose.value() in NAMED)
         self.overlap.setVisible(self.replace.value())

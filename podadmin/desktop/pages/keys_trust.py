@@ -54,9 +54,6 @@ class ConfirmKey(Question):
         self.words = TextField("Words that the owner reads out", placeholder="six words, or 64 digits")
         self.ask(PrimaryButton("Compare and confirm", self._confirm, "shield-check"), self.words)
 
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.words.line)
-
     def missing(self) -> str:
         return "" if self.words.value().strip() else "Write down the words first."
 

@@ -100,9 +100,6 @@ class SeenSheet(Question):
         self.accept.setVisible(alarm.acceptable)
         self.ask(PrimaryButton("I have seen to it", self._seen), self.reason, self.accept)
 
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.reason.edit)
-
     def missing(self) -> str:
         return "" if self.reason.value().strip() else "Write what you found and did first."
 

@@ -125,9 +125,6 @@ class VoteSheet(Question):
         self.reason = LongField("Why", hint="Needed to say no.")
         self.ask(PrimaryButton("Seal the vote", self._confirm), self.who, self.verdict, self.reason)
 
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.who.editor)
-
     def missing(self) -> str:
         verdict = self.verdict.value()
         complete = self.who.value() and verdict and (verdict == "allow" or self.reason.value().strip())
@@ -148,9 +145,6 @@ class ImportSheet(Question):
         self._act = on_file
         self.path = PathField("File with the vote", "file")
         self.ask(PrimaryButton("Count the vote", self._confirm), self.path)
-
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.path.line)
 
     def missing(self) -> str:
         return "" if self.path.value().strip() else "Name the file first."

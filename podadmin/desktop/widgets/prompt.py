@@ -134,17 +134,23 @@ class Question(Sheet):
     """A sheet with fields and one act, which waits for what is `missing` in them."""
 
     confirm: Button
+    _asked: list[Field]
 
     def ask(self, confirm: Button, *parts: QWidget) -> None:
         """The last step of building: fields and what else is in the body, and the act with Cancel beside it."""
         self.confirm = confirm
+        self._asked = [each for each in parts if isinstance(each, Field)]
         for each in parts:
             self.body.addWidget(each)
-            if isinstance(each, Field):
-                each.changed.connect(self.check)
+        for field in self._asked:
+            field.changed.connect(self.check)
         self.buttons_row.addWidget(QuietButton("Cancel", self.dismiss))
         self.buttons_row.addWidget(confirm)
         self.check()
+
+    def open(self, first: QWidget | None = None) -> None:
+        shown = (each.editor for each in self._asked if each.isVisibleTo(self))
+        super().open(first or next(shown, None))
 
     def check(self) -> None:
         """May it be done with what is entered?"""
@@ -177,9 +183,6 @@ class ReasonPrompt(Question):
         kind: type[Button] = DestroyButton if danger else PrimaryButton
         self.ask(kind(confirm, self._confirm), self.field)
 
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.field.edit)
-
     def missing(self) -> str:
         written = bool(self.field.value().strip())
         return "" if written or not self._required else "Write a reason first: it is recorded in the journal."
@@ -211,9 +214,6 @@ class NamePrompt(Question):
             self.body.addWidget(FactList(loses, "bad", "circle-minus"))
         self.field = TextField(f"Type {name} to go on")
         self.ask(DestroyButton(confirm, self._confirm), self.field)
-
-    def open(self, first: QWidget | None = None) -> None:
-        super().open(first or self.field.line)
 
     def missing(self) -> str:
         return "" if self.field.value() == self._name else f"Type {self._name} first."
