@@ -27,11 +27,13 @@ from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.datasources import service as datasources
 from podadmin.datasources.model import found_out
+from podadmin.gate.credentials import OwnKey
 from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Upstream
 from podadmin.journal.service import since
 from podadmin.networks import service as networks
 from podadmin.networks.bitfount.hub import HubClient
+from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.references import ReferencePolicy
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.networks.service import LOCAL
@@ -264,8 +266,7 @@ class Engine:
                 tls=False,
                 access_manager=address.access_manager,
                 hub=address.hub,
-                key_id=member.id,
-                key=member.key,
+                credentials=OwnKey(member.id, member.key),
                 references=ReferencePolicy.local(address.object_store),
             )
             await self._register(upstream, wanted, vault)
@@ -301,7 +302,7 @@ class Engine:
     async def _register(self, upstream: Upstream, wanted: Wanted, vault: Vault) -> None:
         """Make the pod and each datasource known to the hub with the pod's public key, as a pod does at each start."""
         public = (await to_thread.run_sync(vault.pod_key)).public_ssh
-        hub = HubClient(upstream.hub, {"x-api-key-id": upstream.key_id, "x-api-key": upstream.key.reveal()})
+        hub = HubClient(upstream.hub, upstream.credentials.headers(Role.HUB))
         for name in (wanted.name, *(source.name for source in wanted.datasources)):
             await hub.register_pod(name, public, display_name=name)
 

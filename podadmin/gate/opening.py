@@ -39,6 +39,7 @@ from podadmin.networks.bitfount.crypto import read_public_key
 from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.job_request import Claims as OuterClaims
 from podadmin.networks.bitfount.job_request import OpenedJobRequest, check_signature, open_job_request
+from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import rule_service, service
 from podadmin.requests.decide import Verdict, decide
@@ -79,9 +80,11 @@ class Opener:
         self._seen = seen
         self._rules = rule_service.Shelf()
         upstream = ports.upstream
-        headers = {"x-api-key-id": upstream.key_id, "x-api-key": upstream.key.reveal()}
-        self._hub = HubClient(upstream.hub, headers, timeout=ASK_SECONDS)
-        self._access = AccessManagerClient(upstream.access_manager, timeout=ASK_SECONDS, headers=headers)
+        shown = upstream.credentials.headers
+        self._hub = HubClient(upstream.hub, lambda: shown(Role.HUB), timeout=ASK_SECONDS)
+        self._access = AccessManagerClient(
+            upstream.access_manager, timeout=ASK_SECONDS, headers=lambda: shown(Role.ACCESS)
+        )
 
     async def open(self, request_id: str) -> bool:
         """Open one request and record its verdict. False where that cannot be done now."""

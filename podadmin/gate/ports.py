@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from podadmin.core.clock import Clock
-from podadmin.core.secret import Secret
+from podadmin.gate.credentials import Credentials
+from podadmin.gate.rooms import Rooms
 from podadmin.limits.counting import WARN_AT
 from podadmin.networks.bitfount.references import ReferencePolicy
 from podadmin.store.engine import Store
@@ -24,9 +25,9 @@ class Upstream:
     tls: bool
     access_manager: str
     hub: str
-    key_id: str
-    key: Secret[str]
+    credentials: Credentials
     references: ReferencePolicy
+    rooms: Rooms = field(default_factory=Rooms)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ class Numbers:
     grant_days: Callable[[], int]
     warn_at: Callable[[], float] = lambda: WARN_AT
     """The part of a limit from which on the journal tells that it is nearly used up."""
+    hide_errors: Callable[[], bool] = lambda: True
+    """Leave out of a pod's last word what the error of a program says: it can quote data."""
+    let_telemetry_out: Callable[[], bool] = lambda: False
+    """May the pod send measurements of itself and of the data to the network?"""
+    let_unknown_out: Callable[[], bool] = lambda: False
+    """May calls pass that this version knows nothing of?"""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,12 @@ class Seen:
     """What could not be written, by the step that tried: fail closed, and say so."""
     checks: list[float] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    connected: datetime | None = None
+    """When a pod behind the proxy last said that it is there (PodConnect), and the network believed it."""
+    instance: str = ""
+    """The pod's own name for this run of it."""
+    alarm: str = ""
+    """Why it must be feared that the pod does not stand behind this gate, in a sentence."""
 
     def check(self, monotonic: float) -> None:
         """The network was asked for requests at this moment."""

@@ -188,6 +188,7 @@ class SecretPurpose(Enum):
     TOKEN = "token"  # noqa: S105 - the name of a purpose
     PASSWORD = "password"  # noqa: S105 - the name of a purpose
     FILE = "file"
+    AUTHORITY = "authority"
 
     @property
     def words(self) -> str:
@@ -200,6 +201,7 @@ _SECRET_WORDS = {
     SecretPurpose.TOKEN: "Stands for a session at another service",
     SecretPurpose.PASSWORD: "Opens a datasource",
     SecretPurpose.FILE: "A file that another program had left in clear",
+    SecretPurpose.AUTHORITY: "Certifies the gate to the pod that stands behind it",
 }
 
 

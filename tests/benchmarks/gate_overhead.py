@@ -21,6 +21,7 @@ from podadmin.app.profile import Profile, open_profile
 from podadmin.core.progress import Progress
 from podadmin.core.resources import resource
 from podadmin.core.secret import Secret
+from podadmin.gate.credentials import OwnKey
 from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Numbers, Ports, Upstream
 from podadmin.networks import service as networks
@@ -34,6 +35,7 @@ from podadmin.networks.local.address import Address
 from podadmin.networks.local.requester import Requester
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.requests import service
+from tests.benchmarks.figures import figure
 
 POD, DATASOURCE, OWNER = "bench-pod", "patients", "custodian"
 CREDENTIAL = ("bench", Secret("bench-secret"))
@@ -51,16 +53,16 @@ def run(rounds: int = 400) -> list[dict[str, Any]]:
     for name, pick in (("p50", median), ("p99", lambda seen: quantiles(seen, n=100)[98])):
         ours, peer = pick(through), pick(straight)
         figures.append(
-            {
-                "name": f"a message through the gate, {name}",
-                "ours": ours,
-                "peer": peer,
-                "ratio": ours / peer,
-                "ratio_min": min(through) / min(straight),
-                "ratio_max": max(through) / max(straight),
-                "unit": "ms",
-                "note": f"{rounds} messages each way; the peer is the network without a gate",
-            }
+            figure(
+                f"a message through the gate, {name}",
+                "ms",
+                f"{rounds} messages each way; the peer is the network without a gate",
+                ours,
+                peer,
+                ours / peer,
+                min(through) / min(straight),
+                max(through) / max(straight),
+            )
         )
     return figures
 
@@ -74,8 +76,7 @@ async def _measure(profile: Profile, address: Address, rounds: int) -> tuple[lis
         False,
         address.access_manager,
         address.hub,
-        member.id,
-        member.key,
+        OwnKey(member.id, member.key),
         ReferencePolicy.local(address.object_store),
     )
     hub = HubClient(address.hub, dict(api_key_metadata(member.id, member.key.reveal())))

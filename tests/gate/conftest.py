@@ -23,6 +23,7 @@ from sqlalchemy import func, select
 
 from podadmin.core.clock import SystemClock, new_id
 from podadmin.core.secret import Secret
+from podadmin.gate.credentials import OwnKey
 from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Numbers, Ports, Upstream
 from podadmin.journal.records import Journal, all_entries
@@ -317,8 +318,7 @@ async def gate_on(
             tls=False,
             access_manager=given.get("access_manager", address.access_manager),
             hub=address.hub,
-            key_id=member.api_key_id,
-            key=member.api_key,
+            credentials=OwnKey(member.api_key_id, member.api_key),
             references=ReferencePolicy.local(address.object_store),
         ),
         numbers=Numbers(

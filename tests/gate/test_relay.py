@@ -294,7 +294,7 @@ def test_what_the_pod_did_not_acknowledge_comes_again_and_what_it_did_does_not(
     async def story(rig: Any) -> None:
         sent = await rig.send("sql")
         rig.approve(await rig.comes_to(sent, State.HELD))
-        rig.gate.relay._redeliver_seconds = 0.0
+        rig.gate.relay.deliveries.redeliver_seconds = 0.0
         first = await rig.poll()
         again = await rig.poll()
         assert first.taskId == again.taskId == sent.route.task_id

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
 from podadmin.networks.bitfount.authorisation import AccessCheckResult
-from podadmin.networks.bitfount.question import Asker, Voice
+from podadmin.networks.bitfount.question import Asker, Headers, Voice
 from podadmin.networks.bitfount.types import PodResponseType
 
 ASK_SECONDS = 10.0
@@ -133,7 +133,7 @@ class AccessManagerClient:
     whole question. `headers`: how the pod proves itself (`x-api-key-id` and `x-api-key`).
     """
 
-    def __init__(self, base_url: str, timeout: float = ASK_SECONDS, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, base_url: str, timeout: float = ASK_SECONDS, headers: Headers | None = None) -> None:
         self._asker = Asker(base_url, timeout, headers or {}, _VOICE, _MAX_ANSWER)
 
     async def public_key(self) -> str:
@@ -150,23 +150,27 @@ class AccessManagerClient:
         Raises Unavailable `access.unreachable`, `access.slow`, `access.failed`; Refused `access.not-allowed`; BadInput
         `access.malformed`.
         """
-        data = await self._asker.ask("POST", "/api/access", request.as_json())
-        try:
-            answer = _Answer.model_validate_json(data, strict=False)
-        except ValidationError:
-            raise _malformed() from None
-        limits = tuple(
-            ResourceLimit(
-                limit.resourceType,
-                limit.resourceName,
-                limit.limit,
-                limit.totalUsage,
-                limit.modelDownloadUrl,
-                limit.weightsDownloadUrl,
-            )
-            for limit in answer.limits or ()
+        return read_answer(await self._asker.ask("POST", "/api/access", request.as_json()))
+
+
+def read_answer(data: bytes) -> AccessAnswer:
+    """What an access manager has answered. Raises BadInput `access.malformed`."""
+    try:
+        answer = _Answer.model_validate_json(data, strict=False)
+    except ValidationError:
+        raise _malformed() from None
+    limits = tuple(
+        ResourceLimit(
+            limit.resourceType,
+            limit.resourceName,
+            limit.limit,
+            limit.totalUsage,
+            limit.modelDownloadUrl,
+            limit.weightsDownloadUrl,
         )
-        return AccessAnswer(answer.code, limits)
+        for limit in answer.limits or ()
+    )
+    return AccessAnswer(answer.code, limits)
 
 
 def _needs_tls() -> Refused:

@@ -40,6 +40,15 @@ def api_key_metadata(key_id: str, key: str) -> Metadata:
     return (("x-api-key-id", key_id), ("x-api-key", key))
 
 
+class Ended(Exception):
+    """A call that was passed on ended with a status, which goes back as it came."""
+
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.details = details
+
+
 class MessageServiceClient:
     """One connection to one message service. Open it inside the event loop that uses it, and close it there."""
 
@@ -109,6 +118,21 @@ class MessageServiceClient:
             fail(error.code())
         except grpc.aio.UsageError:
             fail(grpc.StatusCode.CANCELLED)
+        return answer
+
+    def speaking_as(self, metadata: Metadata) -> MessageServiceClient:
+        """The same connection with other metadata. Closing it is the business of the first."""
+        return MessageServiceClient(self._channel, metadata, self._seconds)
+
+    async def forward(self, path: str, request: bytes, seconds: float, metadata: Metadata) -> bytes:
+        """Pass a call on as it is: bytes to bytes, of any method of any service. Raises Ended."""
+        act = self._channel.unary_unary(path, None, None)
+        try:
+            answer: bytes = await act(request, timeout=seconds, metadata=tuple(metadata))
+        except grpc.aio.AioRpcError as error:
+            raise Ended(error.code(), error.details() or "") from None
+        except grpc.aio.UsageError:
+            raise Ended(grpc.StatusCode.UNAVAILABLE, "") from None
         return answer
 
     async def pod_connect(self, pod: pb.PodData) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Unavailable
-from podadmin.networks.bitfount.question import Asker, Voice
+from podadmin.networks.bitfount.question import Asker, Headers, Voice
 
 ASK_SECONDS = 20.0
 _MAX_ANSWER = 4 * 1024 * 1024
@@ -82,7 +82,7 @@ class HubClient:
     `hub.malformed`, Unavailable `hub.unreachable`, `hub.slow` and `hub.failed`.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str] | None = None, timeout: float = ASK_SECONDS) -> None:
+    def __init__(self, base_url: str, headers: Headers | None = None, timeout: float = ASK_SECONDS) -> None:
         self._asker = Asker(base_url, timeout, headers or {}, _VOICE, _MAX_ANSWER)
 
     async def register_pod(self, name: str, public_key: str, *, display_name: str = "", description: str = "") -> None:

@@ -17,6 +17,7 @@ import httpx
 from podadmin.core.errors import PodadminError
 
 _CHUNK = 64 * 1024
+Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,20 @@ class Voice:
 
 class Asker:
     """`base_url`: `https://…`, or `http://127.0.0.1:PORT` for a network on this machine. `timeout`: seconds for one
-    whole question. `headers`: how the caller proves itself. `most`: bytes of an answer.
+    whole question. `headers`: how the caller proves itself, asked for before every question where it is callable
+    (tokens refresh). `most`: bytes of an answer.
 
     Raises the voice's `needs_tls` for any other address.
     """
 
-    def __init__(self, base_url: str, timeout: float, headers: Mapping[str, str], voice: Voice, most: int) -> None:
+    def __init__(self, base_url: str, timeout: float, headers: Headers, voice: Voice, most: int) -> None:
         parts = urlsplit(base_url)
         self._local = parts.scheme == "http" and parts.hostname == "127.0.0.1"
         if not self._local and parts.scheme != "https":
             raise voice.needs_tls()
         self._base = base_url.rstrip("/")
         self._timeout = timeout
-        self._headers = dict(headers)
+        self._headers = headers
         self._voice = voice
         self._most = most
 
@@ -57,6 +59,7 @@ class Asker:
     ) -> bytes:
         """The answer's bytes. Raises what the voice says for anything else than an answer with a `good` status."""
         received = bytearray()
+        own = self._headers() if callable(self._headers) else self._headers
         try:
             async with (
                 asyncio.timeout(self._timeout),
@@ -65,7 +68,7 @@ class Asker:
                     timeout=self._timeout,
                     trust_env=not self._local,
                     verify=False if self._local else ssl.create_default_context(),
-                    headers={**self._headers, **(headers or {})},
+                    headers={**own, **(headers or {})},
                 ) as client,
                 client.stream(verb, self._base + path, json=None if body is None else dict(body)) as answer,
             ):

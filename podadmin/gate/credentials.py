@@ -1,0 +1,115 @@
+"""By what the network knows who speaks: the gate's own key, or what the pod itself shows with each of its calls.
+
+What a pod shows is held in memory only, the latest of each kind, and is used for nothing but what the gate says to the
+network in the pod's place (gate contract, section 3.1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from podadmin.core.clock import Clock
+from podadmin.core.errors import Unavailable
+from podadmin.core.secret import Secret
+from podadmin.networks.bitfount.client import Metadata, api_key_metadata
+from podadmin.networks.bitfount.places import Role
+
+PROOFS: Final = frozenset({"token", "x-api-key-id", "x-api-key"})
+"""The metadata by which a message service knows a caller (bitfount contract, section 5.1)."""
+_HEADERS: Final = frozenset({"authorization", "x-api-key-id", "x-api-key"})
+_REMEMBERED: Final = 16
+_GOOD_FOR: Final = 3600.0
+
+
+class Credentials(Protocol):
+    """How the gate proves itself to a network."""
+
+    def metadata(self) -> Metadata:
+        """For the message service. Raises Unavailable (`gate.pod-silent`)."""
+
+    def headers(self, role: Role) -> Mapping[str, str]:
+        """For the hub and the access manager. Raises Unavailable (`gate.pod-silent`)."""
+
+
+class OwnKey:
+    """An API key of the gate itself: it is a member of the network."""
+
+    def __init__(self, key_id: str, key: Secret[str]) -> None:
+        self._id = key_id
+        self._key = key
+
+    def metadata(self) -> Metadata:
+        return api_key_metadata(self._id, self._key.reveal())
+
+    def headers(self, role: Role) -> Mapping[str, str]:
+        return dict(self.metadata())
+
+
+class OfThePod:
+    """What the pod showed last, and which of it the network has believed. Safe from any thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._metadata: Secret[str] | None = None
+        self._headers: dict[Role, Secret[str]] = {}
+        self._believed: OrderedDict[str, float] = OrderedDict()
+
+    def metadata(self) -> Metadata:
+        if self._metadata is None:
+            raise _silent()
+        return tuple((str(key), str(value)) for key, value in json.loads(self._metadata.reveal()))
+
+    def headers(self, role: Role) -> Mapping[str, str]:
+        kept = self._headers.get(role)
+        if kept is not None:
+            return {str(key): str(value) for key, value in json.loads(kept.reveal()).items()}
+        found = dict(self.metadata())
+        if "token" in found:
+            return {"authorization": f"Bearer {found['token']}"}
+        return {name: value for name, value in found.items() if name in _HEADERS}
+
+    def believed(self, shown: Metadata) -> None:
+        """The network has answered a call with this proof."""
+        now = self._clock.monotonic()
+        with self._lock:
+            self._metadata = Secret(json.dumps(list(shown)))
+            self._believed[_digest(shown)] = now
+            self._believed.move_to_end(_digest(shown))
+            while len(self._believed) > _REMEMBERED:
+                self._believed.popitem(last=False)
+
+    def is_believed(self, shown: Metadata) -> bool:
+        """Has the network believed this very proof lately? A stranger on this machine has none."""
+        when = self._believed.get(_digest(shown))
+        return when is not None and self._clock.monotonic() - when < _GOOD_FOR
+
+    def asked(self, role: Role, headers: Mapping[str, str]) -> None:
+        """The network has answered a question with these headers."""
+        proof = {name.lower(): value for name, value in headers.items() if name.lower() in _HEADERS}
+        if proof:
+            with self._lock:
+                self._headers[role] = Secret(json.dumps(proof))
+
+
+def proof_in(metadata: Sequence[tuple[str, str | bytes]]) -> Metadata:
+    """What in the metadata of a call says who calls, in the order of names."""
+    return tuple(sorted((key, value) for key, value in metadata if key in PROOFS and isinstance(value, str)))
+
+
+def _digest(shown: Metadata) -> str:
+    return hashlib.sha256(repr(tuple(sorted(shown))).encode()).hexdigest()
+
+
+def _silent() -> Unavailable:
+    return Unavailable(
+        "gate.pod-silent",
+        "The network cannot be asked yet.",
+        "The pod has not connected through this gate since it was switched on, and the gate has no key of its own.",
+        "Start the pod with the environment that `podadmin gate environment` prints.",
+    )

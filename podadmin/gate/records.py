@@ -1,0 +1,56 @@
+"""What the gate of a real pod keeps: its certificate authorities, hosts beside the network's, wishes, its port."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, String, Table, Text
+
+from podadmin.store.tables import metadata
+
+authority = Table(
+    "gate_authority",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("certificate", Text, nullable=False),
+    Column("names", Text, nullable=False),
+    Column("made_at", String(32), nullable=False),
+    Column("ends_at", String(32), nullable=False),
+    Column("secret_id", String(32), nullable=False),
+    Column("ended_at", String(32)),
+)
+"""`certificate` is PEM; its private key is the vault's secret `secret_id`. `names`: JSON list of what it is for."""
+
+host = Table(
+    "gate_host",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("verdict", String(8), nullable=False, server_default=""),
+    Column("count", Integer, nullable=False, server_default="0"),
+    Column("first_at", String(32)),
+    Column("last_at", String(32)),
+    Column("decided_by", Text, nullable=False, server_default=""),
+    Column("decided_at", String(32)),
+    Column("reason", Text, nullable=False, server_default=""),
+)
+"""`verdict`: allowed | refused, by a person; empty where nobody has decided, which refuses."""
+
+wish = Table(
+    "gate_wish",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("request_id", String(32), nullable=False, index=True),
+    Column("kind", String(8), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", String(32), nullable=False),
+    Column("done_at", String(32)),
+    Column("outcome", Text, nullable=False, server_default=""),
+)
+"""What a person wants of a task that runs. `kind`: stop | withhold."""
+
+port = Table(
+    "gate_port",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("port", Integer, nullable=False),
+)
+"""Where the gate listens. It is kept, because a pod that runs knows no other."""

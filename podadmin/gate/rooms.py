@@ -1,0 +1,66 @@
+"""Rooms in the object store: which the network has given for which task, and by which name the pod may reach them.
+
+A body above 128 KiB does not travel in a message: the pod asks for room, puts the body there and sends its address. An
+upload to an address that nobody gave was not part of any decision.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Final
+from urllib.parse import urlsplit
+
+from podadmin.networks.bitfount import codec, messages, references
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.places import Places
+
+MOST: Final = 4096
+
+
+class Rooms:
+    """Safe from any thread. Without places nothing is rewritten: the pod reaches the store by its address."""
+
+    def __init__(self, places: Places | None = None) -> None:
+        self._places = places
+        self._lock = threading.Lock()
+        self._given: OrderedDict[str, str] = OrderedDict()
+
+    def given(self, answer: bytes, task_id: str) -> bytes:
+        """The network's answer to a question for room, as the pod gets it."""
+        room = pb.BlobStorageData.FromString(answer)
+        with self._lock:
+            for url in (room.uploadUrl, *room.uploadUrls):
+                if url:
+                    self.tell(url, task_id)
+        if self._places is None or self._places.outward(room.downloadUrl) == room.downloadUrl:
+            return answer
+        room.downloadUrl = self._places.outward(room.downloadUrl)
+        if room.HasField("uploadUrl"):
+            room.uploadUrl = self._places.outward(room.uploadUrl)
+        for place, url in enumerate(room.uploadUrls):
+            room.uploadUrls[place] = self._places.outward(url)
+        return room.SerializeToString()
+
+    def tell(self, url: str, what: str) -> None:
+        """The network has given this address, for `what`."""
+        self._given[_path(url)] = what
+        while len(self._given) > MOST:
+            self._given.popitem(last=False)
+
+    def what_for(self, path: str) -> str | None:
+        """For what the address with this path was given; None where it was not."""
+        return self._given.get(path)
+
+    def outgoing(self, message: pb.BitfountMessage, data: bytes) -> bytes:
+        """A message of the pod as the network gets it: the address of its body in the network's own form."""
+        if self._places is None or not self._places.addresses:
+            return data
+        url = references.reference_in(message.body)
+        if url is None or self._places.inward(url) == url:
+            return data
+        return messages.with_body(message, codec.pack_plain(self._places.inward(url))).SerializeToString()
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path

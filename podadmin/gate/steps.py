@@ -1,0 +1,100 @@
+"""The steps of a gate that follow from rows: open what was captured, let lapse what is due, send what is owed.
+
+Whoever decides writes a row, in this process or another; `nudge` says that rows may have changed, and every step here
+is derived from what is stored. Stopping at any moment leaves nothing that the next start does not finish.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import anyio
+from anyio import to_thread
+
+from podadmin.core.errors import PodadminError
+from podadmin.gate import answers
+from podadmin.gate.opening import Opener
+from podadmin.gate.ports import Ports, Seen
+from podadmin.gate.relay import Relay
+from podadmin.gate.sessions import Sessions
+from podadmin.gate.wishes import fulfil
+from podadmin.networks.bitfount.client import MessageServiceClient
+from podadmin.requests import service
+
+LOOK_AGAIN_SECONDS = 0.5
+log = logging.getLogger("podadmin.gate")
+
+
+class Steps:
+    """`news` hears of every change that the screen should show."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        client: MessageServiceClient,
+        sessions: Sessions,
+        seen: Seen,
+        relay: Relay,
+        news: Callable[[], None],
+    ) -> None:
+        self._ports = ports
+        self._client = client
+        self._sessions = sessions
+        self._seen = seen
+        self._relay = relay
+        self._news = news
+        self._opener = Opener(ports, sessions, seen)
+        self._nudged = anyio.Event()
+
+    def nudge(self) -> None:
+        """Rows may have changed. Call it in the gate's own loop."""
+        nudged, self._nudged = self._nudged, anyio.Event()
+        nudged.set()
+        self._relay.due()
+
+    async def run(self) -> None:
+        """Each step for itself, until cancelled: what cannot be opened now must not keep answers back."""
+        async with anyio.create_task_group() as group:
+            for step in (self._open, self._lapse, self._answer, self._fulfil):
+                group.start_soon(self._follow, step)
+
+    def wrote(self, step: str, error: PodadminError | None) -> bool:
+        """Keep what a step met when it wrote to the store; is `error` one of the store's?"""
+        problems = self._seen.store_problems
+        before = problems.get(step)
+        if error is None:
+            problems.pop(step, None)
+        elif error.code.startswith("store."):
+            problems[step] = f"{error.why} {error.next_step}"
+        if problems.get(step) != before:
+            self._news()
+        return error is not None and error.code.startswith("store.")
+
+    async def _follow(self, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            nudged = self._nudged
+            try:
+                await step()
+                self.wrote(step.__name__, None)
+            except PodadminError as error:
+                self.wrote(step.__name__, error)
+                log.warning("a step of the gate waits: %s", error.code)
+            with anyio.move_on_after(LOOK_AGAIN_SECONDS):
+                await nudged.wait()
+
+    async def _open(self) -> None:
+        for request_id in await to_thread.run_sync(service.waiting_to_open, self._ports.store):
+            if await self._opener.open(request_id):
+                self.nudge()
+
+    async def _lapse(self) -> None:
+        if await to_thread.run_sync(service.lapse_due, self._ports.store, self._ports.clock):
+            self.nudge()
+
+    async def _answer(self) -> None:
+        await answers.send_due(self._ports, self._client, self._sessions)
+
+    async def _fulfil(self) -> None:
+        if await to_thread.run_sync(fulfil, self._ports.store, self._ports.clock, self._relay.stop_soon):
+            self.nudge()

@@ -1,0 +1,82 @@
+"""What a person wants of a task that runs: that it stops, or that its result does not leave. A wish is a row.
+
+Any process can write one; the gate that stands before the pod acts on it (design, “The house”). The requester gets the
+person's words; how the pod is told depends on how far it is (gate contract, sections 3.6 and 7.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import insert, select, update
+
+from podadmin.core.clock import Clock, new_id, stamp
+from podadmin.core.errors import Refused
+from podadmin.gate.records import wish as table
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.requests import service
+from podadmin.requests.state import Event, State
+from podadmin.store.engine import Store
+from podadmin.store.unit import Fact
+
+STOP: Final = "stop"
+WITHHOLD: Final = "withhold"
+MOST_WORDS: Final = 1000
+_STOPPABLE: Final = frozenset({State.DELIVERING, State.RUNNING, State.FINISHED})
+
+
+def wish(store: Store, clock: Clock, request_id: str, kind: str, words: str, actor: str) -> None:
+    """Ask the gate to stop the task of a request, or to withhold what comes out of it.
+
+    Raises NotFound (`request.unknown`), Refused (`gate.not-stoppable`, `gate.words-missing`).
+    """
+    told = words.strip()[:MOST_WORDS]
+    row = service.find(store, request_id).row
+    if not told:
+        raise Refused(
+            "gate.words-missing",
+            "Nothing was stopped.",
+            "The requester will read why, and so will whoever asks later.",
+            "Write one sentence that says why.",
+        )
+    allowed = _STOPPABLE if kind == STOP else _STOPPABLE - {State.FINISHED}
+    if row.state not in allowed:
+        raise Refused(
+            "gate.not-stoppable",
+            "Nothing was stopped.",
+            "The task does not run: it was not begun, or it has ended.",
+            "Open the request to see how it stands.",
+        )
+    act = "gate.stop-wanted" if kind == STOP else "gate.withholding-wanted"
+    with store.record(Fact(actor, act, request_id, {"words": told})) as unit:
+        unit.execute(
+            insert(table).values(
+                id=new_id("wish"),
+                request_id=request_id,
+                kind=kind,
+                words=told,
+                asked_by=actor,
+                asked_at=stamp(clock.now()),
+            )
+        )
+
+
+def fulfil(store: Store, clock: Clock, tell_pod: Callable[[str], None]) -> int:
+    """Do what is wanted and was not done; how much was. `tell_pod` gets the pod's mailbox of a task that ends."""
+    with store.read() as connection:
+        rows = connection.execute(select(table).where(table.c.done_at.is_(None)).order_by(table.c.asked_at)).all()
+    for row in rows:
+        sealed = service.bytes_of(store, row.request_id)
+        message = pb.BitfountMessage.FromString(sealed.wire)
+        mailbox = message.podMailboxIds.get(message.recipient, "")
+        said = "stopped this task" if row.kind == STOP else "withheld the result of this task"
+        abort = f"The data custodian {said}: {row.words}"
+        shown = f"{'Stopped' if row.kind == STOP else 'Result withheld'} by {row.asked_by}"
+        ended = service.ended(store, clock, row.request_id, Event.STOPPED, shown, abort=abort)
+        if mailbox:
+            tell_pod(mailbox)
+        outcome = "the requester and the pod are told" if ended else "the pod is told"
+        with store.record(Fact("gate", "gate.wish-done", row.request_id, {"outcome": outcome})) as unit:
+            unit.execute(update(table).where(table.c.id == row.id).values(done_at=stamp(clock.now()), outcome=outcome))
+    return len(rows)
