@@ -195,7 +195,9 @@ def shown(name: str, value: str) -> str:
     if name in {KEY, "protocol"}:
         return str(found)[:16]
     if name == PURPOSE:
-        return stranger(", ".join(f"{duo().words(code)} ({code})" for code in str(found).split()), _WORDS_SHOWN)
+        known = duo().terms
+        words = (f"{known[code].label} ({code})" if code in known else code for code in str(found).split())
+        return stranger(", ".join(words), _WORDS_SHOWN)
     if isinstance(found, dict):
         return stranger(", ".join(f"{key}: {each}" for key, each in sorted(found.items())), _WORDS_SHOWN)
     if isinstance(found, list):

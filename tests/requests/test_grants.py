@@ -245,7 +245,7 @@ def test_every_pin_has_a_value_in_json_and_words(pins: Callable[..., Pins]) -> N
         "code": "acme/Retina:3: " + "bb" * 32,
         "weights": "acme/Retina:3: " + "cc" * 32,
         "columns_read": "age, sex",
-        "purpose": "DUO:0000042",
+        "purpose": "general research use (DUO:0000042)",
     }
 
 
@@ -360,7 +360,11 @@ VOIDING: dict[str, tuple[dict[str, Any], str, str]] = {
     "code": ({"around": dataclasses.replace(KNOWN, code={"acme/Retina:3": "d"})}, "", "acme/Retina:3: d"),
     "weights": ({"around": dataclasses.replace(KNOWN, weights={"acme/Retina:3": "d"})}, "", "acme/Retina:3: d"),
     "columns_read": ({"around": dataclasses.replace(KNOWN, columns_read=("age",))}, "age, sex", "age"),
-    "purpose": ({"around": dataclasses.replace(KNOWN, purpose="DUO:0000006")}, "DUO:0000042", "DUO:0000006"),
+    "purpose": (
+        {"around": dataclasses.replace(KNOWN, purpose="DUO:0000006")},
+        "general research use (DUO:0000042)",
+        "health or medical or biomedical research (DUO:0000006)",
+    ),
     "destination": (
         {"around": dataclasses.replace(KNOWN, destinations=("store by upload to s3",))},
         "requester by message",
