@@ -10,7 +10,6 @@ import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -34,6 +33,7 @@ from podadmin.requests.rules import Rule, draft
 from podadmin.requests.simulation import simulate
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
+from tests.benchmarks.figures import beside_bound
 
 RULES, GRANTS, HISTORY, RULES_EDITED_AMONG = 1_000, 10_000, 10_000, 50
 DECIDE_BOUND, SIMULATE_BOUND = 20.0, 1000.0
@@ -65,22 +65,9 @@ def run(rounds: int = 9) -> list[dict[str, Any]]:
         simulating = [_simulate(store, current, edited) for _ in range(rounds + 1)][1:]
         store.close()
     return [
-        _figure(f"deciding with {RULES} rules and {GRANTS} grants", deciding, DECIDE_BOUND),
-        _figure(f"deciding {HISTORY} past requests again", simulating, SIMULATE_BOUND),
+        beside_bound(f"deciding with {RULES} rules and {GRANTS} grants", deciding, DECIDE_BOUND),
+        beside_bound(f"deciding {HISTORY} past requests again", simulating, SIMULATE_BOUND),
     ]
-
-
-def _figure(name: str, seen: list[float], bound: float) -> dict[str, Any]:
-    return {
-        "name": name,
-        "ours": median(seen),
-        "peer": bound,
-        "ratio": median(seen) / bound,
-        "ratio_min": min(seen) / bound,
-        "ratio_max": max(seen) / bound,
-        "unit": "ms",
-        "note": f"median of {len(seen)}; the second figure is the bound",
-    }
 
 
 def _decide(asked: Verified[VerifiedRequest], rules: Rules, grants: Grants) -> float:

@@ -7,11 +7,11 @@ import re
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.benchmarks.figures import ROOT, beside, beside_bound
+
 BOUND = 250.0
 BARE_WINDOW = """
 import os
@@ -38,23 +38,11 @@ def run(rounds: int = 11) -> list[dict[str, Any]]:
         ours.append(_start())
         bare.append(_milliseconds([sys.executable, "-c", BARE_WINDOW]))
     return [
-        _figure("first paint", ours[1:], [BOUND], f"median of {rounds}; the second figure is the bound"),
-        _figure("first paint beside an empty window of PySide6", ours[1:], bare[1:], f"of {rounds}, in turns"),
+        beside_bound("first paint", ours[1:], BOUND),
+        beside(
+            "first paint beside an empty window of PySide6", "ms", f"of {rounds}, in turns", ours[1:], median(bare[1:])
+        ),
     ]
-
-
-def _figure(name: str, ours: list[float], peer: list[float], note: str) -> dict[str, Any]:
-    beside = median(peer)
-    return {
-        "name": name,
-        "ours": median(ours),
-        "peer": beside,
-        "ratio": median(ours) / beside,
-        "ratio_min": min(ours) / beside,
-        "ratio_max": max(ours) / beside,
-        "unit": "ms",
-        "note": note,
-    }
 
 
 def _start() -> float:

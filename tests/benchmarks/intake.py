@@ -23,6 +23,7 @@ from podadmin.requests.grant_pins import WORDS, Pins
 from podadmin.requests.records import receipt, request
 from podadmin.requests.service import Captured, Opening
 from podadmin.store.engine import Store
+from tests.benchmarks.figures import beside
 
 RATE = 200
 SECONDS = 10.0
@@ -62,20 +63,11 @@ def _intake(folder: Path, seconds: float) -> dict[str, Any]:
     store.close()
     if lost or not sound or receipts != refused:
         raise AssertionError(f"{lost} requests were lost, {refused - receipts} receipts; the chain is sound: {sound}")
-    rate = count / whole
-    return {
-        "name": f"intake for {seconds:g} s",
-        "ours": rate,
-        "peer": float(RATE),
-        "ratio": rate / RATE,
-        "ratio_min": rate / RATE,
-        "ratio_max": rate / RATE,
-        "unit": "requests/s",
-        "note": (
-            f"{count} kept, none lost; {statistics.median(took) * 1000:.1f} ms each, at most "
-            f"{max(took) * 1000:.0f} ms; at most {behind:.2f} s behind"
-        ),
-    }
+    note = (
+        f"{count} kept, none lost; {statistics.median(took) * 1000:.1f} ms each, at most "
+        f"{max(took) * 1000:.0f} ms; at most {behind:.2f} s behind"
+    )
+    return beside(f"intake for {seconds:g} s", "requests/s", note, [count / whole], float(RATE))
 
 
 def _wait(clock: SystemClock, until: float) -> None:

@@ -12,7 +12,6 @@ import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from sqlalchemy import insert
@@ -22,7 +21,7 @@ from podadmin.app.profile import open_profile
 from podadmin.core.clock import SystemClock, stamp
 from podadmin.requests.records import request, sealed
 from podadmin.store.unit import Fact
-from tests.benchmarks.first_paint import ROOT
+from tests.benchmarks.figures import ROOT, beside_bound
 
 REQUESTS = 100_000
 BOUND = 700.0
@@ -34,18 +33,7 @@ def run(rounds: int = 7) -> list[dict[str, Any]]:
         fill(Path(folder) / "profile", REQUESTS)
         _start(Path(folder), "page Requests\n")
         seen = [_start(Path(folder)) for _ in range(rounds)]
-    return [
-        {
-            "name": f"data on screen with {REQUESTS} requests",
-            "ours": median(seen),
-            "peer": BOUND,
-            "ratio": median(seen) / BOUND,
-            "ratio_min": min(seen) / BOUND,
-            "ratio_max": max(seen) / BOUND,
-            "unit": "ms",
-            "note": f"median of {rounds}, picture included; the second figure is the bound",
-        }
-    ]
+    return [beside_bound(f"data on screen with {REQUESTS} requests", seen, BOUND, "picture included")]
 
 
 def fill(profile: Path, count: int) -> None:

@@ -7,20 +7,16 @@ the peak of the whole process, and how far it grew over the process with everyth
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from tests.benchmarks.clinical import write
+from tests.benchmarks.figures import in_turns, measured
 
 ROWS = int(os.environ.get("PODADMIN_BENCHMARK_ROWS", "300000"))
 MEMORY = "400MB"
-_ROOT = Path(__file__).resolve().parents[2]
 _MEASURE = """
 import json, sys, time
 def memory(of):
@@ -75,36 +71,11 @@ def run(rounds: int = 3) -> list[dict[str, Any]]:
         ):
             ours, peer = [], []
             for _ in range(rounds):
-                ours.append(_measured(_OURS, path))
-                peer.append(_measured(program, path))
+                ours.append(measured(_OURS, path))
+                peer.append(measured(program, path))
             assert {each["rows"] for each in ours} == {each["rows"] for each in peer} == {ROWS}
             note = f"{size}; the peer is {words}"
             for key, unit in (("work", "s"), ("peak", "MiB"), ("grown", "MiB")):
-                figures.append(
-                    _figure(f"schema of a clinical table beside {words}: {key}", unit, note, ours, peer, key)
-                )
+                name = f"schema of a clinical table beside {words}: {key}"
+                figures.append(in_turns(name, unit, note, [a[key] for a in ours], [b[key] for b in peer]))
         return figures
-
-
-def _measured(program: str, path: Path) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], cwd=_ROOT, check=True, capture_output=True, text=True
-    )
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
-
-
-def _figure(
-    name: str, unit: str, note: str, ours: list[dict[str, float]], peer: list[dict[str, float]], key: str
-) -> dict[str, Any]:
-    ratios = [a[key] / b[key] for a, b in zip(ours, peer, strict=True)]
-    return {
-        "name": name,
-        "ours": median(each[key] for each in ours),
-        "peer": median(each[key] for each in peer),
-        "ratio": median(ratios),
-        "ratio_min": min(ratios),
-        "ratio_max": max(ratios),
-        "unit": unit,
-        "note": note,
-    }

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-_ROOT = Path(__file__).resolve().parents[2]
+from tests.benchmarks.figures import in_turns, measured
+
 _MEASURE = """
 import json, sys, time
 begun = time.perf_counter()
@@ -71,44 +69,24 @@ def flights() -> bytes:
 def _compare(path: Path, rounds: int, table: str) -> list[dict[str, Any]]:
     ours, peer = [], []
     for _ in range(rounds):
-        ours.append(_measured(_OURS, path))
-        peer.append(_measured(_PANDAS, path))
+        ours.append(measured(_OURS, path))
+        peer.append(measured(_PANDAS, path))
     assert {each["rows"] for each in ours} == {each["rows"] for each in peer}
     megabytes = path.stat().st_size / 1e6
     size = f"{ours[0]['rows']} rows, {megabytes:.0f} MB, {rounds} rounds; the peer is pandas.read_csv alone"
     load = os.getloadavg()[0]
     if load > (os.cpu_count() or 1):
         size += f"; disturbed: load {load:.1f} on {os.cpu_count()} cores"
-    return [
-        _figure(f"schema of {table}: whole process", "s", size, ours, peer, "whole"),
-        _figure(f"schema of {table}: without imports", "s", size, ours, peer, "work"),
-        _figure(f"schema of {table}: processor time without imports", "s", size, ours, peer, "cpu"),
-        _figure(f"schema of {table}: peak memory", "MiB", size, ours, peer, "peak"),
-    ]
-
-
-def _measured(program: str, path: Path) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], cwd=_ROOT, check=True, capture_output=True, text=True
+    told = (
+        ("whole process", "s", "whole"),
+        ("without imports", "s", "work"),
+        ("processor time without imports", "s", "cpu"),
+        ("peak memory", "MiB", "peak"),
     )
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
-
-
-def _figure(
-    name: str, unit: str, note: str, ours: list[dict[str, float]], peer: list[dict[str, float]], key: str
-) -> dict[str, Any]:
-    ratios = [a[key] / b[key] for a, b in zip(ours, peer, strict=True)]
-    return {
-        "name": name,
-        "ours": median(each[key] for each in ours),
-        "peer": median(each[key] for each in peer),
-        "ratio": median(ratios),
-        "ratio_min": min(ratios),
-        "ratio_max": max(ratios),
-        "unit": unit,
-        "note": note,
-    }
+    return [
+        in_turns(f"schema of {table}: {words}", unit, size, [a[key] for a in ours], [b[key] for b in peer])
+        for words, unit, key in told
+    ]
 
 
 if __name__ == "__main__":

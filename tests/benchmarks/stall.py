@@ -8,10 +8,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from tests.benchmarks.first_paint import ROOT
+from tests.benchmarks.figures import ROOT, beside_bound
 from tests.benchmarks.schema_of_flights import flights
 
 BOUND = 50.0
@@ -53,18 +52,7 @@ def run(rounds: int = 5) -> list[dict[str, Any]]:
         table = Path(folder) / "flights.csv"
         table.write_bytes(flights())
         seen = [_once(table, Path(folder) / f"profile-{number}") for number in range(rounds)]
-    return [
-        {
-            "name": "longest stall of the window while a schema is made",
-            "ours": median(seen),
-            "peer": BOUND,
-            "ratio": median(seen) / BOUND,
-            "ratio_min": min(seen) / BOUND,
-            "ratio_max": max(seen) / BOUND,
-            "unit": "ms",
-            "note": f"median of {rounds}; the second figure is the bound",
-        }
-    ]
+    return [beside_bound("longest stall of the window while a schema is made", seen, BOUND)]
 
 
 def _once(table: Path, profile: Path) -> float:

@@ -1,0 +1,60 @@
+"""The figures that benchmarks tell, and the process of its own in which each run of one happens.
+
+A figure is a dict: name, ours, peer (or a bound), ratio (ours by peer; below 1 is better where less is better), its
+least and greatest as ratio_min and ratio_max, unit and note.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def figure(
+    name: str, unit: str, note: str, ours: float, peer: float, ratio: float, ratio_min: float, ratio_max: float
+) -> dict[str, Any]:
+    """One figure whose ratios are known."""
+    return {
+        "name": name,
+        "ours": ours,
+        "peer": peer,
+        "ratio": ratio,
+        "ratio_min": ratio_min,
+        "ratio_max": ratio_max,
+        "unit": unit,
+        "note": note,
+    }
+
+
+def beside(name: str, unit: str, note: str, seen: Sequence[float], peer: float) -> dict[str, Any]:
+    """The median of what was seen beside one number: a bound, or what the peer needs."""
+    ours = median(seen)
+    return figure(name, unit, note, ours, peer, ours / peer, min(seen) / peer, max(seen) / peer)
+
+
+def beside_bound(name: str, seen: Sequence[float], bound: float, how: str = "") -> dict[str, Any]:
+    """Milliseconds beside the most that they may be; `how` says more about how they were seen."""
+    note = f"median of {len(seen)}{how and f', {how}'}; the second figure is the bound"
+    return beside(name, "ms", note, seen, bound)
+
+
+def in_turns(name: str, unit: str, note: str, ours: Sequence[float], peer: Sequence[float]) -> dict[str, Any]:
+    """Runs in turn: each of ours is compared with that of the peer next to it, so that a disturbance meets both."""
+    ratios = [a / b for a, b in zip(ours, peer, strict=True)]
+    return figure(name, unit, note, median(ours), median(peer), median(ratios), min(ratios), max(ratios))
+
+
+def measured(program: str, path: Path) -> dict[str, float]:
+    """Run a program on a file in a Python of its own; the numbers that it prints as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
