@@ -10,43 +10,44 @@ after the file changed underneath.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from podadmin.core.clock import Clock
-from podadmin.core.errors import BadInput
 from podadmin.core.progress import Progress
-from podadmin.core.text import stranger
 from podadmin.datasources.choices import check_choices, forced
 from podadmin.datasources.csv import located
 from podadmin.datasources.dtypes import (
-    BOOLEAN,
     FLOAT,
     INTEGER,
-    NUMERIC,
     STRING,
     UNSIGNED,
     Evidence,
     dtype_of,
     native_dtype,
-    stype_of,
 )
 from podadmin.datasources.engine import DEFAULT_MEMORY, Engine, Table, engine
 from podadmin.datasources.files import unchanged
 from podadmin.datasources.model import ColumnChoices, FileSource, Fingerprint, Rejected
-from podadmin.datasources.sample import Look
 from podadmin.datasources.tables import looks, refuse_without_rows, table
-from podadmin.schema.describe import described
+from podadmin.schema.column_rules import (
+    INT64,
+    known_labels,
+    largest_of,
+    semantic,
+    statistics_of,
+    too_many_labels,
+    typed,
+)
 from podadmin.schema.file_pass import Counts, read_all
 from podadmin.schema.model import Document, Feature
-from podadmin.schema.statistics import NULL_LABEL, ColumnStatistics, labelled
+from podadmin.schema.statistics import ColumnStatistics, labelled
 
 MAX_LABELS = 100_000
 EXACT_BYTES = 8 << 20
 """Up to this size of file different values are counted exactly; beyond it they are estimated (HyperLogLog)."""
 EXACT_COLUMNS = 500
 _SAFE_INTEGER = 2.0**53
-_INT64, _UINT64 = 2.0**63, 2.0**64
 _PASS_SPAN, _LABEL_SPAN = (0.02, 0.85), (0.88, 1.0)
 
 
@@ -64,11 +65,15 @@ class Generated:
 
 @dataclass(frozen=True)
 class Profile:
-    """What is known about a table, wherever it lies: the same result from every kind of source."""
+    """What is known about a table, wherever it lies: the same result from every kind of source.
+
+    `level`: `full`, or `partial` where only a sample was read.
+    """
 
     rows: int
     columns: tuple[ColumnStatistics, ...]
     rejected: Rejected = field(default_factory=Rejected)
+    level: str = "full"
 
 
 def generate(
@@ -105,12 +110,14 @@ def generate(
 def document_of(name: str, description: str | None, profile: Profile, chosen: dict[str, str]) -> Document:
     """The document that a profile gives; `chosen`: column -> the semantic type that the custodian chose."""
     force_stypes = {stype: tuple(n for n, s in chosen.items() if s == stype) for stype in sorted(set(chosen.values()))}
-    return Document(name, description, profile.rows, tuple(map(_feature, profile.columns)), force_stypes)
+    features = tuple(map(_feature, profile.columns))
+    return Document(name, description, profile.rows, features, force_stypes, profile.level)
 
 
 def _feature(column: ColumnStatistics) -> Feature:
     labels = tuple(label for label, _ in column.labels)
-    return Feature(column.name, column.description, column.dtype, column.stype, labels)
+    pictures = dict(column.dimensions), dict(column.formats), dict(column.modes)
+    return Feature(column.name, column.description, column.dtype, column.stype, labels, *pictures)
 
 
 class _Maker:
@@ -132,24 +139,31 @@ class _Maker:
         found = read_all(self._reader, seen, texts, _PASS_SPAN, self._exact)
         rows, counts = found.rows, found.counts
         dtypes = {name: self._dtype(name, each) for name, each in counts.items()}
-        stypes = {name: self._stype(name, dtypes[name], counts[name]) for name in self._names}
+        stypes = {name: semantic(name, dtypes[name], counts[name], self._forced.get(name)) for name in self._names}
         labels = self._labels([n for n in self._names if stypes[n] == "categorical"], dtypes, counts, rows)
         columns = tuple(
-            self._statistics(each, dtypes[each.name], stypes[each.name], counts[each.name], rows, labels)
+            statistics_of(
+                each,
+                dtypes[each.name],
+                stypes[each.name],
+                counts[each.name],
+                rows,
+                labels.get(each.name, ()),
+                each.name in self._forced,
+                self._choices.describe.get(each.name),
+            )
             for each in seen
         )
         return Profile(rows, columns, found.rejected)
 
     def _dtype(self, name: str, found: Counts) -> str:
         if self._table.dialect is None:
-            declared = native_dtype(self._reader.type_of(name))
-            # a column of floating point that holds whole numbers only is one of those, as pandas converts it
-            return INTEGER if declared == FLOAT and found.whole and _largest(found) < _INT64 else declared
-        largest = _largest(found)
+            return typed(native_dtype(self._reader.type_of(name)), found)
+        largest = largest_of(found)
         if found.cells and found.numbers == found.cells and found.whole and largest >= _SAFE_INTEGER:
             return self._large(name, found, largest)
         return dtype_of(
-            Evidence(found.cells, found.trues + found.falses, found.numbers, found.whole and largest < _INT64)
+            Evidence(found.cells, found.trues + found.falses, found.numbers, found.whole and largest < INT64)
         )
 
     def _large(self, name: str, found: Counts, largest: float) -> str:
@@ -165,7 +179,7 @@ class _Maker:
             select, "Looking at large numbers", (0.85, 0.88)
         )[0]
         if fractional:
-            return FLOAT if largest >= _INT64 else INTEGER
+            return FLOAT if largest >= INT64 else INTEGER
         if fits == found.cells:
             found.low, found.high = low, high
             return INTEGER
@@ -173,19 +187,6 @@ class _Maker:
             found.low, found.high = low_u, high_u
             return UNSIGNED
         return STRING
-
-    def _stype(self, name: str, dtype: str, found: Counts) -> str:
-        chosen = self._forced.get(name)
-        if chosen == "continuous" and found.cells and dtype not in NUMERIC:
-            raise BadInput(
-                "schema.not-numeric",
-                f"The column “{stranger(name, 60)}” cannot be continuous.",
-                f"{found.cells - found.numbers} of its {found.cells} values are not numbers."
-                if found.numbers
-                else "Its values are not numbers.",
-                "Take the chosen type back, or have the values corrected where the file is written.",
-            )
-        return chosen or stype_of(name, dtype)
 
     def _labels(
         self, names: list[str], dtypes: dict[str, str], counts: dict[str, Counts], rows: int
@@ -196,19 +197,16 @@ class _Maker:
             found = counts[name]
             # an estimate may be off by some per cent: only clear excess is refused here, the rest below
             if found.distinct > self._max_labels * (1 if found.exact else 1.5):
-                raise self._too_many(name, found.distinct)
-            empty = {None: rows - found.cells} if rows > found.cells else {}
-            if dtypes[name] == BOOLEAN:
-                cells = {word: times for word, times in (("True", found.trues), ("False", found.falses)) if times}
-                known[name] = labelled([*cells.items(), *empty.items()], BOOLEAN)
-            elif found.all_binned and name in self._forced:
-                known[name] = labelled([*found.bins.items(), *empty.items()], dtypes[name])
+                raise too_many_labels(name, found.distinct, self._max_labels)
+            labels = known_labels(dtypes[name], found, rows, name in self._forced)
+            if labels is not None:
+                known[name] = labels
         asked = [name for name in names if name not in known]
         if asked:
             known |= {name: labelled(cells, dtypes[name]) for name, cells in self._grouped(asked).items()}
         for name in names:
             if len(known[name]) > self._max_labels:
-                raise self._too_many(name, len(known[name]))
+                raise too_many_labels(name, len(known[name]), self._max_labels)
         return known
 
     def _grouped(self, asked: list[str]) -> dict[str, list[tuple[str | None, int]]]:
@@ -232,34 +230,3 @@ class _Maker:
         for mask, text, times in found_rows:
             cells_of[which[mask]].append((text, times))
         return cells_of
-
-    def _too_many(self, name: str, labels: int) -> BadInput:
-        return BadInput(
-            "schema.too-many-labels",
-            f"The column “{stranger(name, 60)}” cannot be categorical.",
-            f"It has about {labels} different values, and {self._max_labels} labels are the most that a schema may "
-            "carry; every one of them would be published.",
-            "Choose text for this column, or ignore it.",
-        )
-
-    def _statistics(
-        self,
-        seen: Look,
-        dtype: str,
-        stype: str,
-        found: Counts,
-        rows: int,
-        labels: dict[str, tuple[tuple[str, int], ...]],
-    ) -> ColumnStatistics:
-        name = seen.name
-        made = described(name, dtype, stype, seen, found, rows)
-        made = replace(made, forced=name in self._forced, description=self._choices.describe.get(name))
-        if stype != "categorical":
-            return made
-        mine = labels[name]
-        different = sum(label != NULL_LABEL for label, _ in mine)
-        return replace(made, labels=mine, distinct=different, distinct_estimated=False, top=())
-
-
-def _largest(found: Counts) -> float:
-    return max(abs(found.low or 0.0), abs(found.high or 0.0))
