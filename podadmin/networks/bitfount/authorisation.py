@@ -104,15 +104,39 @@ class ProtocolContext:
         for the project and one for the task, where there is a project. Raises BadInput (`access.odd-name`) for names
         that would lead out of it: both come from a stranger's message.
         """
-        set_to = os.environ.get("BITFOUNT_TASK_RESULTS_DIR")
-        output = Path(os.environ.get("BITFOUNT_OUTPUT_DIR") or ".")
-        folder = Path(set_to).expanduser() if set_to else output / "task-results"
+        folder = _results_base()
         if self.project_id is not None:
             folder /= _folder_name(self.project_id)
             if self.task_id is not None:
                 folder /= _folder_name(self.task_id)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def get_project_results_dir(self) -> Path:
+        """The folder that holds what all tasks of the project leave behind; it is made where it is missing.
+
+        Raises BadInput (`access.odd-name`), also where there is no project.
+        """
+        folder = _results_base() / _folder_name(self.project_id or "")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def get_task_results_directory(context: ProtocolContext | None) -> Path:
+    """Where a task leaves its results: the folder of its context; without one, the folder of all output.
+
+    Raises BadInput (`access.odd-name`).
+    """
+    return _output() if context is None else context.get_task_results_dir()
+
+
+def _output() -> Path:
+    return Path(os.environ.get("BITFOUNT_OUTPUT_DIR") or ".")
+
+
+def _results_base() -> Path:
+    set_to = os.environ.get("BITFOUNT_TASK_RESULTS_DIR")
+    return Path(set_to).expanduser() if set_to else _output() / "task-results"
 
 
 @dataclass

@@ -1,6 +1,6 @@
-"""The closed vocabularies of the wire: message types, reasons, answers and ways to prove an identity.
+"""The vocabularies of the wire: message types, reasons, answers, ways to prove an identity, parts of a task.
 
-Sources: bitfount contract, sections 5.1, 5.4 and 6.1. The numbers and names are what real peers parse.
+Sources: bitfount contract, sections 5.1, 5.3, 5.4, 6.1 and 9. The numbers and names are what real peers parse.
 """
 
 from __future__ import annotations
@@ -127,3 +127,103 @@ class IdentityVerificationMethod(StrEnum):
     OIDC_DEVICE_CODE = "oidc-device-code"
 
     DEFAULT = OIDC_DEVICE_CODE
+
+
+class AggregatorType(StrEnum):
+    """How the answers of several pods are put together."""
+
+    Aggregator = "bitfount.Aggregator"
+    SecureAggregator = "bitfount.SecureAggregator"
+
+
+class ProtocolType(StrEnum):
+    """The protocols that requesters may name. A pod can have more by its plugins."""
+
+    FederatedAveraging = "bitfount.FederatedAveraging"
+    ResultsOnly = "bitfount.ResultsOnly"
+    InferenceAndCSVReport = "bitfount.InferenceAndCSVReport"
+    InferenceAndCSVReportWithAggregateReporting = "bitfount.InferenceAndCSVReportWithAggregateReporting"
+    InstrumentedInferenceAndCSVReport = "bitfount.InstrumentedInferenceAndCSVReport"
+    InferenceAndReturnCSVReport = "bitfount.InferenceAndReturnCSVReport"
+    InferenceAndImageOutput = "bitfount.InferenceAndImageOutput"
+    GAScreeningProtocolAmethyst = "bitfount.GAScreeningProtocolAmethyst"
+    GAScreeningProtocolJade = "bitfount.GAScreeningProtocolJade"
+    GAScreeningProtocolBronze = "bitfount.GAScreeningProtocolBronze"
+    GAScreeningProtocolBronzeWithEHR = "bitfount.GAScreeningProtocolBronzeWithEHR"
+    GAScreeningProtocolCharcoal = "bitfount.GAScreeningProtocolCharcoal"
+    GAScreeningProtocol = "bitfount.GAScreeningProtocol"
+    RetinalDiseaseProtocolCobalt = "bitfount.RetinalDiseaseProtocolCobalt"
+    BasicOCTProtocol = "bitfount.BasicOCTProtocol"
+    WetAMDScreeningProtocolSapphire = "bitfount.WetAMDScreeningProtocolSapphire"
+    FluidVolumeScreeningProtocol = "bitfount.FluidVolumeScreeningProtocol"
+    DataExtractionProtocolCharcoal = "bitfount.DataExtractionProtocolCharcoal"
+    InSiteInsightsProtocol = "bitfount.InSiteInsightsProtocol"
+    GenericBiomarkerProtocolGranite = "bitfount.GenericBiomarkerProtocolGranite"
+    EHRScreeningProtocol = "bitfount.EHRScreeningProtocol"
+    NextGenSearchProtocol = "bitfount.NextGenSearchProtocol"
+    EHRNERProtocol = "bitfount.EHRNERProtocol"
+    PatientTrialMatchingProtocol = "bitfount.PatientTrialMatchingProtocol"
+
+
+class AlgorithmType(StrEnum):
+    """The algorithms that requesters may name. A pod can have more by its plugins."""
+
+    FederatedModelTraining = "bitfount.FederatedModelTraining"
+    ModelTrainingAndEvaluation = "bitfount.ModelTrainingAndEvaluation"
+    ModelEvaluation = "bitfount.ModelEvaluation"
+    ModelInference = "bitfount.ModelInference"
+    SqlQuery = "bitfount.SqlQuery"
+    PrivateSqlQuery = "bitfount.PrivateSqlQuery"
+    HuggingFacePerplexityEvaluation = "bitfount.HuggingFacePerplexityEvaluation"
+    HuggingFaceTextGenerationInference = "bitfount.HuggingFaceTextGenerationInference"
+    HuggingFaceImageTextGenerationInference = "bitfount.HuggingFaceImageTextGenerationInference"
+    HuggingFaceImageClassificationInference = "bitfount.HuggingFaceImageClassificationInference"
+    HuggingFaceImageSegmentationInference = "bitfount.HuggingFaceImageSegmentationInference"
+    HuggingFaceTextClassificationInference = "bitfount.HuggingFaceTextClassificationInference"
+    HuggingFaceNERInference = "bitfount.HuggingFaceNERInference"
+    CSVReportAlgorithm = "bitfount.CSVReportAlgorithm"
+    TIMMFineTuning = "bitfount.TIMMFineTuning"
+    TIMMFederatedTraining = "bitfount.TIMMFederatedTraining"
+    TIMMInference = "bitfount.TIMMInference"
+    MONAIBundleInference = "bitfount.MONAIBundleInference"
+    CSTCalculationAlgorithm = "bitfount.CSTCalculationAlgorithm"
+    GCCCalculationAlgorithm = "bitfount.GCCCalculationAlgorithm"
+    CSVReportGeneratorOphthalmologyAlgorithm = "bitfount.CSVReportGeneratorOphthalmologyAlgorithm"
+    CSVReportGeneratorAlgorithm = "bitfount.CSVReportGeneratorAlgorithm"
+    ETDRSAlgorithm = "bitfount.ETDRSAlgorithm"
+    FluidVolumeCalculationAlgorithm = "bitfount.FluidVolumeCalculationAlgorithm"
+    FoveaCoordinatesAlgorithm = "bitfount.FoveaCoordinatesAlgorithm"
+    GATrialCalculationAlgorithmJade = "bitfount.GATrialCalculationAlgorithmJade"
+    GATrialCalculationAlgorithmAmethyst = "bitfount.GATrialCalculationAlgorithmAmethyst"
+    GATrialCalculationAlgorithmCharcoal = "bitfount.GATrialCalculationAlgorithmCharcoal"
+    GATrialCalculationAlgorithmBronze = "bitfount.GATrialCalculationAlgorithmBronze"
+    GATrialCalculationAlgorithm = "bitfount.GATrialCalculationAlgorithm"
+    TrialInclusionCriteriaMatchAlgorithmAmethyst = "bitfount.TrialInclusionCriteriaMatchAlgorithmAmethyst"
+    TrialInclusionCriteriaMatchAlgorithmBronze = "bitfount.TrialInclusionCriteriaMatchAlgorithmBronze"
+    TrialInclusionCriteriaMatchAlgorithmJade = "bitfount.TrialInclusionCriteriaMatchAlgorithmJade"
+    TrialInclusionCriteriaMatchAlgorithmCharcoal = "bitfount.TrialInclusionCriteriaMatchAlgorithmCharcoal"
+    TrialInclusionCriteriaMatchAlgorithmGlaucomaCharcoal = (
+        "bitfount.TrialInclusionCriteriaMatchAlgorithmGlaucomaCharcoal"
+    )
+    TrialInclusionCriteriaMatchAlgorithmEHR = "bitfount.TrialInclusionCriteriaMatchAlgorithmEHR"
+    TrialInclusionCriteriaMatchAlgorithmSapphire = "bitfount.TrialInclusionCriteriaMatchAlgorithmSapphire"
+    TrialInclusionCriteriaMatchAlgorithm = "bitfount.TrialInclusionCriteriaMatchAlgorithm"
+    GATrialPDFGeneratorAlgorithmAmethyst = "bitfount.GATrialPDFGeneratorAlgorithmAmethyst"
+    GATrialPDFGeneratorAlgorithmJade = "bitfount.GATrialPDFGeneratorAlgorithmJade"
+    GATrialPDFGeneratorAlgorithm = "bitfount.GATrialPDFGeneratorAlgorithm"
+    _SimpleCSVAlgorithm = "bitfount._SimpleCSVAlgorithm"
+    ReduceCSVAlgorithmCharcoal = "bitfount.ReduceCSVAlgorithmCharcoal"
+    RecordFilterAlgorithm = "bitfount.RecordFilterAlgorithm"
+    BscanImageAndMaskGenerationAlgorithm = "bitfount.BscanImageAndMaskGenerationAlgorithm"
+    S3UploadAlgorithm = "bitfount.S3UploadAlgorithm"
+    S3UploadAlgorithmWithMRNTracking = "bitfount.S3UploadAlgorithmWithMRNTracking"
+    CodeNormalisationAlgorithm = "bitfount.CodeNormalisationAlgorithm"
+    EHRPatientQueryAlgorithm = "bitfount.EHRPatientQueryAlgorithm"
+    EHRPatientInfoDownloadAlgorithm = "bitfount.EHRPatientInfoDownloadAlgorithm"
+    EHRPatientIDExtractAlgo = "bitfount.EHRPatientIDExtractAlgo"
+    TrialMatchingAlgorithm = "bitfount.TrialMatchingAlgorithm"
+    ImageSelectionAlgorithm = "bitfount.ImageSelectionAlgorithm"
+    LongitudinalAlgorithm = "bitfount.LongitudinalAlgorithm"
+    PatientIDExchangeAlgorithm = "bitfount.PatientIDExchangeAlgorithm"
+    NextGenPatientInfoDownloadAlgorithm = "bitfount.NextGenPatientInfoDownloadAlgorithm"
+    """Named by versions before 13 only."""
