@@ -33,10 +33,14 @@ FIRST_LOOKS = frozenset({"requests list"})
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an operation ended: with a value (which may be None) or with an error."""
+    """How an operation ended: with a value (which may be None) or with an error.
+
+    `early`: it was told before the profile is open, which waits until somebody says `first_look_shown`.
+    """
 
     value: Any = None
     error: PodadminError | None = None
+    early: bool = False
 
 
 class Job:
@@ -115,6 +119,10 @@ class Ops:
         """Run an act that may change things, after the ones asked for before it; `done` gets its outcome."""
         return self._submit(self._writer, Job(title or act, listener), act, arguments, done)
 
+    def first_look_shown(self) -> None:
+        """What was told early is on the screen: now the profile may be opened."""
+        self._none_looks.set()
+
     def subscribe(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Be told which kinds of thing changed (the first words of journal acts)."""
         self._listeners.append(listener)
@@ -150,10 +158,10 @@ class Ops:
             looked = self._looked(act, arguments)
             if looked is not None:
                 end(looked)
+                return
             if act in FIRST_LOOKS:
                 self._none_looks.set()
-            if looked is None:
-                end(self._outcome(act, arguments, job.progress))
+            end(self._outcome(act, arguments, job.progress))
 
         self._running.add(job)
         try:
@@ -171,7 +179,7 @@ class Ops:
         from podadmin.app.first_look import answer
 
         value = answer(folder_of(self._options) / "podadmin.db", act, arguments)
-        return None if value is None else Outcome(value=value)
+        return None if value is None else Outcome(value=value, early=True)
 
     def _outcome(self, act: str, arguments: Mapping[str, object], progress: Progress) -> Outcome:
         self._opened.wait()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from podadmin.app.options import Options
 
 _HARMLESS: Final = "propagateSizeHints"
+_SWITCH_SECONDS: Final = 0.0005
 _began = perf_counter()
 
 
@@ -57,6 +58,8 @@ def run(options: Options) -> int:
     if options.headless:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     qInstallMessageHandler(_qt_says)
+    # this thread has to get the interpreter back from work in the background within a frame, not within several
+    sys.setswitchinterval(_SWITCH_SECONDS)
     app = _application()
     own = not options.auditor and (not options.headless or options.profile is not None)
     place = WindowPlace(folder_of(options)) if own else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from shiboken6 import isValid
 
 from podadmin.core.errors import PodadminError
@@ -210,6 +210,9 @@ class Session:
                 self.prover(again, lambda: ended(outcome))
             else:
                 ended(outcome)
+            if outcome.early and self._ops is not None:
+                # when what was told is painted, and not before: opening the profile takes the processor
+                QTimer.singleShot(0, self._dispatcher, self._ops.first_look_shown)
 
         def ended(outcome: Outcome) -> None:
             job.end()
