@@ -16,8 +16,9 @@ from podadmin.core.errors import BadInput
 from podadmin.desktop.pages.rules_condition import ConditionCard
 from podadmin.desktop.pages.rules_editor import RuleEditor
 from podadmin.desktop.pages.rules_list import RulesList, summary
-from podadmin.desktop.pages.rules_trial import TrialCard
+from podadmin.desktop.pages.rules_trial import UNREAD, UNTRIED, TrialCard
 from podadmin.desktop.pages.rules_why_not import WhyNotCard
+from tests.desktop.hands import texts
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 
@@ -144,6 +145,25 @@ def test_saving_waits_for_a_whole_rule_and_says_what_is_missing(host: QWidget) -
     editor.name.set_value(" ")
     editor.show_trial(trial)
     assert not editor.save.isEnabled()
+    editor.stop()
+
+
+def test_a_draft_that_is_no_rule_says_once_what_it_waits_for(host: QWidget) -> None:
+    editor = RuleEditor(FIELDS)
+    put(host, editor)
+    editor.begin(None, {})
+    assert (texts(host).count(UNREAD), texts(host).count(UNTRIED)) == (1, 1)
+    lead = "Allow where the project is “study”."
+    editor.show_trial(Trial(lead, (), ("Careful.",), "Of the last 3 requests, none would flip.", 3, 0, 0, 0, 0, 0, ()))
+    said = texts(host)
+    assert lead in said
+    assert UNREAD not in said
+    assert UNTRIED not in said
+    editor.show_problem(BadInput("rule.bad-condition", "No.", "It names nothing to compare with.", "Change it."))
+    said = texts(host)
+    assert (said.count(UNREAD), said.count(UNTRIED), said.count("It names nothing to compare with.")) == (1, 1, 1)
+    assert lead not in said, "what another draft said is not what this one says"
+    assert "Careful." not in said
     editor.stop()
 
 

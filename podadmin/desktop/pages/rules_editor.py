@@ -96,8 +96,7 @@ class RuleEditor(QWidget):
             if field in self._fields:
                 self._put(field, text)
         self._fill_add()
-        self.trial.show_waiting()
-        self._tell("", "It is tried as soon as it is a whole rule.")
+        self._wait("")
         self._changed()
         self.name.line.setFocus()
 
@@ -127,13 +126,18 @@ class RuleEditor(QWidget):
 
     def show_problem(self, error: PodadminError) -> None:
         """Say why the draft is no rule yet."""
-        self._tell(f"{error.why} {error.next_step}", "It is tried as soon as it is a whole rule.")
-        self.trial.show_error(error)
+        self._wait(f"{error.why} {error.next_step}")
         self._permit(error.why)
 
     def stop(self) -> None:
         """Nothing of this draft is wanted any more."""
         self._pause.stop()
+
+    def _wait(self, problem: str) -> None:
+        """There is no rule yet: nothing to read, nothing to try."""
+        self._tell(problem, "")
+        self.reading.show_waiting()
+        self.trial.show_waiting()
 
     def _tell(self, problem: str, words: str) -> None:
         self._problem.setText(problem)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.facts import Fact
 from podadmin.app.views.rules import FlipRow, RuleLine, Trial
-from podadmin.core.errors import PodadminError
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
@@ -26,6 +25,10 @@ VERDICTS: Final = {
     "refuse": BadgeSpec("bad", "Refuses", "ban"),
     "hold": BadgeSpec("warn", "Holds", "hourglass"),
 }
+UNREAD: Final = (
+    "Once the rule is whole, it is read back here in plain words: what it asks about, and what it leaves open."
+)
+UNTRIED: Final = "It is tried as soon as it is a whole rule."
 _DECIDED: Final = {"allow": "You approved it", "refuse": "You refused it", "": "Nobody decided"}
 _WAS: Final = {"allow": "allowed", "refuse": "refused", "hold": "held"}
 
@@ -45,9 +48,18 @@ class ReadingCard(Card):
         self.body.addWidget(self._rest)
         self.body.addStretch(1)
 
+    def show_waiting(self) -> None:
+        """There is no rule to read yet."""
+        self._lead.setVisible(False)
+        self._asked.set_facts([])
+        clear(self._cautions)
+        self._rest.setText(UNREAD)
+        self._rest.setVisible(True)
+
     def show_rule(self, lead: str, lines: Sequence[RuleLine], cautions: Sequence[str]) -> None:
         """Show a reading."""
         self._lead.setText(lead)
+        self._lead.setVisible(True)
         asked = [Fact(line.label, line.words) for line in lines if line.asked]
         self._asked.set_facts(asked or [Fact("Asks", "Nothing: it speaks about every request.", "warn")])
         clear(self._cautions)
@@ -91,12 +103,8 @@ class TrialCard(Card):
         self.show_waiting()
 
     def show_waiting(self) -> None:
-        """Nothing was tried yet."""
-        self._show("It is tried as soon as it is a whole rule.", 0, (), 0)
-
-    def show_error(self, error: PodadminError) -> None:
-        """The draft is no rule yet: say what is missing."""
-        self._show(error.why, 0, (), 0)
+        """There is nothing to try yet."""
+        self._show(UNTRIED, 0, (), 0)
 
     def show_trial(self, trial: Trial) -> None:
         """Show what came of a trial."""
