@@ -51,7 +51,7 @@ class ReadingCard(Card):
     def show_waiting(self) -> None:
         """There is no rule to read yet."""
         self._lead.setVisible(False)
-        self._asked.set_facts([])
+        self._asked.setVisible(False)
         clear(self._cautions)
         self._rest.setText(UNREAD)
         self._rest.setVisible(True)
@@ -60,6 +60,7 @@ class ReadingCard(Card):
         """Show a reading."""
         self._lead.setText(lead)
         self._lead.setVisible(True)
+        self._asked.setVisible(True)
         asked = [Fact(line.label, line.words) for line in lines if line.asked]
         self._asked.set_facts(asked or [Fact("Asks", "Nothing: it speaks about every request.", "warn")])
         clear(self._cautions)
