@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import PurePath
 from typing import Final
 
 from podadmin.core.errors import BadInput
 from podadmin.core.text import stranger
 
+NO_ENDING: Final = "."
+"""Stands among the extensions of a filter for names that have none. Nobody can enter it (see `extensions`)."""
 MEGABYTE: Final = 1024 * 1024
 """Bytes of the megabytes in which a pod's filters count (bitfount contract, section 1.4)."""
 
@@ -50,9 +53,12 @@ class FileFilter:
         if self.smallest is not None and self.largest is not None and self.smallest > self.largest:
             raise _nothing_passes("The sizes", f"{self.smallest:g} MB", f"{self.largest:g} MB")
 
+    def _named(self, name: str) -> bool:
+        return name.lower().endswith(self.extensions) or (NO_ENDING in self.extensions and not PurePath(name).suffix)
+
     def passes(self, name: str, size: int, modified_ns: int, created_ns: int) -> bool:
         """Does a file of this name, size in bytes and these times (nanoseconds since 1970, UTC) count?"""
-        if self.extensions and not name.lower().endswith(self.extensions):
+        if self.extensions and not self._named(name):
             return False
         if self.smallest is not None and size < self.smallest * MEGABYTE:
             return False

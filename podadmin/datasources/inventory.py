@@ -58,7 +58,7 @@ def look(
     what was looked at until then is kept, and the next look goes on from there.
     """
     check_root(root)
-    with _opened(kept) as connection:
+    with opened(kept) as connection:
         return _summary(connection, Look(root, connection, chosen, clock, progress, patience).run())
 
 
@@ -66,13 +66,13 @@ def known(kept: Path) -> Inventory | None:
     """What the last look found, without looking again; None where there was none."""
     if not kept.exists():
         return None
-    with _opened(kept) as connection:
+    with opened(kept) as connection:
         return _summary(connection, changed=0) if said(connection, "turn") else None
 
 
 def files(kept: Path, root: Path) -> Iterator[tuple[Path, int, int]]:
     """Every file that counts as (path, size in bytes, time of change in ns), folder by folder, in bounded memory."""
-    with _opened(kept) as connection:
+    with opened(kept) as connection:
         wanted = (
             "SELECT d.path, f.name, f.size, f.modified FROM folder d JOIN file f ON f.folder = d.id "
             "ORDER BY d.path, f.name"
@@ -98,6 +98,37 @@ def check_root(root: Path) -> None:
             "It is a file or a device, and such a datasource is a folder with files in it.",
             "Choose the folder that holds the files.",
         )
+
+
+def any_file(root: Path, chosen: FileFilter, most: int) -> bool:
+    """Is there a file that counts? Nothing is kept; after `most` names without an answer it is taken for granted.
+
+    Folders that cannot be listed are passed over.
+    """
+    waiting, seen = [root], 0
+    while waiting and seen < most:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    seen += 1
+                    if seen > most:
+                        return True
+                    if entry.is_symlink():
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+                    elif _counts(entry, chosen):
+                        return True
+        except OSError:
+            continue
+    return bool(waiting)
+
+
+def _counts(entry: os.DirEntry[str], chosen: FileFilter) -> bool:
+    found = entry.stat(follow_symlinks=False)
+    return stat.S_ISREG(found.st_mode) and chosen.passes(
+        entry.name, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    )
 
 
 def _summary(connection: sqlite3.Connection, changed: int) -> Inventory:
@@ -128,8 +159,11 @@ def _summary(connection: sqlite3.Connection, changed: int) -> Inventory:
 
 
 @contextmanager
-def _opened(kept: Path) -> Iterator[sqlite3.Connection]:
-    """The inventory's own database. One that is damaged is made again: it is a copy and no record."""
+def opened(kept: Path) -> Iterator[sqlite3.Connection]:
+    """The inventory's own database, in which neighbours keep what they know of its files (see header_store).
+
+    One that is damaged is made again: it is a copy and no record. Raises Unavailable (`datasource.inventory`).
+    """
     try:
         kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:

@@ -32,7 +32,8 @@ class ColumnStatistics:
     each of its bars is one value, which was counted. `top` are the values that many rows share. Lengths are in
     characters. `patterns` are shapes of cells (see masking) with their share of a sample. `looks_like` names the kind
     of identifier that its name or its values suggest, "" for none; `by` says by which rule. `notes` are sentences
-    about what is odd.
+    about what is odd. `dimensions`, `formats` and `modes` are those of an image column, each with how often it occurs,
+    the most frequent first.
     """
 
     name: str
@@ -58,6 +59,9 @@ class ColumnStatistics:
     looks_like: str = ""
     by: str = ""
     notes: tuple[str, ...] = ()
+    dimensions: tuple[tuple[str, int], ...] = ()
+    formats: tuple[tuple[str, int], ...] = ()
+    modes: tuple[tuple[str, int], ...] = ()
 
     @property
     def likely_key(self) -> bool:

@@ -1,0 +1,332 @@
+"""The row that a pod's DICOMSource makes of a file, from the file's header alone (bitfount contract, section 2.2).
+
+Facts of that source: every element of the top level is a column by its name in the standard; sequences and private
+elements are none; pixels are one column for each frame; a date becomes text; of several numbers the first counts; one
+value that is not what its type says makes the pod leave out the whole file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from datetime import date
+from struct import Struct, error
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from podadmin.core.late import Late
+from podadmin.datasources.dicom_elements import MOST_BYTES, Element, Elements, Short, elements, known_vr
+from podadmin.datasources.header_facts import (
+    BURNED_IN,
+    DATE,
+    EMPTY,
+    FLOAT,
+    IDENTITY_REMOVED,
+    INTEGER,
+    NO_DATE,
+    NOTHING,
+    OBJECT,
+    PATIENT,
+    PICTURE,
+    PIXELS,
+    PRIVATE,
+    SERIES,
+    STUDY,
+    SYNTAX,
+    TEXT,
+    WORD,
+    Cell,
+    Picture,
+    Unreadable,
+)
+
+if TYPE_CHECKING:
+    from pydicom import datadict
+else:
+    datadict = Late("pydicom.datadict")
+
+FIRST_READ: Final = 1 << 16
+"""Most headers are shorter than this; the others are read on."""
+MOST_FRAMES: Final = 20_000
+FRAMES, LATERALITY = "Number of Frames", "Scan Laterality"
+_LATERALITIES: Final = frozenset({"Laterality", "Image Laterality", "Frame Laterality", "Measurement Laterality"})
+_PIXEL_NAMES: Final = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+
+_NO_IMAGE: Final = frozenset(
+    f"1.2.840.10008.5.1.4.1.1.{tail}"
+    for tail in (
+        *("88.11", "88.22", "88.33", "88.40", "88.50", "88.59", "88.65", "88.67", "104.1", "104.2"),
+        *("9.1.1", "9.1.2", "9.1.3", "9.2.1", "9.3.1", "9.4.1", "9.4.2", "9.5.1", "9.6.1"),
+    )
+)
+"""Classes of reports, documents and waveforms (DICOM PS3.6, annex A), which a pod leaves out where it wants images."""
+_NUMBERS: Final = {
+    "US": (Struct("<H"), Struct(">H")),
+    "SS": (Struct("<h"), Struct(">h")),
+    "UL": (Struct("<L"), Struct(">L")),
+    "SL": (Struct("<l"), Struct(">l")),
+    "UV": (Struct("<Q"), Struct(">Q")),
+    "SV": (Struct("<q"), Struct(">q")),
+    "FL": (Struct("<f"), Struct(">f")),
+    "FD": (Struct("<d"), Struct(">d")),
+}
+_WORDS: Final = frozenset(
+    {0x00080016, 0x00080070, 0x00081090, 0x00080005, 0x00181020, 0x00181030, 0x00181050, 0x00185100}
+)
+"""SOP class, manufacturer, model and the like: values that name no person and are worth a list of the most frequent."""
+_ROWS, _COLUMNS, _FRAMES, _BITS, _SAMPLES = 0x00280010, 0x00280011, 0x00280008, 0x00280100, 0x00280002
+_PHOTOMETRIC, _BURNED, _REMOVED = 0x00280004, 0x00280301, 0x00120062
+_PATIENT_ID, _STUDY, _SERIES = 0x00100020, 0x0020000D, 0x0020000E
+_TOLD: Final = {_BURNED: BURNED_IN, _REMOVED: IDENTITY_REMOVED}
+_COUNTED: Final = {_PATIENT_ID: PATIENT, _STUDY: STUDY, _SERIES: SERIES}
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_DATE = re.compile(rb"(\d{4})\.?(\d\d)\.?(\d\d)")
+
+Reader = Callable[[bytes, bool], tuple[str, float | bytes | None]]
+"""Makes (code, value) of the bytes of a value; the second argument says whether they are little endian."""
+
+
+def read(path: bytes, images_only: bool, texts: frozenset[str]) -> list[Cell]:
+    """The cells of the DICOM file at `path`. `texts`: columns whose values are needed as they are.
+
+    Raises Unreadable, and OSError where the file cannot be read.
+    """
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a path of bytes: names need not be text
+        size = os.fstat(file.fileno()).st_size
+        return cells(_elements(file, size), size, images_only, texts)
+
+
+def _elements(file: BinaryIO, size: int) -> Elements:
+    data = file.read(FIRST_READ)
+    if not data:
+        raise Unreadable("empty")
+    try:
+        return elements(data)
+    except Short:
+        if len(data) >= size:
+            raise Unreadable("cut-short") from None
+    while len(data) < min(size, MOST_BYTES):
+        more = file.read(MOST_BYTES - len(data))
+        if not more:
+            break
+        data += more
+    try:
+        return elements(data)
+    except Short:
+        raise Unreadable("long" if size > MOST_BYTES else "cut-short") from None
+
+
+def cells(header: Elements, size: int, images_only: bool, texts: frozenset[str]) -> list[Cell]:
+    """The row that the header of a file of `size` bytes gives. Raises Unreadable."""
+    if images_only and header.storage_class in _NO_IMAGE:
+        raise Unreadable("no-image")
+    if images_only and header.pixels is None:
+        raise Unreadable("no-pixels")
+    found: dict[str, Cell] = {}
+    known: dict[int, bytes] = {}
+    little = header.little
+    for tag, vr, value in header.found:
+        if value is None:
+            continue
+        if tag in _KEPT:
+            known[tag] = value
+        name, reader = _plans.get((tag, vr)) or _plan(tag, vr)
+        if reader is None:
+            continue
+        code, made = reader(value, little)
+        if name in _LATERALITIES and made in (b"L", b"R"):
+            name = LATERALITY
+        found[name] = (name, WORD if code == TEXT and name in texts else code, made)
+    frames = 0
+    if header.pixels is not None:
+        frames = _frame_count(header, known, size)
+        found[FRAMES] = (FRAMES, INTEGER, float(frames))
+    row = list(found.values())
+    row += [(f"{PIXELS} {frame}", OBJECT, None) for frame in range(frames)]
+    row += _hidden(header, known)
+    if frames:
+        row.append((PICTURE, WORD, _picture(header, known, frames).as_text()))
+    return row
+
+
+_KEPT: Final = frozenset(
+    {_ROWS, _COLUMNS, _FRAMES, _BITS, _SAMPLES, _PHOTOMETRIC, _BURNED, _REMOVED, _PATIENT_ID, _STUDY, _SERIES}
+)
+
+
+def _hidden(header: Elements, known: dict[int, bytes]) -> list[Cell]:
+    told: list[Cell] = [(PRIVATE, WORD, "yes" if header.private else "no")]
+    if header.syntax:
+        told.append((SYNTAX, WORD, header.syntax[:64]))
+    for tag, name in _COUNTED.items():
+        if value := _stripped(known.get(tag)):
+            told.append((name, TEXT, value))
+    for tag, name in _TOLD.items():
+        if value := _stripped(known.get(tag)):
+            told.append((name, WORD, "yes" if value.upper() == b"YES" else "no"))
+    return told
+
+
+def _frame_count(header: Elements, known: dict[int, bytes], size: int) -> int:
+    """How many frames the pixels are, by what the header says of them. Raises Unreadable where that cannot be so."""
+    said = _stripped(known.get(_FRAMES))
+    try:
+        frames = int(said.split(b"\\")[0]) if said else 1
+    except ValueError:
+        raise Unreadable("value") from None
+    if not 0 < frames <= MOST_FRAMES:
+        raise Unreadable("frames")
+    length = header.pixels or 0
+    if length < 0:
+        # each packed frame is an item of its own, which has eight bytes before its first one
+        if not header.inflated and frames * 8 > max(size - header.pixels_at, 0):
+            raise Unreadable("frames")
+        return frames
+    if not header.inflated and length > size - header.pixels_at:
+        raise Unreadable("cut-short")
+    rows, columns, bits, samples = (
+        _number(known.get(each), header.little) for each in (_ROWS, _COLUMNS, _BITS, _SAMPLES)
+    )
+    bytes_of_one = rows * columns * max(bits, 1) * max(samples, 1) // 8
+    # colours that are stored for every second pixel only take two thirds
+    if bytes_of_one * frames * 2 // 3 > length:
+        raise Unreadable("frames" if frames > 1 else "cut-short")
+    return frames
+
+
+def _picture(header: Elements, known: dict[int, bytes], frames: int) -> Picture:
+    rows, columns = (_number(known.get(each), header.little) for each in (_ROWS, _COLUMNS))
+    mode = _stripped(known.get(_PHOTOMETRIC)).decode("ascii", "replace")[:16]
+    return Picture((columns, rows), "DICOM", mode or "unknown", frames)
+
+
+def _number(value: bytes | None, little: bool) -> int:
+    return int.from_bytes(value[:2], "little" if little else "big") if value and len(value) >= 2 else 0
+
+
+def _stripped(value: bytes | None) -> bytes:
+    return (value or b"").strip(b"\0 ")
+
+
+_plans: dict[tuple[int, str], tuple[str, Reader | None]] = {}
+
+
+def _plan(tag: int, vr: str) -> tuple[str, Reader | None]:
+    """The name of the column of an element, and how its value is read; None where it is no column."""
+    kind = known_vr(tag) if vr == "UN" else vr
+    made = (_name(tag), _reader(tag, kind))
+    if len(_plans) < 20_000:
+        _plans[tag, vr] = made
+    return made
+
+
+def _name(tag: int) -> str:
+    try:
+        return datadict.dictionary_description(tag)
+    except KeyError:
+        return "Group Length" if tag & 0xFFFF == 0 else ""
+
+
+def _reader(tag: int, vr: str) -> Reader | None:
+    if vr == "SQ" or tag in _PIXEL_NAMES or (tag == _FRAMES):
+        return None
+    if vr in ("DA", "DT"):
+        return _as_date
+    if vr == "IS":
+        return _as_whole
+    if vr == "DS":
+        return _as_decimal
+    if vr == "AT":
+        return _as_tag
+    if vr in _NUMBERS:
+        return _as_binary(*_NUMBERS[vr], INTEGER if vr[0] in "US" else FLOAT)
+    if vr in ("CS", "UI", "TM", "AE", "UC", "UR"):
+        return _as_first_word if vr == "CS" or tag in _WORDS else _as_first
+    if vr in ("AS", "LO", "LT", "OW", "PN", "SH", "ST", "UN", "UT"):
+        return _as_word if tag in _WORDS or vr == "AS" else _as_text
+    return _as_object
+
+
+def _as_text(value: bytes, _little: bool) -> tuple[str, bytes | None]:
+    stripped = value.strip(b"\0 ")
+    return (TEXT, stripped) if stripped else (EMPTY, None)
+
+
+def _as_word(value: bytes, _little: bool) -> tuple[str, bytes | None]:
+    stripped = value.strip(b"\0 ")
+    return (WORD, stripped[:200]) if stripped else (EMPTY, None)
+
+
+def _as_first(value: bytes, _little: bool) -> tuple[str, bytes | None]:
+    stripped = value.partition(b"\\")[0].strip(b"\0 ")
+    return (TEXT, stripped) if stripped else (EMPTY, None)
+
+
+def _as_first_word(value: bytes, _little: bool) -> tuple[str, bytes | None]:
+    stripped = value.partition(b"\\")[0].strip(b"\0 ")
+    return (WORD, stripped[:200]) if stripped else (EMPTY, None)
+
+
+def _as_date(value: bytes, _little: bool) -> tuple[str, float | None]:
+    found = _DATE.match(value)
+    if found:
+        try:
+            return DATE, float(date(int(found[1]), int(found[2]), int(found[3])).toordinal() - _EPOCH)
+        except ValueError:
+            return NO_DATE, None
+    return NO_DATE, None
+
+
+def _as_whole(value: bytes, _little: bool) -> tuple[str, float | None]:
+    first = value.partition(b"\\")[0].strip(b"\0 ")
+    if not first:
+        return NOTHING, None
+    try:
+        return INTEGER, float(int(first))
+    except ValueError:
+        pass
+    try:
+        number = float(first)
+    except ValueError:
+        raise Unreadable("value") from None
+    if not number.is_integer():
+        raise Unreadable("value")
+    return INTEGER, number
+
+
+def _as_decimal(value: bytes, _little: bool) -> tuple[str, float | None]:
+    first = value.partition(b"\\")[0].strip(b"\0 ")
+    if not first:
+        return NOTHING, None
+    try:
+        return FLOAT, float(first)
+    except ValueError:
+        raise Unreadable("value") from None
+
+
+def _as_tag(value: bytes, little: bool) -> tuple[str, float | None]:
+    if not value:
+        return NOTHING, None
+    if len(value) % 4:
+        raise Unreadable("value")
+    order = "little" if little else "big"
+    return INTEGER, float(int.from_bytes(value[:2], order) << 16 | int.from_bytes(value[2:4], order))  # type: ignore[arg-type]
+
+
+def _as_binary(low: Struct, high: Struct, code: str) -> Reader:
+    def binary(value: bytes, little: bool) -> tuple[str, float | None]:
+        if not value:
+            return NOTHING, None
+        how = low if little else high
+        if len(value) % how.size:
+            raise Unreadable("value")
+        try:
+            return code, float(how.unpack_from(value)[0])
+        except error:
+            raise Unreadable("value") from None
+
+    return binary
+
+
+def _as_object(value: bytes, _little: bool) -> tuple[str, None]:
+    return (OBJECT, None) if value else (NOTHING, None)
