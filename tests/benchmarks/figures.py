@@ -7,6 +7,7 @@ least and greatest as ratio_min and ratio_max, unit and note.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,12 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment() -> dict[str, str]:
+    """That of a process whose start is measured: as a user has it, Python keeps what it compiles."""
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**own, "QT_QPA_PLATFORM": "offscreen"}
 
 
 def figure(
@@ -54,7 +61,12 @@ def in_turns(name: str, unit: str, note: str, ours: Sequence[float], peer: Seque
 def measured(program: str, path: Path) -> dict[str, float]:
     """Run a program on a file in a Python of its own; the numbers that it prints as JSON."""
     done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], cwd=ROOT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", program, str(path)],
+        cwd=ROOT,
+        env=environment(),
+        check=True,
+        capture_output=True,
+        text=True,
     )
     result: dict[str, float] = json.loads(done.stdout)
     return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import tempfile
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.figures import ROOT, beside, beside_bound
+from tests.benchmarks.figures import ROOT, beside, beside_bound, environment
 
 BOUND = 250.0
 BARE_WINDOW = """
@@ -55,7 +54,7 @@ def _milliseconds(command: list[str]) -> float:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        env=environment(),
         check=True,
         capture_output=True,
         text=True,

@@ -6,7 +6,6 @@ window opens on the page on which it was closed: a first start, which is not cou
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from podadmin.app.profile import open_profile
 from podadmin.core.clock import SystemClock, stamp
 from podadmin.requests.records import request, sealed
 from podadmin.store.unit import Fact
-from tests.benchmarks.figures import ROOT, beside_bound
+from tests.benchmarks.figures import ROOT, beside_bound, environment
 
 REQUESTS = 100_000
 BOUND = 700.0
@@ -76,7 +75,7 @@ def _start(folder: Path, first: str = "") -> float:
     subprocess.run(
         [sys.executable, "-m", "podadmin", "--headless", "--profile", str(folder / "profile"), "--script", str(script)],
         cwd=ROOT,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        env=environment(),
         check=True,
         capture_output=True,
     )

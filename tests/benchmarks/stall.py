@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.figures import ROOT, beside_bound
+from tests.benchmarks.figures import ROOT, beside_bound, environment
 from tests.benchmarks.schema_of_flights import flights
 
 BOUND = 50.0
@@ -59,7 +58,7 @@ def _once(table: Path, profile: Path) -> float:
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, str(table), str(profile)],
         cwd=ROOT,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=120,
