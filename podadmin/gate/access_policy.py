@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from podadmin.core.canon import canonical
 from podadmin.core.errors import Refused
+from podadmin.core.text import stranger
 from podadmin.gate.ports import Ports
 from podadmin.limits import service as limits
 from podadmin.limits.model import MODEL_INFERENCE, Key, Meter
@@ -55,7 +57,13 @@ class AccessPolicy:
         if not answer.accepted:
             return {"code": answer.code.name, "limits": None}
         inferences = [each for each in answer.limits if each.resource_type == MODEL_INFERENCE]
-        body = {"request": found.row.id, "limits": [[each.resource_name, each.limit] for each in inferences]}
+        body: dict[str, Any] = {
+            "request": found.row.id,
+            "limits": [[each.resource_name, each.limit] for each in inferences],
+        }
+        fetched = [[each.resource_name, _place(each)] for each in inferences if each.model_download_url]
+        if fetched:
+            body["models_from"] = fetched
         try:
             with self._ports.store.record(Fact(GATE, "limit.checked", found.row.id, body)) as unit:
                 narrowed = self._taken_down(unit, found, inferences)
@@ -102,6 +110,12 @@ class AccessPolicy:
                 )
             narrowed.append(_narrower(each, meter))
         return narrowed
+
+
+def _place(told: ResourceLimit) -> str:
+    """Where a model is fetched from: host and path. The rest of such an address is a key to it."""
+    parts = urlsplit(told.model_download_url or "")
+    return stranger(f"{parts.hostname}{parts.path}", 300)
 
 
 def _narrower(told: ResourceLimit, meter: Meter) -> dict[str, Any]:

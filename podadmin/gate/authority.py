@@ -36,6 +36,7 @@ from podadmin.core.errors import Tampered
 from podadmin.core.secret import Secret
 from podadmin.gate.records import authority as table
 from podadmin.gate.trust_files import system_certificates, write_public
+from podadmin.requests.moves import GATE
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 from podadmin.vault.model import SecretPurpose
@@ -163,7 +164,7 @@ class Authority:
 
 
 def open_authority(
-    vault: Vault, store: Store, clock: Clock, names: Sequence[str], folder: Path, actor: str
+    vault: Vault, store: Store, clock: Clock, names: Sequence[str], folder: Path, actor: str = GATE
 ) -> Authority:
     """The authority for these names (`Places.constraint`), made where there is none; its files lie in `folder`.
 

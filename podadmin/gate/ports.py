@@ -66,6 +66,8 @@ class Ports:
     numbers: Numbers
     model_hash: Callable[[str], str] = lambda _slug: ""
     """The SHA-256 of what would run under a model's name (`owner/Model:version`); empty where that is not known."""
+    foreign: bool = False
+    """The pod is the network's own software behind the proxy, and not the built-in worker."""
 
     def addressed(self, recipient: str) -> str:
         """The identifier under which a message reached this pod: a datasource's where it is one, else the pod's own."""

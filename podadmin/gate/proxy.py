@@ -19,6 +19,7 @@ from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.gate.authority import Authority
 from podadmin.gate.hosts import HTTPS, Hosts
 from podadmin.gate.proxy_head import LONGEST, BadHead, Head, read_head
+from podadmin.gate.rooms import Rooms
 from podadmin.networks.bitfount.places import Places, Role
 
 HEAD_SECONDS: Final = 10.0
@@ -50,6 +51,7 @@ class Proxy:
         self,
         places: Places,
         hosts: Hosts,
+        rooms: Rooms,
         authority: Authority,
         message_port: Callable[[], int],
         serve_web: WebHandler,
@@ -57,6 +59,7 @@ class Proxy:
     ) -> None:
         self._places = places
         self._hosts = hosts
+        self._rooms = rooms
         self._authority = authority
         self._message_port = message_port
         self._serve_web = serve_web
@@ -64,6 +67,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._web: dict[str, web.Server] = {}
         self._open: set[asyncio.BaseTransport] = set()
+        self._unasked: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
         self._busy: set[asyncio.Task[None]] = set()
         self.port = 0
 
@@ -101,7 +105,7 @@ class Proxy:
 
     def opened(self, transport: asyncio.Transport) -> bool:
         """A connection was made. False where there are too many."""
-        self._open.add(transport)
+        self._open = {each for each in self._open if not each.is_closing()} | {transport}
         return len(self._open) <= MOST_CONNECTIONS
 
     def closed(self, transport: asyncio.BaseTransport | None) -> None:
@@ -116,7 +120,7 @@ class Proxy:
 
     async def _begin(self, client: _Client, head: Head) -> None:
         try:
-            role = self._places.role_of(head.host) if head.connect and head.port == HTTPS else None
+            role = self._role_of(head)
             if role is Role.MESSAGES:
                 await self._tunnel(client, "127.0.0.1", self._message_port())
             elif role is not None:
@@ -133,6 +137,14 @@ class Proxy:
             client.answer(503)
         except (OSError, TimeoutError, asyncio.CancelledError):
             client.answer(502)
+
+    def _role_of(self, head: Head) -> Role | None:
+        """A host that the network gave an address on is its object store, whatever it is called."""
+        if not head.connect or head.port != HTTPS:
+            return None
+        role = self._places.role_of(head.host)
+        below = head.host.endswith(f".{self._places.store_domain}")
+        return Role.STORE if role is None and below and self._rooms.has_host(head.host) else role
 
     def _may_tunnel(self, head: Head) -> bool:
         allowed = self._hosts.may_tunnel(head.host, head.port)
@@ -177,11 +189,20 @@ class Proxy:
         protocol.connection_made(inside)
         self.closed(transport)
         self._open.add(inside)
+        self._unasked[inside] = loop.call_later(HEAD_SECONDS, self._drop_unasked, inside)
+
+    def _drop_unasked(self, transport: asyncio.Transport) -> None:
+        """Nothing was asked on this connection for too long."""
+        self._unasked.pop(transport, None)
+        transport.abort()
 
     def _web_of(self, host: str, role: Role) -> web.Server:
         if host not in self._web:
 
             async def handle(request: web.BaseRequest) -> web.StreamResponse:
+                timer = self._unasked.pop(request.transport, None) if request.transport is not None else None
+                if timer is not None:
+                    timer.cancel()
                 return await self._serve_web(host, role, request)
 
             self._web[host] = web.Server(handle, access_log=None)

@@ -25,6 +25,7 @@ class Rooms:
         self._places = places
         self._lock = threading.Lock()
         self._given: OrderedDict[str, str] = OrderedDict()
+        self._hosts: OrderedDict[str, None] = OrderedDict()
 
     def given(self, answer: bytes, task_id: str) -> bytes:
         """The network's answer to a question for room, as the pod gets it."""
@@ -44,13 +45,21 @@ class Rooms:
 
     def tell(self, url: str, what: str) -> None:
         """The network has given this address, for `what`."""
-        self._given[_path(url)] = what
+        self._given[urlsplit(url).path] = what
+        if host := urlsplit(self._places.outward(url) if self._places else url).hostname:
+            self._hosts[host] = None
         while len(self._given) > MOST:
             self._given.popitem(last=False)
+        while len(self._hosts) > MOST:
+            self._hosts.popitem(last=False)
 
-    def what_for(self, path: str) -> str | None:
-        """For what the address with this path was given; None where it was not."""
-        return self._given.get(path)
+    def what_for(self, host: str, path: str) -> str | None:
+        """For what an address was given; None where it was not."""
+        return self._given.get(path) if host in self._hosts else None
+
+    def has_host(self, host: str) -> bool:
+        """Did the network give any address on this host?"""
+        return host in self._hosts
 
     def outgoing(self, message: pb.BitfountMessage, data: bytes) -> bytes:
         """A message of the pod as the network gets it: the address of its body in the network's own form."""
@@ -60,7 +69,3 @@ class Rooms:
         if url is None or self._places.inward(url) == url:
             return data
         return messages.with_body(message, codec.pack_plain(self._places.inward(url))).SerializeToString()
-
-
-def _path(url: str) -> str:
-    return urlsplit(url).path

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import grpc.aio
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -23,9 +25,12 @@ from sqlalchemy import func, select
 
 from podadmin.core.clock import SystemClock, new_id
 from podadmin.core.secret import Secret
-from podadmin.gate.credentials import OwnKey
+from podadmin.gate.authority import open_authority
+from podadmin.gate.credentials import OfThePod, OwnKey
 from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Numbers, Ports, Upstream
+from podadmin.gate.proxy_gate import ProxyGate
+from podadmin.gate.rooms import Rooms
 from podadmin.journal.records import Journal, all_entries
 from podadmin.journal.service import verify
 from podadmin.limits import service as limits
@@ -38,12 +43,15 @@ from podadmin.networks.bitfount.job_request import OpenedJobRequest, open_job_re
 from podadmin.networks.bitfount.references import ReferencePolicy
 from podadmin.networks.local import demo_tasks
 from podadmin.networks.local.membership import join
+from podadmin.networks.local.places import local_places
 from podadmin.networks.local.requester import Heard, Mischief, Requester, Sent
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.requests import service
 from podadmin.requests.records import grant
 from podadmin.requests.state import State
 from podadmin.store.engine import Store
+from podadmin.vault.backends import MemoryKeyring
+from podadmin.vault.service import Vault
 
 VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
 CLOCK = SystemClock()
@@ -99,12 +107,14 @@ class Rig:
 
     network: LocalNetwork
     store: Store
-    gate: Gate
+    gate: Any
     pod: MessageServiceClient
     requester: Requester
     owner: str
     key: HeldKey
     settings: dict[str, Any] = field(default_factory=dict)
+    brought: list[pb.BitfountMessage] = field(default_factory=list)
+    """What polls of the pod have brought that no story has taken."""
 
     @property
     def identifier(self) -> str:
@@ -132,10 +142,21 @@ class Rig:
             last[:] = [] if found is None else [found.row.state, found.row.state_words]
             return found if found is not None and found.row.state in states else None
 
+        # a real pod polls by itself, and that is how its gate hears of anything
+        polls = asyncio.create_task(self._polling()) if isinstance(self.gate, ProxyGate) else None
         try:
             return await until(look, f"{task_id} is {states}")
         except AssertionError:
             raise AssertionError(f"{task_id} should be {states} and is {last}") from None
+        finally:
+            if polls is not None:
+                polls.cancel()
+
+    async def _polling(self) -> None:
+        while True:
+            message = await self.pod.get()
+            if message is not None:
+                self.brought.append(message)
 
     def approve(self, found: service.Found) -> None:
         service.approve(self.store, CLOCK, found.row.id, "anna", "fine", 30)
@@ -172,10 +193,11 @@ class Rig:
 
     async def take(self) -> Task:
         """The next task that the gate delivers, acknowledged."""
-        while True:
+        while not self.brought:
             message = await self.pod.get()
             if message is not None:
-                break
+                self.brought.append(message)
+        message = self.brought.pop(0)
         await self.pod.acknowledge(message.recipientMailboxId, message.receiptHandle)
         return Task(message, open_job_request(message.body, self.key, None), messages.route_of(message))
 
@@ -207,6 +229,10 @@ class Rig:
             "publicKeyId": task.opened.outer.key_id,
             **changes,
         }
+        if isinstance(self.gate, ProxyGate):
+            async with web_behind(self.gate) as web:
+                url = f"https://{self.gate.places.access_manager}/api/access"
+                return await web.post(url, content=json.dumps(body), headers=headers or self.settings["headers"])
         own = {"x-api-key-id": "gate-id", "x-api-key": "gate-key"}
         async with httpx.AsyncClient(trust_env=False) as client:
             return await client.post(
@@ -281,6 +307,23 @@ def own_network(tmp_path: Path) -> Iterator[LocalNetwork]:
         yield running
 
 
+def pod_behind(gate: ProxyGate, metadata: Any = ()) -> MessageServiceClient:
+    """A pod's message service client through the proxy, believing the gate's authority and nothing else."""
+    roots = gate.authority.certificate_file.read_bytes()
+    channel = grpc.aio.secure_channel(
+        f"{gate.places.message_service}:443",
+        grpc.ssl_channel_credentials(roots),
+        options=(("grpc.http_proxy", gate.address), ("grpc.use_local_subchannel_pool", 1)),
+    )
+    return MessageServiceClient(channel, metadata, 20.0)
+
+
+def web_behind(gate: ProxyGate) -> httpx.AsyncClient:
+    """A pod's web client through the proxy."""
+    context = ssl.create_default_context(cafile=str(gate.authority.bundle_file))
+    return httpx.AsyncClient(proxy=gate.address, verify=context, trust_env=False, timeout=10)
+
+
 @asynccontextmanager
 async def gate_on(
     network: LocalNetwork, folder: Path, key: HeldKey, requester_folder: Path, **settings: Any
@@ -292,6 +335,8 @@ async def gate_on(
     for name in ("clinic", SOURCE):
         await hub.register_pod(name, key.public, display_name=name)
     store = Store.open(folder / "podadmin.db", Journal(CLOCK))
+    proxied = bool(settings.pop("proxied", False))
+    places, shown = local_places(address), OfThePod(CLOCK) if proxied else None
     given: dict[str, Any] = {
         "window": 300.0, "release_before": 270.0, "largest": 1_000_000, "paused": False, "records": 40,
         "model_hash": "", **settings,
@@ -318,8 +363,9 @@ async def gate_on(
             tls=False,
             access_manager=given.get("access_manager", address.access_manager),
             hub=address.hub,
-            credentials=OwnKey(member.api_key_id, member.api_key),
+            credentials=shown or OwnKey(member.api_key_id, member.api_key),
             references=ReferencePolicy.local(address.object_store),
+            rooms=Rooms(places if proxied else None),
         ),
         numbers=Numbers(
             window=lambda: given["window"],
@@ -328,16 +374,31 @@ async def gate_on(
             grant_days=lambda: 30,
         ),
         model_hash=lambda _slug: given["model_hash"],
+        foreign=proxied,
     )
-    gate = Gate(ports, "gate-id", Secret("gate-key"), lambda: None)
+    gate: Any
+    if shown is None:
+        gate = Gate(ports, "gate-id", Secret("gate-key"), lambda: None)
+    else:
+        vault = Vault(folder / "keys", given.setdefault("keyring", MemoryKeyring()), store, CLOCK)
+        vault.unlock()
+        authority = open_authority(vault, store, CLOCK, places.constraint, folder)
+        gate = ProxyGate(ports, places, shown, authority, lambda: None)
     requester = await Requester.enter(address, requester_folder, "research-lab", CLOCK)
     try:
         async with requester, anyio.create_task_group() as group:
             await group.start(gate.run)
-            client = MessageServiceClient.open(
-                f"127.0.0.1:{gate.relay.port}", tls=False, metadata=api_key_metadata("gate-id", "gate-key")
+            client = (
+                pod_behind(gate, member.metadata())
+                if proxied
+                else MessageServiceClient.open(
+                    f"127.0.0.1:{gate.relay.port}", tls=False, metadata=api_key_metadata("gate-id", "gate-key")
+                )
             )
+            given["headers"] = member.headers()
             async with client:
+                if proxied:
+                    await client.pod_connect(pb.PodData(podName="clinic", datasetNames=[SOURCE], instanceId="test"))
                 yield Rig(network, store, gate, client, requester, owner, key, given)
             group.cancel_scope.cancel()
         assert verify(store).broken is None
@@ -358,5 +419,25 @@ def tell(tmp_path: Path, pod_key: HeldKey, requester_folder: Path) -> Callable[.
                 await story(rig)
 
         asyncio.run(asyncio.wait_for(whole(), 60))
+
+    return run
+
+
+@pytest.fixture(params=["built-in", "behind the proxy"])
+def tell_both(request: pytest.FixtureRequest, tell: Callable[..., None]) -> Callable[..., None]:
+    """Run a story with the gate of the built-in worker, and again with a pod behind the proxy: they are one thing."""
+
+    def run(network: LocalNetwork, story: Story, **settings: Any) -> None:
+        tell(network, story, proxied=request.param == "behind the proxy", **settings)
+
+    return run
+
+
+@pytest.fixture
+def tell_proxied(tell: Callable[..., None]) -> Callable[..., None]:
+    """Run a story with a pod behind the proxy."""
+
+    def run(network: LocalNetwork, story: Story, **settings: Any) -> None:
+        tell(network, story, proxied=True, **settings)
 
     return run

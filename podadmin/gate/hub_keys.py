@@ -1,0 +1,86 @@
+"""The keys of a network that the gate holds to what it saw first: the hub's signing keys and the access manager's.
+
+The gate checks them itself, whatever the pod does with them: another key under a known name is not passed on, and the
+custodian is told (the book of trust, `podadmin.vault.trust`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+
+from podadmin.core.clock import Clock
+from podadmin.core.errors import BadInput, Tampered
+from podadmin.core.text import stranger
+from podadmin.networks.bitfount.crypto import read_public_key
+from podadmin.store.engine import Store
+from podadmin.vault import trust
+from podadmin.vault.model import public_forms
+
+JWKS_PATH = "/api/hub-public-keys/jwks"
+ACCESS_KEY_PATH = "/api/access-manager-key"
+_MOST_KEYS = 32
+
+
+def hub_keys(document: bytes) -> Mapping[str, RSAPublicKey]:
+    """The RSA keys of a JSON Web Key Set by their names (RFC 7517). Raises BadInput (`gate.bad-keys`)."""
+    found: dict[str, RSAPublicKey] = {}
+    try:
+        for entry in list(json.loads(document)["keys"])[:_MOST_KEYS]:
+            if entry.get("kty") == "RSA":
+                found[str(entry["kid"])] = _rsa(entry)
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError):
+        raise BadInput(
+            "gate.bad-keys",
+            "The keys of the network's hub cannot be read.",
+            "What the hub answers does not have the form of a set of keys.",
+            "Nothing that the hub signs is used. If it happens again, tell the network.",
+        ) from None
+    return found
+
+
+def pin_hub_keys(store: Store, clock: Clock, network: str, hub: str, document: bytes) -> Mapping[str, RSAPublicKey]:
+    """The hub's keys, where each is the one that was seen first.
+
+    Raises BadInput (`gate.bad-keys`), Tampered (`gate.hub-key-changed`), Refused (`vault.distrusted`).
+    """
+    found = hub_keys(document)
+    for key_id, key in found.items():
+        forms = public_forms(key)
+        if not trust.see(store, clock, trust.Seen("hub", network, hub, key_id[:300], forms.fingerprint, forms.pem)):
+            raise _changed("hub", key_id)
+    return found
+
+
+def pin_access_key(store: Store, clock: Clock, network: str, host: str, document: bytes) -> None:
+    """The access manager's key, held against the first. Raises as `pin_hub_keys` and BadInput `crypto.public-key`."""
+    try:
+        text = json.loads(document)["accessManagerPublicKey"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return  # an answer that is no key is the pod's to refuse
+    if isinstance(text, str):
+        forms = public_forms(read_public_key(text))
+        if not trust.see(store, clock, trust.Seen("access-manager", network, host, "", forms.fingerprint, forms.pem)):
+            raise _changed("access manager", host)
+
+
+def _rsa(entry: Mapping[str, Any]) -> RSAPublicKey:
+    return RSAPublicNumbers(_number(entry["e"]), _number(entry["n"])).public_key()
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+
+
+def _changed(whose: str, name: str) -> Tampered:
+    return Tampered(
+        "gate.hub-key-changed",
+        f"The {whose} of the network now has another key than before.",
+        f"The key {stranger(name, 60)} was pinned when it was first seen, and it is a different one now.",
+        "Ask the network whether it changed its keys; then replace the pin on the Keys page.",
+    )

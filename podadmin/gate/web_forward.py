@@ -1,0 +1,147 @@
+"""Passing an HTTP request on to a host of the network, and its answer back: streamed, capped, without redirects."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+from aiohttp import web
+
+from podadmin.core.errors import BadInput, Unavailable
+from podadmin.networks.bitfount.places import Places
+
+SECONDS: Final = 60.0
+MOST_QUESTION: Final = 64 * 1024 * 1024
+MOST_ANSWER: Final = 64 * 1024 * 1024
+"""Bytes of what is read as a whole: questions to the hub and the access manager. Uploads and downloads are streamed."""
+_OWN_TO_A_CONNECTION: Final = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "expect",
+    }
+)
+"""Headers that belong to one connection and are not passed on (RFC 9110, section 7.6.1)."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The whole answer of a host, its body as it came (it may be compressed)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    plain: bytes
+    """The body without its compression."""
+
+
+class Forwarder:
+    """One set of connections to the hosts of a network. Use it inside the gate's loop."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def ask(self, host: str, request: web.BaseRequest, body: bytes) -> Answer:
+        """Ask a host, with a body that was read. Raises Unavailable (`gate.host-silent`), BadInput (`gate.too-big`)."""
+        headers = passed_on(request.headers)
+        headers.pop("content-length", None)
+        try:
+            async with self._client(host).stream(
+                request.method, self._url(host, request), headers=headers, content=body or None
+            ) as answer:
+                raw = bytearray()
+                async for chunk in answer.aiter_raw():
+                    raw += chunk
+                    if len(raw) > MOST_ANSWER:
+                        raise _too_big()
+                plain = httpx.Response(answer.status_code, headers=answer.headers, content=bytes(raw)).content
+                return Answer(answer.status_code, passed_on(answer.headers), bytes(raw), plain)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
+            raise _silent() from None
+
+    async def stream(self, host: str, request: web.BaseRequest) -> web.StreamResponse:
+        """Pass on a request and its answer as they come. Raises Unavailable (`gate.host-silent`) before the answer."""
+        headers = passed_on(request.headers)
+        content = request.content.iter_chunked(64 * 1024) if request.body_exists else None
+        try:
+            async with self._client(host).stream(
+                request.method, self._url(host, request), headers=headers, content=content
+            ) as answer:
+                back = web.StreamResponse(status=answer.status_code, headers=passed_on(answer.headers))
+                await back.prepare(request)
+                async for chunk in answer.aiter_raw():
+                    await back.write(chunk)
+                await back.write_eof()
+                return back
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
+            raise _silent() from None
+
+    def _url(self, host: str, request: web.BaseRequest) -> str:
+        return f"{self._places.address_of(host)}{request.raw_path if request.raw_path.startswith('/') else '/'}"
+
+    def _client(self, host: str) -> httpx.AsyncClient:
+        local = self._places.address_of(host).startswith("http://127.0.0.1:")
+        if local not in self._clients:
+            self._clients[local] = httpx.AsyncClient(
+                follow_redirects=False,
+                timeout=SECONDS,
+                trust_env=not local,
+                verify=False if local else ssl.create_default_context(),
+                limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+            )
+        return self._clients[local]
+
+
+def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a message without those of its connection, by their names in small letters; `host` is left out."""
+    named = {part.strip().lower() for part in headers.get("connection", "").split(",")}
+    left_out = _OWN_TO_A_CONNECTION | named | {"host"}
+    return {name.lower(): value for name, value in headers.items() if name.lower() not in left_out}
+
+
+async def read_whole(request: web.BaseRequest) -> bytes:
+    """The body of a request. Raises BadInput (`gate.too-big`)."""
+    received = bytearray()
+    async for chunk in _chunks(request):
+        received += chunk
+        if len(received) > MOST_QUESTION:
+            raise _too_big()
+    return bytes(received)
+
+
+async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
+    async for chunk in request.content.iter_chunked(64 * 1024):
+        yield chunk
+
+
+def _silent() -> Unavailable:
+    return Unavailable(
+        "gate.host-silent",
+        "A host of the network did not answer the pod.",
+        "There is no connection to it, or it was cut.",
+        "The pod asks again by itself. If it goes on, check the connection.",
+    )
+
+
+def _too_big() -> BadInput:
+    return BadInput(
+        "gate.too-big",
+        "A question of the pod was not passed on.",
+        f"It or its answer has more than {MOST_QUESTION} bytes.",
+        "Look at what the pod sends to the hub.",
+    )

@@ -1,0 +1,199 @@
+"""The hub, the access manager and the object store of a network as a pod behind the proxy sees them.
+
+The access check is answered within two seconds and the same way every time: the network is asked once, however often
+the pod asks, and what the pod gets is never wider than what was decided (gate contract, section 4). The object store
+takes only what the network gave room for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from anyio import to_thread
+
+from podadmin.core.errors import PodadminError, Refused, Tampered
+from podadmin.gate import egress
+from podadmin.gate.access_policy import NOTHING_DECIDED, AccessPolicy
+from podadmin.gate.credentials import OfThePod
+from podadmin.gate.hub_keys import ACCESS_KEY_PATH, JWKS_PATH, pin_access_key, pin_hub_keys
+from podadmin.gate.ports import Ports, Seen
+from podadmin.gate.web_forward import Answer, Forwarder, read_whole
+from podadmin.networks.bitfount.access_manager import read_answer
+from podadmin.networks.bitfount.places import Places, Role
+from podadmin.requests.service import Found
+
+ACCESS_PATH: Final = "/api/access"
+ANSWER_SECONDS: Final = 1.7
+"""A pod asks four times, each with ten seconds; a person is never waited for (gate contract, sections 4 and 7.8)."""
+REGISTRATION: Final = "registration"
+_KEPT: Final = 64
+_MOST_URLS: Final = 1000
+_GOOD: Final = frozenset({200, 201})
+log = logging.getLogger("podadmin.gate")
+
+
+class WebRelay:
+    """Use it inside the gate's loop."""
+
+    def __init__(self, ports: Ports, places: Places, credentials: OfThePod, seen: Seen) -> None:
+        self._ports = ports
+        self._places = places
+        self._credentials = credentials
+        self._seen = seen
+        self._policy = AccessPolicy(ports)
+        self._forwarder = Forwarder(places)
+        self._asked: OrderedDict[str, asyncio.Task[Answer]] = OrderedDict()
+
+    async def close(self) -> None:
+        for task in self._asked.values():
+            task.cancel()
+        await self._forwarder.close()
+
+    async def serve(self, host: str, role: Role, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request that the pod made to a host of the network."""
+        self._seen.down_contact = self._ports.clock.now()
+        try:
+            if role is Role.STORE:
+                return await self._store(host, request)
+            body = await read_whole(request)
+            if request.path == ACCESS_PATH and request.method == "POST" and self._is_access(role):
+                return await self._access(host, request, body)
+            answer = await self._forwarder.ask(host, request, body)
+            return _back(await to_thread.run_sync(self._checked, host, role, request, answer))
+        except PodadminError as error:
+            log.warning("a question of the pod was not answered: %s", error.code)
+            self._seen.count("web-refused")
+            if isinstance(error, Tampered):
+                self._seen.alarm = f"{error.what} {error.why}"
+            return _failure(error.code, 403 if isinstance(error, Refused) else 503)
+
+    def _is_access(self, role: Role) -> bool:
+        return role is Role.ACCESS or self._places.hub == self._places.access_manager
+
+    def _checked(self, host: str, role: Role, request: web.BaseRequest, answer: Answer) -> Answer:
+        """What the network answers, once its keys are the ones that were seen first."""
+        store, clock, network = self._ports.store, self._ports.clock, self._ports.upstream.kind
+        if answer.status not in _GOOD:
+            return answer
+        self._credentials.asked(role, dict(request.headers))
+        if request.path == JWKS_PATH:
+            pin_hub_keys(store, clock, network, host, answer.plain)
+        elif request.path == ACCESS_KEY_PATH:
+            pin_access_key(store, clock, network, host, answer.plain)
+        else:
+            self._told(answer.plain)
+        return answer
+
+    def _told(self, document: bytes) -> None:
+        """Addresses in the object store that the network gives: a schema's room, a model's code and weights."""
+        try:
+            value = json.loads(document)
+        except (ValueError, RecursionError):
+            return
+        for number, url in enumerate(_urls(value)):
+            host = urlsplit(url).hostname or ""
+            if number < _MOST_URLS and (host == self._places.store_domain or self._is_store(host)):
+                self._ports.upstream.rooms.tell(url, REGISTRATION)
+
+    def _is_store(self, host: str) -> bool:
+        return host.endswith(f".{self._places.store_domain}") or self._places.role_of(host) is Role.STORE
+
+    async def _store(self, host: str, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method not in {"GET", "HEAD", "OPTIONS"}:
+            given = self._ports.upstream.rooms.what_for(host, request.path)
+            if given is None:
+                raise Refused(
+                    "gate.upload-not-given",
+                    "An upload of the pod was stopped.",
+                    "The network gave no room for it, so it was not part of any decision.",
+                    "Look at the task that runs: it may send data past the requester's messages.",
+                )
+            if given != REGISTRATION:
+                await to_thread.run_sync(egress.must_run, self._ports.store, given)
+        return await self._forwarder.stream(host, request)
+
+    # --- the access check ---------------------------------------------------------------------------------------------
+
+    async def _access(self, host: str, request: web.BaseRequest, body: bytes) -> web.Response:
+        key = hashlib.sha256(body).hexdigest()
+        asked = self._asked.get(key)
+        if asked is not None and asked.done() and (asked.cancelled() or asked.exception() is not None):
+            asked = None
+        if asked is None:
+            found = await to_thread.run_sync(self._decided, body)
+            if found is None:
+                self._seen.count("access-refused")
+                return web.json_response(dict(NOTHING_DECIDED))
+            asked = self._asked[key] = asyncio.create_task(self._ask(host, request, body, found))
+            while len(self._asked) > _KEPT:
+                self._asked.popitem(last=False)
+        done, _ = await asyncio.wait({asked}, timeout=ANSWER_SECONDS)
+        if not done:
+            return _failure("gate.network-slow", 503)  # the pod asks again, and the question goes on meanwhile
+        try:
+            return _back(asked.result())
+        except _Passed as passed:
+            return _back(passed.answer)
+
+    def _decided(self, body: bytes) -> Found | None:
+        """The decided request that this question is about; None where it is about another one, or about none."""
+        try:
+            asked = json.loads(body)
+            sealed = asked.get("unsignedTask")
+            digest = hashlib.sha256(base64.b64decode(sealed, validate=True)).hexdigest() if sealed else None
+            return self._policy.decided(digest, asked["modellerProtocolRequest"], asked.get("modellerName"))
+        except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError):
+            return None
+
+    async def _ask(self, host: str, request: web.BaseRequest, body: bytes, found: Found) -> Answer:
+        answer = await self._forwarder.ask(host, request, body)
+        if answer.status not in _GOOD:
+            raise _Passed(answer)
+        return await to_thread.run_sync(self._narrowed, request, answer, found)
+
+    def _narrowed(self, request: web.BaseRequest, answer: Answer, found: Found) -> Answer:
+        self._credentials.asked(Role.ACCESS, dict(request.headers))
+        read = read_answer(answer.plain)
+        narrowed = {**json.loads(answer.plain), **self._policy.narrowed(found, read)}
+        self._told(answer.plain)
+        told = json.dumps(narrowed).encode()
+        headers = {name: value for name, value in answer.headers.items() if name not in {"content-encoding", "etag"}}
+        return Answer(answer.status, headers, told, told)
+
+
+class _Passed(Exception):
+    """The network answered that it cannot answer; the pod gets that as it came, and may ask again."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def _urls(value: object, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith("https://"):
+        yield value
+    elif isinstance(value, dict) and depth < 8:
+        for each in value.values():
+            yield from _urls(each, depth + 1)
+    elif isinstance(value, list) and depth < 8:
+        for each in value:
+            yield from _urls(each, depth + 1)
+
+
+def _back(answer: Answer) -> web.Response:
+    headers: Mapping[str, Any] = {name: each for name, each in answer.headers.items() if name != "content-length"}
+    return web.Response(status=answer.status, headers=headers, body=answer.body)
+
+
+def _failure(code: str, status: int) -> web.Response:
+    return web.json_response({"success": False, "errorMessage": code}, status=status)
