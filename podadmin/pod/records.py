@@ -1,4 +1,4 @@
-"""The pod of this profile. There is one."""
+"""The pod of this profile. There is one. How it is started lies beside it, where it is not the built-in worker."""
 
 from __future__ import annotations
 
@@ -15,4 +15,17 @@ pod = Table(
     Column("state", String(16), nullable=False),
     Column("paused_reason", Text, nullable=False, server_default=""),
     Column("created_at", String(32), nullable=False),
+    Column("worker", String(16), nullable=False, server_default="built-in"),
+)
+
+setup = Table(
+    "pod_setup",
+    metadata,
+    Column("pod_id", String(32), primary_key=True),
+    Column("config", Text, nullable=False),
+    Column("storage", Text, nullable=False),
+    Column("launch", Text, nullable=False),
+    Column("source", Text, nullable=False, server_default=""),
+    Column("wanted", String(8), nullable=False, server_default="stopped"),
+    Column("asked_at", String(32), nullable=False),
 )

@@ -154,7 +154,7 @@ class BuiltInPod:
         await asyncio.gather(self._hear(process.stdout), self._note(process.stderr))
 
     async def _hear(self, stream: asyncio.StreamReader) -> None:
-        async for line in _lines(stream):
+        async for line in lines_of(stream):
             try:
                 event = json.loads(line)
             except ValueError:
@@ -169,7 +169,7 @@ class BuiltInPod:
             self._events(event)
 
     async def _note(self, stream: asyncio.StreamReader) -> None:
-        async for line in _lines(stream):
+        async for line in lines_of(stream):
             self._words.append(stranger(line.decode("utf-8", "replace").rstrip(), 500))
 
     async def _keep(
@@ -204,7 +204,8 @@ class BuiltInPod:
                 await process.wait()
 
 
-async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+async def lines_of(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The lines of a stream until its end. One that is longer than the reader's limit is passed over."""
     while True:
         try:
             line = await stream.readline()
