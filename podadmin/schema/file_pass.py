@@ -23,7 +23,7 @@ _EXACTLY_TOGETHER, _TOGETHER = 24, 128
 """Columns that one pass looks at. Each whose values are counted exactly takes up to 10 MB, however few its rows, and
 every expression over a column takes room of its own: a wide file is read in turns."""
 _LONGEST_NULL = max(map(len, NULL_WORDS))
-_FEW_BINS = 24
+FEW_BINS = 24
 """Up to so many different numbers in the sample, each is counted; more are a distribution."""
 
 
@@ -214,7 +214,7 @@ class _Column:
         }
         if check_whole:
             self.select["whole"] = f"bool_and({number} = trunc({number}))"
-        if seen.frequent and seen.different <= _FEW_BINS and not self._bins and seen.numbers == seen.cells:
+        if seen.frequent and seen.different <= FEW_BINS and not self._bins and seen.numbers == seen.cells:
             bins = sorted(value for value in {float(cell) for cell in seen.frequent} if math.isfinite(value))
             self._bins, self._of_numbers = tuple(map(repr, bins)), True
             self.select["bins"] = f"histogram_exact({number}, [{', '.join(self._bins)}]::DOUBLE[])"
