@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from sqlalchemy import func, select
 
 from podadmin.app import grant_rows
+from podadmin.app.acts.asked import HowMany, Why
 from podadmin.app.acts.registry import act
 from podadmin.app.moments import moment_words
 from podadmin.app.signing import sign_receipts
@@ -34,7 +35,7 @@ def list_grants(
     profile: Profile,
     *,
     state: Annotated[Literal["lasting", "ended", "all"], "which grants"] = "lasting",
-    limit: Annotated[int, "how many"] = 50,
+    limit: HowMany = 50,
     after: Annotated[str, "continue after this place, as the page before it said"] = "",
 ) -> GrantPage:
     """List grants, the newest first, each with its pins."""
@@ -139,7 +140,7 @@ def deciders(profile: Profile) -> Deciders:
 def custodian(
     profile: Profile,
     account: Annotated[str, "the account on this computer"],
-    reason: Annotated[str, "why; it is recorded"],
+    reason: Why,
 ) -> Deciders:
     """Name one of those who decide here. The first to be named is you."""
     grant_cover.name_custodian(profile.store, profile.clock, profile.actor, account, reason)
@@ -151,7 +152,7 @@ def cover(
     profile: Profile,
     account: Annotated[str, "the colleague's account on this computer"],
     until: Annotated[str, "until when: a date, or a moment with its zone"],
-    reason: Annotated[str, "why; it is recorded"],
+    reason: Why,
     *,
     starts: Annotated[str, "from when: a date, or a moment with its zone; empty: now"] = "",
 ) -> Deciders:
@@ -165,7 +166,7 @@ def cover(
 def uncover(
     profile: Profile,
     decider: Annotated[str, "the id from `grants deciders`"],
-    reason: Annotated[str, "why; it is recorded"],
+    reason: Why,
 ) -> Done:
     """End somebody's right to decide."""
     grant_cover.take_back(profile.store, profile.clock, profile.actor, decider, reason)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from podadmin.app import anchoring
+from podadmin.app.acts.asked import FileTo, HowMany
 from podadmin.app.acts.registry import act
 from podadmin.app.exports.selection import Selection, moment
 from podadmin.app.journal_words import row_of
@@ -39,7 +40,7 @@ def list_entries(
     actor: Annotated[str, "only what this person or part of podadmin did"] = "",
     since: Annotated[str, "only from this day (2026-03-01) or moment on"] = "",
     until: Annotated[str, "only up to the end of this day, or before this moment"] = "",
-    limit: Annotated[int, "how many"] = 50,
+    limit: HowMany = 50,
     before: Annotated[int, "only entries with a smaller number; 0 for the newest"] = 0,
 ) -> JournalPage:
     """List the journal, the newest entry first."""
@@ -181,7 +182,7 @@ def anchor_sheet(profile: Profile, to: Annotated[str, "the PDF file to write, to
 def export(
     profile: Profile,
     progress: Progress,
-    to: Annotated[str, "the file to write"],
+    to: FileTo,
     *,
     format: Annotated[  # noqa: A002 - the option is called --format
         Literal["lines", "crate", "fhir", "pack"],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from podadmin.app.acts import handover, keys_clear, keys_trust
+from podadmin.app.acts.asked import Why
 from podadmin.app.acts.registry import act
 from podadmin.app.key_rows import all_rows, own_row
 from podadmin.app.views.keys import KeyDone, KeyRow, PublicHalf
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["handover", "keys_clear", "keys_trust"]
 
 KeyId = Annotated[str, "the key's id"]
-Why = Annotated[str, "why; it is recorded"]
 Overlap = Annotated[int, "for how many days the old key is still accepted"]
 
 KINDS = {"es384": KeyKind.P_384, "rs384": KeyKind.RSA_3072}

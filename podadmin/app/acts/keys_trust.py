@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from podadmin.app.acts.asked import Why
 from podadmin.app.acts.registry import act
 from podadmin.app.key_rows import trusted_row, trusted_rows
 from podadmin.app.views.keys import KeyDone, KeyRow
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 TrustId = Annotated[str, "the id of the pinned key"]
-Why = Annotated[str, "why; it is recorded"]
 
 
 @act("keys trusted")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import anyio
 
+from podadmin.app.acts.asked import HowMany
 from podadmin.app.acts.registry import act
 from podadmin.app.demo import send_demo_requests
 from podadmin.app.moments import moment_words
@@ -82,7 +83,7 @@ def send(
         "counts by SQL, whole rows by SQL, a model's predictions, a CSV report, or a task of a kind nobody knows",
     ],
     *,
-    copies: Annotated[int, "how many"] = 1,
+    copies: HowMany = 1,
     progress: Progress,
 ) -> Done:
     """Let the demo requester of the local network send a request to this pod."""

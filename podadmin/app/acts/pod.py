@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from podadmin.app.acts.asked import Why
 from podadmin.app.acts.registry import act
 from podadmin.app.views.status import PodView
 from podadmin.core.progress import Progress
@@ -57,7 +58,7 @@ def show(profile: Profile) -> PodView:
 
 
 @act("pod pause", writes=True, kinds=("pod", "gate"))
-def pause(profile: Profile, reason: Annotated[str, "why; it is recorded"]) -> PodView:
+def pause(profile: Profile, reason: Why) -> PodView:
     """Stop all deliveries to the pod at once; requests are still captured and can be decided."""
     service.pause(profile.store, profile.actor, reason)
     return show(profile)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from podadmin.app.acts.asked import FileTo, HowMany
 from podadmin.app.acts.registry import act
 from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Done
@@ -37,7 +38,7 @@ def list_receipts(
     profile: Profile,
     *,
     about: Annotated[str, "only those of this request or grant, or the one with this reference"] = "",
-    limit: Annotated[int, "how many"] = 50,
+    limit: HowMany = 50,
     before: Annotated[int, "only receipts with a smaller number; 0 for the newest"] = 0,
 ) -> ReceiptPage:
     """List receipts, the newest first."""
@@ -65,7 +66,7 @@ def show(profile: Profile, reference: Annotated[str, "the receipt's reference, R
 def export(
     profile: Profile,
     reference: Annotated[str, "the receipt's reference, R-…"],
-    to: Annotated[str, "the file to write"],
+    to: FileTo,
 ) -> Done:
     """Write a signed receipt to a file, for the requester to keep and to verify."""
     text = receipts.signed_of(receipts.find(profile.store, reference)).as_file()

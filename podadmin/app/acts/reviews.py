@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from podadmin.app.acts.asked import FileTo, RequestId, Why
 from podadmin.app.acts.receipts import read_text, write_text
 from podadmin.app.acts.registry import act
 from podadmin.app.review_rows import review_view, reviewer_row
@@ -55,7 +56,7 @@ def enrol(
 def remove(
     profile: Profile,
     reviewer: Annotated[str, "the id from `reviews people`"],
-    reason: Annotated[str, "why; it is recorded"],
+    reason: Why,
 ) -> tuple[ReviewerRow, ...]:
     """Have somebody review no more. What they have voted stays."""
     review_moves.remove(profile.store, profile.clock, profile.actor, reviewer, reason)
@@ -63,7 +64,7 @@ def remove(
 
 
 @act("reviews show")
-def show(profile: Profile, request: Annotated[str, "the request's id or its reference"]) -> ReviewView:
+def show(profile: Profile, request: RequestId) -> ReviewView:
     """Show how far the review of a request is. Votes are hidden until all are in."""
     return review_view(profile.store, service.find(profile.store, request).row.id)
 
@@ -71,7 +72,7 @@ def show(profile: Profile, request: Annotated[str, "the request's id or its refe
 @act("reviews ask", writes=True, kinds=("review", "request"))
 def ask(
     profile: Profile,
-    request: Annotated[str, "the request's id or its reference"],
+    request: RequestId,
     why: Annotated[str, "what the reviewers should look at"],
     *,
     needed: Annotated[int, "how many votes are needed"] = 1,
@@ -86,7 +87,7 @@ def ask(
 @act("reviews vote", writes=True, kinds=("review", "request", "receipt"))
 def vote(
     profile: Profile,
-    request: Annotated[str, "the request's id or its reference"],
+    request: RequestId,
     reviewer: Annotated[str, "who votes, by id or name"],
     verdict: Annotated[Verdict, "the vote"],
     *,
@@ -116,8 +117,8 @@ def vote(
 @act("reviews export", writes=True, kinds=("review",))
 def export(
     profile: Profile,
-    request: Annotated[str, "the request's id or its reference"],
-    to: Annotated[str, "the file to write"],
+    request: RequestId,
+    to: FileTo,
 ) -> Done:
     """Write a request for review to a file, for a reviewer with a podadmin of their own."""
     found = service.find(profile.store, request)
@@ -156,7 +157,7 @@ def answer(
     file: Annotated[str, "the request for review"],
     reviewer: Annotated[str, "the name of your reviewer key; it is made where there is none"],
     verdict: Annotated[Verdict, "the vote"],
-    to: Annotated[str, "the file to write"],
+    to: FileTo,
     *,
     reason: Annotated[str, "why; needed to say no"] = "",
 ) -> Done:
@@ -184,7 +185,7 @@ def answer(
 @act("reviews import", writes=True, kinds=("review", "request", "receipt"))
 def import_vote(
     profile: Profile,
-    request: Annotated[str, "the request's id or its reference"],
+    request: RequestId,
     file: Annotated[str, "the reviewer's sealed vote"],
 ) -> ReviewView:
     """Count a vote that came as a file. It stays sealed until all are in."""
