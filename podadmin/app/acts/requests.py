@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
+from podadmin.app.acts.asked import HowMany, RequestId
 from podadmin.app.acts.registry import act
 from podadmin.app.journal_words import row_of
 from podadmin.app.moments import moment_words
@@ -55,7 +56,7 @@ def list_requests(
     *,
     state: Annotated[str, "only requests in these states, separated by commas"] = "",
     search: Annotated[str, "only requests whose requester, task, data, project or reference holds this"] = "",
-    limit: Annotated[int, "how many"] = 50,
+    limit: HowMany = 50,
     after: Annotated[str, "continue after this place, as the page before it said"] = "",
 ) -> RequestPage:
     """List requests, the newest first."""
@@ -81,7 +82,7 @@ def arrived(
 
 
 @act("requests show")
-def show(profile: Profile, request: Annotated[str, "the request's id or its reference"]) -> RequestDetail:
+def show(profile: Profile, request: RequestId) -> RequestDetail:
     """Show what a request will do, how it was verified, and how the verdict was reached."""
     return _detail(profile, service.find(profile.store, request))
 
@@ -89,7 +90,7 @@ def show(profile: Profile, request: Annotated[str, "the request's id or its refe
 @act("requests compare")
 def compare(
     profile: Profile,
-    request: Annotated[str, "the request's id or its reference"],
+    request: RequestId,
     *,
     other: Annotated[str, "the request to compare it with; without one, the last approved like it"] = "",
 ) -> Comparison:
@@ -110,7 +111,7 @@ def compare(
 
 
 @act("requests why-not")
-def why_not(profile: Profile, request: Annotated[str, "the request's id or its reference"]) -> WhyNotView:
+def why_not(profile: Profile, request: RequestId) -> WhyNotView:
     """Show the smallest change to the request or to a rule after which it would be allowed, each one tried."""
     from podadmin.app.rule_views import why_not_of
     from podadmin.requests.rule_service import rules_of
@@ -123,7 +124,7 @@ def why_not(profile: Profile, request: Annotated[str, "the request's id or its r
 @act("requests approve", writes=True, kinds=("request", "limit"))
 def approve(
     profile: Profile,
-    request: Annotated[str, "the request's id or its reference"],
+    request: RequestId,
     *,
     note: Annotated[str, "a note for the journal"] = "",
     runs: Annotated[int, "also make a grant for this many runs to come; 0: only where it is too late for this one"] = 0,
@@ -147,7 +148,7 @@ def approve(
 @act("requests refuse", writes=True, kinds=("request",))
 def refuse(
     profile: Profile,
-    request: Annotated[str, "the request's id or its reference"],
+    request: RequestId,
     reason: Annotated[str, "why, in the words that the requester will read"],
 ) -> RequestDetail:
     """Refuse a request, with a reason that its requester will read."""
