@@ -32,6 +32,8 @@ RuleId = Annotated[str, "the rule's id"]
 Reason = Annotated[str, "why, for whoever asks later"]
 Message = Annotated[str, "what a requester reads who is refused"]
 Reviewers = Annotated[int, "how many people have to agree, for a rule that holds"]
+MaybeReviewers = Annotated[int, "how many people have to agree; 0 leaves it"]
+Without = Annotated[list[str], "fields that it asks nothing of any more"]
 
 
 @act("rules list")
@@ -81,9 +83,9 @@ def change(
     name: Annotated[str, "another name"] = "",
     verdict: Annotated[MaybeVerdict, "another verdict"] = "",
     condition: Conditions = {},  # noqa: B006 - never changed
-    without: Annotated[list[str], "fields that it asks nothing of any more"] = [],  # noqa: B006 - never changed
+    without: Without = [],  # noqa: B006 - never changed
     message: Message = "",
-    reviewers: Annotated[int, "how many people have to agree; 0 leaves it"] = 0,
+    reviewers: MaybeReviewers = 0,
     version: Annotated[int, "the version that you have seen; 0 for whatever it is now"] = 0,
 ) -> RuleDetail:
     """Put another version of a rule into force. What is not named stays as it is."""
@@ -125,9 +127,9 @@ def trial(
     name: Annotated[str, "what to call it"] = "",
     verdict: Annotated[MaybeVerdict, "what it says of a request that it speaks about"] = "",
     condition: Conditions = {},  # noqa: B006 - never changed
-    without: Annotated[list[str], "fields that it asks nothing of any more"] = [],  # noqa: B006 - never changed
+    without: Without = [],  # noqa: B006 - never changed
     message: Message = "",
-    reviewers: Annotated[int, "how many people have to agree; 0 leaves it"] = 0,
+    reviewers: MaybeReviewers = 0,
 ) -> Trial:
     """Read a draft in plain words and decide all past requests again with it. Nothing is kept."""
     from podadmin.app.rule_views import trial_of
