@@ -7,7 +7,7 @@ The category decides the exit code of a command; the code names the exact cause 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, Self
 
 
 class ExitCode(IntEnum):
@@ -27,6 +27,7 @@ class PodadminError(Exception):
 
     `code` is stable, lower case and dotted: `room.cause`, for example `datasource.empty-file`.
     `what`, `why` and `next_step` are whole sentences in the words of a custodian.
+    `field` names the field of a form that it is about, where it is about one.
     """
 
     exit_code: ExitCode = ExitCode.UNEXPECTED
@@ -37,13 +38,20 @@ class PodadminError(Exception):
         self.what = what
         self.why = why
         self.next_step = next_step
+        self.field = ""
+
+    def at(self, field: str) -> Self:
+        """The same error, about the field of a form that has this name."""
+        self.field = field
+        return self
 
     def __str__(self) -> str:
         return f"{self.what} {self.why} {self.next_step} [{self.code}]"
 
     def as_dict(self) -> dict[str, Any]:
         """The error as JSON-ready facts, the same for `--json`, the journal and the desktop."""
-        return {"code": self.code, "what": self.what, "why": self.why, "next_step": self.next_step}
+        told = {"code": self.code, "what": self.what, "why": self.why, "next_step": self.next_step}
+        return {**told, "field": self.field} if self.field else told
 
 
 class BadInput(PodadminError):

@@ -165,11 +165,11 @@ def as_text(value: Any, takes: str) -> str:
 def _value(form: FieldForm, text: str) -> Any:
     if form.input == "date":
         if not _DAY.fullmatch(text):
-            raise _bad(form.label, "It is a day, such as 2024-01-31.")
+            raise _bad(form.label, "It is a day, such as 2024-01-31.", form.name)
         try:
             return date.fromisoformat(text)
         except ValueError:
-            raise _bad(form.label, "There is no such day in the calendar.") from None
+            raise _bad(form.label, "There is no such day in the calendar.", form.name) from None
     if form.input == "list":
         return _list(form, text)
     if form.input == "pairs" or (form.input == "lines" and text[:1] == "{"):
@@ -186,7 +186,7 @@ def _list(form: FieldForm, text: str) -> list[str]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise _bad(form.label, "It is a list of texts.")
+        raise _bad(form.label, "It is a list of texts.", form.name)
     return found
 
 
@@ -203,7 +203,7 @@ def _object(form: FieldForm, text: str) -> dict[str, Any]:
         found = found if len(found) == len(parted) else None
     if not isinstance(found, dict):
         why = "It is given as name=value." if form.input == "pairs" else "It is one JSON object."
-        raise _bad(form.label, why)
+        raise _bad(form.label, why, form.name)
     return found
 
 
@@ -231,13 +231,14 @@ def _refused(model: type[Declared], error: ValidationError) -> BadInput:
             f"“{label}” is needed.",
             f"{field.description if field is not None else 'Nothing was given for it.'}",
             "Fill it in.",
-        )
+        ).at(str(place))
+    name = str(place)
     if kind == "value_error":
-        return _bad(label, str(about["error"]))
+        return _bad(label, str(about["error"]), name)
     if kind == "literal_error" and field is not None:
         takes = next(form for form in forms_of(model) if form.name == place)
-        return _bad(label, f"It can be one of: {', '.join(value for value, _words in takes.choices if value)}.")
-    return _bad(label, _WHY.get(kind, "It does not have the form that this field takes.").format(**about))
+        return _bad(label, f"It can be one of: {', '.join(value for value, _words in takes.choices if value)}.", name)
+    return _bad(label, _WHY.get(kind, "It does not have the form that this field takes.").format(**about), name)
 
 
 _WHY: Final = {
@@ -256,10 +257,10 @@ _WHY: Final = {
 }
 
 
-def _bad(label: str, why: str) -> BadInput:
+def _bad(label: str, why: str, name: str) -> BadInput:
     return BadInput(
         "datasource.field",
         f"“{label}” cannot be used as it is given.",
         why,
         "Correct it, or leave it empty where it is not needed.",
-    )
+    ).at(name)
