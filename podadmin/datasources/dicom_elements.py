@@ -36,7 +36,9 @@ _SHORT: Final = frozenset(
     {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS"}
     | {b"ST", b"TM", b"UI", b"UL", b"US"}
 )  # fmt: skip
-_VR: Final = {each: each.decode() for each in _LONG | _SHORT}
+_KNOWN: Final = _LONG | _SHORT
+_SHORT_VR: Final = {each: each.decode() for each in _SHORT}
+_PIXEL_GROUP: Final = 0x7FE0
 _EXPLICIT, _IMPLICIT, _LENGTH = Struct("<HH2sH"), Struct("<HHL"), Struct("<L")
 _META_SYNTAX, _META_CLASS = 0x00020010, 0x00020002
 IMPLICIT_LITTLE, EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
@@ -123,42 +125,41 @@ def _meta(data: bytes) -> tuple[dict[int, bytes], int]:
 
 
 def _walk_explicit(data: bytes, at: int, result: Elements) -> None:
-    unpack, found, end = _EXPLICIT.unpack_from, result.found, len(data)
-    while at + 8 <= end:
+    # every name that is looked up once before the loop is one that is not looked up for each of a hundred elements
+    unpack, short, take, last = _EXPLICIT.unpack_from, _SHORT_VR.get, result.found.append, len(data) - 8
+    while at <= last:
         group, element, vr, length = unpack(data, at)
-        begun = at
-        at += 8
-        if vr in _LONG:
-            if at + 4 > end:
+        kind = short(vr)
+        if kind is not None:
+            start = at + 8
+        elif vr in _LONG:
+            if at + 12 > len(data):
                 raise Short
-            (length,) = _LENGTH.unpack_from(data, at)
-            at += 4
-        elif vr not in _SHORT:
+            (length,) = _LENGTH.unpack_from(data, at + 8)
+            start = at + 12
+        else:
             raise _Odd
-        tag = group << 16 | element
-        if tag in _PIXELS:
-            result.pixels, result.pixels_at = (-1 if length == _UNDEFINED else length), at
-            return
-        if group <= 2 or group == 0xFFFE:
-            raise _Odd
+        if not 2 < group < _PIXEL_GROUP:
+            if group << 16 | element in _PIXELS:
+                result.pixels, result.pixels_at = (-1 if length == _UNDEFINED else length), start
+                return
+            if group <= 2 or group == 0xFFFE:
+                raise _Odd
+        if length == _UNDEFINED:
+            if vr != b"SQ" and not group & 1:
+                raise _Odd
+            at = _passed(data, at, _EXPLICIT)
+        else:
+            at = start + length
+            if at > last + 8:
+                raise Short
         if group & 1:
             result.private = True
-            at = at + length if length != _UNDEFINED else _passed(data, begun, _EXPLICIT)
-            if at > end:
-                raise Short
-            continue
-        if length == _UNDEFINED:
-            if vr != b"SQ":
-                raise _Odd
-            at = _passed(data, begun, _EXPLICIT)
-            found.append((tag, "SQ", None))
-            continue
-        stop = at + length
-        if stop > end:
-            raise Short
-        found.append((tag, _VR[vr], data[at:stop] if vr != b"SQ" else None))
-        at = stop
-    if at != end:
+        elif kind is not None:
+            take((group << 16 | element, kind, data[start:at]))
+        else:
+            take((group << 16 | element, vr.decode(), None if vr == b"SQ" else data[start:at]))
+    if at != len(data):
         raise Short
 
 
@@ -166,7 +167,7 @@ def _walk_implicit(data: bytes, at: int, result: Elements) -> None:
     unpack, found, end = _IMPLICIT.unpack_from, result.found, len(data)
     while at + 8 <= end:
         group, element, length = unpack(data, at)
-        if data[at + 4 : at + 6] in _VR and length > 0x4141:
+        if data[at + 4 : at + 6] in _KNOWN and length > 0x4141:
             # explicit after all; so long a value would be a coincidence
             raise _Odd
         tag = group << 16 | element
@@ -345,7 +346,7 @@ def _begin(source: BytesIO, result: Elements, marked: bool) -> bool:
         group, _, vr = Struct("<HH2s").unpack(head)
     except error:
         raise Unreadable("not-dicom") from None
-    if vr not in _VR:
+    if vr not in _KNOWN:
         return True
     # groups of the first elements are small: one that looks large is a small one in the other order
     result.little = group < 0x0400

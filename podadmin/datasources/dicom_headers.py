@@ -124,19 +124,18 @@ def cells(header: Elements, size: int, images_only: bool, texts: frozenset[str])
         raise Unreadable("no-pixels")
     found: dict[str, Cell] = {}
     known: dict[int, bytes] = {}
-    little = header.little
-    for tag, vr, value in header.found:
-        if value is None:
-            continue
-        if tag in _KEPT:
-            known[tag] = value
-        name, reader = _plans.get((tag, vr)) or _plan(tag, vr)
-        if reader is None:
-            continue
-        code, made = reader(value, little)
-        if name in _LATERALITIES and made in (b"L", b"R"):
-            name = LATERALITY
-        found[name] = (name, WORD if code == TEXT and name in texts else code, made)
+    seen = _seen_with(texts, header.little)
+    for element in header.found:
+        entry = seen.get(element)
+        if entry is None:
+            entry = _entry(element, header.little, texts)
+            if len(element[2] or b"") <= _LONGEST_SEEN:
+                seen[element] = entry
+        cell, kept = entry
+        if cell is not None:
+            found[cell[0]] = cell
+        if kept:
+            known[element[0]] = element[2] or b""
     frames = 0
     if header.pixels is not None:
         frames = _frame_count(header, known, size)
@@ -147,6 +146,33 @@ def cells(header: Elements, size: int, images_only: bool, texts: frozenset[str])
     if frames:
         row.append((PICTURE, WORD, _picture(header, known, frames).as_text()))
     return row
+
+
+_Entry = tuple[Cell | None, bool]
+"""What an element is as a cell, and whether its value says something about the pixels or the file."""
+_seen: dict[tuple[frozenset[str], bool], dict[Element, _Entry]] = {}
+_MOST_SEEN, _LONGEST_SEEN = 100_000, 64
+
+
+def _seen_with(texts: frozenset[str], little: bool) -> dict[Element, _Entry]:
+    """What became of elements that were seen before: most files of a device say the same in most of them."""
+    seen = _seen.setdefault((texts, little), {})
+    if len(seen) > _MOST_SEEN:
+        seen.clear()
+    return seen
+
+
+def _entry(element: Element, little: bool, texts: frozenset[str]) -> _Entry:
+    tag, vr, value = element
+    if value is None:
+        return None, False
+    name, reader = _plans.get((tag, vr)) or _plan(tag, vr)
+    if reader is None:
+        return None, tag in _KEPT
+    code, made = reader(value, little)
+    if name in _LATERALITIES and made in (b"L", b"R"):
+        name = LATERALITY
+    return (name, WORD if code == TEXT and name in texts else code, made), tag in _KEPT
 
 
 _KEPT: Final = frozenset(

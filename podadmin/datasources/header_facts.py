@@ -94,7 +94,8 @@ REASONS: Final = {
 LEFT_OUT: Final = frozenset({"no-image", "no-pixels", "other"})
 """Reasons for which a pod leaves a sound file out."""
 
-_DOUBLE, _BLANK = Struct("<d"), "\x1f"
+_DOUBLE, _BLANK = Struct("<d").pack, "\x1f"
+_LONGEST_KEPT: Final = 64
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -105,7 +106,7 @@ def digest(value: bytes, key: bytes) -> bytes:
 
 def layout_of(cells: list[Cell]) -> str:
     """Which columns a file has, with the kind of each value: the same for most files of one device."""
-    return _BLANK.join(code + name for name, code, _ in cells)
+    return _BLANK.join([code + name for name, code, _ in cells])
 
 
 def columns_of(layout: str) -> list[tuple[str, str]]:
@@ -113,18 +114,22 @@ def columns_of(layout: str) -> list[tuple[str, str]]:
     return [(each[1:], each[0]) for each in layout.split(_BLANK)] if layout else []
 
 
-def packed(cells: list[Cell], key: bytes, words: dict[bytes, str]) -> bytes:
+def packed(cells: list[Cell], key: bytes, words: dict[bytes, str], digests: dict[bytes, bytes]) -> bytes:
     """Eight bytes for each cell that has a value: a number as a double, a text as its digest.
 
-    Texts of WORD cells are added to `words` under their digests.
+    Texts of WORD cells are added to `words` under their digests. `digests`: those that were made before.
     """
     parts = []
     for _, code, value in cells:
-        if code in NUMBERS:
-            parts.append(_DOUBLE.pack(value))
-        elif code in TEXTS:
-            raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
-            made = digest(raw, key)
+        if isinstance(value, float):
+            parts.append(_DOUBLE(value))
+        elif value is not None:
+            raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+            made = digests.get(raw)
+            if made is None:
+                made = digest(raw, key)
+                if len(raw) <= _LONGEST_KEPT:
+                    digests[raw] = made
             parts.append(made)
             if code == WORD and made not in words:
                 words[made] = raw.decode("utf-8", "replace")

@@ -64,21 +64,33 @@ class Fact:
     shown: tuple[tuple[str, str], ...] = ()
 
 
-def one(order: Order, path: bytes, words: dict[bytes, str], other: bool = False) -> Fact:
+@dataclass
+class Brought:
+    """What a process has brought already: texts by their digests, and digests by their texts."""
+
+    words: dict[bytes, str] = field(default_factory=dict)
+    digests: dict[bytes, bytes] = field(default_factory=dict)
+
+    def bounded(self) -> None:
+        """Forget everything once it is too much: it is brought again."""
+        for each in (self.words, self.digests):
+            if len(each) > _KEPT_WORDS:
+                each.clear()
+
+
+def one(order: Order, path: bytes, brought: Brought, other: bool = False) -> Fact:
     """What the header of one file tells. Never raises for what is in the file: that is a reason.
 
-    `words`: texts that were brought before and are not brought again. `other`: the file has no ending, so that being
-    of another kind is no damage.
+    `other`: the file has no ending, so that being of another kind is no damage.
     """
     try:
         cells = read(order, path)
         if order.shown:
             return Fact(shown=tuple(shown(cells, order.shown == "shapes")))
-        known = len(words)
-        values = packed(cells, order.key, words)
-        fresh = tuple(list(words.items())[known:])
-        if len(words) > _KEPT_WORDS:
-            words.clear()
+        known = len(brought.words)
+        values = packed(cells, order.key, brought.words, brought.digests)
+        fresh = tuple(islice(brought.words.items(), known, None)) if len(brought.words) > known else ()
+        brought.bounded()
         return Fact(layout=layout_of(cells), values=values, words=fresh)
     except Unreadable as broken:
         return Fact("other" if other and broken.reason.startswith("not-") else broken.reason)
@@ -115,7 +127,7 @@ def _serve(connection: Connection, order: Order) -> None:
     """What a process does until it is told to end, or until the process that asked is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     no_core_dumps()
-    words: dict[bytes, str] = {}
+    brought = Brought()
     layouts: dict[str, int] = {}
     _load(order)
     _bound_memory()
@@ -123,7 +135,7 @@ def _serve(connection: Connection, order: Order) -> None:
         while (asked := connection.recv()) is not None:
             found: list[tuple[Any, ...]] = []
             for number, path, other in asked:
-                fact = one(order, path, words, other)
+                fact = one(order, path, brought, other)
                 # the same few layouts come again and again: each is sent once and named by a number afterwards
                 place = layouts.get(fact.layout)
                 if place is None:
@@ -136,7 +148,7 @@ def _serve(connection: Connection, order: Order) -> None:
 
 def _load(order: Order) -> None:
     """Import what the reading takes, so that the bound on memory that follows is one for the files alone."""
-    one(order, os.devnull.encode(), {})
+    one(order, os.devnull.encode(), Brought())
     for name in {"dicom": ("pydicom.datadict", "pydicom.filereader"), "image": ("PIL.Image",)}.get(
         order.reader, ("nibabel", "numpy")
     ):
@@ -274,13 +286,10 @@ class Pool:
         return _Worker(process, ours)
 
     def _end(self, worker: _Worker) -> None:
+        # it holds nothing that could be lost, so that nobody has to wait for it to end by itself
         worker.connection.close()
-        if worker.asked:
-            worker.process.kill()
-        worker.process.join(0.5)
-        if worker.process.is_alive():
-            worker.process.kill()
-            worker.process.join()
+        worker.process.kill()
+        worker.process.join()
         worker.process.close()
 
 

@@ -82,6 +82,7 @@ class HeaderStore:
         connection.executescript(_TABLES)
         self._asked: dict[int, tuple[int, bytes, int, int]] = {}
         self._layouts: dict[str, int] = {}
+        self._to_keep: list[tuple[int, bytes, int, int, str, int, bytes]] = []
 
     def begin(self, reader: str, images_only: bool, texts: frozenset[str]) -> Order:
         """Forget what no longer holds, and say what the processes are to read.
@@ -123,8 +124,12 @@ class HeaderStore:
         if not every_file:
             yield from self._connection.execute(_SAMPLE, self._share()).fetchall()
             return
-        while portion := self._connection.execute(_PENDING, (_COMMIT, len(self._asked))).fetchall():
+        while True:
+            self._flush()
             # what was asked for and has not come back is passed over by the offset
+            portion = self._connection.execute(_PENDING, (_COMMIT, len(self._asked))).fetchall()
+            if not portion:
+                return
             yield from portion
 
     def _share(self) -> tuple[int, int, int]:
@@ -139,14 +144,19 @@ class HeaderStore:
         layout = 0
         if not fact.reason:
             layout = self._layout(fact.layout)
-            self._connection.executemany("INSERT OR IGNORE INTO header_word VALUES (?, ?)", fact.words)
-        row = (folder, name, size, modified, fact.reason, layout, fact.values)
-        self._connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            if fact.words:
+                self._connection.executemany("INSERT OR IGNORE INTO header_word VALUES (?, ?)", fact.words)
+        self._to_keep.append((folder, name, size, modified, fact.reason, layout, fact.values))
 
     def commit(self) -> None:
         """Make lasting what was kept since the last time, so that a pass that is stopped goes on from there."""
+        self._flush()
         self._changed()
         self._connection.commit()
+
+    def _flush(self) -> None:
+        self._connection.executemany("INSERT OR REPLACE INTO header VALUES (?, ?, ?, ?, ?, ?, ?)", self._to_keep)
+        self._to_keep.clear()
 
     def _layout(self, layout: str) -> int:
         found = self._layouts.get(layout)
