@@ -183,6 +183,7 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
         may_refuse=_permit(profile, service.check_refuse, found),
         review=review if review.state != "none" else None,
         grant=found.row.grant_id,
+        project=found.row.project,
         receipts=receipts.references_of(profile.store, found.row.id),
         grant_days=profile.settings.number("gate.grant-days"),
     )

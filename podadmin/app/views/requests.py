@@ -132,6 +132,8 @@ class RequestDetail:
     """How long a grant lasts where nobody says otherwise."""
     difference_words: str = ""
     """The difference in one sentence."""
+    project: str = ""
+    """The project as the requester named it, to name it by; whoever shows it makes it visible."""
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,18 @@ The widget takes a view and shows it; it reads nothing and decides nothing. What
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.facts import Fact, Section
 from podadmin.app.views.journal import JournalRow
 from podadmin.app.views.requests import RequestDetail, RequestRow
 from podadmin.core.clock import Clock
+from podadmin.desktop.pages.purposes import STATE
 from podadmin.desktop.pages.request_decision import DecisionBar
 from podadmin.desktop.pages.request_effects import DifferenceCard, EffectCard, trace_facts
 from podadmin.desktop.pages.request_review import ReviewCard
@@ -24,6 +25,7 @@ from podadmin.desktop.pages.rules_why_not import WhyNotCard
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
+from podadmin.desktop.widgets.buttons import QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.facts import FactGrid, SectionCard
 from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, scrolling
@@ -32,13 +34,19 @@ from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
 from podadmin.desktop.widgets.tree import JsonTree
 from podadmin.desktop.widgets.words import precise, when
 
+PROJECT: Final = "Project"
+
 
 class RequestDetailView(QWidget):
-    """`request_wanted(id)`, `entry_wanted(seq)` and `compare_wanted(row)` are links; `bar` says what was decided."""
+    """`request_wanted(id)`, `entry_wanted(seq)`, `compare_wanted(row)` and `purpose_wanted(project)` are links.
+
+    `bar` says what was decided.
+    """
 
     request_wanted = Signal(str)
     entry_wanted = Signal(str)
     compare_wanted = Signal(object)
+    purpose_wanted = Signal(str)
 
     def __init__(self, clock: Clock, host: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +60,7 @@ class RequestDetailView(QWidget):
         )
         self.effects = EffectCard()
         self.differences = DifferenceCard(self.request_wanted.emit, self._compare)
-        self._sections = SafesView()
+        self._sections = SafesView(self._ask_purpose)
         self.review = ReviewCard(host)
         self._outcome = FactsCard("Where it stands")
         self._verification = FactsCard("What was verified, and what was not")
@@ -74,7 +82,7 @@ class RequestDetailView(QWidget):
         self._tampered.setVisible(detail.row.verified == "failed")
         self.effects.show_effects(detail.effects)
         self.differences.show_detail(detail)
-        self._sections.show_sections(detail.sections)
+        self._sections.show_sections(detail.sections, bool(detail.row.project))
         self.review.show_review(detail.row.id, detail.review)
         self._show_outcome(detail)
         self._verification.show_facts(detail.verification)
@@ -95,6 +103,10 @@ class RequestDetailView(QWidget):
     def _compare(self) -> None:
         if self.detail is not None:
             self.compare_wanted.emit(self.detail.row)
+
+    def _ask_purpose(self) -> None:
+        if self.detail is not None:
+            self.purpose_wanted.emit(self.detail.project)
 
     def _show_outcome(self, detail: RequestDetail) -> None:
         """Once there is nothing to decide, what became of it comes first; before that, what it would do does."""
@@ -185,31 +197,44 @@ class ProtocolCard(Card):
 
 
 class SafesView(QWidget):
-    """The five safes as cards side by side; an odd last one has a line to itself."""
+    """The five safes as cards side by side; an odd last one has a line to itself.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    `on_purpose`: a person wants to state what the project is for.
+    """
+
+    def __init__(self, on_purpose: Callable[[], object] | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: tuple[Section, ...] = ()
+        self._on_purpose = on_purpose
+        self._purpose: QuietButton | None = None
         self._grid = CardGrid(SIZE.field)
         self._last = column()
         self.setLayout(column(self._grid, self._last, gap=SPACE.l))
 
-    def show_sections(self, sections: Sequence[Section]) -> None:
+    def show_sections(self, sections: Sequence[Section], has_project: bool = False) -> None:
         """Show these sections."""
         if tuple(sections) == self._shown:
             return
         self._shown = tuple(sections)
         even = len(self._shown) // 2 * 2
-        self._grid.set_cards([_section(section) for section in self._shown[:even]])
+        here = self._purpose is not None and self._purpose.hasFocus()
+        self._purpose = None
+        cards = [self._card(section, has_project) for section in self._shown]
+        self._grid.set_cards(cards[:even])
         clear(self._last)
-        for section in self._shown[even:]:
-            self._last.addWidget(_section(section))
+        for card in cards[even:]:
+            self._last.addWidget(card)
+        if here and self._purpose is not None:
+            # the keyboard stays where it was, though the cards are new
+            self._purpose.setFocus(Qt.FocusReason.OtherFocusReason)
 
-
-def _section(section: Section) -> SectionCard:
-    card = SectionCard(section)
-    card.body.addStretch(1)
-    return card
+    def _card(self, section: Section, has_project: bool) -> SectionCard:
+        card = SectionCard(section)
+        if section.title == PROJECT and has_project and self._on_purpose is not None:
+            self._purpose = QuietButton(STATE, self._on_purpose, "file-text")
+            card.body.addLayout(row(self._purpose, STRETCH))
+        card.body.addStretch(1)
+        return card
 
 
 def _history_table() -> RowTable:

@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QStackedWidget
 from podadmin.app.views.facts import Done
 from podadmin.app.views.networks import NetworkCard
 from podadmin.app.views.requests import RequestDetail, RequestPage, RequestRow
-from podadmin.app.views.rules import WhyNotView
+from podadmin.app.views.rules import ProjectRow, WhyNotView
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
+from podadmin.desktop.pages.purposes import ask_purpose
 from podadmin.desktop.pages.request_compare import CompareSheet
 from podadmin.desktop.pages.request_detail import RequestDetailView
 from podadmin.desktop.pages.request_list import RequestList
@@ -38,7 +39,7 @@ class RequestsPage(Page):
     name = "Requests"
     title = "Requests"
     icon = "inbox"
-    kinds = frozenset({"profile", "request", "limit", "network", "tour", "review", "receipt", "decider"})
+    kinds = frozenset({"profile", "request", "limit", "network", "tour", "review", "receipt", "decider", "rule"})
     scrolls = False
     help_text = (
         "Everything that somebody wants to run on your data arrives here before anything runs. The list shows what "
@@ -72,6 +73,7 @@ class RequestsPage(Page):
         self.view.why_not.rule_wanted.connect(lambda request: self.desk.go("Grants & rules", f"from {request}"))
         self.view.bar.approved.connect(self._approve)
         self.view.compare_wanted.connect(self._compare)
+        self.view.purpose_wanted.connect(self._ask_purpose)
         self.view.bar.refused.connect(self._refuse)
         self.view.bar.asked.connect(lambda given: self._review("reviews ask", given))
         self.view.review.wanted.connect(self._review)
@@ -195,6 +197,13 @@ class RequestsPage(Page):
 
     def _compare(self, shown: RequestRow) -> None:
         CompareSheet(self.desk.sheet_host, self.session, shown).open()
+
+    def _ask_purpose(self, project: str) -> None:
+        def stated(_: ProjectRow) -> None:
+            self.desk.say("Stated. What is decided from now on is pinned to it.")
+            self._read_detail()
+
+        ask_purpose(self, project, stated)
 
     def _decided(self, detail: RequestDetail, words: str = "") -> None:
         self.desk.say(words or _SAID.get(detail.row.state, detail.row.state_words))

@@ -9,12 +9,13 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from podadmin.app.views.rules import RuleDetail, RuleFieldRow, RuleRow, SuggestionRow, Trial, WhyNotView
+from podadmin.app.views.rules import ProjectRow, RuleDetail, RuleFieldRow, RuleRow, SuggestionRow, Trial, WhyNotView
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.grants import HELP as GRANT_HELP
 from podadmin.desktop.pages.grants import KINDS as GRANT_KINDS
 from podadmin.desktop.pages.grants import GrantsPanel, is_grants
+from podadmin.desktop.pages.purposes import ProjectsView, ask_purpose
 from podadmin.desktop.pages.rules_detail import RuleDetailView
 from podadmin.desktop.pages.rules_editor import RuleEditor
 from podadmin.desktop.pages.rules_list import RulesList
@@ -26,6 +27,7 @@ from podadmin.desktop.widgets.prompt import ReasonPrompt
 NEW: Final = "new"
 EDIT: Final = "edit "
 FROM: Final = "from "
+PROJECTS: Final = "projects"
 BACK: Final = "Back to all rules"
 
 
@@ -51,13 +53,16 @@ class RulesPage(Page):
         "speaks, a person decides. What is not known about a request never helps it: no rule allows it, and a rule "
         "that refuses counts it as the worst.\n\n"
         "While you write a rule, all past requests are decided again with it, and you see which ones would have "
-        "come out otherwise. Nothing counts before you save it with a reason. Every version is kept.\n\n" + GRANT_HELP
+        "come out otherwise. Nothing counts before you save it with a reason. Every version is kept.\n\n"
+        "Projects are what requests name. What each one is for is what you state here; rules can ask for it, and "
+        "grants are pinned to it.\n\n" + GRANT_HELP
     )
 
     def build(self) -> None:
         self._asked = 0
         self._subject = ""
-        self.tabs = TabRow([("rules", "Rules"), ("grants", "Grants")], "Rules or grants", self._tab)
+        tabs = [("rules", "Rules"), ("grants", "Grants"), (PROJECTS, "Projects")]
+        self.tabs = TabRow(tabs, "Rules, grants or projects", self._tab)
         self.grants: GrantsPanel | None = None
         self._grants_place = column()
         self._grants = scrolling(self._grants_place)
@@ -81,7 +86,11 @@ class RulesPage(Page):
         self._form = StateView(wrap(self._form_place))
         self._stack = QStackedWidget()
         self._lists = scrolling(self.list)
-        for each in (self._lists, self._detail, self._form, self._grants):
+        self.projects = ProjectsView()
+        self.projects.wanted.connect(lambda project: ask_purpose(self, project, self._stated))
+        self._projects = scrolling(self.projects)
+        self._fronts = {"rules": self._lists, "grants": self._grants, PROJECTS: self._projects}
+        for each in (*self._fronts.values(), self._detail, self._form):
             self._stack.addWidget(each)
         self.body.addWidget(self.tabs)
         self.body.addWidget(self._stack, 1)
@@ -89,12 +98,15 @@ class RulesPage(Page):
 
     def shown(self) -> None:
         """Without a subject the page means the list; `open_subject` follows where there is one."""
-        self._show(self._grants if self.tabs.current == "grants" else self._lists, self.title)
+        self._show(self._fronts[self.tabs.current], self.title)
         super().shown()
 
     def refresh(self) -> None:
         if self._stack.currentWidget() is self._grants and self.grants is not None:
             self.grants.refresh()
+            return
+        if self._stack.currentWidget() is self._projects:
+            self.read("rules projects", {}, self.projects.show_projects)
             return
         self.read("rules list", {}, self._listed)
         self.session.read(self, "rules suggest", {}, self.list.show_suggestions)
@@ -104,6 +116,10 @@ class RulesPage(Page):
     def open_subject(self, subject: str) -> None:
         if is_grants(subject):
             self._open_grants(subject)
+            return
+        if subject == PROJECTS:
+            self.tabs.pick(PROJECTS)
+            self._tab(PROJECTS)
             return
         self._subject = subject
         if subject.startswith(FROM):
@@ -120,9 +136,9 @@ class RulesPage(Page):
     def _show(self, part: QWidget, title: str, subject: str = "") -> None:
         self._subject = subject
         self.set_title(title)
-        self._back.setVisible(part not in (self._lists, self._grants))
+        self._back.setVisible(part not in self._fronts.values())
         self._new.setVisible(part is self._lists)
-        self.tabs.setVisible(part in (self._lists, self._grants))
+        self.tabs.setVisible(part in self._fronts.values())
         if self._editor is not None and part is not self._form:
             self._editor.stop()
         self._stack.setCurrentWidget(part)
@@ -131,8 +147,12 @@ class RulesPage(Page):
         if key == "grants":
             self._open_grants("")
         else:
-            self._show(self._lists, self.title)
+            self._show(self._fronts[key], self.title)
             self.refresh()
+
+    def _stated(self, project: ProjectRow) -> None:
+        self.desk.say(f"Stated for {project.project}: {project.words}.")
+        self.refresh()
 
     def _open_grants(self, subject: str) -> None:
         if self.grants is None:
