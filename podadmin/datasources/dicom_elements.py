@@ -10,6 +10,7 @@ Sequences are passed over, never descended into: nothing in them is a column, an
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from struct import Struct, error
@@ -98,6 +99,15 @@ def elements(data: bytes) -> Elements:
             raise Unreadable("cut-short") from None
         raise
     return result
+
+
+def take_rest(data: bytes, header: Elements) -> None:
+    """Add the elements that stand behind the pixels, where `data` is what stands there. Damage there is no matter."""
+    rest = replace(header, found=[])
+    with suppress(_Odd, Short):
+        (_walk_implicit if header.syntax == IMPLICIT_LITTLE else _walk_explicit)(data, 0, rest)
+    header.found += rest.found
+    header.private = rest.private
 
 
 def _meta(data: bytes) -> tuple[dict[int, bytes], int]:

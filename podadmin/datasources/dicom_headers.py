@@ -15,7 +15,7 @@ from struct import Struct, error
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from podadmin.core.late import Late
-from podadmin.datasources.dicom_elements import MOST_BYTES, Element, Elements, Short, elements, known_vr
+from podadmin.datasources.dicom_elements import MOST_BYTES, Element, Elements, Short, elements, known_vr, take_rest
 from podadmin.datasources.header_facts import (
     BURNED_IN,
     DATE,
@@ -93,7 +93,12 @@ def read(path: bytes, images_only: bool, texts: frozenset[str]) -> list[Cell]:
     """
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a path of bytes: names need not be text
         size = os.fstat(file.fileno()).st_size
-        return cells(_elements(file, size), size, images_only, texts)
+        header = _elements(file, size)
+        end = header.pixels_at + (header.pixels or 0)
+        if (header.pixels or 0) > 0 and end + 8 <= size and header.little and not header.inflated:
+            file.seek(end)
+            take_rest(file.read(FIRST_READ), header)
+        return cells(header, size, images_only, texts)
 
 
 def _elements(file: BinaryIO, size: int) -> Elements:
