@@ -7,14 +7,17 @@ from typing import Any
 
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from podadmin.app.views.journal import AnchorView, JournalFilters, SavedFilter
+from podadmin.app.views.filters import SavedFilter
+from podadmin.app.views.journal import AnchorView, JournalFilters
 from podadmin.core.errors import Refused
 from podadmin.desktop.pages.journal_anchors import AnchorsSheet
 from podadmin.desktop.pages.journal_export import FORMATS, JournalExportSheet
-from podadmin.desktop.pages.journal_filter import FilterNameSheet, JournalFilter
+from podadmin.desktop.pages.journal_filter import JournalFilter
+from podadmin.desktop.pages.saved_filters import FilterNameSheet
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
-SAVED = SavedFilter("Last week", "words", "request", "anna", "2026-03-01", "2026-03-07")
+VALUES = {"search": "words", "kind": "request", "actor": "anna", "since": "2026-03-01", "until": "2026-03-07"}
+SAVED = SavedFilter("Last week", VALUES)
 OFFER = JournalFilters(("request", "key", "novel"), ("anna", "gate"), (SAVED,))
 
 
@@ -60,8 +63,8 @@ def test_a_saved_filter_sets_all_of_them_at_once(qtbot: Any) -> None:
     picked: list[SavedFilter] = []
     removed: list[str] = []
     filters.picked_saved.connect(picked.append)
-    filters.remove_wanted.connect(removed.append)
-    filters.saved.set_value("Last week")
+    filters.saved.remove_wanted.connect(removed.append)
+    filters.saved.choice.set_value("Last week")
     assert picked == [SAVED]
     assert filters.arguments() == {"kind": "request", "actor": "anna", "since": "2026-03-01", "until": "2026-03-07"}
     button(filters, "Remove this filter").click()

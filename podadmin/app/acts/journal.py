@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from podadmin.app import anchoring
+from podadmin.app import anchoring, saved_filters
 from podadmin.app.acts.asked import FileTo, HowMany
 from podadmin.app.acts.registry import act
 from podadmin.app.exports.selection import Selection, moment
 from podadmin.app.journal_words import row_of
 from podadmin.app.proof import prove
-from podadmin.app.settings import keep
 from podadmin.app.views.facts import Done
-from podadmin.app.views.journal import AnchorView, JournalCheck, JournalFilters, JournalPage, JournalRow, SavedFilter
-from podadmin.core.errors import BadInput, ExitCode, NotFound
+from podadmin.app.views.journal import AnchorView, JournalCheck, JournalFilters, JournalPage, JournalRow
+from podadmin.core.errors import BadInput, ExitCode
 from podadmin.core.progress import Progress
 from podadmin.journal import search as searching
 from podadmin.journal import service
@@ -26,8 +24,7 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 MOST_ROWS = 1000
-LONGEST_NAME = 60
-FILTERS = "journal.filters"
+FILTERS = "journal"
 
 
 @act("journal list")
@@ -59,7 +56,7 @@ def list_entries(
 @act("journal filters")
 def filters(profile: Profile) -> JournalFilters:
     """Show by which kinds of act and by whom the journal can be filtered."""
-    saved = tuple(SavedFilter(**each) for each in profile.settings.internal(FILTERS) or ())
+    saved = saved_filters.saved(profile, FILTERS)
     return JournalFilters(searching.kinds(profile.store), searching.actors(profile.store), saved)
 
 
@@ -76,31 +73,15 @@ def filter_save(
 ) -> JournalFilters:
     """Keep a filter of the journal under a name."""
     moment(since), moment(until, end=True)
-    given = SavedFilter(name.strip()[:LONGEST_NAME], search.strip(), kind, actor, since.strip(), until.strip())
-    if not given.name:
-        raise BadInput(
-            "journal.filter-name", "The filter was not saved.", "It has no name.", "Give it a name to find it by."
-        )
-    others = [each for each in profile.settings.internal(FILTERS) or () if each["name"] != given.name]
-    with profile.store.record(Fact(profile.actor, "journal.filter-saved", given.name)) as unit:
-        keep(unit, FILTERS, [*others, asdict(given)])
+    values = {"search": search.strip(), "kind": kind, "actor": actor, "since": since.strip(), "until": until.strip()}
+    saved_filters.save(profile, FILTERS, name, values)
     return filters(profile)
 
 
 @act("journal filter-remove", writes=True, kinds=("journal",))
 def filter_remove(profile: Profile, name: Annotated[str, "the name of a saved filter"]) -> JournalFilters:
     """Forget a saved filter."""
-    saved = profile.settings.internal(FILTERS) or ()
-    others = [each for each in saved if each["name"] != name]
-    if len(others) == len(saved):
-        raise NotFound(
-            "journal.no-such-filter",
-            "Nothing was changed.",
-            "There is no saved filter of this name.",
-            "See them with `podadmin journal filters`.",
-        )
-    with profile.store.record(Fact(profile.actor, "journal.filter-removed", name)) as unit:
-        keep(unit, FILTERS, others)
+    saved_filters.remove(profile, FILTERS, name)
     return filters(profile)
 
 

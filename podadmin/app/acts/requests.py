@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
+from podadmin.app import saved_filters
 from podadmin.app.acts.asked import HowMany, RequestId
 from podadmin.app.acts.registry import act
 from podadmin.app.journal_words import row_of
@@ -15,6 +16,7 @@ from podadmin.app.request_rows import request_row
 from podadmin.app.review_rows import review_view
 from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Fact, Permit, Section
+from podadmin.app.views.filters import SavedFilter
 from podadmin.app.views.requests import Arrival, Arrivals, Comparison, EffectView, RequestDetail, RequestPage, TraceLine
 from podadmin.app.views.rules import WhyNotView
 from podadmin.core.clock import unstamp
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 1000
 MOST_SQL = 20_000
 MOST_TOLD = 3
+FILTERS = "requests"
 NONE: list[str] = []
 _POD_ENDED = frozenset({"failed", "interrupted"})
 _UNKNOWN = EffectView(
@@ -69,6 +72,32 @@ def list_requests(
         )
     found = service.listing(profile.store, state=state, search=search, limit=limit, after=after)
     return RequestPage(tuple(request_row(row) for row in found.rows), found.total, found.next_after, found.by_state)
+
+
+@act("requests filters")
+def filters(profile: Profile) -> tuple[SavedFilter, ...]:
+    """Show the filters of the list of requests that were saved."""
+    return saved_filters.saved(profile, FILTERS)
+
+
+@act("requests filter-save", writes=True, kinds=("filter",))
+def filter_save(
+    profile: Profile,
+    name: Annotated[str, "its name; one that there is already is replaced"],
+    *,
+    state: Annotated[str, "states of the requests, separated by commas"] = "",
+    search: Annotated[str, "text that requests hold"] = "",
+) -> tuple[SavedFilter, ...]:
+    """Keep a filter of the list of requests under a name."""
+    saved_filters.save(profile, FILTERS, name, {"state": state, "search": search.strip()})
+    return filters(profile)
+
+
+@act("requests filter-remove", writes=True, kinds=("filter",))
+def filter_remove(profile: Profile, name: Annotated[str, "the name of a saved filter"]) -> tuple[SavedFilter, ...]:
+    """Forget a saved filter."""
+    saved_filters.remove(profile, FILTERS, name)
+    return filters(profile)
 
 
 @act("requests arrived")

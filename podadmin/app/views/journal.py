@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from podadmin.app.views.filters import SavedFilter
+
 
 @dataclass(frozen=True)
 class JournalRow:
@@ -30,18 +32,6 @@ class JournalPage:
     rows: tuple[JournalRow, ...]
     total: int | None
     next_before: int | None
-
-
-@dataclass(frozen=True)
-class SavedFilter:
-    """A filter that was given a name. `since` and `until` as they were entered."""
-
-    name: str
-    search: str = ""
-    kind: str = ""
-    actor: str = ""
-    since: str = ""
-    until: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Final
 
 from podadmin.app.views.facts import Done
-from podadmin.app.views.journal import JournalCheck, JournalRow, SavedFilter
+from podadmin.app.views.filters import SavedFilter
+from podadmin.app.views.journal import JournalCheck, JournalRow
 from podadmin.app.views.journal import JournalPage as Entries
 from podadmin.core.errors import PodadminError
 from podadmin.core.progress import Step
@@ -16,7 +17,8 @@ from podadmin.desktop.pages.journal_anchors import AnchorsSheet
 from podadmin.desktop.pages.journal_check import CheckResult
 from podadmin.desktop.pages.journal_entry import EntryCard, page_of
 from podadmin.desktop.pages.journal_export import JournalExportSheet
-from podadmin.desktop.pages.journal_filter import KINDS, FilterNameSheet, JournalFilter
+from podadmin.desktop.pages.journal_filter import KINDS, JournalFilter
+from podadmin.desktop.pages.saved_filters import keep_with
 from podadmin.desktop.session import RunningJob
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
@@ -87,8 +89,7 @@ class JournalPage(Page):
         self.filter = JournalFilter()
         self.filter.changed.connect(self._changed_filter)
         self.filter.picked_saved.connect(self._use_saved)
-        self.filter.save_wanted.connect(self._ask_name)
-        self.filter.remove_wanted.connect(self._remove_saved)
+        keep_with(self, self.filter.saved, "journal", self._given, self.filter.offer)
         self.result = CheckResult()
         self.table = entry_table()
         self.table.picked.connect(self._picked)
@@ -208,18 +209,9 @@ class JournalPage(Page):
             self._count.setText(f"{amount(shown)} of {count(total, 'entry', 'entries')}; scroll for older ones")
 
     def _use_saved(self, saved: SavedFilter) -> None:
-        if self._search.text().strip() != saved.search:
-            self._search.setText(saved.search)
+        if self._search.text().strip() != saved.values.get("search", ""):
+            self._search.setText(saved.values.get("search", ""))
         self._read()
-
-    def _ask_name(self) -> None:
-        def save(name: str) -> None:
-            self.write("journal filter-save", {**self._given(), "name": name}, self.filter.offer)
-
-        FilterNameSheet(self.desk.sheet_host, save).open()
-
-    def _remove_saved(self, name: str) -> None:
-        self.write("journal filter-remove", {"name": name}, self.filter.offer)
 
     def _start_check(self) -> None:
         self._verify.set_permit(False, "The journal is being verified.")

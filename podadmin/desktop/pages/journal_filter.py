@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from podadmin.app.views.journal import JournalFilters, SavedFilter
+from podadmin.app.views.filters import SavedFilter
+from podadmin.app.views.journal import JournalFilters
+from podadmin.desktop.pages.saved_filters import SavedFilters, refill
 from podadmin.desktop.theme.tokens import SPACE
-from podadmin.desktop.widgets.buttons import GhostButton, PrimaryButton
-from podadmin.desktop.widgets.form import Choice, TextField
+from podadmin.desktop.widgets.buttons import GhostButton
+from podadmin.desktop.widgets.form import Choice
 from podadmin.desktop.widgets.layout import STRETCH, row
-from podadmin.desktop.widgets.prompt import Question
 from podadmin.desktop.widgets.text import set_tip
 
 KINDS: Final = {
@@ -32,6 +33,7 @@ KINDS: Final = {
     "pod": "Pod",
     "setting": "Settings",
     "journal": "Journal",
+    "filter": "Saved filters",
     "profile": "Profile",
     "backup": "Backups",
     "tour": "Tour",
@@ -44,21 +46,17 @@ class JournalFilter(QWidget):
 
     changed = Signal()
     picked_saved = Signal(object)
-    save_wanted = Signal()
-    remove_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._saved: dict[str, SavedFilter] = {}
         self._quiet = False
         self.kind = Choice("Kind of act", [("", "Everything")])
         self.actor = Choice("Who", [("", "Everybody")])
         self.since = self._day("From day")
         self.until = self._day("To day")
-        self.saved = Choice("Saved filters", [("", "Saved filters")])
         self.clear_button = GhostButton("Clear the filters", self.clear, "x")
-        self.save_button = GhostButton("Save this filter…", self.save_wanted.emit, "plus")
-        self.remove_button = GhostButton("Remove this filter", self._remove, "trash-2")
+        self.saved = SavedFilters()
+        self.saved.picked.connect(self._pick)
         self.setLayout(
             row(
                 self.kind,
@@ -68,14 +66,11 @@ class JournalFilter(QWidget):
                 self.clear_button,
                 STRETCH,
                 self.saved,
-                self.save_button,
-                self.remove_button,
                 gap=SPACE.s,
             )
         )
         self.kind.currentIndexChanged.connect(lambda _: self._tell())
         self.actor.currentIndexChanged.connect(lambda _: self._tell())
-        self.saved.currentIndexChanged.connect(lambda _: self._pick())
         self._show_buttons()
 
     def arguments(self) -> dict[str, str]:
@@ -96,10 +91,9 @@ class JournalFilter(QWidget):
         """What there is to choose from; what is chosen stays chosen."""
         self._quiet = True
         kinds = [(kind, KINDS.get(kind, kind.capitalize())) for kind in filters.kinds]
-        _refill(self.kind, [("", "Everything"), *kinds])
-        _refill(self.actor, [("", "Everybody"), *((name, name) for name in filters.actors)])
-        self._saved = {each.name: each for each in filters.saved}
-        _refill(self.saved, [("", "Saved filters"), *((name, name) for name in self._saved)])
+        refill(self.kind, [("", "Everything"), *kinds])
+        refill(self.actor, [("", "Everybody"), *((name, name) for name in filters.actors)])
+        self.saved.offer(filters.saved)
         self._quiet = False
         self._show_buttons()
 
@@ -116,7 +110,7 @@ class JournalFilter(QWidget):
         self.since.setText(values.get("since", ""))
         self.until.setText(values.get("until", ""))
         if not values:
-            self.saved.set_value("")
+            self.saved.choose_none()
         self._quiet = False
         self._show_buttons()
 
@@ -141,47 +135,10 @@ class JournalFilter(QWidget):
             self._show_buttons()
             self.changed.emit()
 
-    def _pick(self) -> None:
-        chosen = self._saved.get(self.saved.value())
-        self._show_buttons()
-        if not self._quiet and chosen is not None:
-            self.use({"kind": chosen.kind, "actor": chosen.actor, "since": chosen.since, "until": chosen.until})
-            self.picked_saved.emit(chosen)
-
-    def _remove(self) -> None:
-        if self.saved.value():
-            self.remove_wanted.emit(self.saved.value())
+    def _pick(self, chosen: SavedFilter) -> None:
+        self.use(chosen.values)
+        self.picked_saved.emit(chosen)
 
     def _show_buttons(self) -> None:
         self.clear_button.setVisible(self.on)
-        self.save_button.setVisible(self.on and not self.saved.value())
-        self.remove_button.setVisible(bool(self.saved.value()))
-        self.saved.setVisible(bool(self._saved))
-
-
-class FilterNameSheet(Question):
-    """Asks for the name under which a filter is saved."""
-
-    def __init__(self, host: QWidget, on_name: Callable[[str], object]) -> None:
-        super().__init__(
-            host, "Save this filter", "It can be chosen again on this page, by everybody who works with this profile."
-        )
-        self._on_name = on_name
-        self.name = TextField("Name", placeholder="What requests did")
-        self.ask(PrimaryButton("Save the filter", self._save), self.name)
-
-    def missing(self) -> str:
-        return "" if self.name.value().strip() else "Give it a name first."
-
-    def _save(self) -> None:
-        name = self.name.value().strip()
-        self.dismiss()
-        self._on_name(name)
-
-
-def _refill(choice: Choice, entries: list[tuple[str, str]]) -> None:
-    now = choice.value()
-    choice.clear()
-    for key, words in entries:
-        choice.addItem(words, key)
-    choice.set_value(now)
+        self.saved.tell(self.on)

@@ -21,11 +21,12 @@ from podadmin.desktop.pages.request_words import (
     time_words,
     verified_badge,
 )
+from podadmin.desktop.pages.saved_filters import SavedFilters
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.buttons import TabRow
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
-from podadmin.desktop.widgets.layout import column
+from podadmin.desktop.widgets.layout import column, row
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
 from podadmin.desktop.widgets.words import precise, whole
@@ -57,6 +58,7 @@ class RequestList(QWidget):
         self._search = ""
         self._total = 0
         self.tabs = TabRow([(key, words) for key, words, _ in FILTERS], "Which requests", self._picked)
+        self.saved = SavedFilters()
         self.table = _table(clock)
         self.table.opened.connect(self.opened.emit)
         self.table.more_wanted.connect(self.more_wanted.emit)
@@ -67,7 +69,7 @@ class RequestList(QWidget):
         content.setProperty("ground", "clear")
         content.setLayout(column((card, 1), self._count, gap=SPACE.s))
         self.state = StateView(content)
-        self.setLayout(column(self.tabs, (self.state, 1), gap=SPACE.m))
+        self.setLayout(column(row((self.tabs, 1), self.saved), (self.state, 1), gap=SPACE.m))
         self._timer = QTimer(self)
         self._timer.setInterval(_SECOND_MS)
         self._timer.timeout.connect(self.table.viewport().update)
@@ -76,6 +78,11 @@ class RequestList(QWidget):
     def states(self) -> str:
         """The states of the filter that is on, as `requests list` takes them."""
         return ",".join(_STATES[self.tabs.current])
+
+    def use(self, states: str) -> None:
+        """Turn on the filter that shows these states, without telling."""
+        key = next((key for key, given in _STATES.items() if ",".join(given) == states), "all")
+        self.tabs.pick(key)
 
     def show_page(self, page: RequestPage, search: str, joined: bool | None) -> None:
         """Show the first page. `joined` says whether a demo requester can be asked; None where that is not known."""
@@ -117,6 +124,7 @@ class RequestList(QWidget):
         self._timer.stop()
 
     def _picked(self, _: str) -> None:
+        self.saved.choose_none()
         self.filter_changed.emit()
 
     def _show_counts(self, by_state: Mapping[str, int]) -> None:

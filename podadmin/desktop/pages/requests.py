@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget
 
 from podadmin.app.views.facts import Done
+from podadmin.app.views.filters import SavedFilter
 from podadmin.app.views.networks import NetworkCard
 from podadmin.app.views.requests import RequestDetail, RequestPage, RequestRow
 from podadmin.app.views.rules import ProjectRow, WhyNotView
@@ -18,6 +19,7 @@ from podadmin.desktop.pages.purposes import ask_purpose
 from podadmin.desktop.pages.request_compare import CompareSheet
 from podadmin.desktop.pages.request_detail import RequestDetailView
 from podadmin.desktop.pages.request_list import RequestList
+from podadmin.desktop.pages.saved_filters import keep_with
 from podadmin.desktop.widgets.buttons import QuietButton
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.form import SearchEdit
@@ -39,7 +41,9 @@ class RequestsPage(Page):
     name = "Requests"
     title = "Requests"
     icon = "inbox"
-    kinds = frozenset({"profile", "request", "limit", "network", "tour", "review", "receipt", "decider", "rule"})
+    kinds = frozenset(
+        {"profile", "request", "limit", "network", "tour", "review", "receipt", "decider", "rule", "filter"}
+    )
     scrolls = False
     help_text = (
         "Everything that somebody wants to run on your data arrives here before anything runs. The list shows what "
@@ -56,7 +60,7 @@ class RequestsPage(Page):
         clock = SystemClock()
         self._asked = 0
         self._open = ""
-        self._search_edit = SearchEdit("Search requests", "Search requests", lambda _: self._read_list())
+        self._search_edit = SearchEdit("Search requests", "Search requests", lambda _: self._searched())
         self._back = QuietButton(BACK, lambda: self.desk.go(self.name), "arrow-left")
         self.add_action(self._search_edit)
         self.add_action(self._back)
@@ -67,6 +71,8 @@ class RequestsPage(Page):
         self.list.demo_wanted.connect(self._send_demo)
         self.list.networks_wanted.connect(lambda: self.desk.go("Networks"))
         self.list.search_cleared.connect(self._search_edit.clear)
+        self.list.saved.picked.connect(self._use)
+        keep_with(self, self.list.saved, "requests", self._given, self.list.saved.offer)
         self.view = RequestDetailView(clock, self.desk.sheet_host)
         self.view.request_wanted.connect(lambda request: self.desk.go(self.name, request))
         self.view.entry_wanted.connect(lambda entry: self.desk.go("Journal", entry))
@@ -92,6 +98,7 @@ class RequestsPage(Page):
         super().shown()
 
     def refresh(self) -> None:
+        self.session.read(self, "requests filters", {}, self.list.saved.offer)
         self._read_list()
         if self._open:
             self._read_detail()
@@ -118,10 +125,26 @@ class RequestsPage(Page):
         self._search_edit.setVisible(True)
         self._stack.setCurrentWidget(self.list)
 
+    def _given(self) -> dict[str, object]:
+        """What is asked for, as `requests list` takes it."""
+        return {"state": self.list.states, "search": self._search_edit.text().strip()}
+
+    def _searched(self) -> None:
+        chosen = self.list.saved.chosen
+        if chosen is not None and chosen.values.get("search", "") != self._search_edit.text().strip():
+            self.list.saved.choose_none()
+        self._read_list()
+
+    def _use(self, saved: SavedFilter) -> None:
+        self.list.use(saved.values.get("state", ""))
+        self._search_edit.setText(saved.values.get("search", ""))
+        self._read_list()
+
     def _read_list(self) -> None:
         self._asked += 1
-        asked, search = self._asked, self._search_edit.text().strip()
-        states = self.list.states
+        asked, given = self._asked, self._given()
+        search = self._search_edit.text().strip()
+        self.list.saved.tell(bool(search))
         limit = min(max(len(self.list.table.rows()), _PAGE), _MOST)
 
         def came(page: RequestPage) -> None:
@@ -132,18 +155,13 @@ class RequestsPage(Page):
             if not page.rows:
                 self.session.read(self, "network list", {}, self._networks_came)
 
-        self.read("requests list", {"state": states, "search": search, "limit": limit}, came)
+        self.read("requests list", {**given, "limit": limit}, came)
 
     def _read_more(self) -> None:
         after, asked = self._next_after, self._asked
         if after is None:
             return
-        arguments = {
-            "state": self.list.states,
-            "search": self._search_edit.text().strip(),
-            "limit": _PAGE,
-            "after": after,
-        }
+        arguments = {**self._given(), "limit": _PAGE, "after": after}
 
         def came(page: RequestPage) -> None:
             if asked == self._asked:
