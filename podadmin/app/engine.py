@@ -21,6 +21,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from podadmin.app.engine_faults import changed, foreseen
 from podadmin.app.gate_wiring import Wanted, ports_of
 from podadmin.app.record_care import RecordCare
+from podadmin.app.sentinel import Sentinel
 from podadmin.core.clock import new_id
 from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.core.progress import Progress
@@ -173,6 +174,7 @@ class Engine:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._live)
                 group.start_soon(self._record.run)
+                group.start_soon(Sentinel(self._profile).run)
                 await self._stopping.wait()
                 group.cancel_scope.cancel()
             await to_thread.run_sync(self._record.end)

@@ -107,6 +107,17 @@ SETTINGS: tuple[Declared, ...] = (
         unit="seconds",
     ),
     Declared(
+        "datasource.look-every",
+        "Look at the datasources",
+        "How often every datasource is looked at while the gate's engine runs: is it there, may it be read, does it "
+        "answer? You are told when one breaks, and when it is well again. 0: never.",
+        "int",
+        15,
+        0,
+        1440,
+        unit="minutes",
+    ),
+    Declared(
         "schema.memory",
         "Memory for reading data",
         "The most memory that generating a schema may use.",

@@ -217,6 +217,9 @@ def _add(parser: _Parser, param: Param) -> None:
             shape["nargs"] = "+"
         parser.add_argument(param.name, **shape)
         return
+    if param.placed and param.kind == "text":
+        parser.add_argument(param.name, **shape, nargs="?")
+        return
     option = "--" + param.name.replace("_", "-")
     if param.kind == "bool":
         parser.add_argument(option, dest=param.name, action=argparse.BooleanOptionalAction, help=text)

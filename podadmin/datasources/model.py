@@ -331,7 +331,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Datasource:
-    """A datasource as it is kept. `last_check` is None until it was tested after it was added."""
+    """A datasource as it is kept. `last_check` is None until it was tested after it was added.
+
+    `mount`: where the disk or share of its files was mounted when it was added, "" for the disk of the system.
+    """
 
     id: str
     name: str
@@ -341,3 +344,4 @@ class Datasource:
     added_at: datetime
     removed_at: datetime | None = None
     last_check: Mapping[str, Any] | None = None
+    mount: str = ""

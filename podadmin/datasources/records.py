@@ -21,3 +21,17 @@ datasource = Table(
 
 A removed datasource keeps its row; its name gets `~` and its id appended, so that the name is free again.
 """
+
+health = Table(
+    "datasource_health",
+    metadata,
+    Column("datasource_id", String(32), primary_key=True),
+    Column("state", String(8), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("since", String(32), nullable=False),
+    Column("error", Text),
+)
+"""How a datasource stands since when: good | slow | broken, with the code and the words of what broke.
+
+Written only when it changes; a datasource that was never looked at has no row.
+"""

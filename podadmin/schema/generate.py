@@ -1,4 +1,6 @@
-"""Makes a schema from a table: a look at some rows, then one pass that counts everything, in bounded memory.
+"""Makes a schema from a datasource of any kind. A table file is read here; other kinds are counted where they lie.
+
+For a table file: a look at some rows, then one pass that counts everything, in bounded memory.
 
 The look only rules out what a column cannot be, so that fewer things are tried in the pass; what a column is gets
 decided by all of its cells. A column that turns into text in its last line is text. Labels of categorical columns of
@@ -12,9 +14,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 from podadmin.core.clock import Clock
+from podadmin.core.errors import Refused
+from podadmin.core.late import Late
 from podadmin.core.progress import Progress
+from podadmin.core.secret import Secret
+from podadmin.datasources import inventory
 from podadmin.datasources.choices import check_choices, forced
 from podadmin.datasources.csv import located
 from podadmin.datasources.dtypes import (
@@ -28,7 +35,19 @@ from podadmin.datasources.dtypes import (
 )
 from podadmin.datasources.engine import DEFAULT_MEMORY, Engine, Table, engine
 from podadmin.datasources.files import unchanged
-from podadmin.datasources.model import ColumnChoices, FileSource, Fingerprint, Rejected
+from podadmin.datasources.folders import Inventory
+from podadmin.datasources.kinds.registry import declaration
+from podadmin.datasources.model import (
+    ColumnChoices,
+    CsvSource,
+    Fingerprint,
+    FolderSource,
+    ParquetSource,
+    Rejected,
+    Source,
+    SqlSource,
+)
+from podadmin.datasources.probing import reads_headers
 from podadmin.datasources.tables import looks, refuse_without_rows, table
 from podadmin.schema.column_rules import (
     INT64,
@@ -43,6 +62,8 @@ from podadmin.schema.file_pass import Counts, read_all
 from podadmin.schema.model import Document, Feature
 from podadmin.schema.statistics import ColumnStatistics, labelled
 
+folder_pass: Final[Any] = Late("podadmin.schema.folder_pass")
+sql_pass: Final[Any] = Late("podadmin.schema.sql_pass")
 MAX_LABELS = 100_000
 EXACT_BYTES = 8 << 20
 """Up to this size of file different values are counted exactly; beyond it they are estimated (HyperLogLog)."""
@@ -60,7 +81,8 @@ class Generated:
     rejected: Rejected
     rows: int
     seconds: float
-    fingerprint: Fingerprint
+    fingerprint: Fingerprint | None
+    """What the file, or the files of the folder together, were like; None for what has no such thing."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +100,13 @@ class Profile:
 
 def generate(
     name: str,
-    source: FileSource,
+    source: Source,
     choices: ColumnChoices,
     clock: Clock,
     progress: Progress,
     *,
+    password: Secret[str] | None = None,
+    kept: Path | None = None,
     description: str | None = None,
     memory_limit: str = DEFAULT_MEMORY,
     temp_directory: Path | None = None,
@@ -90,21 +114,61 @@ def generate(
 ) -> Generated:
     """The full schema of `source`.
 
+    `password`: with which a database is reached. `kept`: the file of a folder's inventory, which is brought up to date.
     `memory_limit` bounds DuckDB's buffers, for example `512MB`; what does not fit spills to `temp_directory` or is an
-    error where there is none. Raises what `datasources.tables.probe` raises, `datasource.unknown-column` and its kin
-    for choices that fit nothing, BadInput `schema.too-many-labels` and `schema.not-numeric`, and Cancelled.
+    error where there is none. Raises what `datasources.probing.probe` raises, `datasource.unknown-column` and its kin
+    for choices that fit nothing, BadInput `schema.too-many-labels` and `schema.not-numeric`, Refused
+    `schema.from-the-pod` for a kind that podadmin does not read, and Cancelled.
     """
     started = clock.monotonic()
-    path = located(source.path)
-    with unchanged(path) as found:
+    found: Fingerprint | None = None
+    match source:
+        case CsvSource() | ParquetSource():
+            profile, found = _of_file(source, choices, progress, memory_limit, temp_directory, max_labels)
+        case SqlSource():
+            profile = sql_pass.profile(source, password, choices, progress, max_labels=max_labels)
+        case FolderSource() if reads_headers(source) and kept is not None:
+            profile = folder_pass.profile(source, kept, choices, clock, progress)
+            found = _of_folder(inventory.known(kept))
+        case _:
+            raise _from_the_pod(source)
+    chosen = forced(choices, tuple(each.name for each in profile.columns))
+    document = document_of(name, description, profile, chosen)
+    return Generated(document, profile.columns, profile.rejected, profile.rows, clock.monotonic() - started, found)
+
+
+def _of_file(
+    source: CsvSource | ParquetSource,
+    choices: ColumnChoices,
+    progress: Progress,
+    memory_limit: str,
+    temp_directory: Path | None,
+    max_labels: int,
+) -> tuple[Profile, Fingerprint]:
+    with unchanged(located(source.path)) as found:
         opened = table(source)
         check_choices(choices, opened.columns)
         exact = found.size <= EXACT_BYTES and len(opened.columns) <= EXACT_COLUMNS
         with engine(opened, progress, memory_limit=memory_limit, temp_directory=temp_directory) as reader:
             profile = _Maker(reader, opened, choices, exact, max_labels).profile()
         refuse_without_rows(profile.rows, profile.rejected)
-    document = document_of(name, description, profile, forced(choices, opened.columns))
-    return Generated(document, profile.columns, profile.rejected, profile.rows, clock.monotonic() - started, found)
+    return profile, found
+
+
+def _of_folder(found: Inventory | None) -> Fingerprint | None:
+    if found is None:
+        return None
+    newest = int(found.newest.timestamp() * 1e9) if found.newest is not None else 0
+    return Fingerprint(found.size, newest, 0, 0)
+
+
+def _from_the_pod(source: Source) -> Refused:
+    return Refused(
+        "schema.from-the-pod",
+        "The schema of this datasource is not generated here.",
+        declaration(source.kind).reads_words,
+        "Start the pod with this datasource, and take the schema over from it.",
+    )
 
 
 def document_of(name: str, description: str | None, profile: Profile, chosen: dict[str, str]) -> Document:

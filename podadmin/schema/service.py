@@ -36,7 +36,7 @@ _WRITERS: dict[str, Callable[[Document], str]] = {
 
 @dataclass(frozen=True)
 class Saved:
-    """A schema as it is kept. `size` (bytes) and `modified_ns` are those of the file that it was made from."""
+    """A schema as it is kept. `size` (bytes) and `modified_ns` are those of what it was made from, 0 for a database."""
 
     id: str
     datasource_id: str
@@ -59,8 +59,8 @@ def save(store: Store, clock: Clock, actor: str, datasource_id: str, generated: 
         generated.columns,
         generated.rejected.count,
         generated.seconds,
-        generated.fingerprint.size,
-        generated.fingerprint.modified_ns,
+        generated.fingerprint.size if generated.fingerprint is not None else 0,
+        generated.fingerprint.modified_ns if generated.fingerprint is not None else 0,
     )
     return _keep(store, actor, "schema.saved", new)
 

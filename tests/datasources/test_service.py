@@ -10,11 +10,13 @@ import pytest
 from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput, Cancelled, NotFound, Refused
 from podadmin.core.progress import Progress
-from podadmin.datasources.model import ColumnChoices, CsvSource
-from podadmin.datasources.service import add, check, get, list_all, remove
+from podadmin.datasources import service
+from podadmin.datasources.model import ColumnChoices, CsvSource, Datasource
+from podadmin.datasources.service import add, get, list_all, remove
 from podadmin.journal.chain import Entry
 from podadmin.journal.records import Journal, all_entries
 from podadmin.store.engine import Store
+from podadmin.vault.service import Vault
 
 CLOCK = ManualClock(datetime(2026, 5, 1, 9, 0, tzinfo=UTC))
 
@@ -36,6 +38,15 @@ def patients(tmp_path: Path) -> CsvSource:
 def entries(store: Store) -> list[Entry]:
     with store.read() as connection:
         return list(all_entries(connection))
+
+
+def no_vault() -> Vault:
+    raise AssertionError("a file needs no password")
+
+
+def check(store: Store, progress: Progress | None = None) -> Datasource:
+    kept = store.path.parent / "inventory.db"
+    return service.check(store, CLOCK, "custodian", "a", progress or Progress(), vault=no_vault, kept=kept)
 
 
 def test_a_datasource_is_kept_as_it_was_given(store: Store, patients: CsvSource) -> None:
@@ -69,7 +80,7 @@ def test_what_does_not_fit_is_not_added(store: Store, patients: CsvSource) -> No
 
 def test_a_check_keeps_what_it_found(store: Store, patients: CsvSource) -> None:
     add(store, CLOCK, "custodian", "a", patients, ColumnChoices())
-    found = check(store, CLOCK, "custodian", "a", Progress()).last_check
+    found = check(store).last_check
     assert found is not None
     assert (found["ok"], found["rows"], found["columns"], found["rejected"]) == (True, 2, 2, 0)
     assert found["at"] == "2026-05-01T09:00:00.000000Z"
@@ -78,7 +89,7 @@ def test_a_check_keeps_what_it_found(store: Store, patients: CsvSource) -> None:
 def test_a_broken_datasource_is_a_finding_with_somebody_who_can_fix_it(store: Store, patients: CsvSource) -> None:
     add(store, CLOCK, "custodian", "a", patients, ColumnChoices())
     patients.path.unlink()
-    found = check(store, CLOCK, "custodian", "a", Progress()).last_check
+    found = check(store).last_check
     assert found is not None
     assert found["ok"] is False
     assert found["error"]["code"] == "datasource.not-found"
@@ -89,7 +100,7 @@ def test_a_broken_datasource_is_a_finding_with_somebody_who_can_fix_it(store: St
 def test_a_column_that_vanished_from_the_file_breaks_the_choices_about_it(store: Store, patients: CsvSource) -> None:
     add(store, CLOCK, "custodian", "a", patients, ColumnChoices(ignore=("id",)))
     patients.path.write_bytes(b"identifier,age\nx,1\n")
-    found = check(store, CLOCK, "custodian", "a", Progress()).last_check
+    found = check(store).last_check
     assert found is not None
     assert found["error"]["code"] == "datasource.unknown-column"
 
@@ -99,7 +110,7 @@ def test_a_cancelled_check_changes_and_records_nothing(store: Store, patients: C
     progress = Progress()
     progress.cancel()
     with pytest.raises(Cancelled):
-        check(store, CLOCK, "custodian", "a", progress)
+        check(store, progress)
     assert get(store, "a").last_check is None
     assert len(entries(store)) == 1
 
@@ -122,7 +133,7 @@ def test_a_removed_datasource_leaves_its_history_and_frees_its_name(store: Store
 
 def test_the_journal_holds_no_value_of_the_data(store: Store, patients: CsvSource) -> None:
     add(store, CLOCK, "custodian", "a", patients, ColumnChoices(ignore=("id",)))
-    check(store, CLOCK, "custodian", "a", Progress())
+    check(store)
     remove(store, CLOCK, "custodian", "a", "done")
     for entry in entries(store):
         json.loads(entry.body)

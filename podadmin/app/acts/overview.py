@@ -123,12 +123,23 @@ def _needs(profile: Profile, now: Status) -> tuple[Need, ...]:
                     card.id,
                 )
             )
+        elif card.health == "slow":
+            needs.append(
+                Need(
+                    "warn",
+                    f"{card.name} answers slowly",
+                    f"{card.health_words}.",
+                    "See the datasource",
+                    "Datasources",
+                    card.id,
+                )
+            )
         elif card.schema_state == "outdated":
             needs.append(
                 Need(
                     "info",
                     f"{card.name} has changed",
-                    "Its schema is older than its file.",
+                    "Its schema is older than its data.",
                     "See the datasource",
                     "Datasources",
                     card.id,

@@ -57,7 +57,10 @@ _NO = frozenset({"false", "no", "off", "0"})
 
 @dataclass(frozen=True)
 class Param:
-    """One argument of an act. `default` means nothing where `required` is true; `choices` only for kind `choice`."""
+    """One argument of an act. `default` means nothing where `required` is true; `choices` only for kind `choice`.
+
+    `placed`: a command line gives it by its place, as those that are required, although it can be left out.
+    """
 
     name: str
     kind: Kind
@@ -65,6 +68,7 @@ class Param:
     required: bool
     default: Any = None
     choices: tuple[str, ...] = ()
+    placed: bool = False
 
 
 @dataclass(frozen=True)
@@ -226,7 +230,10 @@ def _params(name: str, function: Callable[..., Any]) -> tuple[Param, ...]:
         kind, choices = _kind(f"{name}: {key}", get_args(hint)[0])
         default = signature.parameters[key].default
         required = default is inspect.Parameter.empty
-        params.append(Param(key, kind, str(get_args(hint)[1]), required, None if required else default, choices))
+        placed = required or signature.parameters[key].kind is not inspect.Parameter.KEYWORD_ONLY
+        params.append(
+            Param(key, kind, str(get_args(hint)[1]), required, None if required else default, choices, placed)
+        )
     return tuple(params)
 
 

@@ -7,28 +7,34 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from podadmin.app.acts.datasource import (
+from podadmin.app.acts.registry import act
+from podadmin.app.acts.source_given import (
     Encoding,
     Header,
     Named,
+    Password,
     Quote,
     Separator,
-    TableFile,
+    SourceKind,
+    SourcePath,
+    SourceValues,
     chosen,
-    file_at,
+    inventory_before,
+    inventory_of,
+    source_given,
 )
-from podadmin.app.acts.registry import act
 from podadmin.app.lock import EngineLock
 from podadmin.app.schema_views import Made, column_facts, schema_view
 from podadmin.app.views.datasources import ColumnFacts, DriftRow, GenerationRow, SchemaView
 from podadmin.app.views.facts import Done
 from podadmin.core.errors import NotFound
 from podadmin.core.progress import Progress
+from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
 from podadmin.datasources import service as datasources
 from podadmin.datasources.dialect import undecodable
 from podadmin.datasources.files import unreadable
-from podadmin.datasources.model import ColumnChoices, CsvSource, Datasource, DatasourceName, ParquetSource, Source
+from podadmin.datasources.model import ColumnChoices, Datasource, DatasourceName, Source
 from podadmin.schema import jobs, releases, service
 from podadmin.schema.config import read_config
 from podadmin.schema.dictionary import read_dictionary
@@ -51,7 +57,9 @@ def generate_schema(
     source = datasources.get(profile.store, datasource)
     with jobs.running(profile.store, profile.clock, profile.actor, source.id), _at_work(profile, source.id):
         before = service.latest(profile.store, source.id)
-        generated = _generate(profile, source.name, source.source, source.choices, progress)
+        password = datasources.password_of(source.source, profile.open_vault)
+        kept = inventory_of(profile, source.id)
+        generated = _generate(profile, source.name, source.source, source.choices, password, kept, progress)
         if save:
             service.save(profile.store, profile.clock, profile.actor, source.id, generated)
     return schema_view(profile, source.id, source.name, _made(profile, generated, save, before))
@@ -60,8 +68,11 @@ def generate_schema(
 @act("schema preview")
 def preview(
     profile: Profile,
-    path: TableFile,
+    path: SourcePath = "",
     *,
+    kind: SourceKind = "",
+    set: SourceValues = {},  # noqa: A002, B006 - the word of the command line; read only
+    password: Password = None,
     name: Annotated[str, "the name that the datasource would have"] = "preview",
     ignore: Annotated[list[str], "a column that is never read"] = [],  # noqa: B006 - read only; the signature is the help
     force: Annotated[dict[str, str], "column=type"] = {},  # noqa: B006
@@ -73,14 +84,15 @@ def preview(
     header: Header = "auto",
     progress: Progress,
 ) -> SchemaView:
-    """Generate the schema that a file would have, without keeping anything."""
+    """Generate the schema that data of any kind would have, without keeping anything."""
     choices, description = chosen(ignore, force, describe), None
     if config:
         read = read_config(_text_of(Path(config)))
         name, description, choices = read.name, read.description, _both(read.choices, choices)
     DatasourceName(name)
-    source = file_at(path, encoding, separator, quote, header)
-    generated = _generate(profile, name, source, choices, progress, description)
+    source = source_given(path, kind, set, encoding, separator, quote, header)
+    kept = inventory_before(profile, source)
+    generated = _generate(profile, name, source, choices, password, kept, progress, description)
     return schema_view(profile, "", name, _made(profile, generated, saved=False))
 
 
@@ -321,10 +333,11 @@ def _generate(
     name: str,
     source: Source,
     choices: ColumnChoices,
+    password: Secret[str] | None,
+    kept: Path,
     progress: Progress,
     description: str | None = None,
 ) -> Generated:
-    assert isinstance(source, CsvSource | ParquetSource)
     memory = f"{int(profile.settings.number('schema.memory'))}MB"
     return generate(
         name,
@@ -332,6 +345,8 @@ def _generate(
         choices,
         profile.clock,
         progress,
+        password=password,
+        kept=kept,
         description=description,
         memory_limit=memory,
         temp_directory=profile.work_folder,

@@ -62,12 +62,17 @@ class Preview:
 
 @dataclass(frozen=True)
 class ProbeView:
-    """What testing a datasource found; nothing is saved by it."""
+    """What testing a datasource found; nothing is saved by it.
+
+    Where it cannot be used, `error` says why, `cause` names it in a few words and `field_code` by the field's own code.
+    """
 
     ok: bool
     facts: tuple[Fact, ...]
     rejected_lines: tuple[Fact, ...] = ()
     error: Mapping[str, str] | None = None
+    cause: str = ""
+    field_code: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,12 @@ class GenerationRow:
 
 @dataclass(frozen=True)
 class DatasourceCard:
-    """`health`: good | broken | unknown. `schema_state`: none | saved | outdated."""
+    """`health`: good | slow | broken | unknown. `schema_state`: none | saved | outdated | pod (it comes from the pod).
+
+    `cause` names what broke in a few words, `field_code` by the field's own code. `health_since`: since when it is so.
+    `offered` says whether the built-in pod offers it, `offered_words` why not. `reads`: as in KindView. `has_password`:
+    is one kept for it?
+    """
 
     TABLE: ClassVar[tuple[str, ...]] = ("id", "name", "kind", "location", "health", "rows", "columns", "schema_state")
 
@@ -160,6 +170,17 @@ class DatasourceCard:
     schema_made_at: datetime | None
     columns_ignored: tuple[str, ...]
     added_at: datetime
+    kind_title: str = ""
+    reads: str = "profile"
+    files: int | None = None
+    newest: datetime | None = None
+    cause: str = ""
+    field_code: str = ""
+    health_since: datetime | None = None
+    checked_at: datetime | None = None
+    offered: bool = True
+    offered_words: str = ""
+    has_password: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,3 +226,62 @@ class KindView:
     fields: tuple[FieldView, ...]
     reads_words: str = ""
     offered: bool = False
+
+
+@dataclass(frozen=True)
+class DatasourceFields:
+    """How a datasource is set up, for a form that changes it. `values` leave out what has its default."""
+
+    id: str
+    name: str
+    kind: KindView
+    values: Mapping[str, str]
+    has_password: bool
+    ignore: tuple[str, ...]
+    force: Mapping[str, str]
+    describe: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class InventoryView:
+    """What a folder holds. `whole` is false where the look was stopped; `changed`: folders with anything new."""
+
+    files: int
+    size: int
+    folders: int
+    others: int
+    links: int
+    newest: datetime | None
+    oldest: datetime | None
+    by_ending: tuple[tuple[str, int], ...]
+    unreadable: tuple[str, ...]
+    unreadable_count: int
+    changed: int
+    whole: bool
+
+
+@dataclass(frozen=True)
+class HealthRow:
+    """How one datasource stands. `state`: good | slow | broken | unknown; `looked_at`: the last look at it."""
+
+    TABLE: ClassVar[tuple[str, ...]] = ("name", "state", "cause", "field_code", "since", "looked_at")
+
+    id: str
+    name: str
+    state: str
+    cause: str
+    field_code: str
+    words: str
+    next_step: str
+    who_can_fix: str
+    since: datetime | None
+    looked_at: datetime | None
+
+
+@dataclass(frozen=True)
+class HealthView:
+    """How all datasources stand. `every_minutes`: how often they are looked at, 0 for never; by the engine only."""
+
+    every_minutes: int
+    schedule_words: str
+    rows: tuple[HealthRow, ...]

@@ -9,6 +9,9 @@ from podadmin.datasources.kinds.fields import ADVANCED, declared
 from podadmin.datasources.kinds.pod_settings import PodSettings
 from podadmin.datasources.model import CsvSource, ParquetSource, Reading, Source
 
+_NAMED = {"tab": "\t", "\\t": "\t", "space": " "}
+_NAMES = {"\t": "tab", " ": "space"}
+
 
 class CsvFields(PodSettings):
     OWN: ClassVar[frozenset[str]] = frozenset({"path", "encoding", "separator", "quote", "header"})
@@ -30,7 +33,7 @@ class CsvFields(PodSettings):
     )
     separator: str = declared(
         "Separator",
-        "The character between cells (`tab` for a tabulator), where it is not found out.",
+        "The character between cells (`tab` or `space` for those), where it is not found out.",
         default="",
         group=ADVANCED,
     )
@@ -58,7 +61,7 @@ class CsvFields(PodSettings):
     )
 
     def source(self, secret: str = "") -> Source:
-        separator = {"tab": "\t", "\\t": "\t"}.get(self.separator, self.separator)
+        separator = _NAMED.get(self.separator, self.separator)
         reading = Reading(self.encoding, separator, self.quote, {"yes": True, "no": False}.get(self.header))
         return CsvSource(Path(self.path), reading, self.settings())
 
@@ -69,7 +72,7 @@ class CsvFields(PodSettings):
         return {
             "path": str(source.path),
             "encoding": reading.encoding,
-            "separator": "tab" if reading.separator == "\t" else reading.separator,
+            "separator": _NAMES.get(reading.separator, reading.separator),
             "quote": reading.quote,
             "header": {True: "yes", False: "no", None: ""}[reading.header],
         }

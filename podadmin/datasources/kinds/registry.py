@@ -1,17 +1,26 @@
-"""All kinds in one table: what each is, what podadmin reads of it, and the model of its fields."""
+"""All kinds in one table: what each is, what podadmin reads of it, and the model of its fields.
+
+The models are imported when a form is first needed: a list of datasources has to be on the screen before that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Literal
 
 from podadmin.core.errors import NotFound
+from podadmin.core.late import Late
 from podadmin.core.text import stranger
-from podadmin.datasources.kinds import databases, files, folders, services
-from podadmin.datasources.kinds.fields import FieldForm, forms_of, from_texts, to_texts
-from podadmin.datasources.kinds.pod_settings import PodSettings
 from podadmin.datasources.model import Kind, Source
+
+if TYPE_CHECKING:
+    from podadmin.datasources.kinds import fields
+    from podadmin.datasources.kinds.fields import FieldForm
+    from podadmin.datasources.kinds.pod_settings import PodSettings
+else:
+    fields = Late("podadmin.datasources.kinds.fields")
 
 Reads = Literal["profile", "inventory", "nothing"]
 Group = Literal["table", "database", "images", "eye", "service", "none"]
@@ -40,16 +49,24 @@ class KindDeclaration:
     group: Group
     reads: Reads
     reads_words: str
-    model: type[PodSettings]
+    declared_in: str
     endings: tuple[str, ...] = ()
 
+    @property
+    def model(self) -> type[PodSettings]:
+        """The declared fields."""
+        module, name = self.declared_in.split(":")
+        found: type[PodSettings] = getattr(import_module(f"podadmin.datasources.kinds.{module}"), name)
+        return found
+
     def forms(self) -> tuple[FieldForm, ...]:
-        """The fields as a form shows them; that of the secret stands behind the first ones."""
-        found = forms_of(self.model)
-        if not self.model.SECRET:
+        """The fields as a form shows them; that of the secret stands behind the first one."""
+        model = self.model
+        found = fields.forms_of(model)
+        if not model.SECRET:
             return found
-        label, words = _SECRET_FORMS[self.model.SECRET]
-        secret = FieldForm(self.model.SECRET, label, words, "secret", (), "", False, "basic", ("", ""))
+        label, words = _SECRET_FORMS[model.SECRET]
+        secret = fields.FieldForm(model.SECRET, label, words, "secret", (), "", False, "basic", ("", ""))
         return (found[0], secret, *found[1:])
 
 
@@ -61,7 +78,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "table",
         "profile",
         "podadmin reads the file and generates its schema.",
-        files.CsvFields,
+        "files:CsvFields",
         (".csv",),
     ),
     KindDeclaration(
@@ -71,7 +88,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "table",
         "profile",
         "podadmin reads the file and generates its schema.",
-        files.ParquetFields,
+        "files:ParquetFields",
         (".parquet",),
     ),
     KindDeclaration(
@@ -82,7 +99,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "database",
         "profile",
         "The database counts for podadmin, which generates the schema without fetching the rows.",
-        databases.SqlFields,
+        "databases:SqlFields",
     ),
     KindDeclaration(
         Kind.OMOP,
@@ -91,7 +108,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "database",
         "profile",
         "The database counts for podadmin, which generates the schema without fetching the rows.",
-        databases.OmopFields,
+        "databases:OmopFields",
     ),
     KindDeclaration(
         Kind.IMAGE,
@@ -100,7 +117,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "images",
         "profile",
         _HEADERS,
-        folders.ImageFields,
+        "folders:ImageFields",
         (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"),
     ),
     KindDeclaration(
@@ -110,7 +127,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "images",
         "profile",
         _HEADERS,
-        folders.NiftiFields,
+        "folders:NiftiFields",
         (".nii", ".nii.gz"),
     ),
     KindDeclaration(
@@ -120,7 +137,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "images",
         "profile",
         _HEADERS,
-        folders.DicomFields,
+        "folders:DicomFields",
         (".dcm",),
     ),
     KindDeclaration(
@@ -130,7 +147,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "eye",
         "profile",
         _HEADERS,
-        folders.DicomOphthalmologyFields,
+        "folders:DicomOphthalmologyFields",
         (".dcm",),
     ),
     KindDeclaration(
@@ -140,7 +157,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "eye",
         "inventory",
         _FROM_POD,
-        folders.HeidelbergFields,
+        "folders:HeidelbergFields",
         (".sdb",),
     ),
     KindDeclaration(
@@ -150,7 +167,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "eye",
         "inventory",
         _FROM_POD,
-        folders.HeidelbergE2EFields,
+        "folders:HeidelbergE2EFields",
         (".e2e",),
     ),
     KindDeclaration(
@@ -160,7 +177,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "eye",
         "inventory",
         _FROM_POD,
-        folders.TopconFields,
+        "folders:TopconFields",
         (".fda",),
     ),
     KindDeclaration(
@@ -170,7 +187,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "service",
         "nothing",
         "podadmin asks the service whether it answers and knows the template; the schema comes from the pod.",
-        services.InterMineFields,
+        "services:InterMineFields",
     ),
     KindDeclaration(
         Kind.NULL,
@@ -179,7 +196,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "none",
         "nothing",
         "There is nothing to read, and there is no schema.",
-        services.NullFields,
+        "services:NullFields",
     ),
 )
 _BY_KIND: Final[Mapping[Kind, KindDeclaration]] = {each.kind: each for each in KINDS}
@@ -210,12 +227,12 @@ def kind_named(name: str) -> Kind:
 def source_of(kind: Kind, values: Mapping[str, str], secret: str = "") -> Source:
     """The source that the texts of a form describe. Raises BadInput (`datasource.*`, see `fields.from_texts`)."""
     model = _BY_KIND[kind].model
-    return from_texts(model, values).source(secret)
+    return fields.from_texts(model, values).source(secret)
 
 
 def values_of(source: Source) -> dict[str, str]:
     """The texts that describe a source; `source_of` makes the same source of them."""
-    return to_texts(settings_of(source))
+    return fields.to_texts(settings_of(source))
 
 
 def settings_of(source: Source) -> PodSettings:

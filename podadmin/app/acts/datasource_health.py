@@ -1,0 +1,71 @@
+"""Acts on the health of datasources: how each stands, a look at all of them now, how often that happens by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from podadmin.app.acts.registry import act
+from podadmin.app.datasource_rows import card
+from podadmin.app.sentinel import SCHEDULE, look_at_all, looks
+from podadmin.app.views.datasources import HealthRow, HealthView
+from podadmin.core.errors import ExitCode
+from podadmin.core.progress import Progress
+from podadmin.datasources import health as standings
+from podadmin.datasources import service
+
+if TYPE_CHECKING:
+    from podadmin.app.profile import Profile
+
+
+def _health_ends_with(view: HealthView) -> ExitCode:
+    return ExitCode.BAD_INPUT if any(row.state == "broken" for row in view.rows) else ExitCode.OK
+
+
+@act("datasource health", ends_with=_health_ends_with)
+def health(profile: Profile) -> HealthView:
+    """Show how every datasource stands, what broke, since when, and how often that is looked at."""
+    return _view(profile)
+
+
+@act("datasource look", writes=True, kinds=("datasource",), ends_with=_health_ends_with)
+def look(profile: Profile, progress: Progress) -> HealthView:
+    """Look at every datasource now, as it happens on the schedule. Only what has changed is recorded."""
+    look_at_all(profile, progress, actor=profile.actor)
+    return _view(profile)
+
+
+@act("datasource watch", writes=True, kinds=("setting",))
+def watch(
+    profile: Profile,
+    every: Annotated[int, "minutes between two looks; 0 for never"],
+) -> HealthView:
+    """Say how often every datasource is looked at while the gate's engine runs."""
+    profile.settings.change(SCHEDULE, str(every), profile.actor)
+    return _view(profile)
+
+
+def _view(profile: Profile) -> HealthView:
+    every = int(profile.settings.number(SCHEDULE))
+    words = f"Every {every} minutes" if every > 1 else ("Every minute" if every else "Never by itself")
+    known, looked = standings.kept(profile.store), looks(profile)
+    rows = []
+    for each in service.list_all(profile.store):
+        found = known.get(each.id)
+        shown = card(profile, each, found)
+        at = looked.get(each.id)
+        seen = shown.health == "unknown" and at is not None
+        rows.append(
+            HealthRow(
+                id=each.id,
+                name=each.name,
+                state="good" if seen else shown.health,
+                cause=shown.cause,
+                field_code=shown.field_code,
+                words="It can be reached" if seen else shown.health_words,
+                next_step=found.error.get("next_step", "") if found is not None else "",
+                who_can_fix=shown.who_can_fix,
+                since=shown.health_since,
+                looked_at=at,
+            )
+        )
+    return HealthView(every, words, tuple(rows))

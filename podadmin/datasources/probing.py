@@ -1,0 +1,183 @@
+"""Testing a source of any kind, showing its first rows, and a quick look at its columns. Reads only, keeps nothing.
+
+Which part of the room does it follows from the kind of the source; what comes back is the same for all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from podadmin.core.clock import Clock
+from podadmin.core.errors import Refused
+from podadmin.core.late import Late
+from podadmin.core.progress import Progress
+from podadmin.core.secret import Secret
+from podadmin.datasources import folder_counts, tables, web_service
+from podadmin.datasources.folders import FileFilter
+from podadmin.datasources.kinds.registry import declaration
+from podadmin.datasources.model import (
+    ColumnGuess,
+    CsvSource,
+    FolderSource,
+    NullSource,
+    ParquetSource,
+    Probe,
+    Rows,
+    ServiceSource,
+    Source,
+    SourceProbe,
+    SqlSource,
+)
+from podadmin.datasources.mounts import check_mounted
+from podadmin.datasources.patience import PATIENCE_SECONDS, within
+
+databases: Final[Any] = Late("podadmin.datasources.databases")
+headers: Final[Any] = Late("podadmin.datasources.headers")
+Found = Probe | SourceProbe
+
+
+def probe(
+    source: Source,
+    password: Secret[str] | None,
+    kept: Path,
+    clock: Clock,
+    progress: Progress,
+    *,
+    temp_directory: Path | None = None,
+) -> Found:
+    """Everything that testing a source tells. `kept`: the file of a folder's inventory, which is brought up to date.
+
+    Raises what its kind raises (`datasource.*`) and Cancelled.
+    """
+    match source:
+        case CsvSource() | ParquetSource():
+            return tables.probe(source, progress, temp_directory=temp_directory)
+        case FolderSource():
+            if reads_headers(source):
+                found: SourceProbe = headers.probe(source, kept, clock, progress)
+                return found
+            return folder_counts.probe(source, kept, clock, progress)
+        case SqlSource():
+            answered: SourceProbe = databases.probe(source, password, progress)
+            return answered
+        case ServiceSource():
+            return web_service.probe(source, password, clock, progress)
+        case NullSource():
+            return SourceProbe(True, True, "proved", "There is no data that could be changed.")
+
+
+def columns(
+    source: Source,
+    password: Secret[str] | None,
+    kept: Path,
+    clock: Clock,
+    progress: Progress,
+    *,
+    temp_directory: Path | None = None,
+) -> tuple[ColumnGuess, ...]:
+    """The columns of a source with the types that a sample suggests; none for a kind that podadmin does not read.
+
+    A service tells the names of its columns only. Raises as `probe`.
+    """
+    match source:
+        case CsvSource() | ParquetSource():
+            return tables.columns(source, temp_directory=temp_directory)
+        case FolderSource() if reads_headers(source):
+            found: tuple[ColumnGuess, ...] = headers.columns(source, kept, clock, progress)
+            return found
+        case SqlSource():
+            answered: tuple[ColumnGuess, ...] = databases.columns(source, password, progress)
+            return answered
+        case ServiceSource():
+            names = web_service.columns(source, password, clock, progress)
+            return tuple(ColumnGuess(name, "", "", 0, 0) for name in names)
+        case _:
+            return ()
+
+
+def preview(
+    source: Source,
+    password: Secret[str] | None,
+    kept: Path,
+    clock: Clock,
+    progress: Progress,
+    *,
+    masked: bool = True,
+    temp_directory: Path | None = None,
+) -> Rows:
+    """The first rows of a source. Raises as `probe`, and Refused (`datasource.not-shown`) for a kind without rows."""
+    match source:
+        case CsvSource() | ParquetSource():
+            return tables.preview(source, masked=masked, temp_directory=temp_directory)
+        case FolderSource() if reads_headers(source):
+            found: Rows = headers.preview(source, kept, clock, progress, masked=masked)
+            return found
+        case SqlSource():
+            answered: Rows = databases.preview(source, password, progress, masked=masked)
+            return answered
+        case _:
+            raise Refused(
+                "datasource.not-shown",
+                "The first rows of this datasource cannot be shown.",
+                declaration(source.kind).reads_words,
+                "Look at what testing it tells.",
+            )
+
+
+def header(source: Source, password: Secret[str] | None, clock: Clock, progress: Progress) -> tuple[str, ...] | None:
+    """What is looked at before a source is kept: that it is there, and the names of its columns where it has any.
+
+    None where the columns are known only to who reads all of it. Raises as `probe`.
+    """
+    match source:
+        case CsvSource() | ParquetSource():
+            return touch(source, progress)
+        case FolderSource():
+            touch(source, progress)
+            return None
+        case SqlSource():
+            if not (source.table or source.query):
+                databases.probe(source, password, progress)
+                return None
+            return tuple(each.name for each in databases.columns(source, password, progress))
+        case ServiceSource():
+            return web_service.columns(source, password, clock, progress)
+        case NullSource():
+            return None
+
+
+def touch(
+    source: CsvSource | ParquetSource | FolderSource,
+    progress: Progress,
+    *,
+    mount: str = "",
+    patience: float = PATIENCE_SECONDS,
+) -> tuple[str, ...]:
+    """Look whether files are there and may be read; the names of the columns of a table file. A share may hang.
+
+    `mount`: where their disk or share was mounted. Raises what `mounts.check_mounted`, `tables.table` and
+    `folder_counts.first_file` raise, Unavailable (`datasource.share-hangs`) and Cancelled.
+    """
+
+    def look() -> tuple[str, ...]:
+        check_mounted(mount)
+        if isinstance(source, FolderSource):
+            folder_counts.first_file(source.path, counting(source))
+            return ()
+        return tables.table(source).columns
+
+    return within(patience, str(source.path), look, progress)
+
+
+def counting(source: FolderSource) -> FileFilter:
+    """Which files of a folder count, wherever they are counted."""
+    if not reads_headers(source):
+        return folder_counts.counting(source)
+    found: FileFilter = headers.wanted(source)
+    return found
+
+
+def reads_headers(source: FolderSource) -> bool:
+    """Does podadmin read the headers of these files, or only count them?"""
+    return declaration(source.kind).reads == "profile"
