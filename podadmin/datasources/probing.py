@@ -6,7 +6,7 @@ Which part of the room does it follows from the kind of the source; what comes b
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING
 
 from podadmin.core.clock import Clock
 from podadmin.core.errors import Refused
@@ -32,8 +32,12 @@ from podadmin.datasources.model import (
 from podadmin.datasources.mounts import check_mounted
 from podadmin.datasources.patience import PATIENCE_SECONDS, within
 
-databases: Final[Any] = Late("podadmin.datasources.databases")
-headers: Final[Any] = Late("podadmin.datasources.headers")
+if TYPE_CHECKING:
+    from podadmin.datasources import databases, headers
+else:
+    databases = Late("podadmin.datasources.databases")
+    headers = Late("podadmin.datasources.headers")
+
 Found = Probe | SourceProbe
 
 
@@ -55,12 +59,10 @@ def probe(
             return tables.probe(source, progress, temp_directory=temp_directory)
         case FolderSource():
             if reads_headers(source):
-                found: SourceProbe = headers.probe(source, kept, clock, progress)
-                return found
+                return headers.probe(source, kept, clock, progress)
             return folder_counts.probe(source, kept, clock, progress)
         case SqlSource():
-            answered: SourceProbe = databases.probe(source, password, progress)
-            return answered
+            return databases.probe(source, password, progress)
         case ServiceSource():
             return web_service.probe(source, password, clock, progress)
         case NullSource():
@@ -84,11 +86,9 @@ def columns(
         case CsvSource() | ParquetSource():
             return tables.columns(source, temp_directory=temp_directory)
         case FolderSource() if reads_headers(source):
-            found: tuple[ColumnGuess, ...] = headers.columns(source, kept, clock, progress)
-            return found
+            return headers.columns(source, kept, clock, progress)
         case SqlSource():
-            answered: tuple[ColumnGuess, ...] = databases.columns(source, password, progress)
-            return answered
+            return databases.columns(source, password, progress)
         case ServiceSource():
             names = web_service.columns(source, password, clock, progress)
             return tuple(ColumnGuess(name, "", "", 0, 0) for name in names)
@@ -111,11 +111,9 @@ def preview(
         case CsvSource() | ParquetSource():
             return tables.preview(source, masked=masked, temp_directory=temp_directory)
         case FolderSource() if reads_headers(source):
-            found: Rows = headers.preview(source, kept, clock, progress, masked=masked)
-            return found
+            return headers.preview(source, kept, clock, progress, masked=masked)
         case SqlSource():
-            answered: Rows = databases.preview(source, password, progress, masked=masked)
-            return answered
+            return databases.preview(source, password, progress, masked=masked)
         case _:
             raise Refused(
                 "datasource.not-shown",
@@ -172,10 +170,7 @@ def touch(
 
 def counting(source: FolderSource) -> FileFilter:
     """Which files of a folder count, wherever they are counted."""
-    if not reads_headers(source):
-        return folder_counts.counting(source)
-    found: FileFilter = headers.wanted(source)
-    return found
+    return headers.wanted(source) if reads_headers(source) else folder_counts.counting(source)
 
 
 def reads_headers(source: FolderSource) -> bool:

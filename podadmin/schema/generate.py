@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING
 
 from podadmin.core.clock import Clock
 from podadmin.core.errors import Refused
@@ -62,8 +62,12 @@ from podadmin.schema.file_pass import Counts, read_all
 from podadmin.schema.model import Document, Feature
 from podadmin.schema.statistics import ColumnStatistics, labelled
 
-folder_pass: Final[Any] = Late("podadmin.schema.folder_pass")
-sql_pass: Final[Any] = Late("podadmin.schema.sql_pass")
+if TYPE_CHECKING:
+    from podadmin.schema import folder_pass, sql_pass
+else:
+    folder_pass = Late("podadmin.schema.folder_pass")
+    sql_pass = Late("podadmin.schema.sql_pass")
+
 MAX_LABELS = 100_000
 EXACT_BYTES = 8 << 20
 """Up to this size of file different values are counted exactly; beyond it they are estimated (HyperLogLog)."""
@@ -128,7 +132,7 @@ def generate(
         case SqlSource():
             profile = sql_pass.profile(source, password, choices, progress, max_labels=max_labels)
         case FolderSource() if reads_headers(source) and kept is not None:
-            profile = folder_pass.profile(source, kept, choices, clock, progress)
+            profile = folder_pass.profile(source, kept, choices, clock, progress, max_labels=max_labels)
             found = _of_folder(inventory.known(kept))
         case _:
             raise _from_the_pod(source)
