@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podadmin.app.text_files import write_text
 from podadmin.app.views.keys import PublicHalf
 from podadmin.core.errors import NotFound, Unavailable
 from podadmin.vault.forms import jwks, public_forms, published_jwk, read_public, thumbprint
@@ -52,18 +52,14 @@ def _given(form: str, text: str, kid: str, to: str) -> PublicHalf:
     if not to:
         return PublicHalf(form, text, kid)
     path = Path(to).expanduser().absolute()
-    scratch = path.with_name(path.name + ".part")
-    try:
-        with scratch.open("x", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError as error:
-        raise Unavailable(
-            "vault.export",
-            "The public half was not written.",
-            f"The operating system reported: {error.strerror or type(error).__name__}.",
-            "Choose a file in a folder that is writable for your account.",
-        ) from error
+    write_text(path, text, _not_written)
     return PublicHalf(form, text, kid, str(path))
+
+
+def _not_written(reason: str) -> Unavailable:
+    return Unavailable(
+        "vault.export",
+        "The public half was not written.",
+        f"The operating system reported: {reason}.",
+        "Choose a file in a folder that is writable for your account.",
+    )

@@ -92,6 +92,11 @@ def api_key(vault: Vault, kind: str) -> ApiKey:
         ) from error
 
 
+def has_api_key(vault: Vault, kind: str) -> bool:
+    """Is there a key of this membership? One who logged in as a person has none."""
+    return vault.find_secret(SecretPurpose.API_KEY, _holder(kind)) is not None
+
+
 def forget_api_key(vault: Vault, kind: str, actor: str) -> None:
     """Remove the key of a membership."""
     info = vault.find_secret(SecretPurpose.API_KEY, _holder(kind))

@@ -34,6 +34,8 @@ READ_SECONDS = 180.0
 """How long the key is there for a pod that does not read it: a slow disk, a cold start."""
 STEADY_SECONDS = 300.0
 """A pod that ran so long before it died has earned a quick start."""
+LENT = "{lent}"
+"""Stands in a command line for the folder in which the key lies for the start."""
 _LIMIT = 256 * 1024
 
 
@@ -52,7 +54,9 @@ class Start:
 
 
 class Loan:
-    """The pod's key while it is there to be read; `was_read` says whether it was."""
+    """The pod's key while it is there to be read; `was_read` says whether it was. `storage`: the folder it lies in."""
+
+    storage = ""
 
     def was_read(self) -> bool:
         return True
@@ -138,7 +142,7 @@ class SupervisedPod:
         """One life of the pod, from its start to its end; why it ended, in words."""
         async with contextlib.AsyncExitStack() as lent:
             loan = await lent.enter_async_context(self._lend())
-            process = await self._spawn(start)
+            process = await self._spawn(start, loan)
             listening = asyncio.create_task(self._listen(process))
             first = Doing("starting", process.pid, self._clock.now(), start.port, deaths=deaths, behind_gate=True)
             self._show(first)
@@ -152,11 +156,12 @@ class SupervisedPod:
                 listening.cancel()
         return f"The pod ended by itself, with the number {process.returncode}."
 
-    async def _spawn(self, start: Start) -> asyncio.subprocess.Process:
+    async def _spawn(self, start: Start, loan: Loan) -> asyncio.subprocess.Process:
+        arguments = [part.replace(LENT, loan.storage) for part in start.arguments]
         secrets = {name: secret.reveal() for name, secret in start.secrets.items()}
         try:
             return await asyncio.create_subprocess_exec(
-                *start.arguments,
+                *arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
@@ -184,7 +189,7 @@ class SupervisedPod:
                 log.warning("a line of the pod's output was not kept: %s", error.strerror)
 
     async def _until_read(self, process: asyncio.subprocess.Process, loan: Loan, port: int) -> None:
-        """Wait until the pod has its key: without it, it would make another. Raises Unavailable (`pod.key-not-read`)."""
+        """Wait until the pod has its key, or stop: it would make another. Raises Unavailable (`pod.key-not-read`)."""
         end = self._clock.monotonic() + self._read_seconds
         while process.returncode is None:
             if loan.was_read() or await _is_ready(port):

@@ -7,7 +7,7 @@ out and handed over apart, and relative paths are made absolute, from where the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from podadmin.core.late import Late
 from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
 from podadmin.networks.bitfount.config_values import Reference, is_absolute
-from podadmin.networks.bitfount.pod_config import PodConfig
+from podadmin.networks.bitfount.pod_config import PodConfig, said
 
 if TYPE_CHECKING:
     import yaml
@@ -278,3 +278,19 @@ def _bad(why: str) -> BadInput:
         why,
         "Correct the file, or write a new one with `podadmin pod export-config`.",
     )
+
+
+def references(config: PodConfig) -> tuple[str, ...]:
+    """The variables that a configuration names, sorted."""
+
+    def within(value: Any) -> Iterator[str]:
+        if isinstance(value, Reference):
+            yield value.name
+        elif isinstance(value, dict):
+            for each in value.values():
+                yield from within(each)
+        elif isinstance(value, (list, tuple)):
+            for each in value:
+                yield from within(each)
+
+    return tuple(sorted(set(within(said(config)))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from podadmin.app.acts import pod_run, pod_setup
 from podadmin.app.acts.asked import Why
 from podadmin.app.acts.registry import act
 from podadmin.app.views.status import PodView
@@ -14,6 +15,8 @@ from podadmin.vault.model import Purpose
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
+
+__all__ = ["pod_run", "pod_setup"]
 
 
 @act("pod create", writes=True, kinds=("pod", "key"))
