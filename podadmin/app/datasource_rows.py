@@ -72,8 +72,8 @@ def not_offered(source: Source) -> str:
         return ""
     if isinstance(source, CsvSource | ParquetSource):
         return "The built-in pod does not offer it: it reads CSV files, and finds out by itself how."
-    title = declaration(source.kind).title
-    return f"The built-in pod does not offer it: it reads CSV files only. {title} is read by a pod of the field."
+    who = "" if source.kind in OURS else " A pod of the field does."
+    return f"The built-in pod does not offer it: it reads CSV files only.{who}"
 
 
 def probe_view(source: Source, found: Probe | SourceProbe) -> ProbeView:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from podadmin.core.errors import BadInput, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.datasources import service as datasources
+from podadmin.datasources.model import found_out
 from podadmin.networks import service as networks
 from podadmin.networks.local.service import python_environment
 from podadmin.networks.service import LOCAL
@@ -27,7 +28,8 @@ MOST_COPIES = 50
 def command(profile: Profile, what: str) -> list[str]:
     """The command that sends one request to this profile's pod. Raises Unavailable (`network.no-datasource`)."""
     pod = needed(profile.store)
-    sources = datasources.list_all(profile.store)
+    # those that the built-in pod offers come first
+    sources = sorted(datasources.list_all(profile.store), key=lambda each: not found_out(each.source))
     if not sources:
         raise Unavailable(
             "network.no-datasource",
