@@ -42,7 +42,7 @@ def _refuse(code: grpc.StatusCode, details: str) -> NoReturn:
 
 
 class Exchange:
-    """`object_store` is the origin of the object store; `rules` gives the present rules."""
+    """`object_store` is where the object store listens; `rules` gives the present rules."""
 
     def __init__(self, ledger: Ledger, rules: Callable[[], Rules], object_store: str, clock: Clock) -> None:
         self._ledger = ledger
@@ -203,14 +203,14 @@ class Exchange:
 
     def _storage(self, upload: str, download: str, pod: str | None = None) -> pb.BlobStorageData:
         return pb.BlobStorageData(
-            uploadUrl=f"{self._object_store}/upload/{upload}",
+            uploadUrl=f"{self._rules().store_origin(self._object_store)}/upload/{upload}",
             downloadUrl=self._download_url(download),
             uploadFields={"key": upload},
             podIdentifier=pod,
         )
 
     def _download_url(self, download: str) -> str:
-        return f"{self._object_store}/object/{download}"
+        return f"{self._rules().store_origin(self._object_store)}/object/{download}"
 
     # --- requesters --------------------------------------------------------------------------------------------------
 

@@ -42,6 +42,8 @@ CREATE INDEX IF NOT EXISTS message_by_mailbox ON message (mailbox, visible_at);
 CREATE TABLE IF NOT EXISTS object (
     upload TEXT PRIMARY KEY, download TEXT NOT NULL UNIQUE, task TEXT NOT NULL, pod TEXT, cap INTEGER NOT NULL,
     made_at REAL NOT NULL, body BLOB);
+CREATE TABLE IF NOT EXISTS published (
+    kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, digest TEXT NOT NULL, upload TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS use_counted (task TEXT, mailbox TEXT, body BLOB, PRIMARY KEY (task, mailbox, body));
 CREATE TABLE IF NOT EXISTS use (
     project TEXT NOT NULL, resource TEXT NOT NULL, amount REAL NOT NULL, PRIMARY KEY (project, resource));
@@ -95,6 +97,16 @@ class Room:
     pod: str | None
 
 
+@dataclass(frozen=True)
+class Published:
+    """A body that members find by a name: the schema of a pod, the code of a model. `digest`: what its owner says of
+    its content."""
+
+    version: int
+    digest: str
+    download: str
+
+
 class Full(Exception):
     """A mailbox holds as many messages as it may."""
 
@@ -118,7 +130,10 @@ class Ledger:
                 "Close the other process, or check the folder.",
             ) from None
         with self._unit():
-            self._db.execute("DELETE FROM object WHERE made_at < ?", (self._now() - _KEEP_OBJECTS,))
+            self._db.execute(
+                "DELETE FROM object WHERE made_at < ? AND upload NOT IN (SELECT upload FROM published)",
+                (self._now() - _KEEP_OBJECTS,),
+            )
 
     def close(self) -> None:
         self._db.close()
@@ -361,9 +376,15 @@ class Ledger:
         return None if row is None else int(row[0])
 
     def fill(self, upload: str, body: bytes) -> bool:
-        """Keep a body; false where there is no room or it is taken."""
+        """Keep a body, in the place of the one that was published under its name before; false where there is no room
+        or it is taken."""
         with self._unit():
             done = self._db.execute("UPDATE object SET body = ? WHERE upload = ? AND body IS NULL", (body, upload))
+            self._db.execute(
+                "DELETE FROM published WHERE upload != ?1 AND (kind, name, version) IN"
+                " (SELECT kind, name, version FROM published WHERE upload = ?1)",
+                (upload,),
+            )
         return done.rowcount == 1
 
     def body(self, download: str) -> bytes | None:
@@ -376,6 +397,29 @@ class Ledger:
             "SELECT download FROM object WHERE task = ? AND pod = ? AND body IS NOT NULL", (task, pod)
         ).fetchone()
         return None if row is None else str(row[0])
+
+    def publish(self, kind: str, name: str, digest: str, size: int) -> tuple[Room, int]:
+        """Room for a body that will be found under a name, and the number of its version: that of the last one where
+        the content is the same. What was there before is found until the room is filled."""
+        with self._unit():
+            row = self._db.execute(
+                "SELECT version, digest FROM published WHERE kind = ? AND name = ? ORDER BY version DESC",
+                (kind, name),
+            ).fetchone()
+            version = 1 if row is None else int(row[0]) + (row[1] != digest)
+            room = self._new_room(kind, None, size)
+            self._db.execute("INSERT INTO published VALUES (?, ?, ?, ?, ?)", (kind, name, version, digest, room.upload))
+        return room, version
+
+    def published(self, kind: str, name: str, version: int | None = None) -> Published | None:
+        """What was put last under a name, in a version or in the latest one."""
+        row = self._db.execute(
+            "SELECT p.version, p.digest, o.download FROM published p JOIN object o USING (upload) WHERE p.kind = ?"
+            " AND p.name = ? AND (? IS NULL OR p.version = ?) AND o.body IS NOT NULL"
+            " ORDER BY p.version DESC, p.rowid DESC LIMIT 1",
+            (kind, name, version, version),
+        ).fetchone()
+        return None if row is None else Published(int(row[0]), str(row[1]), str(row[2]))
 
     def used(self, project: str) -> dict[str, float]:
         """What a project has used: resource -> inferences."""

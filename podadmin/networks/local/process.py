@@ -22,6 +22,7 @@ from podadmin.networks.bitfount import crypto, rpc
 from podadmin.networks.local.address import Address, address_at, read_address, write_address
 from podadmin.networks.local.exchange import Exchange
 from podadmin.networks.local.ledger import Ledger
+from podadmin.networks.local.objects import ObjectStore
 from podadmin.networks.local.rules import read_rules
 from podadmin.networks.local.web import AM_KEY, Web
 
@@ -67,10 +68,10 @@ class Process:
         if ledger.own(AM_KEY) is None:
             key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
             ledger.set_own(AM_KEY, crypto.public_line(key.public_key()))
-        served = Web(ledger, lambda: read_rules(self._folder), token)
-        store = await self._listen(served.object_store(), ports[2])
-        manager = await self._listen(served.hub(), ports[1])
+        store = await self._listen(ObjectStore(ledger).app(), ports[2])
         origin = f"http://{_HOST}:{store}"
+        served = Web(ledger, lambda: read_rules(self._folder), token, origin)
+        manager = await self._listen(served.hub(), ports[1])
         self._exchange = Exchange(ledger, lambda: read_rules(self._folder), origin, self._clock)
         service = await self._serve(self._exchange, ports[0])
         address = address_at((service, manager, store), os.getpid(), token)

@@ -38,7 +38,14 @@ class Rules(BaseModel):
     """A message that was handed out and not acknowledged is handed out again after this time."""
     long_poll_seconds: Annotated[float, Field(ge=0, le=15)] = 3.0
     object_bytes: Annotated[int, Field(gt=0, le=256 * 1024 * 1024)] = 64 * 1024 * 1024
+    object_store_name: Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")] | None = None
+    """The host that addresses in the object store name, with https, as a public network's do: whoever uses them has to
+    know where that host is. Without it they name the port on this machine."""
     projects: dict[str, Project] = {PROJECT: Project(members=[REQUESTER], limits={MODEL: 5000})}
+
+    def store_origin(self, address: str) -> str:
+        """What addresses in the object store begin with; `address`: `http://127.0.0.1:PORT`, where it listens."""
+        return f"https://{self.object_store_name}" if self.object_store_name else address
 
 
 def read_rules(folder: Path) -> Rules:
