@@ -15,9 +15,8 @@ from sqlalchemy import make_url
 
 from podadmin.core.text import stranger
 from podadmin.datasources.database_families import sqlite_path
-from podadmin.datasources.database_relation import Relation
 from podadmin.datasources.database_session import Session
-from podadmin.datasources.model import ReadOnly
+from podadmin.datasources.model import Kind, ReadOnly, SqlSource
 
 _SHOWN = 5
 
@@ -31,18 +30,18 @@ class Rights:
     doubts: tuple[str, ...] = field(default=())
 
 
-def rights(opened: Session, found: Relation | None, url: str) -> Rights:
-    """What the account may do. `found`: the table that is read, for databases that answer by the table."""
+def rights(opened: Session, source: SqlSource) -> Rights:
+    """What the account of `source` may do."""
     match opened.family.name:
         case "postgresql":
-            return _postgresql(opened)
+            return _postgresql(opened, source.kind is Kind.OMOP)
         case "mysql":
             return _mysql(opened)
         case "mssql":
-            return _sql_server(opened, found)
+            return _sql_server(opened)
         case "oracle":
             return _oracle(opened)
-    return _sqlite(opened, url)
+    return _sqlite(opened, source.url)
 
 
 def _writable(what: Sequence[str], doubts: Sequence[str] = ()) -> Rights:
@@ -82,13 +81,13 @@ ORDER BY 1 LIMIT 100
 """
 
 
-def _postgresql(opened: Session) -> Rights:
+def _postgresql(opened: Session, for_pod: bool) -> Rights:
     found = opened.attempt(_PG_FLAGS)
     if not found:
         return _unknown()
     superuser, databases, roles, replication, standby, create, temporary, member, declared = found[0]
     doubts = []
-    if temporary and not declared and not standby:
+    if for_pod and temporary and not declared and not standby:
         doubts.append(
             "The account may make temporary tables, and a pod of the network's own software takes that for a right to "
             "write and refuses it: have default_transaction_read_only switched on for the account."
@@ -176,7 +175,7 @@ _MS_HARMLESS = frozenset(
 )  # fmt: skip
 
 
-def _sql_server(opened: Session, found: Relation | None) -> Rights:
+def _sql_server(opened: Session) -> Rights:
     state = opened.attempt("SELECT DATABASEPROPERTYEX(DB_NAME(), 'Updateability')")
     if state and state[0][0] == "READ_ONLY":
         return Rights("proved", "The database is set to read only.")

@@ -16,7 +16,7 @@ from podadmin.datasources.database_samples import as_text, sample, shown_cell
 from podadmin.datasources.database_session import Session, session
 from podadmin.datasources.dtypes import stype_of
 from podadmin.datasources.masking import masked as mask
-from podadmin.datasources.model import Kind, Rows, SourceProbe, SqlSource
+from podadmin.datasources.model import ColumnGuess, Kind, Rows, SourceProbe, SqlSource
 
 SECONDS: Final = 120
 """The longest that one question of a test may take."""
@@ -36,7 +36,7 @@ def probe(source: SqlSource, password: Secret[str] | None, progress: Progress) -
 
             return probe_model(opened, source)
         found = relation(opened, source)
-        allowed = rights(opened, found, source.url)
+        allowed = rights(opened, source)
         known = facts(opened, found, source.url)
         rows, about = _rows(opened, found, known)
         _some(opened, found, 1)
@@ -65,9 +65,10 @@ def details(opened: Session) -> tuple[tuple[str, str], ...]:
     """(label, words) about the server and the connection to it."""
     version = ".".join(map(str, opened.connection.dialect.server_version_info or ()))
     secured = encryption(opened)
+    plain = "on this computer" if _local(opened) else "not encrypted"
     return (
         ("Server", f"{_server(opened)} {version}".strip()),
-        *((("Connection", secured or "not encrypted"),) if secured is not None else ()),
+        *((("Connection", secured or plain),) if secured is not None else ()),
     )
 
 

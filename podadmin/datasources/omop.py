@@ -54,7 +54,7 @@ def probe_model(opened: Session, source: SqlSource) -> SourceProbe:
     if stated and source.version and not stated.lower().lstrip("v").startswith(source.version.lstrip("v")):
         said.append(f"It calls itself version {stranger(stated, 20)} of the model, and {source.version} was chosen.")
     counted = {name: _count(opened, name) for name in _COUNTED if name in found}
-    allowed = rights(opened, None, source.url)
+    allowed = rights(opened, source)
     return SourceProbe(
         True,
         True,

@@ -94,7 +94,7 @@ class Asked:
         }
         if not whole:
             self.select["cells"] = func.count(number)
-            self.select["whole"] = func.min(case((number == func.floor(number), _ONE), else_=_ZERO))
+            self.select["whole"] = func.min(case((number != func.floor(number), _ZERO), else_=_ONE))
         self._distinct(ends)
 
     def _moments(self, moment: ColumnElement[Any]) -> None:
