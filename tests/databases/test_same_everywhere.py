@@ -48,7 +48,7 @@ CELLS: Mapping[str, st.SearchStrategy[Any]] = {
     | st.sampled_from(["ta", "tA", "ta ", "tä"]),
     "truth": st.booleans(),
     "day": st.dates(date(1000, 1, 1), date(9000, 1, 1)),
-    "moment": st.datetimes(datetime(1000, 1, 1), datetime(9000, 1, 1)).map(
+    "moment": st.datetimes(*(datetime.fromisoformat(f"{year}-01-01") for year in (1000, 9000))).map(
         lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     ),
 }
