@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from podadmin.app.acts.registry import act
 from podadmin.app.datasource_rows import card
-from podadmin.app.sentinel import SCHEDULE, look_at_all, looks
+from podadmin.app.sentinel import SCHEDULE, look_at, look_at_all, looks
 from podadmin.app.views.datasources import HealthRow, HealthView
 from podadmin.core.errors import ExitCode
 from podadmin.core.progress import Progress
@@ -28,9 +28,17 @@ def health(profile: Profile) -> HealthView:
 
 
 @act("datasource look", writes=True, kinds=("datasource",), ends_with=_health_ends_with)
-def look(profile: Profile, progress: Progress) -> HealthView:
+def look(
+    profile: Profile,
+    *,
+    datasource: Annotated[str, "the id or name of one of them; all are looked at without it"] = "",
+    progress: Progress,
+) -> HealthView:
     """Look at every datasource now, as it happens on the schedule. Only what has changed is recorded."""
-    look_at_all(profile, progress, actor=profile.actor)
+    if datasource:
+        look_at(profile, service.get(profile.store, datasource), progress, actor=profile.actor)
+    else:
+        look_at_all(profile, progress, actor=profile.actor)
     return _view(profile)
 
 
