@@ -25,8 +25,8 @@ from podadmin.datasources.database_query import checked
 from podadmin.datasources.database_session import Session
 from podadmin.datasources.model import SqlSource
 
-_FOLLOWS = 1.3
-"""How many more rows are asked for than are wanted where rows are chosen by chance."""
+_AT_MOST = 2
+"""Chance may choose more rows than are wanted; a limit that cuts them off would leave out the end of the table."""
 
 
 class _Verbatim(TextClause):
@@ -67,18 +67,19 @@ class Relation:
         return self.source.c[name]
 
     def few(self, what: Sequence[ColumnElement[Any]], wanted: int, rows: int | None = None) -> Select[Any]:
-        """A select of `what` over at most `wanted` rows: of a table of `rows` rows from all over it, else the first.
+        """A select of `what` over `wanted` rows: of a table of `rows` rows about so many from all over it, else the first.
 
         Nothing is sorted for it: blocks of a stored table of PostgreSQL, a chance for each row elsewhere.
         """
-        share = _FOLLOWS * wanted / rows if rows else 1.0
+        share = wanted / rows if rows else 1.0
         if share >= 1.0:
             return select(*what).select_from(self.source).limit(wanted)
+        most = wanted * _AT_MOST
         if self.family == "postgresql" and self.stored and rows is not None and rows > 100 * wanted:
             part = self.source.tablesample(func.system(literal_column(f"{100 * share:.6f}")), seed=literal_column("1"))
             moved = _moved(what, self.source, part)
-            return select(*moved).select_from(part).limit(wanted)
-        return select(*what).select_from(self.source).where(Chance(share)).limit(wanted)
+            return select(*moved).select_from(part).limit(most)
+        return select(*what).select_from(self.source).where(Chance(share)).limit(most)
 
 
 def _moved(what: Sequence[ColumnElement[Any]], source: FromClause, part: FromClause) -> list[ColumnElement[Any]]:
