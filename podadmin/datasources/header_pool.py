@@ -7,11 +7,13 @@ end with this one, and are killed when the work is stopped or when one of them d
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -34,6 +36,9 @@ CHUNK: Final = 64
 PATIENCE_SECONDS: Final = 20.0
 """How long one file may take. A share that is slower for several files in turn is given up."""
 GIVEN_UP_AFTER: Final = 3
+START_SECONDS: Final = 60.0
+"""How long a process may take to be ready: it loads its libraries first."""
+READY: Final = "ready"
 _MEMORY: Final = 1 << 30
 _KEPT_WORDS: Final = 50_000
 
@@ -127,11 +132,15 @@ def _serve(connection: Connection, order: Order) -> None:
     """What a process does until it is told to end, or until the process that asked is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     no_core_dumps()
+    # what libraries complain about would carry values of the files into somebody's terminal or log
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
     brought = Brought()
     layouts: dict[str, int] = {}
     _load(order)
     _bound_memory()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        connection.send(READY)
         while (asked := connection.recv()) is not None:
             found: list[tuple[Any, ...]] = []
             for number, path, other in asked:
@@ -175,6 +184,7 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     since: float = 0.0
+    ready: bool = False
     asked: list[Item] = field(default_factory=list)
     layouts: dict[int, str] = field(default_factory=dict)
 
@@ -226,19 +236,16 @@ class Pool:
             for worker in busy:
                 if worker.connection in ready:
                     yield from self._answer(worker)
-                elif self._clock.monotonic() - worker.since > self._patience:
+                elif self._clock.monotonic() - worker.since > (self._patience if worker.ready else START_SECONDS):
                     yield from self._replace(worker, "slow")
 
     def _hand_out(self, source: Iterator[Item]) -> None:
-        for place in range(self._most):
-            if place < len(self._workers) and self._workers[place].asked:
-                continue
+        idle = [worker for worker in self._workers if not worker.asked]
+        for _ in range(self._most - len(self._workers) + len(idle)):
             chunk = self._again.popleft() if self._again else _some(source, CHUNK)
             if not chunk:
                 return
-            if place >= len(self._workers):
-                self._workers.append(self._start())
-            self._ask(self._workers[place], chunk)
+            self._ask(idle.pop() if idle else self._start(), chunk)
 
     def _ask(self, worker: _Worker, chunk: list[Item]) -> None:
         worker.asked, worker.since = chunk, self._clock.monotonic()
@@ -248,9 +255,12 @@ class Pool:
 
     def _answer(self, worker: _Worker) -> Iterator[tuple[int, Fact]]:
         try:
-            found: list[tuple[Any, ...]] = worker.connection.recv()
+            found = worker.connection.recv()
         except (EOFError, OSError):
             yield from self._replace(worker, "killed")
+            return
+        if found == READY:
+            worker.ready, worker.since = True, self._clock.monotonic()
             return
         worker.asked = []
         self._slow = 0
@@ -260,10 +270,10 @@ class Pool:
             yield number, Fact(reason, worker.layouts[place], values, words, told)
 
     def _replace(self, worker: _Worker, reason: str) -> Iterator[tuple[int, Fact]]:
-        """A process ended or does not answer: end it, start another, and find out by which file it was."""
+        """A process ended or does not answer: end it, and find out by which file it was."""
         asked = worker.asked
+        self._workers.remove(worker)
         self._end(worker)
-        self._workers[self._workers.index(worker)] = self._start()
         if len(asked) > 1:
             self._again.extend([item] for item in asked)
             return
@@ -283,7 +293,8 @@ class Pool:
             raise _no_process() from error
         finally:
             theirs.close()
-        return _Worker(process, ours)
+        self._workers.append(_Worker(process, ours))
+        return self._workers[-1]
 
     def _end(self, worker: _Worker) -> None:
         # it holds nothing that could be lost, so that nobody has to wait for it to end by itself
