@@ -32,6 +32,7 @@ DAYS = st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(date.isoformat)
 ENDED = {"encoding", "separator", "quote", "query", "table", "url", "service_url"}
 """Fields whose values hang together, or that take few texts: tested by hand below."""
 
+FORMS = {each.kind: each.forms() for each in KINDS}
 ENDS = (
     [(f"file_{what}_min_date", f"file_{what}_max_date") for what in ("creation", "modification")]
     + [(f"minimum_{what}", f"maximum_{what}") for what in ("dob", "num_bscans", "acquisition_date")]
