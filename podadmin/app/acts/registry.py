@@ -33,6 +33,7 @@ ROOMS: dict[str, str] = {
     "datasource": "podadmin.app.acts.datasource",
     "schema": "podadmin.app.acts.schema",
     "network": "podadmin.app.acts.network",
+    "hub": "podadmin.app.acts.hub",
     "requests": "podadmin.app.acts.requests",
     "grants": "podadmin.app.acts.grants",
     "reviews": "podadmin.app.acts.reviews",
