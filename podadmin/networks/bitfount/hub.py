@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Unavailable
-from podadmin.networks.bitfount.question import Asker, Headers, Voice
+from podadmin.networks.bitfount.question import Asker, Body, Headers, Voice
 
 ASK_SECONDS = 20.0
 _MAX_ANSWER = 4 * 1024 * 1024
@@ -120,7 +120,7 @@ class HubClient:
         verb: str,
         path: str,
         answer_type: type[M],
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> M:
         """One question in the form that all of them have."""

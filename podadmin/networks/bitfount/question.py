@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,8 @@ from podadmin.core.errors import PodadminError
 
 _CHUNK = 64 * 1024
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
+Body = Mapping[str, Any] | Sequence[Any]
+"""What is asked, JSON-ready."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,16 @@ class Asker:
         self,
         verb: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
         headers: Mapping[str, str] | None = None,
         good: frozenset[int] = frozenset({200}),
+        form: Mapping[str, str] | None = None,
     ) -> bytes:
-        """The answer's bytes. Raises what the voice says for anything else than an answer with a `good` status."""
+        """The answer's bytes. Raises what the voice says for anything else than an answer with a `good` status.
+
+        `form`: asked as a form in place of a body.
+        """
+        told = dict(body) if isinstance(body, Mapping) else list(body) if body is not None else None
         received = bytearray()
         own = self._headers() if callable(self._headers) else self._headers
         try:
@@ -70,7 +77,7 @@ class Asker:
                     verify=False if self._local else ssl.create_default_context(),
                     headers={**own, **(headers or {})},
                 ) as client,
-                client.stream(verb, self._base + path, json=None if body is None else dict(body)) as answer,
+                client.stream(verb, self._base + path, json=told, data=form) as answer,
             ):
                 if answer.status_code not in good:
                     raise self._voice.status(answer.status_code)
