@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +20,9 @@ from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from podadmin.app.engine_faults import changed, foreseen
-from podadmin.app.gate_wiring import Wanted, ports_of
+from podadmin.app.gate_wiring import Wanted, network_for, ports_of
+from podadmin.app.pod_care import PodCare
+from podadmin.app.proxy_mode import pod_words, proxy_gate
 from podadmin.app.record_care import RecordCare
 from podadmin.app.sentinel import Sentinel
 from podadmin.core.clock import new_id
@@ -31,6 +34,7 @@ from podadmin.datasources.model import found_out
 from podadmin.gate.credentials import OwnKey
 from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Upstream
+from podadmin.gate.proxy_gate import ProxyGate
 from podadmin.journal.service import since
 from podadmin.networks import service as networks
 from podadmin.networks.bitfount.hub import HubClient
@@ -40,6 +44,8 @@ from podadmin.networks.local.service import LocalNetwork
 from podadmin.networks.service import LOCAL
 from podadmin.pod import service as pods
 from podadmin.pod.config import PodConfig
+from podadmin.pod.setup import BITFOUNT
+from podadmin.pod.setup import worker as worker_of
 from podadmin.pod.sql import Source
 from podadmin.pod.supervise import BuiltInPod, Event
 from podadmin.requests import service as requests
@@ -86,7 +92,8 @@ class Engine:
         self._portal: BlockingPortal | None = None
         self._stopping: anyio.Event | None = None
         self._finished = threading.Event()
-        self._gate: Gate | None = None
+        self._gate: Gate | ProxyGate | None = None
+        self._proxy_gate: ProxyGate | None = None
         self._pod: BuiltInPod | None = None
         self._record = RecordCare(profile)
         self._retry = RETRY_FIRST
@@ -155,7 +162,24 @@ class Engine:
                 )
             pause.wait(LOOK_SECONDS)
 
+    @property
+    def gate(self) -> Gate | ProxyGate | None:
+        """The gate, while it is on."""
+        return self._gate
+
+    @property
+    def proxy_gate(self) -> ProxyGate | None:
+        """The gate of a pod behind the proxy, while it is on."""
+        return self._proxy_gate
+
+    def gate_environment(self) -> Mapping[str, str] | None:
+        """In which environment a pod stands behind the gate; None while there is no gate for such a pod."""
+        gate = self._proxy_gate
+        return None if gate is None else gate.environment()
+
     def _worker_words(self) -> str:
+        if self._proxy_gate is not None:
+            return pod_words(self._proxy_gate, self._profile.clock)
         if self._pod is not None and self._pod.running:
             return "The built-in worker is ready"
         return "The built-in worker is not running"
@@ -174,6 +198,7 @@ class Engine:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._live)
                 group.start_soon(self._record.run)
+                group.start_soon(PodCare(self._profile, self.gate_environment, self.news.set).run)
                 group.start_soon(Sentinel(self._profile).run)
                 await self._stopping.wait()
                 group.cancel_scope.cancel()
@@ -193,7 +218,8 @@ class Engine:
             self._profile.work_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise explain(error, "starting the gate") from error
-        requests.reconcile(self._profile.store, self._profile.clock)
+        if worker_of(self._profile.store) != BITFOUNT:  # the network's own pod goes on while the gate is away
+            requests.reconcile(self._profile.store, self._profile.clock)
 
     async def _live(self) -> None:
         """Run what is wanted until something else is wanted; wait and try again where it cannot run."""
@@ -227,9 +253,10 @@ class Engine:
         pod = pods.find(profile.store)
         if pod is None:
             return None, Snapshot("idle", True, "There is no pod yet.", "Make the pod.")
-        joined = next((each for each in networks.joined(profile.store) if each.kind == LOCAL), None)
+        worker = worker_of(profile.store)
+        joined = network_for(worker, networks.joined(profile.store))
         if joined is None:
-            return None, Snapshot("idle", True, "The pod has joined no network.", "Join a network.")
+            return None, Snapshot("idle", True, "The pod has joined no network that it can use.", "Join a network.")
         keys = profile.vault.accepted(Purpose.POD)
         if not keys or keys[0].retired_at is not None:
             why = "The pod has no key in use: it was revoked. Nothing is received or delivered."
@@ -249,11 +276,15 @@ class Engine:
                 sources,
                 profile.settings.number("worker.time-limit"),
                 int(profile.settings.number("schema.memory")),
+                worker,
             ),
             self._snapshot,
         )
 
     async def _serve(self, wanted: Wanted) -> None:
+        if wanted.worker == BITFOUNT:
+            await self._serve_behind_proxy(wanted)
+            return
         profile = self._profile
         vault = await to_thread.run_sync(profile.open_vault)
         member = await to_thread.run_sync(networks.api_key, vault, wanted.network)
@@ -301,6 +332,28 @@ class Engine:
                 await to_thread.run_sync(network.stop)
                 await to_thread.run_sync(vault.record_use)
 
+    async def _serve_behind_proxy(self, wanted: Wanted) -> None:
+        """The gate of a pod of the network's own software, which somebody starts with the environment of this gate."""
+        vault = await to_thread.run_sync(self._profile.open_vault)
+        network = LocalNetwork(self._profile.network_folder) if wanted.network == LOCAL else None
+        if network is not None:
+            await to_thread.run_sync(network.start)
+        try:
+            gate = await to_thread.run_sync(proxy_gate, self._profile, wanted, vault, network, self.news.set)
+            async with anyio.create_task_group() as group:
+                await group.start(gate.run)
+                self._proxy_gate = self._gate = gate
+                self._retry = RETRY_FIRST
+                self._show(Snapshot("on", True))
+                await self._until_changed(wanted, network, gate)
+                group.cancel_scope.cancel()
+        finally:
+            self._proxy_gate = self._gate = None
+            with anyio.CancelScope(shield=True):
+                if network is not None:
+                    await to_thread.run_sync(network.stop)
+                await to_thread.run_sync(vault.record_use)
+
     async def _register(self, upstream: Upstream, wanted: Wanted, vault: Vault) -> None:
         """Make the pod and each datasource known to the hub with the pod's public key, as a pod does at each start."""
         public = (await to_thread.run_sync(vault.pod_key)).public_ssh
@@ -328,7 +381,7 @@ class Engine:
         self,
         wanted: Wanted | None,
         network: LocalNetwork | None = None,
-        gate: Gate | None = None,
+        gate: Gate | ProxyGate | None = None,
         events: list[Event] | None = None,
     ) -> None:
         """Return when something else is wanted than what runs. Meanwhile tell the gate of every change of rows."""

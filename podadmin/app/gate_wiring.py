@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from podadmin.datasources import service as datasources
 from podadmin.gate.ports import Numbers, Ports, Upstream
+from podadmin.networks.bitfount.places import BITFOUNT_NETWORKS
+from podadmin.networks.service import LOCAL, Joined
 from podadmin.pod import inference
 from podadmin.pod import service as pods
+from podadmin.pod.setup import BITFOUNT, BUILT_IN
 from podadmin.pod.sql import Source
 from podadmin.schema import service as schemas
 
@@ -30,11 +34,13 @@ class Wanted:
     datasources: tuple[Source, ...]
     time_limit: float
     memory_mb: int
+    worker: str = BUILT_IN
+    """Which software does the pod's work: that of this application, or the network's own behind the proxy."""
 
 
 def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:
     """What a gate works with: each number and name is looked up when it is asked for."""
-    number = profile.settings.number
+    number, text = profile.settings.number, profile.settings.text
 
     def records(name: str) -> int | None:
         source = next((each for each in datasources.list_all(profile.store) if each.name == name), None)
@@ -61,6 +67,20 @@ def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:
             largest_request=lambda: int(number("gate.largest-request")),
             grant_days=lambda: int(number("gate.grant-days")),
             warn_at=lambda: number("limits.warn-at") / 100,
+            hide_errors=lambda: text("gate.hide-errors") == "on",
+            let_telemetry_out=lambda: text("gate.telemetry") == "on",
+            let_unknown_out=lambda: text("gate.unknown-calls") == "on",
         ),
+        foreign=wanted.worker == BITFOUNT,
         model_hash=inference.digest,
     )
+
+
+def network_for(worker: str, joined: Sequence[Joined]) -> Joined | None:
+    """The network whose requests a pod takes: the built-in worker those of the local one, a real pod those of its own.
+
+    A real pod that has joined no real network takes those of the local one, through the very same proxy.
+    """
+    real = next((each for each in joined if each.kind in BITFOUNT_NETWORKS), None)
+    local = next((each for each in joined if each.kind == LOCAL), None)
+    return (real or local) if worker == BITFOUNT else local

@@ -77,6 +77,32 @@ SETTINGS: tuple[Declared, ...] = (
         unit="days",
     ),
     Declared(
+        "gate.hide-errors",
+        "Hide errors of the pod",
+        "Leave out of a pod's last word to a requester what the error of a program says: it can quote data. You read "
+        "it all the same.",
+        "choice",
+        "on",
+        choices=("on", "off"),
+    ),
+    Declared(
+        "gate.telemetry",
+        "Let measurements out",
+        "Whether a pod behind the gate may send measurements of itself and of the data, such as numbers of files and "
+        "records, to its network.",
+        "choice",
+        "off",
+        choices=("off", "on"),
+    ),
+    Declared(
+        "gate.unknown-calls",
+        "Let unknown calls out",
+        "Whether a pod behind the gate may make calls of its network that this version of podadmin does not know.",
+        "choice",
+        "off",
+        choices=("off", "on"),
+    ),
+    Declared(
         "keys.renew-after",
         "Life of a key",
         "After this long a key counts as due to be replaced, on the first page too. It goes on working. 0: never.",

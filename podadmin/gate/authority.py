@@ -42,6 +42,8 @@ from podadmin.store.unit import Fact
 from podadmin.vault.model import SecretPurpose
 from podadmin.vault.service import Vault
 
+AUTHORITY_FILE: Final = "gate-authority.pem"
+BUNDLE_FILE: Final = "gate-bundle.pem"
 LIFE: Final = timedelta(days=90)
 RENEW_BEFORE: Final = timedelta(days=30)
 """A new one is made so long before the end. Until shortly before it the old one goes on certifying, because a pod that
@@ -91,12 +93,12 @@ class Authority:
     @property
     def certificate_file(self) -> Path:
         """The authority's certificates alone, PEM."""
-        return self._folder / "gate-authority.pem"
+        return self._folder / AUTHORITY_FILE
 
     @property
     def bundle_file(self) -> Path:
         """The machine's certificates and the authority's: for what reaches hosts that the gate does not look into."""
-        return self._folder / "gate-bundle.pem"
+        return self._folder / BUNDLE_FILE
 
     @property
     def ends(self) -> datetime:

@@ -33,6 +33,7 @@ class Deliveries:
         self._seen = seen
         self.redeliver_seconds = redeliver_seconds
         self._handed: tuple[str, float] | None = None
+        self._looked = False
         self._lock = asyncio.Lock()
         self._completing: dict[str, float] = {}
         self.due = asyncio.Event()
@@ -69,11 +70,23 @@ class Deliveries:
         if self._completing.pop(mailbox, None) is not None:
             self.due.set()
 
+    def new_run(self) -> None:
+        """The pod was started anew: what the run before had in hand is gone with it."""
+        self._handed = None
+        self._completing.clear()
+        self.due.set()
+
     def _next(self) -> Sealed | None:
         ports, numbers = self._ports, self._ports.numbers
         if ports.paused():
             return None
         now = ports.clock.monotonic()
+        if self._handed is None and ports.foreign and not self._looked:
+            # the gate was started anew: what it had handed out may have been lost with its answer
+            self._looked = True
+            before = service.active(ports.store)
+            if before is not None and before.row.state == State.DELIVERING:
+                self._handed = before.row.id, now
         if self._handed is not None and now - self._handed[1] >= self.redeliver_seconds:
             again = service.active(ports.store)
             if again is not None and again.row.id == self._handed[0] and again.row.state == State.DELIVERING:

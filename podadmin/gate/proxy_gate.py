@@ -70,7 +70,8 @@ class ProxyGate:
 
     def environment(self, no_proxy: str = "") -> Mapping[str, str]:
         """The environment in which the pod has to be started; `no_proxy` as the machine has it."""
-        return environment_of(self.address, self.authority, self.places, no_proxy)
+        files = self.authority.bundle_file.absolute(), self.authority.certificate_file.absolute()
+        return environment(self.address, *files, self.places.names, no_proxy)
 
     async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Switch the gate on and keep it on until cancelled. Raises Unavailable (`gate.*`), what the store raises."""
@@ -119,12 +120,6 @@ class ProxyGate:
     def _alarm(self, message: pb.BitfountMessage) -> None:
         log.warning("a trigger came on the mailbox of a running task")
         self.seen.count("alarms")
-
-
-def environment_of(proxy: str, authority: Authority, places: Places, no_proxy: str = "") -> Mapping[str, str]:
-    """The environment for a pod whose proxy listens at `proxy`."""
-    hosts = (*places.hosts, f"x.{places.store_domain}", places.store_domain)
-    return environment(proxy, authority.bundle_file, authority.certificate_file, hosts, no_proxy)
 
 
 def kept_port(store: Store) -> int:

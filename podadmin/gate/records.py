@@ -47,6 +47,14 @@ wish = Table(
 )
 """What a person wants of a task that runs. `kind`: stop | withhold."""
 
+pod = Table(
+    "gate_pod",
+    metadata,
+    Column("instance", Text, primary_key=True),
+    Column("at", String(32), nullable=False),
+)
+"""The run of the pod that stands behind the gate, by the name that it gives itself. One row."""
+
 port = Table(
     "gate_port",
     metadata,

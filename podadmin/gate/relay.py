@@ -19,6 +19,7 @@ from anyio import from_thread, to_thread
 
 from podadmin.core.errors import NotFound, PodadminError, Unavailable
 from podadmin.gate import egress
+from podadmin.gate.connecting import connected
 from podadmin.gate.delivery import Deliveries
 from podadmin.gate.door import Door
 from podadmin.gate.idle import IdlePolls
@@ -129,6 +130,9 @@ class Relay:
         if self._door.own_pod:
             return b""
         answer = await self._pass(rpc.POD_CONNECT.path, data, context, shown)
+        if await to_thread.run_sync(connected, self._ports.store, self._ports.clock, pod):
+            self.deliveries.new_run()
+            self._rows_changed()
         self._seen.connected, self._seen.instance = self._ports.clock.now(), pod.instanceId
         return answer
 

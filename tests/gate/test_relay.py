@@ -75,7 +75,7 @@ def test_an_idle_poll_ends_in_its_time_and_is_woken_by_a_decision(network: Any, 
     tell(network, story)
 
 
-def test_a_task_begins_once_and_says_nothing_before(network: Any, tell: Callable[..., None]) -> None:
+def test_a_task_begins_once_and_says_nothing_before(network: Any, tell_both: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         sent = await rig.send("sql")
         held = await rig.comes_to(sent, State.HELD)
@@ -100,10 +100,10 @@ def test_a_task_begins_once_and_says_nothing_before(network: Any, tell: Callable
         assert rig.acts(held).count("request.started") == 1
         assert await rig.silence(sent) == ["JOB_ACCEPT"]
 
-    tell(network, story)
+    tell_both(network, story)
 
 
-def test_what_was_not_decided_on_does_not_leave(network: Any, tell: Callable[..., None]) -> None:
+def test_what_was_not_decided_on_does_not_leave(network: Any, tell_both: Callable[..., None]) -> None:
     """Types that are not part of a task of these kinds, tasks that nobody knows, tasks that have ended."""
 
     async def story(rig: Any) -> None:
@@ -129,10 +129,10 @@ def test_what_was_not_decided_on_does_not_leave(network: Any, tell: Callable[...
         await refused(rig.say(messages.evaluation_results, task, {"n": 1}))
         assert [one.kind for one in await rig.heard(sent, "BATCHES_COMPLETE")] == ["JOB_ACCEPT", "BATCHES_COMPLETE"]
 
-    tell(network, story)
+    tell_both(network, story)
 
 
-def test_a_good_task_passes_byte_for_byte_and_in_order(network: Any, tell: Callable[..., None]) -> None:
+def test_a_good_task_passes_byte_for_byte_and_in_order(network: Any, tell_both: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         sent, task = await rig.running("inference")
         await rig.say(messages.preparing_data, task, 2)
@@ -155,7 +155,7 @@ def test_a_good_task_passes_byte_for_byte_and_in_order(network: Any, tell: Calla
         assert heard[6].message.sequenceNumber == 6
         assert (rig.used(), rig.promised()) == (40, 0)
 
-    tell(network, story)
+    tell_both(network, story)
 
 
 def test_a_large_result_goes_through_the_object_store(network: Any, tell: Callable[..., None]) -> None:
@@ -172,7 +172,7 @@ def test_a_large_result_goes_through_the_object_store(network: Any, tell: Callab
     tell(network, story)
 
 
-def test_the_same_result_twice_is_counted_once(network: Any, tell: Callable[..., None]) -> None:
+def test_the_same_result_twice_is_counted_once(network: Any, tell_both: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         sent, task = await rig.running("inference")
         result = messages.evaluation_results(
@@ -186,10 +186,10 @@ def test_the_same_result_twice_is_counted_once(network: Any, tell: Callable[...,
         await rig.comes_to(sent, State.FINISHED)
         assert (rig.used(), rig.promised()) == (30, 0)
 
-    tell(network, story)
+    tell_both(network, story)
 
 
-def test_an_amount_that_cannot_be_lets_nothing_out(network: Any, tell: Callable[..., None]) -> None:
+def test_an_amount_that_cannot_be_lets_nothing_out(network: Any, tell_both: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         sent, task = await rig.running("inference")
         for amount in (-1.0, float("nan"), float("inf")):
@@ -197,7 +197,7 @@ def test_an_amount_that_cannot_be_lets_nothing_out(network: Any, tell: Callable[
         assert rig.used() == 0
         assert rig.found(sent.route.task_id).row.state == State.RUNNING
 
-    tell(network, story)
+    tell_both(network, story)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_an_amount_that_cannot_be_lets_nothing_out(network: Any, tell: Callable[
     ],
 )
 def test_a_result_over_the_limit_or_of_untold_use_stays_here_and_both_sides_are_told(
-    network: Any, tell: Callable[..., None], used: tuple[tuple[str, float], ...], words: str
+    network: Any, tell_both: Callable[..., None], used: tuple[tuple[str, float], ...], words: str
 ) -> None:
     """The limit of this project is 50, and the pod says that it used 51, or only a second model, or nothing at all."""
 
@@ -244,7 +244,7 @@ def test_a_result_over_the_limit_or_of_untold_use_stays_here_and_both_sides_are_
         await refused(rig.say(messages.task_abort, task, "stopped", Reason.CANCELLED_BY_MODELLER))
         assert rig.used() == 0
 
-    tell(network, story, records=50)
+    tell_both(network, story, records=50)
 
 
 def test_what_the_pod_says_at_its_end_reaches_the_requester(network: Any, tell: Callable[..., None]) -> None:
@@ -276,7 +276,7 @@ def test_what_the_pod_says_at_its_end_reaches_the_requester(network: Any, tell: 
     tell(network, story)
 
 
-def test_a_paused_pod_gets_nothing_until_it_is_resumed(network: Any, tell: Callable[..., None]) -> None:
+def test_a_paused_pod_gets_nothing_until_it_is_resumed(network: Any, tell_both: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         sent = await rig.send("sql")
         rig.approve(await rig.comes_to(sent, State.HELD))
@@ -285,11 +285,11 @@ def test_a_paused_pod_gets_nothing_until_it_is_resumed(network: Any, tell: Calla
         rig.settings["paused"] = False
         assert (await rig.take()).route.task_id == sent.route.task_id
 
-    tell(network, story, paused=True)
+    tell_both(network, story, paused=True)
 
 
 def test_what_the_pod_did_not_acknowledge_comes_again_and_what_it_did_does_not(
-    network: Any, tell: Callable[..., None]
+    network: Any, tell_both: Callable[..., None]
 ) -> None:
     async def story(rig: Any) -> None:
         sent = await rig.send("sql")
@@ -304,10 +304,10 @@ def test_what_the_pod_did_not_acknowledge_comes_again_and_what_it_did_does_not(
         found = rig.found(sent.route.task_id)
         assert rig.acts(found).count("request.delivering") == 1
 
-    tell(network, story)
+    tell_both(network, story)
 
 
-def test_refused_held_and_lapsed_requests_are_told_so(network: Any, tell: Callable[..., None]) -> None:
+def test_refused_held_and_lapsed_requests_are_told_so(network: Any, tell_both: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         sent = await rig.send("sql")
         rig.refuse(await rig.comes_to(sent, State.HELD), "Not before the board has met.")
@@ -321,11 +321,11 @@ def test_refused_held_and_lapsed_requests_are_told_so(network: Any, tell: Callab
         assert found.row.reference in heard[0].value["msg"]
         await rig.nothing_comes()
 
-    tell(network, story)
+    tell_both(network, story)
 
 
 def test_a_locked_key_leaves_requests_captured_and_they_are_opened_when_it_is_there(
-    network: Any, tell: Callable[..., None]
+    network: Any, tell_both: Callable[..., None]
 ) -> None:
     """Locked, and a key file that was changed: neither is the fault of the request."""
 
@@ -342,10 +342,12 @@ def test_a_locked_key_leaves_requests_captured_and_they_are_opened_when_it_is_th
             await rig.comes_to(one, State.HELD)
         assert rig.gate.seen.key_problem == ""
 
-    tell(network, story, key_problem=Unavailable("vault.locked", "Locked.", "y", "z"))
+    tell_both(network, story, key_problem=Unavailable("vault.locked", "Locked.", "y", "z"))
 
 
-def test_a_network_that_goes_away_in_the_middle_costs_no_answer(own_network: Any, tell: Callable[..., None]) -> None:
+def test_a_network_that_goes_away_in_the_middle_costs_no_answer(
+    own_network: Any, tell_both: Callable[..., None]
+) -> None:
     """Refused while the network is down: the words go out when it is back. An accept that was lost may be repeated."""
 
     async def story(rig: Any) -> None:
@@ -379,7 +381,7 @@ def test_a_network_that_goes_away_in_the_middle_costs_no_answer(own_network: Any
         assert await rig.silence(second) == ["JOB_ACCEPT"]
         assert rig.acts(rig.found(second.route.task_id)).count("request.started") == 1
 
-    tell(own_network, story)
+    tell_both(own_network, story)
 
 
 # --- the access manager as the pod sees it ----------------------------------------------------------------------------
@@ -418,7 +420,9 @@ def test_access_is_answered_for_what_was_decided_and_for_nothing_else(network: A
     tell(network, story)
 
 
-def test_the_pod_hears_of_the_limit_what_others_have_not_been_promised(network: Any, tell: Callable[..., None]) -> None:
+def test_the_pod_hears_of_the_limit_what_others_have_not_been_promised(
+    network: Any, tell_both: Callable[..., None]
+) -> None:
     """50 in all: 30 promised to a request that was approved later leave 20 for the one that runs."""
 
     async def story(rig: Any) -> None:
@@ -436,11 +440,11 @@ def test_the_pod_hears_of_the_limit_what_others_have_not_been_promised(network: 
         found = await rig.comes_to(third, State.INVALID)
         assert found.findings["code"] == "limit.exhausted"
 
-    tell(network, story, records=30)
+    tell_both(network, story, records=30)
 
 
 def test_a_limit_of_the_custodians_own_is_told_with_the_request_and_stops_the_next(
-    network: Any, tell: Callable[..., None]
+    network: Any, tell_both: Callable[..., None]
 ) -> None:
     async def story(rig: Any) -> None:
         with rig.store.record(Fact("anna", "limit.set", "")) as unit:
@@ -459,7 +463,7 @@ def test_a_limit_of_the_custodians_own_is_told_with_the_request_and_stops_the_ne
         assert second.findings["code"] == "limit.own-exhausted"
         assert "The custodian's limit for this use" in second.row.state_words
 
-    tell(network, story, records=30)
+    tell_both(network, story, records=30)
 
 
 def test_a_limit_of_a_model_that_a_task_does_not_run_is_nothing_to_it(network: Any, tell: Callable[..., None]) -> None:
@@ -501,7 +505,7 @@ def test_the_networks_no_is_passed_on_and_its_silence_is_no_answer(own_network: 
     tell(own_network, story)
 
 
-def test_a_trigger_on_a_tasks_mailbox_never_reaches_the_pod(own_network: Any, tell: Callable[..., None]) -> None:
+def test_a_trigger_on_a_tasks_mailbox_never_reaches_the_pod(own_network: Any, tell_both: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         _, task = await rig.running()
         await asyncio.to_thread(own_network.stop)
@@ -519,11 +523,11 @@ def test_a_trigger_on_a_tasks_mailbox_never_reaches_the_pod(own_network: Any, te
             except NotFound:
                 continue
 
-    tell(own_network, story)
+    tell_both(own_network, story)
 
 
 def test_a_request_whose_access_nobody_answers_is_held_with_a_reference_in_the_end(
-    network: Any, tell: Callable[..., None]
+    network: Any, tell_both: Callable[..., None]
 ) -> None:
     """The access manager is out of reach while the message service works: nobody waits for ever."""
 
@@ -535,10 +539,10 @@ def test_a_request_whose_access_nobody_answers_is_held_with_a_reference_in_the_e
         heard = await rig.heard(sent, "JOB_REJECT")
         assert found.row.reference in heard[0].value["msg"]
 
-    tell(network, story, access_manager="http://127.0.0.1:1", window=1.0)
+    tell_both(network, story, access_manager="http://127.0.0.1:1", window=1.0)
 
 
-def test_a_mailbox_that_is_not_the_pods_is_not_read(network: Any, tell: Callable[..., None]) -> None:
+def test_a_mailbox_that_is_not_the_pods_is_not_read(network: Any, tell_both: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         sent = await rig.send("sql")
         with pytest.raises(Refused):
@@ -547,4 +551,4 @@ def test_a_mailbox_that_is_not_the_pods_is_not_read(network: Any, tell: Callable
             await rig.pod.get(pb.CommunicationDetails(mailboxId="nobody"))
         assert caught.value.code == "network.mailbox-gone"
 
-    tell(network, story)
+    tell_both(network, story)

@@ -30,6 +30,7 @@ ROOMS: dict[str, str] = {
     "overview": "podadmin.app.acts.overview",
     "keyring": "podadmin.app.acts.keyring",
     "pod": "podadmin.app.acts.pod",
+    "gate": "podadmin.app.acts.gate",
     "datasource": "podadmin.app.acts.datasource",
     "schema": "podadmin.app.acts.schema",
     "network": "podadmin.app.acts.network",

@@ -64,6 +64,11 @@ class Places:
         """Every name that a certificate for this network may end in, sorted."""
         return tuple(sorted({*self.hosts, self.store_domain}))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that stand for all of its hosts: where one of them was reached past the gate, something is wrong."""
+        return (*self.hosts, self.store_domain, f"any.{self.store_domain}")
+
     def address_of(self, host: str) -> str:
         """Where a host is reached: `https://host` or `http://127.0.0.1:PORT`."""
         return self.addresses.get(host, f"https://{host}")

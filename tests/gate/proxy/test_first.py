@@ -4,6 +4,8 @@ from collections.abc import Callable
 from podadmin.core.clock import SystemClock
 from podadmin.networks.bitfount import messages
 from podadmin.requests.state import State
+
+
 def test_x(network: Any, tell_proxied: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         print(rig.gate.environment())
@@ -13,4 +15,5 @@ def test_x(network: Any, tell_proxied: Callable[..., None]) -> None:
         await rig.say(messages.batches_complete, task)
         await rig.comes_to(sent, State.FINISHED)
         print([one.kind for one in await rig.heard(sent, "BATCHES_COMPLETE")], rig.gate.seen)
+
     tell_proxied(network, story)

@@ -42,6 +42,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_gate_wish_request_id", "gate_wish", ["request_id"])
     op.create_table(
+        "gate_pod",
+        sa.Column("instance", sa.Text, primary_key=True),
+        sa.Column("at", sa.String(32), nullable=False),
+    )
+    op.create_table(
         "gate_port",
         sa.Column("name", sa.String(16), primary_key=True),
         sa.Column("port", sa.Integer, nullable=False),
