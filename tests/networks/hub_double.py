@@ -87,7 +87,8 @@ class _Handler(BaseHTTPRequestHandler):
                 hub.fields.append(body)
             return 200, {}
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if bearer not in hub.tokens and hub.keys.get(headers.get("x-api-key-id", "")) != headers.get("x-api-key"):
+        key = hub.keys.get(headers.get("x-api-key-id", ""))
+        if bearer not in hub.tokens and (key is None or key != headers.get("x-api-key")):
             return 401, {"success": False, "errorMessage": "who are you"}
         match (verb, path.split("/")[2:]):
             case ("POST", ["pods"]):
