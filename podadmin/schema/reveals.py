@@ -42,7 +42,7 @@ def reveals(records: int, columns: Sequence[ColumnStatistics], small: int = SMAL
 
 def _column(column: ColumnStatistics, records: int, small: int) -> list[Reveal]:
     name = stranger(column.name, 60)
-    kind = suspected(column.name)
+    kind = column.looks_like or suspected(column.name)
     told: list[Reveal] = []
     if column.stype == "categorical":
         labels = [(label, times) for label, times in column.labels if label != NULL_LABEL]

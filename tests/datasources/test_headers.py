@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 
@@ -26,10 +25,11 @@ from podadmin.core.progress import Progress, Step
 from podadmin.datasources import header_pool, header_store, headers
 from podadmin.datasources.folders import FileFilter
 from podadmin.datasources.header_facts import LEFT_OUT, REASONS
-from podadmin.datasources.header_pool import READY, Fact, Item, Order, Pool
+from podadmin.datasources.header_pool import Fact, Item, Order, Pool
 from podadmin.datasources.header_store import Known
 from podadmin.datasources.header_tally import Tallies, tallied
 from podadmin.datasources.model import FolderSource, Kind, SourceProbe
+from tests.datasources.failing_readers import dies_of_some, hangs_on_some
 
 CLOCK = SystemClock()
 
@@ -268,24 +268,6 @@ def test_images_and_volumes_are_read_too(tmp_path: Path) -> None:
     assert any(".nii.gz alone" in doubt for doubt in found.doubts)
     guesses = {each.name: each for each in headers.columns(chosen, tmp_path / "kept.db", CLOCK, Progress())}
     assert (guesses["VoxelSizeX"].dtype, guesses["VoxelSizeX"].stype) == ("Int64", "continuous")
-
-
-def dies_of_some(connection: Connection, order: Order) -> None:
-    """A process that a certain file brings down, as one that a library cannot stand would."""
-    connection.send(READY)
-    while (asked := connection.recv()) is not None:
-        if any(b"poison" in path for _, path, _ in asked):
-            os.kill(os.getpid(), signal.SIGKILL)
-        connection.send([(number, "", 0, "tx", b"12345678", (), ()) for number, _, _ in asked])
-
-
-def hangs_on_some(connection: Connection, order: Order) -> None:
-    """A process that a certain file keeps for ever, as one on a share that is gone would."""
-    connection.send(READY)
-    while (asked := connection.recv()) is not None:
-        if any(b"poison" in path for _, path, _ in asked):
-            signal.pause()
-        connection.send([(number, "", 0, "tx", b"12345678", (), ()) for number, _, _ in asked])
 
 
 def items(*names: bytes) -> Iterator[Item]:
