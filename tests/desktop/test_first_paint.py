@@ -94,9 +94,11 @@ def test_the_end_says_nothing_but_what_the_script_found(tmp_path: Path) -> None:
     script = f"""
         wait "Welcome to podadmin" 60
         page Datasources
-        wait-enabled "Connect a CSV file" 30
-        click "Connect a CSV file"
-        type "CSV file" {file}
+        wait-enabled "Connect a datasource" 30
+        click "Connect a datasource"
+        wait "Parquet file" 30
+        click Continue
+        type File {file}
         click "Test the file"
         wait "The file can be read" 60
         expect "something else"
@@ -104,4 +106,4 @@ def test_the_end_says_nothing_but_what_the_script_found(tmp_path: Path) -> None:
     done = play(tmp_path, script, "--profile", str(tmp_path / "profile"))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1, done.stderr
-    assert "line 9: expect 'something else': 'something else' is not there" in done.stderr
+    assert "line 11: expect 'something else': 'something else' is not there" in done.stderr

@@ -13,19 +13,22 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
 from shiboken6 import delete
 
+from podadmin.app.datasource_rows import kind_view
 from podadmin.app.views.datasources import ColumnView, DatasourceCard, Preview, ProbeView, Revelation, SchemaView
 from podadmin.app.views.facts import Fact
 from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput, Cancelled, PodadminError
+from podadmin.datasources.kinds.registry import KINDS
 from podadmin.datasources.model import DatasourceName
 from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.pages.datasource_cards import DatasourceList, summary
 from podadmin.desktop.pages.datasource_columns import AT_ONCE, ColumnsStep, warning_of
 from podadmin.desktop.pages.datasource_detail import DatasourceDetail
-from podadmin.desktop.pages.datasource_draft import Choice, Draft, name_from
+from podadmin.desktop.pages.datasource_draft import COLUMNS, SAVE, SCHEMA, SET_UP, TEST, Choice, Draft, Given, name_from
+from podadmin.desktop.pages.datasource_preview import PreviewStep
 from podadmin.desktop.pages.datasource_save import LOOKED
-from podadmin.desktop.pages.datasource_steps import PreviewStep, ProbeStep
-from podadmin.desktop.pages.datasource_wizard import COLUMNS, SAVE, SCHEMA, TEST, Wizard
+from podadmin.desktop.pages.datasource_steps import ProbeStep
+from podadmin.desktop.pages.datasource_wizard import Wizard
 from podadmin.desktop.pages.datasources import DatasourcesPage
 from podadmin.desktop.pages.schema_review import SchemaReview
 from podadmin.desktop.session import Session
@@ -35,6 +38,9 @@ from tests.desktop.hands import Show, named, press, texts
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 NASTY = "<b>bold</b> a\u202egnp.exe & co"
 PATH = "/data/Eye Clinic 2024.csv"
+ALL_KINDS = tuple(map(kind_view, KINDS))
+CSV = "CSVSource"
+GIVEN = Given(CSV, {"path": PATH})
 SOURCE = DatasourceCard(
     id="ds_1",
     name="eye-clinic",
@@ -95,21 +101,39 @@ class Asked:
 
     def __init__(self, wizard: Wizard) -> None:
         self.acts: list[tuple[object, ...]] = []
-        wizard.test_wanted.connect(lambda path: self.acts.append(("test", path)))
-        wizard.preview_wanted.connect(lambda path, masked: self.acts.append(("preview", path, masked)))
-        wizard.columns_wanted.connect(lambda path: self.acts.append(("columns", path)))
+        wizard.test_wanted.connect(lambda given: self.acts.append(("test", given)))
+        wizard.preview_wanted.connect(lambda given, masked: self.acts.append(("preview", given, masked)))
+        wizard.columns_wanted.connect(lambda given: self.acts.append(("columns", given)))
         wizard.schema_wanted.connect(lambda draft: self.acts.append(("schema", draft)))
         wizard.save_wanted.connect(lambda draft: self.acts.append(("save", draft)))
         wizard.left.connect(lambda: self.acts.append(("left",)))
 
 
+def at_form(wizard: Wizard, kind: str = CSV) -> None:
+    """A wizard in which a kind was chosen."""
+    wizard.show_kinds(ALL_KINDS)
+    while kind not in wizard.kinds.offered:
+        QApplication.processEvents()
+    wizard.kinds.choose(kind)
+    press(wizard, "Continue")
+
+
+def enter(wizard: Wizard, label: str, text: str) -> None:
+    """Type into a field of the form, in place of what stands there."""
+    line = editor(wizard, label)
+    assert isinstance(line, QLineEdit)
+    line.selectAll()
+    QTest.keyClicks(line, text)
+
+
 def at_columns(wizard: Wizard, columns: Sequence[ColumnView] = FOUND) -> None:
     """A wizard whose file has been tested and whose columns are open."""
-    wizard.choose.path.set_value(PATH)
+    at_form(wizard)
+    enter(wizard, "File", PATH)
     press(wizard, "Test the file")
-    wizard.show_probe(PATH, PROBE)
-    wizard.show_preview(PATH, Preview(("patient_id",), (("X-9",),), True))
-    wizard.show_columns(PATH, columns)
+    wizard.show_probe(GIVEN, PROBE)
+    wizard.show_preview(GIVEN, Preview(("patient_id",), (("X-9",),), True))
+    wizard.show_columns(GIVEN, columns)
     press(wizard, "Continue")
     press(wizard, "Continue")
 
@@ -145,7 +169,7 @@ def test_without_a_datasource_the_next_step_is_offered(show: Show) -> None:
     view.connect_wanted.connect(lambda: asked.append(True))
     view.show_sources(())
     assert "nothing is saved until you say so" in texts(view)
-    press(view, "Connect a CSV file")
+    press(view, "Connect a datasource")
     assert asked == [True]
 
 
@@ -160,9 +184,8 @@ def test_cards_that_have_not_changed_are_left_alone(show: Show) -> None:
 def test_the_wizard_asks_for_one_thing_after_the_other_and_saves_at_the_end_only(show: Show) -> None:
     wizard = show(Wizard())
     asked = Asked(wizard)
-    assert not named(wizard, "Test the file").isEnabled()
     at_columns(wizard)
-    assert asked.acts == [("test", PATH), ("preview", PATH, True), ("columns", PATH)]
+    assert asked.acts == [("test", GIVEN), ("preview", GIVEN, True), ("columns", GIVEN)]
     assert wizard.columns.name.value() == "eye-clinic-2024"
     named(wizard, "Ignore patient_id").setChecked(True)
     kind = editor(wizard, "Type of sex")
@@ -171,7 +194,7 @@ def test_the_wizard_asks_for_one_thing_after_the_other_and_saves_at_the_end_only
     QTest.keyClicks(editor(wizard, "Describe age"), "Years at visit")
     press(wizard, "Generate the schema")
     draft = Draft(
-        PATH,
+        GIVEN,
         "eye-clinic-2024",
         {
             "patient_id": Choice(True),
@@ -180,9 +203,11 @@ def test_the_wizard_asks_for_one_thing_after_the_other_and_saves_at_the_end_only
         },
     )
     assert asked.acts[-1] == ("schema", draft)
-    assert draft.arguments() == {
+    assert draft.arguments(None) == {
         "name": "eye-clinic-2024",
-        "path": PATH,
+        "kind": CSV,
+        "set": {"path": PATH},
+        "password": None,
         "ignore": ["patient_id"],
         "force": {"sex": "categorical"},
         "describe": {"age": "Years at visit"},
@@ -228,10 +253,13 @@ def test_a_schema_that_comes_for_other_choices_is_dropped(show: Show) -> None:
 def test_a_file_that_fails_the_test_says_why_who_and_under_which_code(show: Show) -> None:
     wizard = show(Wizard())
     asked = Asked(wizard)
-    wizard.choose.path.set_value("/data/none.csv")
+    at_form(wizard)
+    enter(wizard, "File", "/data/none.csv")
     press(wizard, "Test the file")
+    none = Given(CSV, {"path": "/data/none.csv"})
     error = {"code": "datasource.not-found", "what": "The file was not found.", "why": "Moved.", "next_step": "Choose."}
-    wizard.show_probe("/data/none.csv", ProbeView(False, (Fact("Who can fix it", "Your IT service"),), error=error))
+    facts = (Fact("Who can fix it", "Your IT service"),)
+    wizard.show_probe(none, ProbeView(False, facts, error=error, cause="not found", field_code="PATH_NOT_FOUND"))
     said = texts(wizard)
     assert "The file was not found." in said
     assert "Your IT service" in said
@@ -239,17 +267,22 @@ def test_a_file_that_fails_the_test_says_why_who_and_under_which_code(show: Show
     assert wizard.step == TEST
     assert not named(wizard, "Continue").isEnabled()
     press(wizard, "Test again")
-    assert asked.acts == [("test", "/data/none.csv"), ("test", "/data/none.csv")]
+    assert asked.acts == [("test", none), ("test", none)]
+    wizard.show_probe(none, ProbeView(False, facts, error=error, cause="not found", field_code="PATH_NOT_FOUND"))
+    press(wizard, "Change what you entered")
+    assert wizard.step == SET_UP
+    assert "The file was not found. Moved. (datasource.not-found)" in texts(wizard), "said at the field"
 
 
 def test_another_file_has_to_pass_its_own_test(show: Show) -> None:
     wizard = show(Wizard())
-    wizard.choose.path.set_value(PATH)
+    at_form(wizard)
+    enter(wizard, "File", PATH)
     press(wizard, "Test the file")
     press(wizard, "Back")
-    wizard.choose.path.set_value("/data/other.csv")
+    enter(wizard, "File", "/data/other.csv")
     press(wizard, "Test the file")
-    wizard.show_probe(PATH, PROBE)
+    wizard.show_probe(GIVEN, PROBE)
     assert not named(wizard, "Continue").isEnabled(), "that was the test of the file before"
     assert "The file can be read" not in texts(wizard)
 
@@ -403,7 +436,7 @@ def test_many_marked_columns_are_shown_some_at_a_time(show: Show) -> None:
 
 
 def test_a_datasource_without_a_schema_offers_to_generate_it(show: Show) -> None:
-    detail = show(DatasourceDetail())
+    detail = show(DatasourceDetail(ManualClock(NOW)))
     asked: list[str] = []
     detail.generate_wanted.connect(asked.append)
     detail.show_source(replace(SOURCE, schema_state="none"))
@@ -412,12 +445,12 @@ def test_a_datasource_without_a_schema_offers_to_generate_it(show: Show) -> None
 
 
 def test_an_old_schema_says_so_and_can_be_generated_again(show: Show) -> None:
-    detail = show(DatasourceDetail())
+    detail = show(DatasourceDetail(ManualClock(NOW)))
     asked: list[str] = []
     detail.generate_wanted.connect(asked.append)
     detail.show_source(replace(SOURCE, schema_state="outdated"))
     detail.show_schema(SCHEMA_VIEW)
-    assert "This schema is older than its file" in texts(detail)
+    assert "This schema is older than its data" in texts(detail)
     press(detail, "Generate again")
     detail.set_busy(True)
     assert not named(detail, "Generate again").isEnabled()
@@ -456,10 +489,11 @@ def test_going_away_and_coming_back_loses_nothing_that_was_entered(page: Datasou
     page.shown()
     page.state.show_content()
     page.open_subject("new")
-    page.wizard.choose.path.set_value(PATH)
+    at_form(page.wizard)
+    enter(page.wizard, "File", PATH)
     page.shown()
     assert page.wizard.isVisible()
-    assert page.wizard.path == PATH
+    assert page.wizard.given == GIVEN
     page.wizard.reset()
     page.shown()
     assert not page.wizard.isVisible()
@@ -483,6 +517,6 @@ def test_removing_asks_for_a_reason_and_names_what_is_lost(page: DatasourcesPage
     assert not sheet.confirm.isEnabled()
     words = "\n".join(label.text() for label in sheet.findChildren(QLabel))
     assert "Remove eye-clinic" in words
-    assert "The file itself is not touched, and the journal keeps its history." in words
+    assert "The data itself is not touched, and the journal keeps its history." in words
     sheet.dismiss()
     vars(sheet).clear()

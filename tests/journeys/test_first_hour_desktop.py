@@ -8,22 +8,18 @@ processes of the local network.
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import shlex
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.journeys.custodian import Custodian
+
 ROWS = 120
 MANY = 300_000
 LIMIT = 200
@@ -52,54 +48,6 @@ def write_records(file: Path, rows: int) -> None:
                 f"{chance.uniform(4, 9):.1f},{chance.uniform(18, 40):.1f},{chance.choice(('true', 'false'))},"
                 f"{chance.choice(('eye', 'heart'))}\n"
             )
-
-
-@dataclass
-class Custodian:
-    """Somebody at the desktop, with a folder of their own."""
-
-    folder: Path
-
-    @property
-    def profile(self) -> Path:
-        return self.folder / "profile"
-
-    @property
-    def csv(self) -> Path:
-        return self.folder / "clinic.csv"
-
-    def sits_down(self, script: str, *more: str) -> str:
-        """One session, from the start of the process to its end. Returns what it wrote to stderr."""
-        steps = self.folder / "script.txt"
-        steps.write_text(script, encoding="utf-8")
-        command = [sys.executable, "-m", "podadmin", "--headless", "--profile", str(self.profile), *more]
-        ended = subprocess.run(
-            [*command, "--script", str(steps)],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        assert ended.returncode == 0, ended.stderr
-        return ended.stderr
-
-    def with_passphrase(self, script: str) -> str:
-        """A session with the keyring that is sealed under a passphrase."""
-        secret = self.folder / "passphrase"
-        secret.write_text("nine quiet herons at dusk\n", encoding="utf-8")
-        secret.chmod(0o600)
-        return self.sits_down(script, "--keyring", "passphrase", "--passphrase-file", str(secret))
-
-    def heard(self) -> list[dict[str, Any]]:
-        """What the demo requester has heard, line by line."""
-        lines = next(self.profile.rglob("heard.jsonl")).read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
-
-
-@pytest.fixture
-def custodian(tmp_path: Path) -> Custodian:
-    return Custodian(tmp_path)
 
 
 def every_page() -> str:
@@ -148,8 +96,10 @@ def make_pod_and_connect(csv: Path) -> str:
         expect "st-mary/eye-clinic"
 
         click "Connect a datasource"
+        wait "Parquet file" 30
+        click Continue
         expect-disabled "Test the file"
-        type "CSV file" {csv}
+        type File {csv}
         click "Test the file"
         wait "The file can be read" 60
         expect "{ROWS}"
@@ -409,8 +359,10 @@ def test_the_window_does_not_stand_still_while_a_large_file_is_described(custodi
         f"""
         wait "Welcome to podadmin" 60
         page Datasources
-        click "Connect a CSV file"
-        type "CSV file" {custodian.csv}
+        click "Connect a datasource"
+        wait "Parquet file" 30
+        click Continue
+        type File {custodian.csv}
         click "Test the file"
         wait-enabled Continue 120
         click Continue

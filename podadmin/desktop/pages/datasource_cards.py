@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.datasources import DatasourceCard
 from podadmin.core.clock import Clock
+from podadmin.desktop.pages.datasource_kinds import group_of, icon_of
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner, IconMark
@@ -22,17 +23,18 @@ from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
 from podadmin.desktop.widgets.words import ago, count, size, whole
 
-KINDS: Final = {"CSVSource": ("CSV file", "file-spreadsheet")}
-CONNECT: Final = "Connect a CSV file"
+CONNECT: Final = "Connect a datasource"
 _HEALTH: Final = {
     "good": BadgeSpec("good", "Readable"),
+    "slow": BadgeSpec("warn", "Answers slowly", "hourglass"),
     "broken": BadgeSpec("bad", "Cannot be read"),
     "unknown": BadgeSpec("plain", "Not checked yet", "circle-help"),
 }
 _SCHEMA: Final = {
     "none": BadgeSpec("plain", "No schema yet", "list-tree"),
     "saved": BadgeSpec("good", "Schema saved"),
-    "outdated": BadgeSpec("warn", "Schema is older than the file"),
+    "outdated": BadgeSpec("warn", "Schema is older than the data"),
+    "pod": BadgeSpec("info", "Schema comes from the pod", "info"),
 }
 
 
@@ -43,18 +45,28 @@ def health_badge(source: DatasourceCard) -> BadgeSpec:
 
 def schema_badge(source: DatasourceCard) -> BadgeSpec:
     """How its schema stands."""
+    if source.schema_state == "pod" and group_of(source.kind) == "none":
+        return BadgeSpec("plain", "No data, no schema", "circle-minus")
     return _SCHEMA.get(source.schema_state, BadgeSpec("bad", source.schema_state))
 
 
 def kind_words(source: DatasourceCard) -> tuple[str, str]:
     """What kind it is, in words and as an icon."""
-    return KINDS.get(source.kind, (source.kind, "database"))
+    return source.kind_title or source.kind, icon_of(group_of(source.kind))
+
+
+def cause_words(source: DatasourceCard) -> str:
+    """What broke, in a few words, as a headline says it."""
+    return source.cause[:1].upper() + source.cause[1:]
 
 
 def broken_words(source: DatasourceCard) -> str:
     """Why it cannot be read, and who can put it right where that is known."""
     who = source.who_can_fix.rstrip(".")
     return f"{source.health_words} Who can fix it: {who}." if who else source.health_words
+
+
+_WELL: Final = ("Readable", "It can be reached", "It can be reached again")
 
 
 class DatasourceTile(Card):
@@ -76,26 +88,27 @@ class DatasourceTile(Card):
         self.body.addLayout(head)
         self.body.addWidget(ElidedLabel(source.location, "muted", mono=True))
         if source.health == "broken":
-            self.body.addWidget(Banner("bad", broken_words(source)))
-        elif source.health == "good" and source.health_words != "Readable":
+            self.body.addWidget(Banner("bad", broken_words(source), title=cause_words(source)))
+        elif source.health == "slow" or (source.health == "good" and source.health_words not in _WELL):
             self.body.addWidget(Banner("warn", source.health_words))
-        figures = row(
-            (_figure("Rows", "–" if source.rows is None else whole(source.rows)), 1),
-            (_figure("Columns", _columns(source)), 1),
-            (_figure("Size", size(source.size)), 1),
-            gap=SPACE.l,
-        )
-        self.body.addLayout(figures)
+        self.body.addLayout(row(*((_figure(name, value), 1) for name, value in figures(source)), gap=SPACE.l))
         made = f"made {ago(source.schema_made_at, now)}" if source.schema_made_at is not None else ""
         self.body.addLayout(row(Badge(schema_badge(source)), PlainLabel(made, "small"), STRETCH))
-        ignored = source.columns_ignored
-        words = f"Never read: {', '.join(ignored)}" if ignored else "Every column is read"
-        self.body.addWidget(ElidedLabel(words, "small"))
+        if source.reads == "profile":
+            ignored = source.columns_ignored
+            words = f"Never read: {', '.join(ignored)}" if ignored else "Every column is read"
+            self.body.addWidget(ElidedLabel(words, "small"))
         self.body.addStretch(1)
         self.body.addWidget(self.job)
         self._check = QuietButton("Check", self._on_check, "refresh-cw", f"Check {source.name}")
-        self._check.set_help("Reads the file once: can it be read, how many rows, which lines cannot be used.")
-        self._schema = QuietButton("Schema", self._on_schema, "list-tree", f"Schema of {source.name}")
+        self._check.set_help("Looks at all of it once: can it be read, how much there is, what cannot be used.")
+        words = "Schema" if source.reads == "profile" else "Open"
+        self._schema = QuietButton(
+            words,
+            self._on_schema,
+            "list-tree",
+            f"{words} of {source.name}" if words == "Schema" else f"Open {source.name}",
+        )
         self._remove = DangerButton("Remove…", self._on_remove, "trash-2", f"Remove {source.name}…")
         self.body.addLayout(row(self._check, self._schema, STRETCH, self._remove))
 
@@ -112,6 +125,19 @@ class DatasourceTile(Card):
 
     def _on_remove(self) -> None:
         self.remove_wanted.emit(self.source)
+
+
+def figures(source: DatasourceCard) -> tuple[tuple[str, str], ...]:
+    """How much there is: rows and columns of what is read here, files of a folder."""
+    files = () if source.files is None else (("Files", whole(source.files)),)
+    rows = () if source.rows is None and source.reads != "profile" else (("Rows", _number(source.rows)),)
+    columns = (("Columns", _columns(source)),) if source.reads == "profile" else ()
+    sized = source.size is not None or group_of(source.kind) in ("table", "images", "eye")
+    return (*files, *rows, *columns, *((("Size", size(source.size)),) if sized else ()))
+
+
+def _number(number: int | None) -> str:
+    return "–" if number is None else whole(number)
 
 
 def _columns(source: DatasourceCard) -> str:
@@ -167,8 +193,8 @@ class DatasourceList(QWidget):
             self.state.show_empty(
                 "database",
                 "No datasource is connected",
-                "Point at a CSV file on a disk that this computer can reach. It is tested and shown to you first; "
-                "nothing is saved until you say so, and podadmin never writes to it.",
+                "Point at a file, a folder, a database or a service that this computer can reach. It is tested and "
+                "shown to you first; nothing is saved until you say so, and podadmin never writes to it.",
                 CONNECT,
                 self.connect_wanted.emit,
             )

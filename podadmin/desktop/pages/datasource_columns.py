@@ -16,11 +16,12 @@ from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 from podadmin.app.views.datasources import ColumnView
 from podadmin.core.text import stranger
 from podadmin.desktop.pages.datasource_draft import AS_FOUND, TYPES, Choice
-from podadmin.desktop.theme.tokens import SIZE, SPACE
+from podadmin.desktop.pages.datasource_save import NameCard
+from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets import form
 from podadmin.desktop.widgets.buttons import IconButton
 from podadmin.desktop.widgets.card import Card
-from podadmin.desktop.widgets.form import CheckBox, SearchEdit, TextField
+from podadmin.desktop.widgets.form import CheckBox, SearchEdit
 from podadmin.desktop.widgets.layout import STRETCH, column, row
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
 from podadmin.desktop.widgets.words import amount
@@ -31,7 +32,6 @@ _A_TURN: Final = 2
 """Lines that are made in one turn of the event loop."""
 _TITLES: Final = ("Column", "Found", "Never read", "Type", "Description")
 _STRETCH: Final = (3, 2, 0, 0, 4)
-_NAME_HINT: Final = "Lower-case letters and digits, joined by - or _"
 
 
 def warning_of(found: ColumnView, choice: Choice) -> str:
@@ -114,9 +114,6 @@ class ColumnsStep(QWidget):
         self._shown: tuple[ColumnView, ...] = ()
         self._choices: dict[str, Choice] = {}
         self._from = 0
-        self.name = TextField("Name", hint=_NAME_HINT)
-        self.name.setFixedWidth(SIZE.field)
-        self.name.changed.connect(self._renamed)
         self._search = SearchEdit("Find a column", "Find a column", lambda _: self._find())
         self._before = IconButton("arrow-left", "Previous columns", lambda: self._turn(-AT_ONCE))
         self._after = IconButton("arrow-right", "Next columns", lambda: self._turn(AT_ONCE))
@@ -138,11 +135,9 @@ class ColumnsStep(QWidget):
         self._grow_soon.setSingleShot(True)
         self._grow_soon.setInterval(0)
         self._grow_soon.timeout.connect(self._grow)
-        named = Card("What will the network call it?")
-        line = row()
-        line.addWidget(self.name, 0, Qt.AlignmentFlag.AlignTop)
-        line.addStretch(1)
-        named.body.addLayout(line)
+        named = NameCard()
+        named.changed.connect(self.changed.emit)
+        self.name = named.field
         self.setLayout(column(named, card, STRETCH))
 
     def show_columns(self, columns: Sequence[ColumnView], choices: Mapping[str, Choice]) -> None:
@@ -170,10 +165,6 @@ class ColumnsStep(QWidget):
         if choice.ignored:
             choice = replace(choice, force=kept.force or AS_FOUND, description=kept.description)
         self._choices[name] = choice
-        self.changed.emit()
-
-    def _renamed(self) -> None:
-        self.name.set_error("")
         self.changed.emit()
 
     def _find(self) -> None:

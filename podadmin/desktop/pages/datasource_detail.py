@@ -1,4 +1,4 @@
-"""One datasource with its saved schema: what it reveals, its columns, the document, export, and generating it anew."""
+"""One datasource: its health, how it is set up, what its folder holds, and its schema with what that reveals."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.datasources import DatasourceCard, SchemaView
+from podadmin.core.clock import Clock
 from podadmin.core.errors import PodadminError
-from podadmin.desktop.pages.datasource_cards import broken_words, health_badge, kind_words, schema_badge
+from podadmin.desktop.pages.datasource_cards import broken_words, cause_words, kind_words, schema_badge
+from podadmin.desktop.pages.datasource_change import SetUpCard
+from podadmin.desktop.pages.datasource_health import HealthCard
+from podadmin.desktop.pages.datasource_inventory import InventoryCard
+from podadmin.desktop.pages.datasource_kinds import group_of
 from podadmin.desktop.pages.schema_review import SchemaReview
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge
@@ -15,7 +20,7 @@ from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
-from podadmin.desktop.widgets.layout import STRETCH, clear, column, row
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row
 from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.text import ElidedLabel
 
@@ -24,56 +29,72 @@ AGAIN = "Generate again"
 EXPORT = "Export…"
 
 
+_FROM_POD = "podadmin does not read this kind: the pod that serves it makes its schema."
+
+
 class DatasourceDetail(QWidget):
     """Shows a card and its schema. `generate_wanted(id)` and `export_wanted(card)` ask for acts."""
 
     generate_wanted = Signal(str)
     export_wanted = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.source: DatasourceCard | None = None
         self.job = JobBar()
         self._name = ElidedLabel("", "heading")
         self._location = ElidedLabel("", "muted", mono=True)
         self._badges = row()
+        self._mark = IconMark("database", "accent_text", SIZE.icon_large)
         self._again = QuietButton(AGAIN, self._generate, "refresh-cw")
         self._export = QuietButton(EXPORT, self._on_export, "download", "Export the schema…")
         card = Card()
-        mark = IconMark("file-spreadsheet", "accent_text", SIZE.icon_large)
         names = column(self._name, self._location, gap=SPACE.none)
-        card.body.addLayout(row(mark, (names, 1), self._badges, self._again, self._export, gap=SPACE.m))
+        card.body.addLayout(row(self._mark, (names, 1), self._badges, self._again, self._export, gap=SPACE.m))
         card.body.addWidget(self.job)
         self._notes = column(gap=SPACE.s)
         self.review = SchemaReview()
         self.state = StateView(self.review)
-        self.setLayout(column(card, self._notes, self.state, STRETCH))
+        self.health = HealthCard(clock)
+        self.set_up = SetUpCard()
+        self.inventory = InventoryCard()
+        self._cards = CardGrid(SIZE.field)
+        self._cards.set_cards((self.health, self.set_up))
+        self.setLayout(column(card, self._notes, self._cards, self.inventory, self.state, STRETCH))
 
     def show_loading(self) -> None:
         """Something else is about to be shown."""
         self.source = None
         for button in (self._again, self._export):
             button.setVisible(False)
-        self.state.show_loading("Reading the schema")
+        self.inventory.setVisible(False)
+        self._cards.setVisible(False)
+        self.state.show_loading("Reading the datasource")
 
     def show_source(self, source: DatasourceCard) -> None:
         """Show a datasource; its schema comes by `show_schema`."""
         self.source = source
-        kind, _ = kind_words(source)
+        kind, icon = kind_words(source)
+        group = group_of(source.kind)
+        self._mark.set(icon, "accent_text")
         self._name.setText(source.name)
         self._location.setText(f"{kind}  {source.location}")
         clear(self._badges)
-        self._badges.addWidget(Badge(health_badge(source)))
         self._badges.addWidget(Badge(schema_badge(source)))
-        has = source.schema_state != "none"
-        self._again.setVisible(has)
+        here = source.reads == "profile"
+        has = source.schema_state in ("saved", "outdated")
+        self._again.setVisible(has and here)
         self._export.setVisible(has)
+        self._cards.setVisible(True)
+        self.inventory.setVisible(group in ("images", "eye"))
         clear(self._notes)
         if source.health == "broken":
-            self._notes.addWidget(Banner("bad", broken_words(source), title="The file cannot be read"))
+            self._notes.addWidget(Banner("bad", broken_words(source), title=cause_words(source)))
         elif source.schema_state == "outdated":
-            words = "The file or your choices have changed since. Generate it again to see what it says now."
-            self._notes.addWidget(Banner("warn", words, title="This schema is older than its file"))
+            words = "The data or your choices have changed since. Generate it again to see what it says now."
+            self._notes.addWidget(Banner("warn", words, title="This schema is older than its data"))
+        if not source.offered:
+            self._notes.addWidget(Banner("info", source.offered_words))
         if not has:
             self.show_none()
 
@@ -83,11 +104,16 @@ class DatasourceDetail(QWidget):
         self.state.show_content()
 
     def show_none(self) -> None:
-        """There is no schema yet."""
+        """There is no schema yet, or none that is made here."""
+        kind = group_of(self.source.kind) if self.source is not None else ""
+        if self.source is not None and self.source.reads != "profile":
+            words = "There is no data, and so there is no schema." if kind == "none" else _FROM_POD
+            self.state.show_empty("list-tree", "No schema is made here", words)
+            return
         self.state.show_empty(
             "list-tree",
             "No schema yet",
-            "A schema says what the columns are, and no row of the file. The file is read once for it.",
+            "A schema says what the columns are, and tells no row. The data is read once for it.",
             GENERATE,
             self._generate,
         )

@@ -1,4 +1,4 @@
-"""The first steps of the wizard: point at a file, see what a test of it found, and look at its first rows."""
+"""The middle steps of the wizard: say where the data is, see what a test of it found, and look at its first rows."""
 
 from __future__ import annotations
 
@@ -6,29 +6,47 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views.datasources import Preview, ProbeView
+from podadmin.app.views.datasources import KindView, ProbeView
+from podadmin.app.views.facts import Fact
 from podadmin.core.errors import PodadminError
+from podadmin.desktop.pages.datasource_draft import thing
+from podadmin.desktop.pages.datasource_form import SourceForm
+from podadmin.desktop.pages.datasource_kinds import icon_of, reads_badge
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import QuietButton
 from podadmin.desktop.widgets.card import Card
-from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.facts import FactGrid, FactList
-from podadmin.desktop.widgets.form import PathField
-from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, wrap
+from podadmin.desktop.widgets.layout import STRETCH, clear, column, row
 from podadmin.desktop.widgets.progress import JobBar
-from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
 
-FILE: Final = "CSV file"
-_LEAST: Final = 6
-_MOST: Final = 32
-_ROOM: Final = 2
-_LINE: Final = 110
-"""Lengths in characters: of a narrow and a wide column, of the room around one, and of a line that always fits."""
+_DOUBT: Final = "Look at this"
+_PROMISES: Final = {
+    "service": "The service is only asked: podadmin changes nothing there.",
+    "database": "Only reading is asked of the database, and the password is kept where secrets live, nowhere else.",
+    "none": "There is nothing to read; what you set here goes into the pod's configuration.",
+}
+_FILES: Final = "Files are opened for reading only: podadmin never writes to them and makes no copy that stays."
+
+
+_AT: Final = {
+    "PATH_NOT_FOUND": ("path",),
+    "NOT_A_DIRECTORY": ("path",),
+    "PERMISSION_DENIED": ("path",),
+    "EMPTY_DIRECTORY": ("path",),
+    "EMPTY_FILE": ("path",),
+    "AUTH_FAILED": ("password", "token"),
+    "DATABASE_NOT_FOUND": ("url",),
+    "CONNECTION_REFUSED": ("url", "service_url"),
+    "CONNECTION_TIMEOUT": ("url", "service_url"),
+    "TEMPLATE_NOT_FOUND": ("template_name",),
+}
+"""Code of the field -> the field of the form at which it is said, where the act has named none."""
 
 
 class StepTrail(QWidget):
@@ -36,74 +54,123 @@ class StepTrail(QWidget):
 
     def __init__(self, names: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._names = tuple(names)
-        self._badges = [Badge(BadgeSpec("plain", name)) for name in names]
-        line = row(gap=SPACE.s)
-        for place, badge in enumerate(self._badges):
-            if place:
-                line.addWidget(IconMark("chevron-right", "faint", SIZE.icon_small))
-            line.addWidget(badge)
-        line.addStretch(1)
-        self.setLayout(line)
-        self.show_step(0)
+        self._names: tuple[str, ...] = ()
+        self._badges: list[Badge] = []
+        self._arrows: list[IconMark] = []
+        self._line = row(gap=SPACE.s)
+        self.setLayout(self._line)
+        self.show_step(names, names[0])
 
-    def show_step(self, current: int) -> None:
-        """The step that is open, from 0."""
+    def show_step(self, names: Sequence[str], current: str) -> None:
+        """Show these steps, and which of them is open."""
+        if tuple(names) != self._names:
+            self._draw(tuple(names))
+        place_now = self._names.index(current)
         for place, (badge, name) in enumerate(zip(self._badges, self._names, strict=True)):
-            if place < current:
+            if place < place_now:
                 badge.set(BadgeSpec("good", name, "check"))
             else:
-                badge.set(BadgeSpec("info" if place == current else "plain", name, "circle-dot"))
-        at, of = self._names[current], len(self._names)
-        self.setAccessibleName(f"Step {current + 1} of {of}: {at}")
+                badge.set(BadgeSpec("info" if place == place_now else "plain", name, "circle-dot"))
+        self.setAccessibleName(f"Step {place_now + 1} of {len(self._names)}: {current}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The arrows between the steps are left out where there is no room for them."""
+        super().resizeEvent(event)
+        words = sum(badge.sizeHint().width() + SPACE.s for badge in self._badges)
+        room = event.size().width() >= words + len(self._arrows) * (SIZE.icon_small + SPACE.s)
+        for arrow in self._arrows:
+            arrow.setVisible(room)
+
+    def _draw(self, names: tuple[str, ...]) -> None:
+        clear(self._line)
+        self._names = names
+        self._badges = [Badge(BadgeSpec("plain", name)) for name in names]
+        self._arrows = [IconMark("chevron-right", "faint", SIZE.icon_small) for _ in names[1:]]
+        for place, badge in enumerate(self._badges):
+            if place:
+                self._line.addWidget(self._arrows[place - 1])
+            self._line.addWidget(badge)
+        self._line.addStretch(1)
 
 
-class ChooseStep(QWidget):
-    """Where the file is. `submitted` comes with Enter in the field."""
+class SetUpStep(QWidget):
+    """Where the data is, as its kind asks for it. `submitted` comes with Enter in a field."""
 
     submitted = Signal()
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.path = PathField(
-            FILE,
-            "file",
-            hint="The whole path of a file that ends in .csv, on a disk or share that this computer can reach.",
-            filters="CSV files (*.csv);;All files (*)",
-        )
-        self.path.changed.connect(self.changed.emit)
-        self.path.line.returnPressed.connect(self.submitted.emit)
-        card = Card("Which file?")
+        self.form = SourceForm()
+        self.form.changed.connect(self._edited)
+        self.form.submitted.connect(self.submitted.emit)
+        self._problem = column(gap=SPACE.none)
+        self._head = column()
+        self._promise = column()
+        card = Card()
         card.body.setSpacing(SPACE.l)
-        card.body.addWidget(self.path)
-        card.body.addWidget(
-            FactList(
-                (
-                    "The file is opened for reading only: podadmin never writes to it and makes no copy that stays.",
-                    "Testing and looking save nothing. Only the last step connects the file.",
-                ),
-                icon="shield-check",
-            )
-        )
-        self.setLayout(column(card, STRETCH))
+        for part in (self._head, self._promise):
+            card.body.addLayout(part)
+        card.body.insertWidget(1, self.form)
+        self.setLayout(column(self._problem, card, STRETCH))
+
+    def show_kind(self, kind: KindView, values: Mapping[str, str]) -> None:
+        """Ask for what a kind needs; `values` are shown in it."""
+        clear(self._problem)
+        for place in (self._head, self._promise):
+            clear(place)
+        words = column(PlainLabel(kind.title, "heading"), PlainLabel(kind.words, "muted", wrap=True), gap=SPACE.none)
+        mark = IconMark(icon_of(kind.group), "accent_text", SIZE.icon_large)
+        self._head.addLayout(row(mark, (words, 1), Badge(reads_badge(kind)), gap=SPACE.m))
+        promise = _PROMISES.get(kind.group, _FILES)
+        lines = (promise, "Testing and looking save nothing. Only the last step connects it.")
+        self._promise.addWidget(FactList(lines if kind.group != "none" else lines[:1], icon="shield-check"))
+        if kind.reads != "profile":
+            self._promise.insertWidget(0, Banner("info", kind.reads_words))
+        self.form.show_kind(kind, values)
+
+    def show_problem(self, error: Mapping[str, str]) -> bool:
+        """Show an error of an act at the field that it names, else above the form; says whether there was a field."""
+        clear(self._problem)
+        words = f"{error.get('why', '')} {error.get('next_step', '')}".strip()
+        if self.form.show_error(error.get("field", ""), f"{words} ({error.get('code', '')})"):
+            return True
+        self._problem.addWidget(Banner("bad", f"{words} ({error.get('code', '')})", title=error.get("what", "")))
+        return False
+
+    def mark(self, field_code: str, error: Mapping[str, str]) -> None:
+        """Whoever comes back finds the field marked by which the test has failed."""
+        words = f"{error.get('what', '')} {error.get('why', '')} ({error.get('code', '')})"
+        for name in _AT.get(field_code, ()):
+            if name in self.form.editors:
+                self.form.editors[name].set_error(words)
+
+    def _edited(self) -> None:
+        clear(self._problem)
+        self.changed.emit()
 
 
 class ProbeStep(QWidget):
-    """What the test found: facts, the lines that cannot be used, or what is wrong and who can put it right."""
+    """What the test found: facts, doubts, the lines that cannot be used, or what is wrong and who can put it right.
+
+    `again_wanted` asks for another test, `edit_wanted` for the step before.
+    """
 
     again_wanted = Signal()
+    edit_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.ok = False
         self.job = JobBar()
+        self._kind: KindView | None = None
         self._holder = column()
         self.setLayout(column(self.job, self._holder, STRETCH))
 
-    def begin(self) -> None:
+    def begin(self, kind: KindView | None) -> None:
         """A test has begun."""
         self.ok = False
+        self._kind = kind
         clear(self._holder)
 
     def show_probe(self, probe: ProbeView) -> None:
@@ -111,17 +178,22 @@ class ProbeStep(QWidget):
         clear(self._holder)
         self.ok = probe.ok
         if not probe.ok:
-            who = next((fact.value for fact in probe.facts if fact.label == "Who can fix it"), "")
-            self._problem(probe.error or {}, who)
+            self._problem(probe.error or {}, probe.facts)
             return
-        rejected = len(probe.rejected_lines)
-        tone, title, words = "good", "The file can be read", "Nothing of it was kept, and nothing was written to it."
+        what, rejected = thing(self._kind), len(probe.rejected_lines)
+        title = "The service answers" if what == "service" else f"The {what} can be read"
+        tone, words = "good", "Nothing of it was kept, and nothing was written to it."
         if rejected:
-            tone, title = "warn", "The file can be read, but not every line of it"
+            tone, title = "warn", f"{title}, but not every line of it"
             words = "The lines below do not fit the header. They are left out of everything, and counted."
         self._holder.addWidget(Banner(tone, words, title=title))
+        doubts = [fact.value for fact in probe.facts if fact.label == _DOUBT]
+        if doubts:
+            card = Card("Look at this before you go on")
+            card.body.addWidget(FactList(doubts, "warn"))
+            self._holder.addWidget(card)
         found = Card("What was found")
-        found.body.addWidget(FactGrid(probe.facts))
+        found.body.addWidget(FactGrid([fact for fact in probe.facts if fact.label != _DOUBT]))
         self._holder.addWidget(found)
         if rejected:
             lines = Card("Lines that cannot be used", sunken=False)
@@ -132,86 +204,16 @@ class ProbeStep(QWidget):
         """The test did not come to an end."""
         clear(self._holder)
         self.ok = False
-        self._problem({key: str(value) for key, value in error.as_dict().items()}, "")
+        self._problem({key: str(value) for key, value in error.as_dict().items()}, ())
 
-    def _problem(self, error: Mapping[str, str], who: str) -> None:
+    def _problem(self, error: Mapping[str, str], facts: Sequence[Fact]) -> None:
         stopped = error.get("code") == "core.cancelled"
         words = f"{error.get('why', '')} {error.get('next_step', '')}".strip()
         self._holder.addWidget(Banner("info" if stopped else "bad", words, title=error.get("what", "")))
         if not stopped:
             card = Card(sunken=True)
-            if who:
-                card.body.addLayout(row(PlainLabel("Who can fix it", "muted"), PlainLabel(who, "medium"), STRETCH))
-            code = PlainLabel(error.get("code", ""), "body", selectable=True, mono=True)
-            card.body.addLayout(row(PlainLabel("Code", "muted"), code, STRETCH))
+            card.body.addWidget(FactGrid((*facts, Fact("Code", error.get("code", ""), mono=True))))
             self._holder.addWidget(card)
-        self._holder.addLayout(row(QuietButton("Test again", self.again_wanted.emit, "refresh-cw"), STRETCH))
-
-
-class PreviewStep(QWidget):
-    """The first rows. Values are masked until they are asked for; `masked_wanted(bool)` asks for the other form."""
-
-    masked_wanted = Signal(bool)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.preview: Preview | None = None
-        self._words = PlainLabel("", "muted", wrap=True)
-        self._switch = QuietButton("Show values", self._turn, "eye")
-        self._place = column()
-        card = Card(flush=True)
-        card.body.addLayout(self._place)
-        self._holder = StateView(card)
-        self.setLayout(column(row((self._words, 1), self._switch, gap=SPACE.l), (self._holder, 1), gap=SPACE.m))
-
-    def begin(self) -> None:
-        """The rows are being read."""
-        self.preview = None
-        self._switch.set_permit(False, "The rows are being read.")
-        self._holder.show_loading("Reading the first rows")
-
-    def show_preview(self, preview: Preview) -> None:
-        """Show rows."""
-        self.preview = preview
-        if preview.masked:
-            self._words.setText("First rows, masked: letters are x, digits are 9, so that only the shape can be seen.")
-        else:
-            self._words.setText("First rows with their values. Somebody beside you can read them too.")
-        self._words.set_tone("plain" if preview.masked else "warn")
-        self._switch.set_words("Show values" if preview.masked else "Mask values")
-        self._switch.set_icon("eye" if preview.masked else "eye-off")
-        self._switch.set_permit(True)
-        clear(self._place)
-        table = RowTable("First rows", preview_columns(preview), _key)
-        table.setMinimumHeight(SIZE.palette_list)
-        table.setCornerWidget(wrap(row()))
-        table.set_rows([(number, *line) for number, line in enumerate(preview.rows)])
-        self._place.addWidget(table)
-        self._holder.show_content()
-
-    def show_problem(self, error: PodadminError) -> None:
-        """The rows cannot be read."""
-        self.preview = None
-        self._holder.show_error(error, lambda: self.masked_wanted.emit(True))
-
-    def _turn(self) -> None:
-        if self.preview is not None:
-            self.masked_wanted.emit(not self.preview.masked)
-
-
-def _key(line: tuple[object, ...]) -> str:
-    return str(line[0])
-
-
-def preview_columns(preview: Preview) -> list[Column]:
-    """A column for each of the preview's, as wide as what stands in it; they share the width where all of them fit."""
-    widths = [
-        min(max(len(title), *(len(line[place]) for line in preview.rows), _LEAST) + _ROOM, _MOST)
-        for place, title in enumerate(preview.columns)
-    ]
-    fits = sum(widths) + len(widths) * _ROOM <= _LINE
-    return [_cell(title, place, 0 if fits else widths[place]) for place, title in enumerate(preview.columns)]
-
-
-def _cell(title: str, place: int, width: int) -> Column:
-    return Column(title, lambda line: line[place + 1], "mono", width)
+        again = QuietButton("Test again", self.again_wanted.emit, "refresh-cw")
+        edit = QuietButton("Change what you entered", self.edit_wanted.emit, "arrow-left")
+        self._holder.addLayout(row(again, edit, STRETCH))

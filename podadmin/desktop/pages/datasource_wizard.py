@@ -1,82 +1,103 @@
-"""The wizard that connects a file: Choose, Test, Preview, Columns, Schema, Save, each step shown and none skipped.
+"""The wizard that connects a datasource: Kind, Set up, Test, Preview, Columns, Schema, Save, each step shown.
 
-It draws and remembers; the page does the acts it asks for by signal. Nothing is saved before the last step, and
-leaving with something entered asks first, in place.
+A kind that podadmin does not read has no preview, no columns and no schema of its own: its steps are fewer. The wizard
+draws and remembers; the page does the acts it asks for by signal. Nothing is saved before the last step, and leaving
+with something entered asks first, in place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from podadmin.app.views.datasources import ColumnView, Preview, ProbeView, SchemaView
+from podadmin.app.views.datasources import ColumnView, KindView, Preview, ProbeView, SchemaView
 from podadmin.core.errors import PodadminError
+from podadmin.core.secret import Secret
+from podadmin.desktop.pages.datasource_bar import WizardBar
 from podadmin.desktop.pages.datasource_columns import ColumnsStep
-from podadmin.desktop.pages.datasource_draft import Choice, Draft, name_from
+from podadmin.desktop.pages.datasource_draft import (
+    ALL,
+    COLUMNS,
+    KIND,
+    PREVIEW,
+    SAVE,
+    SCHEMA,
+    SET_UP,
+    TEST,
+    Choice,
+    Draft,
+    Given,
+    name_for,
+    steps_for,
+    thing,
+)
+from podadmin.desktop.pages.datasource_kinds import KindStep
+from podadmin.desktop.pages.datasource_preview import PreviewStep
 from podadmin.desktop.pages.datasource_save import GenerateStep, SaveStep
-from podadmin.desktop.pages.datasource_steps import ChooseStep, PreviewStep, ProbeStep, StepTrail
+from podadmin.desktop.pages.datasource_steps import ProbeStep, SetUpStep, StepTrail
 from podadmin.desktop.session import RunningJob
 from podadmin.desktop.theme.tokens import SPACE
-from podadmin.desktop.widgets.buttons import DangerButton, GhostButton, PrimaryButton, QuietButton
 from podadmin.desktop.widgets.empty import StateView
-from podadmin.desktop.widgets.layout import STRETCH, column, row, scrolling, wrap
-from podadmin.desktop.widgets.text import PlainLabel
+from podadmin.desktop.widgets.layout import column, scrolling, wrap
 
-STEPS: Final = ("Choose", "Test", "Preview", "Columns", "Schema", "Save")
-CHOOSE, TEST, PREVIEW, COLUMNS, SCHEMA, SAVE = range(len(STEPS))
-_WORDS: Final = ("Test the file", "Continue", "Continue", "Generate the schema", "Continue", "Save the datasource")
-LEAVE: Final = "Leave the wizard"
-STAY: Final = "Stay here"
-FORGET: Final = "Leave and forget it"
+_WORDS: Final = {COLUMNS: "Generate the schema", SAVE: "Save the datasource"}
 
 
 class Wizard(QWidget):
-    """Six steps. Signals ask for acts, methods take what came of them; what came too late for its file is dropped."""
+    """Signals ask for acts, methods take what came of them; what came too late for what is entered is dropped."""
 
-    test_wanted = Signal(str)
-    preview_wanted = Signal(str, bool)
-    columns_wanted = Signal(str)
+    kinds_wanted = Signal()
+    test_wanted = Signal(object)
+    preview_wanted = Signal(object, bool)
+    columns_wanted = Signal(object)
     schema_wanted = Signal(object)
     save_wanted = Signal(object)
     left = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._step = CHOOSE
-        self._tested = ""
+        self._step = KIND
+        self._kind: KindView | None = None
+        self._steps: tuple[str, ...] = ALL
+        self._given = Given()
+        self._tested: Given | None = None
+        self.password: Secret[str] | None = None
         self._job: RunningJob | None = None
         self._saving = False
         self._choices: dict[str, Choice] = {}
-        self._named_for = ""
+        self._proposed = ""
         self._build_steps()
-        self._trail = StepTrail(STEPS)
+        self._trail = StepTrail(ALL)
         self._stack = QStackedWidget()
-        self._areas = [
-            scrolling(wrap(column(each, margin=SPACE.none)))
-            for each in (self.choose, self.probe, self.preview, self.columns_state, self.generate, self.save)
-        ]
-        for area in self._areas:
+        parts = (self.kinds, self.set_up, self.probe, self.preview, self.columns_state, self.generate, self.save)
+        self._areas = {
+            step: scrolling(wrap(column(part, margin=SPACE.none))) for step, part in zip(ALL, parts, strict=True)
+        }
+        for area in self._areas.values():
             self._stack.addWidget(area)
-        self._leave = GhostButton(LEAVE, self.ask_leave, "x")
-        self._back = QuietButton("Back", self.back, "arrow-left")
-        self._next = PrimaryButton(_WORDS[CHOOSE], self.forward)
-        self._bar = wrap(row(self._leave, STRETCH, self._back, self._next))
-        question = PlainLabel("What you have entered here is saved nowhere and would be lost.", "medium", "warn")
-        self._stay = QuietButton(STAY, self._unask)
-        self._question = wrap(row(question, STRETCH, self._stay, DangerButton(FORGET, self._forget)))
-        self._question.setVisible(False)
-        self.setLayout(column(self._trail, (self._stack, 1), self._bar, self._question))
+        self._bar = WizardBar()
+        self._bar.forward.connect(self.forward)
+        self._bar.backward.connect(self.back)
+        self._bar.leave.connect(self.ask_leave)
+        self._bar.forget.connect(self._forget)
+        self.setLayout(column(self._trail, (self._stack, 1), self._bar))
         self._settle()
 
     def _build_steps(self) -> None:
-        self.choose = ChooseStep()
-        self.choose.changed.connect(self._path_changed)
-        self.choose.submitted.connect(self.forward)
+        self.kinds = KindStep()
+        self.kinds.changed.connect(self._settle)
+        self.kinds.submitted.connect(self.forward)
+        self.set_up = SetUpStep()
+        self.form = self.set_up.form
+        self.set_up.changed.connect(self._entered)
+        self.set_up.submitted.connect(self.forward)
         self.probe = ProbeStep()
         self.probe.again_wanted.connect(self._test)
+        self.probe.edit_wanted.connect(self.back)
         self.preview = PreviewStep()
         self.preview.masked_wanted.connect(self._look)
         self.columns = ColumnsStep()
@@ -88,37 +109,40 @@ class Wizard(QWidget):
         self.save.changed.connect(self._settle)
 
     @property
-    def step(self) -> int:
-        """The step that is open, from 0."""
+    def step(self) -> str:
+        """The step that is open, by its name."""
         return self._step
 
     @property
-    def path(self) -> str:
-        """The file that was entered."""
-        return self.choose.path.value().strip()
+    def given(self) -> Given:
+        """Where the data is, as it was entered."""
+        return self._given
 
     @property
     def draft(self) -> Draft:
         """All that has been entered."""
-        return Draft(self.path, self.columns.name.value().strip(), self._choices)
+        name = self.columns.name if COLUMNS in self._steps else self.save.name.field
+        return Draft(self._given, name.value().strip(), self._choices)
 
     @property
     def dirty(self) -> bool:
         """Would something be lost by leaving?"""
-        return bool(self.path)
+        return bool(self._given.values) or self.password is not None or self.form.password_written
 
     def reset(self) -> None:
         """Forget everything and begin anew."""
         self._stop()
-        self._tested = self._named_for = ""
+        self._tested, self._given, self._kind, self.password = None, Given(), None, None
+        self._proposed = ""
         self._saving = False
         self._choices = {}
-        self.choose.path.set_value("")
-        self.choose.path.set_error("")
+        if self.form.kind is not None:
+            self.set_up.show_kind(self.form.kind, {})
         self.columns.show_columns((), {})
-        self.columns.name.set_value("")
-        self._unask()
-        self._open(CHOOSE)
+        for name in (self.columns.name, self.save.name.field):
+            name.set_value("")
+        self._bar.stay()
+        self._open(KIND)
 
     def follow(self, job: RunningJob) -> None:
         """The act that was asked for runs as this job; Cancel beside its bar stops it."""
@@ -127,18 +151,43 @@ class Wizard(QWidget):
         if self._step in bars:
             bars[self._step].follow(job)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and not self._saving:
+            (self._bar.stay if self._bar.asking else self.ask_leave)()
+            return
+        super().keyPressEvent(event)
+
     def focus_first(self) -> None:
         """Put the keyboard where the next thing is to be entered."""
-        if self._step == CHOOSE:
-            self.choose.path.line.setFocus()
+        if self._step == KIND:
+            self.kinds.focus_first()
+        elif self._step == SET_UP:
+            self.form.focus_first()
+        elif self._step == COLUMNS:
+            self.columns.name.line.setFocus()
+        elif self._step == SAVE and self.save.name.isVisible():
+            self.save.name.field.line.setFocus()
+        elif self._step == SAVE and self.save.needs_look:
+            self.save.looked.editor.setFocus()
+        else:
+            self._bar.focus()
 
     def forward(self) -> None:
         """What the main button does now."""
-        if not self._next.isEnabled():
+        if self._hindrance():
             return
-        if self._step == CHOOSE:
-            self._test()
+        if self._step == KIND:
+            self._begin_kind()
+        elif self._step == SET_UP:
+            self._take_password()
+            if TEST in self._steps:
+                self._test()
+            else:
+                self._show_settings()
         elif self._step == TEST:
+            if PREVIEW not in self._steps:
+                self._show_settings()
+                return
             if self.preview.preview is None:
                 self._look(True)
             self._open(PREVIEW)
@@ -154,68 +203,82 @@ class Wizard(QWidget):
     def back(self) -> None:
         """To the step before; what runs in this one is stopped. The schema step is only passed through."""
         self._stop()
-        self._open(COLUMNS if self._step in (SCHEMA, SAVE) else max(self._step - 1, CHOOSE))
+        place = self._steps.index(self._step)
+        before = self._steps[max(place - 1, 0)]
+        self._open(COLUMNS if before == SCHEMA else before)
 
     def ask_leave(self) -> None:
         """Leave, after a question where something was entered."""
-        if not self.dirty:
+        if self.dirty:
+            self._bar.ask()
+        else:
             self._forget()
-            return
-        self._bar.setVisible(False)
-        self._question.setVisible(True)
-        self._stay.setFocus()
 
-    def show_probe(self, path: str, probe: ProbeView) -> None:
-        """The test of a file has ended."""
-        if path != self.path:
+    def show_kinds(self, kinds: Sequence[KindView]) -> None:
+        """The kinds that there are have been read."""
+        self.kinds.show_kinds(kinds)
+        if self._step == KIND and self.isVisible():
+            self.focus_first()
+        self._settle()
+
+    def show_probe(self, given: Given, probe: ProbeView) -> None:
+        """The test of a source has ended."""
+        if given != self._given:
+            return
+        error = probe.error or {}
+        if error.get("field"):
+            self._show_entry_error(error)
             return
         self.probe.show_probe(probe)
         if probe.ok:
-            self._tested = path
-            self.preview.begin()
-            self.preview_wanted.emit(path, True)
-            self.columns_state.show_loading("Reading the columns")
-            self.columns_wanted.emit(path)
+            self._tested = given
+            if PREVIEW in self._steps:
+                self.preview.begin()
+                self.preview_wanted.emit(given, True)
+                self.columns_state.show_loading("Reading the columns")
+                self.columns_wanted.emit(given)
+        else:
+            self.set_up.mark(probe.field_code, error)
         self._settle()
+        if self._step == TEST:
+            self.focus_first()
 
-    def probe_failed(self, path: str, error: PodadminError) -> None:
-        """The test of a file did not come to an end."""
-        if path == self.path:
+    def probe_failed(self, given: Given, error: PodadminError) -> None:
+        """The test of a source did not come to an end."""
+        if given == self._given:
             self.probe.show_problem(error)
             self._settle()
 
-    def show_preview(self, path: str, preview: Preview) -> None:
+    def show_preview(self, given: Given, preview: Preview) -> None:
         """The first rows have been read."""
-        if path == self.path:
+        if given == self._given:
             self.preview.show_preview(preview)
 
-    def preview_failed(self, path: str, error: PodadminError) -> None:
+    def preview_failed(self, given: Given, error: PodadminError) -> None:
         """The first rows cannot be read."""
-        if path == self.path:
+        if given == self._given:
             self.preview.show_problem(error)
 
-    def show_columns(self, path: str, columns: Sequence[ColumnView]) -> None:
+    def show_columns(self, given: Given, columns: Sequence[ColumnView]) -> None:
         """The columns have been read; what was chosen for columns of the same names stays."""
-        if path != self.path:
+        if given != self._given:
             return
         self.columns.show_columns(columns, self._choices)
         self._choices = self.columns.choices
-        if not self.columns.name.value() or self.columns.name.value() == name_from(self._named_for):
-            self.columns.name.set_value(name_from(path))
-        self._named_for = path
+        self._propose(given)
         self.columns_state.show_content()
         self._settle()
 
-    def columns_failed(self, path: str, error: PodadminError) -> None:
+    def columns_failed(self, given: Given, error: PodadminError) -> None:
         """The columns cannot be read."""
-        if path == self.path:
-            self.columns_state.show_error(error, lambda: self.columns_wanted.emit(self.path))
+        if given == self._given:
+            self.columns_state.show_error(error, lambda: self.columns_wanted.emit(self._given))
             self._settle()
 
     def show_schema(self, draft: Draft, schema: SchemaView) -> None:
         """The schema of a draft has been generated."""
         if draft == self.draft and self._step == SCHEMA:
-            self.save.show_schema(draft, schema)
+            self.save.show_schema(draft, self._kind, schema)
             self._open(SAVE)
 
     def schema_failed(self, draft: Draft, error: PodadminError) -> None:
@@ -232,7 +295,8 @@ class Wizard(QWidget):
     def save_failed(self, error: PodadminError) -> None:
         """The datasource was not saved."""
         self._saving = False
-        if not self._is_about_name(error):
+        told = {name: str(value) for name, value in error.as_dict().items()}
+        if not self._is_about_name(error) and not (error.field and self._show_entry_error(told)):
             self.save.show_problem(error)
         self._settle()
 
@@ -240,77 +304,131 @@ class Wizard(QWidget):
         """An error about the name is shown at the name."""
         about = error.code.startswith("datasource.name")
         if about:
-            self._open(COLUMNS)
-            self.columns.name.set_error(f"{error.what} {error.why} {error.next_step} ({error.code})")
-            self.columns.name.line.setFocus()
+            self._open(COLUMNS if COLUMNS in self._steps else SAVE)
+            name = self.columns.name if COLUMNS in self._steps else self.save.name.field
+            name.set_error(f"{error.what} {error.why} {error.next_step} ({error.code})")
+            name.line.setFocus()
         return about
 
-    def _path_changed(self) -> None:
-        self.choose.path.set_error("")
+    def _show_entry_error(self, error: Mapping[str, str]) -> bool:
+        """What is entered cannot be used at all: back to it, and said where it is."""
+        self._open(SET_UP)
+        return self.set_up.show_problem(error)
+
+    def _begin_kind(self) -> None:
+        """The form of the kind that is chosen; that of the same kind keeps what was entered."""
+        kind = self.kinds.kind
+        if kind is None:
+            return
+        if self._kind is None or kind.kind != self._kind.kind:
+            self._kind, self._steps = kind, steps_for(kind)
+            self._given, self._tested, self.password = Given(kind.kind), None, None
+            self._choices = {}
+            self.set_up.show_kind(kind, {})
+        self._open(SET_UP)
+
+    def _entered(self) -> None:
+        passwords = self._given.passwords
+        self._given = Given(self._given.kind, self.form.values(), passwords)
         self._settle()
+
+    def _take_password(self) -> None:
+        """The password leaves its field; another one makes another source."""
+        taken = self.form.take_password()
+        if taken is not None:
+            self.password = taken
+            self._given = Given(self._given.kind, self._given.values, self._given.passwords + 1)
+
+    def _propose(self, given: Given) -> None:
+        """Propose a name, unless another was written."""
+        for name in (self.columns.name, self.save.name.field):
+            if name.value() in ("", self._proposed):
+                name.set_value(name_for(given))
+        self._proposed = name_for(given)
 
     def _chosen(self) -> None:
         self._choices = self.columns.choices
         self._settle()
 
     def _test(self) -> None:
-        self._tested = ""
-        self.probe.begin()
+        self._tested = None
+        self.form.clear_errors()
+        self.probe.begin(self._kind)
         self._open(TEST)
-        self.test_wanted.emit(self.path)
+        self.test_wanted.emit(self._given)
 
     def _look(self, masked: bool) -> None:
         self.preview.begin()
-        self.preview_wanted.emit(self.path, masked)
+        self.preview_wanted.emit(self._given, masked)
 
     def _generate(self) -> None:
-        self.generate.begin()
+        self.generate.begin(self._kind)
         self._open(SCHEMA)
         self.schema_wanted.emit(self.draft)
+
+    def _show_settings(self) -> None:
+        if self._kind is not None:
+            self._propose(self._given)
+            self.save.show_settings(self.draft, self._kind)
+            self._open(SAVE)
 
     def _forget(self) -> None:
         self.reset()
         self.left.emit()
-
-    def _unask(self) -> None:
-        self._question.setVisible(False)
-        self._bar.setVisible(True)
 
     def _stop(self) -> None:
         if self._job is not None and not self._job.done:
             self._job.cancel()
         self._job = None
 
-    def _open(self, step: int) -> None:
+    def _open(self, step: str) -> None:
         self._step = step
-        self._trail.show_step(step)
-        self._stack.setCurrentIndex(step)
+        self._stack.setCurrentWidget(self._areas[step])
         self._areas[step].verticalScrollBar().setValue(0)
         self._settle()
+        if self.isVisible():
+            self.focus_first()
 
     def _settle(self) -> None:
         """The buttons as they may be pressed now, and why not."""
-        self._back.setVisible(self._step != CHOOSE)
-        self._back.set_permit(not self._saving, "It is being saved.")
-        self._leave.set_permit(not self._saving, "It is being saved.")
-        self._next.set_words(_WORDS[self._step])
-        self._next.setVisible(self._step != SCHEMA)
-        reason = self._hindrance()
-        self._next.set_permit(not reason, reason)
+        if self._step == KIND:
+            self._steps = steps_for(self.kinds.kind)
+        self._trail.show_step(self._steps, self._step)
+        self._bar.settle(
+            self._main_words(),
+            self._hindrance(),
+            first=self._step == KIND,
+            passing=self._step == SCHEMA,
+            saving=self._saving,
+        )
+
+    def _main_words(self) -> str:
+        if self._step == SET_UP and TEST in self._steps:
+            return f"Test the {thing(self._kind)}"
+        return _WORDS.get(self._step, "Continue")
 
     def _hindrance(self) -> str:
-        if self._step == CHOOSE:
-            return "" if self.path else "Point at a file first."
+        """Why the main button cannot be pressed; "" where it can."""
+        if self._step == KIND:
+            return "" if self.kinds.kind is not None else "Choose a kind first."
+        if self._step == SET_UP:
+            missing = self.form.missing()
+            return f"Fill in “{missing}” first." if missing else ""
         if self._step == TEST:
-            return "" if self._tested == self.path else "The file has to pass the test first."
-        if self._step == PREVIEW:
-            return ""
+            return "" if self._tested == self._given else f"The {thing(self._kind)} has to pass the test first."
         if self._step == COLUMNS:
-            if self.columns_state.showing != "content":
-                return "The columns have not been read."
-            if not self.columns.name.value().strip():
-                return "Give the datasource a name first."
-            return "Every column is ignored: nothing would be left." if self.columns.all_ignored else ""
+            return self._hindrance_of_columns()
+        if self._step != SAVE:
+            return ""
         if self._saving:
             return "It is being saved."
+        if COLUMNS not in self._steps and not self.save.name.field.value().strip():
+            return "Give the datasource a name first."
         return "Look at what is marked, and say that you have." if self.save.needs_look else ""
+
+    def _hindrance_of_columns(self) -> str:
+        if self.columns_state.showing != "content":
+            return "The columns have not been read."
+        if not self.columns.name.value().strip():
+            return "Give the datasource a name first."
+        return "Every column is ignored: nothing would be left." if self.columns.all_ignored else ""

@@ -114,6 +114,11 @@ QPushButton[kind="tab"] {{ background: transparent; border: {SIZE.focus}px solid
 QPushButton[kind="tab"]:hover {{ background: {c.hover}; }}
 QPushButton[kind="tab"]:checked {{ background: {c.accent_fill}; color: {c.accent_text}; }}
 QPushButton[kind="tab"]:focus {{ border-color: {c.focus}; }}
+QPushButton[kind="option"] {{ background: {c.surface}; border: {SIZE.focus}px solid {c.border};
+  border-radius: {RADIUS.card}px; padding: 0; min-height: 0; }}
+QPushButton[kind="option"]:hover {{ border-color: {c.strong_border}; }}
+QPushButton[kind="option"]:checked {{ background: {c.accent_fill}; border-color: {c.accent}; }}
+QPushButton[kind="option"]:focus {{ border: {SIZE.focus}px solid {c.text}; padding: 0; min-height: 0; }}
 """
 
 

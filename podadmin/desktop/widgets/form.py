@@ -25,7 +25,7 @@ from podadmin.desktop.widgets.layout import Fitting, row
 from podadmin.desktop.widgets.text import PlainLabel, set_tip, shown
 
 _SETTLE_MS: Final = 250
-_LONGEST_LINE: Final = 4096
+LONGEST_LINE: Final = 4096
 """As many characters as a line may have: the length of the longest path; shaping more would stop the window."""
 
 
@@ -57,6 +57,8 @@ class Field(Fitting):
 
     def set_error(self, text: str) -> None:
         """Say what is wrong with the value; nothing is wrong where `text` is empty."""
+        if text == self._error.raw():
+            return
         self._error.setText(text)
         self._error.setVisible(bool(text))
         self.editor.setProperty("bad", bool(text))
@@ -83,7 +85,7 @@ class TextField(Field):
         parent: QWidget | None = None,
     ) -> None:
         self.line = QLineEdit()
-        self.line.setMaxLength(_LONGEST_LINE)
+        self.line.setMaxLength(LONGEST_LINE)
         self.line.setText(value)
         self.line.setPlaceholderText(placeholder)
         if secret:
