@@ -339,7 +339,8 @@ class Engine:
         if network is not None:
             await to_thread.run_sync(network.start)
         try:
-            gate = await to_thread.run_sync(proxy_gate, self._profile, wanted, vault, network, self.news.set)
+            make = await to_thread.run_sync(proxy_gate, self._profile, wanted, vault, network, self.news.set)
+            gate = make()
             async with anyio.create_task_group() as group:
                 await group.start(gate.run)
                 self._proxy_gate = self._gate = gate

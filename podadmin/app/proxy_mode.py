@@ -60,8 +60,10 @@ def joined_kind(profile: Profile) -> str:
 
 def proxy_gate(
     profile: Profile, wanted: Wanted, vault: Vault, network: LocalNetwork | None, news: Callable[[], None]
-) -> ProxyGate:
-    """The gate for the pod of a profile, made but not switched on. Raises what making its authority raises."""
+) -> Callable[[], ProxyGate]:
+    """What makes the gate for the pod of a profile, to be called in the gate's own loop: its connection to the network
+    belongs to that loop. All that may take time is done before. Raises what making the gate's authority raises.
+    """
     places = places_of(profile, wanted.network)
     target, tls = places.message_target
     credentials = OfThePod(profile.clock)
@@ -79,7 +81,8 @@ def proxy_gate(
         references=_references(places, network),
         rooms=Rooms(places),
     )
-    return ProxyGate(ports_of(profile, wanted, upstream), places, credentials, authority, news)
+    ports = ports_of(profile, wanted, upstream)
+    return lambda: ProxyGate(ports, places, credentials, authority, news)
 
 
 def _references(places: Places, network: LocalNetwork | None) -> ReferencePolicy:
