@@ -44,6 +44,11 @@ class Answer:
     plain: bytes
     """The body without its compression."""
 
+    def with_text(self, text: bytes) -> Answer:
+        """The same answer with another body."""
+        headers = {name: value for name, value in self.headers.items() if name not in {"content-encoding", "etag"}}
+        return Answer(self.status, headers, text, text)
+
 
 class Forwarder:
     """One set of connections to the hosts of a network. Use it inside the gate's loop."""

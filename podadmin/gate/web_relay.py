@@ -14,7 +14,7 @@ import hashlib
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -91,19 +91,25 @@ class WebRelay:
         elif request.path == ACCESS_KEY_PATH:
             pin_access_key(store, clock, network, host, answer.plain)
         else:
-            self._told(answer.plain)
+            told = self._told(answer.plain)
+            return answer if told is answer.plain else answer.with_text(told)
         return answer
 
-    def _told(self, document: bytes) -> None:
-        """Addresses in the object store that the network gives: a schema's room, a model's code and weights."""
+    def _told(self, document: bytes) -> bytes:
+        """Note addresses in the object store that the network gives: a schema's room, a model's code and weights.
+
+        What comes back is the document as the pod gets it: with the names by which it may use these addresses.
+        """
         try:
             value = json.loads(document)
         except (ValueError, RecursionError):
-            return
-        for number, url in enumerate(_urls(value)):
+            return document
+        renamed = _renamed(value, self._places.outward)
+        for number, url in enumerate(_urls(renamed)):
             host = urlsplit(url).hostname or ""
             if number < _MOST_URLS and (host == self._places.store_domain or self._is_store(host)):
                 self._ports.upstream.rooms.tell(url, REGISTRATION)
+        return document if renamed == value else json.dumps(renamed).encode()
 
     def _is_store(self, host: str) -> bool:
         return host.endswith(f".{self._places.store_domain}") or self._places.role_of(host) is Role.STORE
@@ -165,10 +171,7 @@ class WebRelay:
         self._credentials.asked(Role.ACCESS, dict(request.headers))
         read = read_answer(answer.plain)
         narrowed = {**json.loads(answer.plain), **self._policy.narrowed(found, read)}
-        self._told(answer.plain)
-        told = json.dumps(narrowed).encode()
-        headers = {name: value for name, value in answer.headers.items() if name not in {"content-encoding", "etag"}}
-        return Answer(answer.status, headers, told, told)
+        return answer.with_text(self._told(json.dumps(narrowed).encode()))
 
 
 class _Passed(Exception):
@@ -188,6 +191,17 @@ def _urls(value: object, depth: int = 0) -> Iterator[str]:
     elif isinstance(value, list) and depth < 8:
         for each in value:
             yield from _urls(each, depth + 1)
+
+
+def _renamed(value: object, name: Callable[[str], str], depth: int = 0) -> object:
+    """A document with every text renamed; what lies deeper than any answer of a hub stays as it is."""
+    if isinstance(value, str):
+        return name(value)
+    if isinstance(value, dict) and depth < 8:
+        return {key: _renamed(each, name, depth + 1) for key, each in value.items()}
+    if isinstance(value, list) and depth < 8:
+        return [_renamed(each, name, depth + 1) for each in value]
+    return value
 
 
 def _back(answer: Answer) -> web.Response:

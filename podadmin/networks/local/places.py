@@ -1,35 +1,35 @@
-"""The local network by names, so that a pod reaches it through the very same proxy as a real one.
+"""The local network by the names of the public one, so that a real pod reaches it through the very same proxy.
 
-The names end in `internal`, which is reserved for such uses; no resolver is asked for them, because the gate knows
-where they lead.
+No other names would do: the worker of a real pod speaks to the public message service whatever its configuration says
+(gate contract, section 0.2), and a pod shows its keys to no other hub (section 4). No resolver is asked for them,
+because the gate knows where they lead; the object store has a name that the public network gives to nobody.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
-from podadmin.networks.bitfount.places import Places
+from podadmin.networks.bitfount.places import PRODUCTION, Places
 from podadmin.networks.local.address import Address
 
-DOMAIN: Final = "local.podadmin.internal"
-MESSAGES, HUB, ACCESS, STORE = (f"{name}.{DOMAIN}" for name in ("messaging", "hub", "access", "store"))
+STORE: Final = "podadmin-message-service-external.s3.eu-west-2.amazonaws.com"
 
 
 def local_places(address: Address) -> Places:
     """The hosts of the local network that listens at `address`."""
-    return Places(
+    return replace(
+        PRODUCTION,
         kind="local",
         title="Local network",
-        message_service=MESSAGES,
-        hub=HUB,
-        access_manager=ACCESS,
         store_pattern=re.escape(STORE),
         store_domain=STORE,
+        tunnelled=(),
         addresses={
-            MESSAGES: f"http://{address.message_service}",
-            HUB: address.hub,
-            ACCESS: address.access_manager,
+            PRODUCTION.message_service: f"http://{address.message_service}",
+            PRODUCTION.hub: address.hub,
+            PRODUCTION.access_manager: address.access_manager,
             STORE: address.object_store,
         },
     )

@@ -34,6 +34,7 @@ class Publications:
             web.patch("/api/pods", self.heartbeat),
             web.get("/api/projects/{project}/pods/{owner}/{pod}", self.pod_of_project),
             web.get("/api/projects/{project}/limits", self.limits),
+            web.get("/api/projects", self.projects),
             web.post("/api/models", self.publish_model),
             web.get("/api/models", self.model),
         ]
@@ -81,6 +82,20 @@ class Publications:
             return {}
         return self._room(SCHEMA, identifier, "", size)[0]
 
+    async def projects(self, request: web.Request) -> web.Response:
+        """The projects that the caller is in, or has pods in."""
+        caller = self._caller(request)
+        pods = tuple(pod.identifier for pod in self._ledger.pods() if pod.owner == caller)
+        found = []
+        for name, project in sorted(self._rules().projects.items()):
+            linked = [each for each in pods if "*" in project.pods or each in project.pods]
+            if linked or caller in project.members:
+                role = "MEMBER" if caller in project.members else "DATA_PROVIDER"
+                found.append({"id": name, "name": name, "role": role, "status": "PUBLISHED", "isDemo": False})
+        first, most = (_number(request.query.get(name, "")) for name in ("offset", "limit"))
+        page = found[first or 0 :][: most if most is not None else len(found)]
+        return web.json_response({"totalProjects": len(found), "projects": page})
+
     async def limits(self, request: web.Request) -> web.Response:
         """What a project may use and has used."""
         caller, name = self._caller(request), request.match_info["project"]
@@ -112,11 +127,9 @@ class Publications:
         """Where the code of a model is."""
         self._caller(request)
         asked = request.query
-        version = asked.get("modelVersion")
-        if version is not None and not (version.isascii() and version.isdigit() and len(version) < 10):
-            raise no(web.HTTPBadRequest, "modelVersion is not a number")
+        version = _number(asked.get("modelVersion", ""))
         name = f"{asked.get('modellerName', '')}/{asked.get('modelName', '')}"
-        found = self._ledger.published(MODEL, name, None if version is None else int(version))
+        found = self._ledger.published(MODEL, name, version)
         if found is None:
             raise no(web.HTTPNotFound, "no such model")
         return web.json_response(
@@ -146,6 +159,15 @@ class Publications:
 
     def _origin(self) -> str:
         return self._rules().store_origin(self._object_store)
+
+
+def _number(text: str) -> int | None:
+    """A number in the query of an address; None where there is none."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise no(web.HTTPBadRequest, "not a number")
+    return int(text)
 
 
 def _references(value: object, depth: int = 0) -> Iterator[tuple[str, str, int | None]]:
