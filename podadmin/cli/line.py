@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -92,13 +92,19 @@ def parse(argv: Sequence[str]) -> Line:
             _add(parser, param)
     if asks_help:
         return Line(Options(), False, help=parser.format_help().rstrip())
-    given = vars(parser.parse_args([*words[len(name.split()) :], *rest]))
+    given = vars(_reading(parser, wanted, rest)([*words[len(name.split()) :], *rest]))
     options = _options(given)
     as_json = bool(given.get("json"))
     if wanted is None:
         return Line(options, as_json, own=name)
     arguments = {param.name: given[param.name] for param in wanted.params if param.name in given}
     return Line(options, as_json, act=wanted, arguments=arguments | _secrets(wanted, given))
+
+
+def _reading(parser: _Parser, wanted: Act | None, rest: Sequence[str]) -> Callable[[list[str]], argparse.Namespace]:
+    """How the parser reads the line: what may be left out at its place can otherwise not stand behind an option."""
+    optional = wanted is not None and any(param.placed and not param.required for param in wanted.params)
+    return parser.parse_intermixed_args if optional and "--" not in rest else parser.parse_args
 
 
 def overall_help() -> str:
