@@ -1,0 +1,118 @@
+"""The real pod of bitfount 13 behind this application's gate, and its real requester: nothing runs undecided.
+
+Real on both ends: `bitfount run_pod`, unmodified, its children, its cryptography, its messages; the field's own runner
+of requesters, key-based. Between them `podadmin serve` and, as the network, the local one of this application. What
+both ends import and never use here (torch and its like) is a stand-in; there is no Prefect.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from tests.interop.real_pod import real
+from tests.interop.real_pod.hospital import Hospital
+
+pytestmark = [
+    pytest.mark.oracle,
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.xdist_group("real pod"),
+    pytest.mark.skipif(
+        not (os.environ.get("PODADMIN_ORACLE") and real.ORACLE_PYTHON), reason="PODADMIN_ORACLE… name no oracle"
+    ),
+]
+BY_SEX = {real.POD: {"sex": ["F", "M"], "n": [100, 100], "age": [54, 55]}}
+ENDLESS = f"SELECT COUNT(*) AS n FROM `{real.SOURCE}`, {real.SOURCE} AS b, {real.SOURCE} AS c, {real.SOURCE} AS d"
+"""A query over 1.6 thousand million rows: minutes, in which somebody can change his mind."""
+RUNNING_SECONDS = 240.0
+READY_AGAIN_SECONDS = 120.0
+
+
+def _known(hospital: Hospital) -> set[str]:
+    return {str(each["id"]) for each in hospital.requests()}
+
+
+def _state(hospital: Hospital, request: str) -> str:
+    return str(next(each["state"] for each in hospital.requests() if each["id"] == request))
+
+
+def _runs(hospital: Hospital, request: str) -> None:
+    """Wait until the task of a request was begun, and its worker computes."""
+    hospital.comes_to(lambda each: each["id"] == request and each["state"] == "running", RUNNING_SECONDS)
+
+
+def test_a_held_request_runs_once_it_is_approved_and_not_before(hospital: Hospital) -> None:
+    known = _known(hospital)
+    with hospital.asks(real.sql(real.BY_SEX)) as lab:
+        request = hospital.held(known)
+        assert not hospital.pod.said(r"JOB_REQUEST"), "the pod has seen what nobody decided"
+        hospital.does("requests", "approve", request)
+        assert real.result_of(lab) == BY_SEX
+    hospital.comes_to(lambda each: each["id"] == request and each["state"] == "finished", RUNNING_SECONDS)
+
+
+def test_a_refusal_is_told_in_the_custodians_words_and_the_pod_never_hears_of_the_request(hospital: Hospital) -> None:
+    known, heard = _known(hospital), len(hospital.pod.said(r"JOB_REQUEST"))
+    with hospital.asks(real.sql(real.BY_SEX)) as lab:
+        request = hospital.held(known)
+        hospital.does("requests", "refuse", request, "Ask for groups of ten or more")
+        assert real.result_of(lab) is None
+        assert lab.said(rf"<FROM POD {real.POD}>.*Ask for groups of ten or more")
+        assert lab.said(r"Received rejection from")
+    assert _state(hospital, request) == "refused"
+    assert len(hospital.pod.said(r"JOB_REQUEST")) == heard
+
+
+def test_a_running_task_is_stopped_with_words_and_the_pod_is_ready_again(hospital: Hospital) -> None:
+    _ended_early(hospital, "stop-task", "The review found a mistake", r"stopped this task: The review found a mistake")
+
+
+def test_a_result_is_withheld_with_words_and_the_pod_is_ready_again(hospital: Hospital) -> None:
+    _ended_early(hospital, "withhold", "Too few people", r"withheld the result of this task: Too few people")
+
+
+def _ended_early(hospital: Hospital, act: str, words: str, told: str) -> None:
+    known, before = _known(hospital), len(hospital.pod.lines)
+    with hospital.asks(real.sql(ENDLESS)) as lab:
+        request = hospital.held(known)
+        hospital.does("requests", "approve", request)
+        _runs(hospital, request)
+        hospital.does("gate", act, request, words)
+        answer = real.result_of(lab)
+        assert isinstance(answer, str), f"the requester got {answer}"
+        assert answer.startswith("TaskAbortError")
+        assert lab.said(told)
+    hospital.pod.says(r"Ready for next task", READY_AGAIN_SECONDS, before)
+    assert _state(hospital, request) == "stopped"
+
+
+def test_two_held_requests_outlive_a_killed_gate_and_are_released_out_of_order(hospital: Hospital) -> None:
+    known = _known(hospital)
+    with hospital.asks(real.sql(real.BY_SEX)) as first:
+        held_first = hospital.held(known)
+        with hospital.asks(real.sql(f"SELECT COUNT(*) AS n FROM `{real.SOURCE}` WHERE sex = 'F'")) as second:
+            held_second = hospital.held(known)
+            hospital.restart_gate()
+            assert {_state(hospital, each) for each in (held_first, held_second)} == {"held"}
+            hospital.does("requests", "approve", held_second)
+            assert real.result_of(second) == {real.POD: {"n": [100]}}
+            hospital.does("requests", "approve", held_first)
+            assert real.result_of(first) == BY_SEX
+    finished = {_state(hospital, each) for each in (held_first, held_second)}
+    assert finished <= {"running", "finished"}
+
+
+def test_of_two_hundred_rows_a_limit_of_forty_lets_exactly_forty_out(hospital: Hospital) -> None:
+    known = _known(hospital)
+    hospital.does("limits", "set", "40", "the protocol of the study", "--model", hospital.model, "--project", "limited")
+    with hospital.asks(real.inference(hospital.model), "limited") as lab:
+        request = hospital.held(known)
+        hospital.does("requests", "approve", request)
+        answer: Any = real.result_of(lab)
+    assert len(answer[real.POD]["age"]) == 40
+    hospital.comes_to(lambda each: each["id"] == request and each["state"] == "stopped", RUNNING_SECONDS)
+    meters = {each["model"]: each["used"] for each in hospital.does("limits", "list")}
+    assert meters[hospital.model] == 40
