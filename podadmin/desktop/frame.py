@@ -101,7 +101,7 @@ class Sidebar(QFrame):
         self._group = QButtonGroup(self)
         self._buttons: dict[str, NavButton] = {}
         for number, (name, icon) in enumerate(entries, start=1):
-            button = NavButton(name, icon, f"Ctrl+{number}")
+            button = NavButton(name, icon, f"Ctrl+{number % 10}")
             button.clicked.connect(lambda *_, name=name: self.picked.emit(name))
             self._group.addButton(button)
             self._buttons[name] = button

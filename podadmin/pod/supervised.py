@@ -36,7 +36,9 @@ STEADY_SECONDS = 300.0
 """A pod that ran so long before it died has earned a quick start."""
 LENT = "{lent}"
 """Stands in a command line for the folder in which the key lies for the start."""
+HINDERED_SECONDS = 2.0
 _LIMIT = 256 * 1024
+_LOOK = "It is started again by itself. Look at its output."
 
 
 @dataclass(frozen=True)
@@ -124,18 +126,23 @@ class SupervisedPod:
         self._changed(self.doing)
 
     async def _keep(self) -> None:
-        deaths = 0
+        deaths = hindrances = 0
         while True:
             began = self._clock.monotonic()
             try:
                 start = await self._prepare()
                 words = await self._live(start, deaths)
-                state, next_step = "waiting", "It is started again by itself. Look at its output."
             except PodadminError as error:
+                # nothing ran: what stands in the way can be gone at any moment, and looking costs little
+                hindrances += 1
                 log.warning("the pod was not started: %s", error.code)
-                state, words, next_step = "hindered", f"{error.what} {error.why}", error.next_step
+                doing = Doing("hindered", deaths=deaths, words=f"{error.what} {error.why}", next_step=error.next_step)
+                self._show(doing)
+                await asyncio.sleep(min(self._pause(hindrances), HINDERED_SECONDS))
+                continue
+            hindrances = 0
             deaths = 1 if self._clock.monotonic() - began >= STEADY_SECONDS else deaths + 1
-            self._show(Doing(state, deaths=deaths, words=words, next_step=next_step))
+            self._show(Doing("waiting", deaths=deaths, words=words, next_step=_LOOK))
             await asyncio.sleep(self._pause(deaths))
 
     async def _live(self, start: Start, deaths: int) -> str:

@@ -8,7 +8,8 @@ import anyio
 
 from podadmin.app.acts.registry import act
 from podadmin.app.views.facts import Done, Permit
-from podadmin.app.views.pod import DatasourceLine, OutputLine, SupervisedView
+from podadmin.app.views.pod import DatasourceLine, OutputLine, RunningTask, SupervisedView
+from podadmin.core.clock import unstamp
 from podadmin.core.errors import PodadminError, Refused
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
@@ -160,6 +161,22 @@ def output(
 
     found = last_lines(folder_of(profile), max(1, min(lines, 5000)), level)
     return tuple(OutputLine(each.at, each.level, each.text) for each in found)
+
+
+@act("pod task")
+def task(profile: Profile) -> RunningTask:
+    """Show the task that is on its way to the pod or running in it."""
+    found = requests.active(profile.store)
+    if found is None:
+        return RunningTask()
+    row = found.row
+    return RunningTask(
+        row.id,
+        stranger(row.task, 120),
+        stranger(row.requester, 80),
+        stranger(row.datasource, 80),
+        unstamp(row.received_at),
+    )
 
 
 def _program(found: Setup) -> str:

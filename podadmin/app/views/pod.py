@@ -99,3 +99,14 @@ class ConfigText:
     text: str
     variables: tuple[str, ...] = ()
     written: str = ""
+
+
+@dataclass(frozen=True)
+class RunningTask:
+    """The task that is on its way to the pod or running in it. `request_id` empty: none is."""
+
+    request_id: str = ""
+    task: str = ""
+    requester: str = ""
+    datasource: str = ""
+    since: datetime | None = None

@@ -37,6 +37,7 @@ PAGES: Sequence[PageEntry] = (
     PageEntry("Models & limits", "gauge", f"{_HERE}.limits:LimitsPage"),
     PageEntry("Keys", "key-round", f"{_HERE}.keys:KeysPage"),
     PageEntry("Networks", "network", f"{_HERE}.networks:NetworksPage"),
+    PageEntry("Pod & gate", "shield-check", f"{_HERE}.pod:PodPage"),
     PageEntry("Journal", "scroll-text", f"{_HERE}.journal:JournalPage"),
     PageEntry("Settings", "settings", f"{_HERE}.settings:SettingsPage"),
 )
