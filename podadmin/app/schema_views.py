@@ -48,6 +48,7 @@ class Made:
     made_at: datetime
     saved: bool
     before: Document | None = None
+    notes: tuple[str, ...] = ()
 
 
 def schema_view(profile: Profile, datasource_id: str, name: str, made: Made) -> SchemaView:
@@ -76,6 +77,7 @@ def schema_view(profile: Profile, datasource_id: str, name: str, made: Made) -> 
         unconfirmed=tuple(name for name in (each.name for each in made.columns) if name in waiting),
         released_at=released.at if released else None,
         drift=_drift(profile, name, made, document, released),
+        notes=made.notes,
     )
 
 

@@ -23,7 +23,7 @@ from podadmin.datasources.header_facts import PICTURE, PIXELS, REASONS, Picture
 from podadmin.datasources.header_store import Known
 from podadmin.datasources.header_tally import Tallies, Tally, tallied
 from podadmin.datasources.identifiers import suspected
-from podadmin.datasources.model import ColumnChoices, FolderSource
+from podadmin.datasources.model import ColumnChoices, FolderSource, Rejected
 from podadmin.datasources.sample import Look
 from podadmin.schema.column_rules import Labels, known_labels, semantic, statistics_of, too_many_labels
 from podadmin.schema.file_pass import Counts
@@ -80,7 +80,9 @@ def profile(
     )
     told = tuple((REASONS.get(reason, reason), times) for reason, times in known.reasons)
     level = "full" if known.whole else "partial"
-    return FolderProfile(counted.rows, columns, level=level, files=known.files, read=known.read, reasons=told)
+    notes = (headers.of_how_many(known), *(f"{each}." for each in headers.reasons(known)))
+    rejected = Rejected(known.broken)
+    return FolderProfile(counted.rows, columns, rejected, level, notes, known.files, known.read, told)
 
 
 def _column(

@@ -78,7 +78,10 @@ _PASS_SPAN, _LABEL_SPAN = (0.02, 0.85), (0.88, 1.0)
 
 @dataclass(frozen=True)
 class Generated:
-    """A schema that was made and not yet kept. `rows` were read, `rejected` were not; `seconds` it took."""
+    """A schema that was made and not yet kept. `rows` were read, `rejected` were not; `seconds` it took.
+
+    `notes`: sentences on how much of the source was read.
+    """
 
     document: Document
     columns: tuple[ColumnStatistics, ...]
@@ -87,19 +90,21 @@ class Generated:
     seconds: float
     fingerprint: Fingerprint | None
     """What the file, or the files of the folder together, were like; None for what has no such thing."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Profile:
     """What is known about a table, wherever it lies: the same result from every kind of source.
 
-    `level`: `full`, or `partial` where only a sample was read.
+    `level`: `full`, or `partial` where only a sample was read. `notes`: sentences on how much was read.
     """
 
     rows: int
     columns: tuple[ColumnStatistics, ...]
     rejected: Rejected = field(default_factory=Rejected)
     level: str = "full"
+    notes: tuple[str, ...] = ()
 
 
 def generate(
@@ -115,9 +120,11 @@ def generate(
     memory_limit: str = DEFAULT_MEMORY,
     temp_directory: Path | None = None,
     max_labels: int = MAX_LABELS,
+    every_file: bool = False,
 ) -> Generated:
     """The full schema of `source`.
 
+    `every_file`: read the headers of all files of a folder, not of a sample.
     `password`: with which a database is reached. `kept`: the file of a folder's inventory, which is brought up to date.
     `memory_limit` bounds DuckDB's buffers, for example `512MB`; what does not fit spills to `temp_directory` or is an
     error where there is none. Raises what `datasources.probing.probe` raises, `datasource.unknown-column` and its kin
@@ -132,13 +139,16 @@ def generate(
         case SqlSource():
             profile = sql_pass.profile(source, password, choices, progress, max_labels=max_labels)
         case FolderSource() if reads_headers(source) and kept is not None:
-            profile = folder_pass.profile(source, kept, choices, clock, progress, max_labels=max_labels)
+            profile = folder_pass.profile(
+                source, kept, choices, clock, progress, max_labels=max_labels, every_file=every_file
+            )
             found = _of_folder(inventory.known(kept))
         case _:
             raise _from_the_pod(source)
     chosen = forced(choices, tuple(each.name for each in profile.columns))
     document = document_of(name, description, profile, chosen)
-    return Generated(document, profile.columns, profile.rejected, profile.rows, clock.monotonic() - started, found)
+    seconds = clock.monotonic() - started
+    return Generated(document, profile.columns, profile.rejected, profile.rows, seconds, found, profile.notes)
 
 
 def _of_file(

@@ -47,6 +47,8 @@ class Saved:
     seconds: float
     size: int
     modified_ns: int
+    notes: tuple[str, ...] = ()
+    """Sentences on how much of the source was read."""
 
 
 def save(store: Store, clock: Clock, actor: str, datasource_id: str, generated: Generated) -> Saved:
@@ -61,6 +63,7 @@ def save(store: Store, clock: Clock, actor: str, datasource_id: str, generated: 
         generated.seconds,
         generated.fingerprint.size if generated.fingerprint is not None else 0,
         generated.fingerprint.modified_ns if generated.fingerprint is not None else 0,
+        generated.notes,
     )
     return _keep(store, actor, "schema.saved", new)
 
@@ -83,6 +86,7 @@ def _keep(store: Store, actor: str, act: str, new: Saved) -> Saved:
             "columns": [column.as_dict() for column in new.columns],
             "size": new.size,
             "modified_ns": new.modified_ns,
+            "notes": new.notes,
         }
     )
     body = {
@@ -139,6 +143,7 @@ def _newest(store: Store, datasource_id: str, older_than: str | None) -> Saved |
         row.seconds,
         statistics["size"],
         statistics["modified_ns"],
+        tuple(statistics.get("notes", ())),
     )
 
 

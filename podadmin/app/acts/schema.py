@@ -45,12 +45,16 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 
+EveryFile = Annotated[bool, "read the headers of all files of a folder, not of a few in each"]
+
+
 @act("schema generate", writes=True, kinds=("schema",))
 def generate_schema(
     profile: Profile,
     datasource: Named,
     *,
     save: Annotated[bool, "keep it as the schema of the datasource"] = False,
+    every_file: EveryFile = False,
     progress: Progress,
 ) -> SchemaView:
     """Read a datasource and generate its schema; shows what it would reveal."""
@@ -59,7 +63,9 @@ def generate_schema(
         before = service.latest(profile.store, source.id)
         password = datasources.password_of(source.source, profile.open_vault)
         kept = inventory_of(profile, source.id)
-        generated = _generate(profile, source.name, source.source, source.choices, password, kept, progress)
+        generated = _generate(
+            profile, source.name, source.source, source.choices, password, kept, progress, every_file=every_file
+        )
         if save:
             service.save(profile.store, profile.clock, profile.actor, source.id, generated)
     return schema_view(profile, source.id, source.name, _made(profile, generated, save, before))
@@ -82,6 +88,7 @@ def preview(
     separator: Separator = "",
     quote: Quote = "",
     header: Header = "auto",
+    every_file: EveryFile = False,
     progress: Progress,
 ) -> SchemaView:
     """Generate the schema that data of any kind would have, without keeping anything."""
@@ -92,7 +99,9 @@ def preview(
     DatasourceName(name)
     source = source_given(path, kind, set, encoding, separator, quote, header)
     kept = inventory_before(profile, source)
-    generated = _generate(profile, name, source, choices, password, kept, progress, description)
+    generated = _generate(
+        profile, name, source, choices, password, kept, progress, description=description, every_file=every_file
+    )
     return schema_view(profile, "", name, _made(profile, generated, saved=False))
 
 
@@ -273,6 +282,7 @@ def _shown(profile: Profile, kept: service.Saved) -> Made:
         kept.made_at,
         True,
         before.document if before is not None else None,
+        kept.notes,
     )
 
 
@@ -336,7 +346,9 @@ def _generate(
     password: Secret[str] | None,
     kept: Path,
     progress: Progress,
+    *,
     description: str | None = None,
+    every_file: bool,
 ) -> Generated:
     memory = f"{int(profile.settings.number('schema.memory'))}MB"
     return generate(
@@ -350,6 +362,7 @@ def _generate(
         description=description,
         memory_limit=memory,
         temp_directory=profile.work_folder,
+        every_file=every_file,
     )
 
 
@@ -362,4 +375,5 @@ def _made(profile: Profile, generated: Generated, saved: bool, before: service.S
         profile.clock.now(),
         saved,
         before.document if before is not None else None,
+        generated.notes,
     )

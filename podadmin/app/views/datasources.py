@@ -102,6 +102,8 @@ class SchemaView:
     released_at: datetime | None = None
     drift: tuple[DriftRow, ...] = ()
     """What is different from the schema that was released last, or saved before where none was."""
+    notes: tuple[str, ...] = ()
+    """Sentences on how much of the source was read."""
 
 
 @dataclass(frozen=True)

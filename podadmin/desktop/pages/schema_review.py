@@ -149,11 +149,11 @@ class SchemaReview(QWidget):
         note = count(chosen, "type chosen by hand", "types chosen by hand") if chosen else "All types as found"
         self.figures["Columns"].set(whole(len(schema.columns)), note)
         rejected = schema.rejected_lines
+        fits = "They do not fit the header" if rejected else "Every line was read"
         self.figures["Lines not used"].set(
-            whole(rejected),
-            "They do not fit the header" if rejected else "Every line was read",
-            "warn" if rejected else "plain",
+            whole(rejected), schema.notes[0] if schema.notes else fits, "warn" if rejected else "plain"
         )
+        self.figures["Lines not used"].setToolTip("\n".join(schema.notes))
         day, _, clock = when(schema.made_at).partition(", ")
         self.figures["Made"].set(day.rpartition(" ")[0], f"{clock}, {'saved' if schema.saved else 'not saved yet'}")
         self.figures["Made"].setToolTip(precise(schema.made_at))
