@@ -21,6 +21,7 @@ from podadmin.core.text import stranger
 from podadmin.datasources.model import Source
 
 BASIC: Final = "basic"
+READING: Final = "reading"
 FILTER: Final = "filter"
 SPLIT: Final = "split"
 ADVANCED: Final = "advanced"
@@ -97,7 +98,7 @@ M = TypeVar("M", bound=Declared)
 
 def forms_of(model: type[Declared]) -> tuple[FieldForm, ...]:
     """The fields of a model in the order of their declaration, those of what it extends behind its own."""
-    order = {BASIC: 0, FILTER: 1, SPLIT: 2, ADVANCED: 3}
+    order = {BASIC: 0, READING: 1, FILTER: 2, SPLIT: 3, ADVANCED: 4}
     found = []
     for name, field in model.model_fields.items():
         extra = field.json_schema_extra

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from podadmin.datasources.kinds.fields import ADVANCED, declared
+from podadmin.datasources.kinds.fields import ADVANCED, READING, declared
 from podadmin.datasources.kinds.pod_settings import PodSettings
 from podadmin.datasources.model import CsvSource, ParquetSource, Reading, Source
 
@@ -22,7 +22,7 @@ class CsvFields(PodSettings):
         "How its text is encoded, where it is not found out.",
         default="",
         takes="choice",
-        group=ADVANCED,
+        group=READING,
         choices={
             "": "Found out",
             "utf-8": "UTF-8",
@@ -35,20 +35,20 @@ class CsvFields(PodSettings):
         "Separator",
         "The character between cells (`tab` or `space` for those), where it is not found out.",
         default="",
-        group=ADVANCED,
+        group=READING,
     )
     quote: str = declared(
         "Quotation mark",
         "The quotation mark round cells, or `none`, where it is not found out.",
         default="",
-        group=ADVANCED,
+        group=READING,
     )
     header: Literal["", "yes", "no"] = declared(
         "First line",
         "Does its first line hold the names of the columns?",
         default="",
         takes="choice",
-        group=ADVANCED,
+        group=READING,
         choices={"": "Found out", "yes": "Names of the columns", "no": "Data"},
     )
     read_csv_kwargs: dict[str, Any] = declared(
