@@ -190,7 +190,9 @@ def test_a_datasource_is_set_up_differently_and_stays_what_it_is(do: Do, profile
     again = do("datasource fields", datasource="patients")
     assert (again.ignore, dict(again.force)) == ((), {})
     assert "column_name" not in again.values
-    for wrong, code in (({"colum_name": "x"}, "unknown-field"), ({"path": str(patients) + "x"}, "not-a-table")):
+    notes = patients.with_name("notes.doc")
+    notes.write_text("no table")
+    for wrong, code in (({"colum_name": "x"}, "unknown-field"), ({"path": str(notes)}, "not-a-table")):
         with pytest.raises(BadInput) as caught:
             do("datasource change", datasource="patients", set=wrong)
         assert caught.value.code == f"datasource.{code}"
