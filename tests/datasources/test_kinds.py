@@ -125,7 +125,7 @@ def test_every_field_says_what_it_is(kind: Kind) -> None:
     assert len(names) == len(set(names))
     for form in forms:
         assert form.input in inputs
-        assert form.group in {"basic", "filter", "split", "advanced"}
+        assert form.group in {"basic", "reading", "filter", "split", "advanced"}
         assert form.help.endswith((".", "?"))
         assert form.label[0].isupper()
         assert bool(form.choices) == (form.input == "choice")

@@ -192,8 +192,8 @@ class FieldView:
     `input`: text | path | folder | choice | number | date | switch | list | pairs | secret | url | lines. A `switch`
     is `yes` or `no`, a `date` is `2024-01-31`, a `list` is a JSON list of texts, `pairs` a JSON object of texts;
     `lines` is text of several lines. A `secret` never travels among the values. `choices`: (value, words). `group`:
-    basic | filter | split | advanced. `only_with`: (name, value) of the field that makes this one mean something, ""
-    for always.
+    basic | reading | filter | split | advanced. `only_with`: (name, value) of the field that makes this one mean
+    something, "" for always.
     """
 
     TABLE: ClassVar[tuple[str, ...]] = ("name", "label", "input", "required", "default", "group", "help")
