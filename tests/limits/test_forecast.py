@@ -11,7 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podadmin.limits.forecast import HORIZON, LEAST_WEEKS, MOST_WEEKS, Forecast, forecast, path, whole_weeks
+from podadmin.limits.forecast import (
+    HIGH,
+    HORIZON,
+    LEAST_WEEKS,
+    LOW,
+    MOST_WEEKS,
+    Forecast,
+    _ahead,
+    _amount,
+    _pace,
+    _reached,
+    forecast,
+    path,
+    whole_weeks,
+)
 
 TODAY = date(2026, 11, 21)
 
@@ -231,3 +245,50 @@ def test_in_75_to_85_of_100_cases_the_true_day_lies_in_the_band() -> None:
         assert of >= 270, "nearly every history is long enough for a date"
         right, dated = right + inside, dated + of
     assert 0.77 <= right / dated <= 0.83
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_each_date_is_the_day_on_which_its_likelihood_is_nearest(seed: int) -> None:
+    """By the path, which tells for every day how much is not exceeded: the other way round, one has to get the same."""
+    chance = random.Random(seed)
+    used = {TODAY - timedelta(days=back): float(chance.randint(0, 12)) for back in range(1, 7 * chance.randint(6, 26))}
+    free = float(chance.choice([3, 17, 60, 150, 400]))
+    found = forecast(used, free, TODAY)
+    pace = _pace(whole_weeks(used, TODAY), 0.0)
+
+    def likelihood(day: date) -> float:
+        ahead = (day - TODAY).days
+        return _reached(*_ahead(pace, ahead), free) if ahead > 0 else 0.0
+
+    assert found.early is not None
+    # the band is from its first to its last day, both in it: a tenth lies before the first, nine tenths up to the last
+    ends = [(found.early - timedelta(days=1), LOW)] + ([(found.late, HIGH)] if found.late is not None else [])
+    for day, mark in ends:
+        off = abs(likelihood(day) - mark)
+        beside = [day + timedelta(days=step) for step in (-1, 1)]
+        assert all(off <= abs(likelihood(each) - mark) + 1e-12 for each in beside)
+    assert found.likely is not None
+    assert likelihood(found.likely) >= 0.5 > likelihood(found.likely - timedelta(days=1))
+    for point in path(used, TODAY, 90):
+        mean, variance = _ahead(pace, (point.day - TODAY).days)
+        for amount, mark in ((point.low, LOW), (point.middle, 0.5), (point.high, HIGH)):
+            if amount > 0:
+                assert 1 - _reached(mean, variance, amount) == pytest.approx(mark, abs=1e-6)
+
+
+def test_the_amounts_are_those_of_the_distribution_that_is_meant() -> None:
+    """Of a gamma distribution with mean 100 and standard deviation 10, a tenth lies below 87.4 and above 113.0."""
+    assert [_amount(100, 100, part) for part in (LOW, 0.5, HIGH)] == pytest.approx([87.4, 99.7, 113.0], abs=0.1)
+    assert _amount(1, 1000, LOW) == 0.0, "never less than nothing"
+    assert _reached(100, 100, 87.36) == pytest.approx(0.9, abs=0.002)
+
+
+def test_the_shortest_history_that_is_enough_has_a_path_and_little_more_use_does_too() -> None:
+    assert len(path(steady(LEAST_WEEKS), TODAY, 5)) == 5
+    old = {TODAY - timedelta(weeks=MOST_WEEKS + 4): 5.0}
+    assert len(path(old, TODAY, 5, more_a_week=0.5)) == 5
+
+
+def test_what_is_nearly_used_up_is_used_up_tomorrow() -> None:
+    found = forecast(steady(10, 100.0), 1, TODAY)
+    assert (found.early, found.likely, found.late) == (TODAY + timedelta(days=1),) * 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -162,3 +163,27 @@ def test_two_meters_never_share_a_name(a: str, b: str, c: str, d: str, e: str, f
     assert (one.id == other.id) == (one == other)
     assert json.dumps(one.id).isascii()
     assert isinstance(read_meter(one, None, 0, 0), Meter)
+
+
+def test_a_model_without_a_limit_hides_none_of_those_after_it() -> None:
+    def listed(name: str, limit: int | None) -> dict[str, object]:
+        return {"resourceType": "MODEL_INFERENCE", "resourceName": name, "limit": limit, "totalUsage": 1}
+
+    found = InferenceLimits.from_access_check_result({"limits": [listed("a/a:1", None), listed("b/b:1", 5)]})
+    assert list(found) == ["b/b:1"]
+
+
+def test_a_meter_keeps_when_it_was_last_used() -> None:
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    key = Key("local", "p", "a/b:1")
+    for check in (None, Check(5, 0, 0)):
+        assert read_meter(key, check, 0, 0, at).last_used == at
+
+
+def test_what_is_no_amount_and_no_answer_have_their_codes() -> None:
+    with pytest.raises(BadInput) as amount:
+        check_amount(-1)
+    assert amount.value.code == "limit.bad-amount"
+    with pytest.raises(BadInput) as answer:
+        InferenceLimits.from_access_check_result({"limits": "none"})
+    assert answer.value.code == "limit.malformed"

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from podadmin.core.clock import ManualClock, SystemClock
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused
 from podadmin.journal.records import Journal
 from podadmin.limits import service
 from podadmin.limits.model import Key, Meter
+from podadmin.limits.own import Scope
+from podadmin.limits.records import limit_check, reservation
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 
@@ -95,6 +98,60 @@ def test_no_limit_promises_all_and_no_answer_promises_nothing(store: Store) -> N
     note(store, None)
     assert reserve(store, "req_1", 1e9).amount == 1e9
     assert (now(store).mode, now(store).free) == ("unlimited", None)
+
+
+def test_each_reason_to_promise_nothing_has_its_code_and_its_words(store: Store) -> None:
+    def refused(**changes: Any) -> Refused:
+        with pytest.raises(Refused) as caught:
+            reserve(store, "req_1", 5, **changes)
+        return caught.value
+
+    unknown = refused()
+    assert (unknown.code, "“acme/Retina:3”" in unknown.why) == ("limit.unknown", True)
+    note(store, 0)
+    used_up = refused()
+    assert (used_up.code, "“acme/Retina:3”" in used_up.why) == ("limit.exhausted", True)
+    note(store, 100)
+    scope = Scope(datasource="patients")
+    write(store, service.set_limit, scope=scope, period="total", amount=0, effect="stops", reason="x", by="a", at=NOW)
+    own = refused()
+    assert (own.code, "on patients" in own.why) == ("limit.own-exhausted", True)
+    assert reserve(store, "req_2", 5, datasource="elsewhere").amount == 5, "an own limit is for what it names only"
+    write(store, service.settle, "req_2", "ended", NOW)
+    with pytest.raises(Refused) as over:
+        reserve(store, "req_2", 5, datasource="elsewhere")
+    assert over.value.code == "limit.settled"
+
+
+def test_what_is_kept_of_checks_and_promises_names_them_and_what_became_of_them(store: Store) -> None:
+    note(store, 10, 3, request_id="req_7")
+    note(store, 10, 2, request_id="req_8")
+    note(store, 10, 10, request_id="req_9")
+    with store.read() as connection:
+        checks = connection.execute(select(limit_check).order_by(limit_check.c.request)).all()
+        told = service.alarms(connection)
+    assert [each.id[:4] for each in checks] == ["chk_"] * 3
+    assert [each.request for each in checks] == ["req_7", "req_8", "req_9"]
+    (alarm,) = told
+    assert (alarm.request_id, alarm.amount, alarm.limit) == ("req_8", 2, 3), "at the limit is not beyond it"
+    note(store, 100, 10)
+    first, second = reserve(store, "req_1", 4), reserve(store, "req_2", 4)
+    assert [each.id[:4] for each in (first, second)] == ["rsv_"] * 2
+    write(store, service.settle, "req_1", "finished", NOW)
+    write(store, service.reconcile, set(), NOW)
+    with store.read() as connection:
+        kept = connection.execute(select(reservation.c.request_id, reservation.c.outcome)).all()
+    assert sorted(map(tuple, kept)) == [("req_1", "finished"), ("req_2", "reconciled")]
+
+
+def test_totals_that_fall_twice_are_two_alarms(store: Store) -> None:
+    for total in (9, 5, 9, 5):
+        note(store, 100, total)
+    for total in (7, 5):
+        note(store, 100, total)
+    with store.read() as connection:
+        told = service.alarms(connection)
+    assert {(each.amount, each.limit) for each in told} == {(5, 9), (5, 7)}
 
 
 def test_asking_again_returns_the_first_promise(store: Store) -> None:

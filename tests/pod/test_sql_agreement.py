@@ -97,14 +97,15 @@ def check(tables: Tables, query: str) -> SqlFacts | None:
     lines = ran(tables.whole, query)
     if lines is None:
         return None
-    assert not [value for line in lines for value in line if about_one(value)], (query, said, lines)
+    told = [value for line in lines for value in line if about_one(value) and str(value) not in query]
+    assert not told, (query, said, lines)
     others = ran(tables.turned, query)
     assert others is not None
     assert sorted(map(repr, (tuple(map(near, line)) for line in lines))) == sorted(
         map(repr, (tuple(map(near, line)) for line in others))
     ), (query, said)
     if said.every_record:
-        assert len(lines) <= 1, (query, said, lines)
+        assert len(lines) <= query.casefold().count("select"), (query, said, lines)
     elif said.level != "none":
         assert said.smallest_group is not None, (query, said)
         fewer = min(said.smallest_group, RECORDS) - 1

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podadmin.core.errors import PodadminError
+from podadmin.core.errors import PodadminError, Tampered
 from podadmin.limits.model import Check, Key, Meter, read_meter
 from podadmin.limits.own import Effect, Own, OwnLimit, Scope
 from podadmin.requests.decide import Considered, Invalid, Verdict, decide
@@ -408,3 +408,37 @@ def test_a_limit_of_the_custodians_own_is_said_as_such(verified: Make, protocols
         "Your own limit, at most 10 inferences a day for lab<U+202E>, is used up or promised away."
     }
     assert over.words == "The custodian's limit for this use is used up or promised away.", "what a requester is told"
+
+
+def test_every_line_of_a_trace_is_named_and_takes_a_stance_that_can_be_weighed(
+    verified: Make, protocols: dict[str, Any]
+) -> None:
+    request = verified(protocols["inference"])
+    names = {
+        "Seen before", "The network's access check", "Envelope", "Clock", "Effects", "Limit of acme/Retina:3",
+    }  # fmt: skip
+    known = statement(request, shipped())
+    unknown = dataclasses.replace(known, known=False)
+    for effects, latest, limits in itertools.product(
+        (known, unknown, None), (None, NOW, NOW + timedelta(days=2)), ((meter(5, 1),), (meter(None, 1),))
+    ):
+        found = ask(request, effects=effects, latest=latest, limits=limits, grants=(grant_for(request),))
+        assert {each.name for each in found.trace} == {*names, "Grant grt_1"}
+        assert {each.outcome for each in found.trace} <= {"refuses", "holds", "allows", "passes", "does-not-apply"}
+
+
+def test_what_could_not_be_verified_is_told_with_its_reason() -> None:
+    error = Tampered("envelope.bad-signature", "It is forged.", "The signature is wrong.", "Do nothing.")
+    invalid = Invalid.of(error)
+    assert (invalid.code, invalid.what, invalid.why) == (error.code, error.what, error.why)
+    found = decide(invalid, effects=None, grants=(), limits=(), access="ACCEPT", now=NOW, replay=False)
+    assert (found.outcome, found.code, found.words) == ("refuse", error.code, "It is forged. The signature is wrong.")
+
+
+@pytest.mark.parametrize(("others", "words"), [(1, "1 other grant is for"), (2, "2 other grants are for")])
+def test_grants_for_other_requests_are_counted_in_words(
+    verified: Make, protocols: dict[str, Any], others: int, words: str
+) -> None:
+    shelf = Grants.of((), elsewhere=others)
+    found = ask(verified(protocols["inference"]), grants=shelf, limits=(meter(5, 1),))
+    assert next(each.why for each in found.trace if each.name == "Other grants").startswith(words)

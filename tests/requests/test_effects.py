@@ -239,3 +239,16 @@ def test_no_unknown_class_leaves_the_effects_known(verified: Make, protocols: di
     known = ("bitfount.SqlQuery",)
     protocol["algorithm"][0]["class_name"] = name
     assert (name in known) or is_worst(statement(verified(protocol), TABLE))
+
+
+def test_what_is_not_known_leaves_in_a_way_that_is_not_known_to_somebody_who_is_not_known(
+    verified: Make, protocols: dict[str, Any]
+) -> None:
+    found = statement(verified({**protocols["sql"], "class_name": "bitfount.Novel"}), shipped())
+    first = found.outputs[0]
+    assert (first.level, first.channel, first.destination) == ("unknown", "unknown", "unknown")
+    part = {**protocols["sql"], "algorithm": {**protocols["sql"]["algorithm"][0], "novel": 1}}
+    for protocol in (part, {"class_name": "bitfount.Novel"}):
+        headline = statement(verified(protocol), shipped()).headline
+        assert headline.startswith(UNKNOWN_HEADLINE)
+        assert not headline.endswith("is not known: ")

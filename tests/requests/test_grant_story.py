@@ -17,7 +17,7 @@ from podadmin.core.clock import ManualClock
 from podadmin.core.errors import PodadminError
 from podadmin.journal.records import Journal, all_entries
 from podadmin.limits import service as limits
-from podadmin.requests import grant_acts, grant_cover, grant_moves, service
+from podadmin.requests import grant_acts, grant_cover, grant_moves, receipts, service
 from podadmin.requests.grant_moves import Terms
 from podadmin.requests.grant_pins import WORDS, Pins
 from podadmin.requests.projects import projects, state_purpose
@@ -553,3 +553,97 @@ def test_grants_are_found_by_family_or_fingerprint_and_by_nothing_else(desk: Des
             .where(grant.c.made_from == old)
             .values(family=kept.family, pins=json.dumps(dict(kept.values), sort_keys=True))
         )
+
+
+# --- to the letter ---------------------------------------------------------------------------------------------------
+
+
+def test_a_grant_keeps_who_made_it_what_it_bounds_and_why(desk: Desk) -> None:
+    made = desk.granted(pins(), wants=1, runs=3, days=0.5, inferences=7, note="for the board")
+    row = desk.row(made)
+    assert made.startswith("grt_")
+    assert (row.made_by, row.note, row.runs, row.inferences) == ("anna", "for the board", 3, 7)
+    assert row.expires_at == "2026-11-21T15:00:00.000000Z"
+
+
+def test_at_the_moment_at_which_it_expires_a_grant_gives_no_run(desk: Desk) -> None:
+    made = desk.granted(pins(), days=1)
+    desk.clock.advance(86400)
+    with desk.store.record(Fact("gate", "limit.test", made)) as unit:
+        assert not grant_moves.use(unit, desk.clock, made, "req_x")
+    assert desk.row(made).runs_left == 2
+
+
+def test_what_came_back_comes_back_once(desk: Desk) -> None:
+    made = desk.granted(pins(), wants=1, runs=5, inferences=30)
+    ran = desk.send(pins(), wants=20)
+    desk.run(ran, used=5)
+    left = (desk.row(made).runs_left, desk.row(made).inferences_left)
+    with desk.store.record(Fact("gate", "limit.test", made)) as unit:
+        grant_moves.settle(unit, desk.clock, ran)
+        grant_moves.give_back(unit, desk.clock, ran)
+    assert (desk.row(made).runs_left, desk.row(made).inferences_left) == left
+    (told,) = (each for each in desk.bodies("grant.settled") if each["request"] == ran)
+    assert told == {"request": ran, "back": 15, "run_back": False}
+    with desk.store.read() as connection:
+        (settled,) = connection.execute(select(grant_use.c.settled_at)).scalars()
+    assert settled == "2026-11-21T03:00:00.000000Z"
+
+
+def test_a_revocation_is_told_with_a_receipt_and_is_not_done_twice(desk: Desk) -> None:
+    made = desk.granted(pins())
+    grant_acts.revoke(desk.store, desk.clock, made, "anna", "It is over.")
+    last = desk.receipts(made)[-1]
+    assert (last["act"], last["by"], last["reason"]) == ("grant-revoked", "anna", "It is over.")
+    again = refused(lambda: grant_acts.revoke(desk.store, desk.clock, made, "anna", "Again."), "grant.ended")
+    assert (again.what, again.why) == ("The grant was not revoked.", "It was revoked before.")
+
+
+def test_who_decides_is_kept_with_the_reason_in_the_order_of_time(desk: Desk) -> None:
+    for account in ("anna", "bert"):
+        grant_cover.name_custodian(desk.store, desk.clock, "anna", account, " Custodian. ")
+        desk.clock.advance(60)
+    soon, later = desk.clock.now() + timedelta(days=1), desk.clock.now() + timedelta(days=2)
+    cover = grant_cover.name_cover(desk.store, desk.clock, "anna", "zoe", soon, later, "x" * 2001)
+    early = grant_cover.name_cover(
+        desk.store, desk.clock, "anna", "ada", desk.clock.now() - timedelta(days=9), later, "Holiday."
+    )
+    assert cover.startswith("dcd_")
+    assert early.startswith("dcd_")
+    bodies = desk.bodies("decider.named")
+    assert [each["reason"] for each in bodies] == ["Custodian.", "Custodian.", "x" * 2000, "Holiday."]
+    assert [each["stands_for"] for each in bodies] == ["", "", "anna", "anna"]
+    listed = grant_cover.listing(desk.store)
+    assert [row.account for row in listed] == ["ada", "anna", "bert", "zoe"]
+    assert [row.id[:4] for row in listed] == ["dcd_"] * 4
+    with desk.store.read() as connection:
+        assert [row.account for row in grant_cover.in_force(connection, desk.clock.now())] == ["ada", "anna", "bert"]
+        long = refused(
+            lambda: grant_cover.check_may_decide(connection, "eve" * 40, desk.clock.now()), "grant.not-decider"
+        )
+    assert "…" in long.why
+
+
+def test_cover_lasts_for_some_time_and_ends_in_the_future(desk: Desk) -> None:
+    now = desk.clock.now()
+    for starts, ends in (
+        (now, now),
+        (now + timedelta(days=1), now + timedelta(days=1)),
+        (now - timedelta(days=1), now),
+    ):
+        refused(
+            lambda starts=starts, ends=ends: grant_cover.name_cover(  # type: ignore[misc]
+                desk.store, desk.clock, "anna", "zoe", starts, ends, "Holiday."
+            ),
+            "grant.bad-cover",
+        )
+
+
+def test_the_receipts_of_a_request_are_listed_oldest_first_and_at_most_fifty(desk: Desk) -> None:
+    came = desk.send(pins())
+    row = service.find(desk.store, came).row
+    made = []
+    for number in range(52):
+        with desk.store.record(Fact("gate", "receipt.tried", str(number))) as unit:
+            made.append(receipts.issue(unit, desk.clock, "approved", ("receipt.tried", str(number)), {"request": row}))
+    assert receipts.references_of(desk.store, came) == tuple(made[:50])
