@@ -3,6 +3,7 @@
 A step a line, words quoted as in a shell, `#` begins a comment:
 
     click NAME · type NAME TEXT · choose NAME WORDS · check NAME · uncheck NAME · key Ctrl+K · page NAME
+    tab-to NAME · keys TEXT (by the keyboard alone: Tab until NAME has it, then what is typed goes there)
     select-row TEXT · open-row TEXT · wait TEXT [SECONDS] · wait-gone TEXT [SECONDS] · wait-enabled NAME [SECONDS]
     expect TEXT · expect-not TEXT · expect-enabled NAME · expect-disabled NAME · expect-no-stall MS [WORK_MS]
     picture FILE · size W H · theme light|dark · quit
@@ -44,6 +45,8 @@ POLL_MS: Final = 10
 PATIENCE: Final = 10.0
 """Seconds that a step waits for its widget or text unless it says otherwise."""
 _SETTLES: Final = 8
+_STOPS: Final = 400
+"""So many presses of Tab go round any page at least once."""
 _AWAY: Final = QPoint(-10_000, -10_000)
 
 
@@ -89,6 +92,8 @@ _STEPS: Final = {
     "check": (1, 2),
     "uncheck": (1, 2),
     "key": (1, 1),
+    "keys": (1, 1),
+    "tab-to": (1, 2),
     "page": (1, 1),
     "select-row": (1, 2),
     "open-row": (1, 2),
@@ -138,6 +143,8 @@ class Driver(QObject):
             "check": lambda words: self._check(words[0], True),
             "uncheck": lambda words: self._check(words[0], False),
             "key": self._key,
+            "keys": self._keys,
+            "tab-to": self._tab_to,
             "page": self._click,
             "select-row": lambda words: self._row(words[0], twice=False),
             "open-row": lambda words: self._row(words[0], twice=True),
@@ -193,7 +200,7 @@ class Driver(QObject):
         self._since = perf_counter()
 
     def _time_for(self, step: Line) -> float:
-        named = step.words[0] in ("wait", "wait-gone", "wait-enabled") and len(step.words) > 2
+        named = step.words[0] in ("wait", "wait-gone", "wait-enabled", "tab-to") and len(step.words) > 2
         return float(step.words[2]) if named else self._patience
 
     def _end(self, problem: str) -> None:
@@ -264,11 +271,29 @@ class Driver(QObject):
         keys = QKeySequence(words[0])
         if keys.isEmpty():
             raise _Failed("no such key")
+        QTest.keySequence(self._keyboard(), keys)
+
+    def _keys(self, words: tuple[str, ...]) -> None:
+        QTest.keyClicks(self._keyboard(), words[0])
+
+    def _tab_to(self, words: tuple[str, ...]) -> None:
+        """Tab, as often as it takes to get there. It fails where a person with a keyboard alone would not get there."""
+        passed: dict[str, None] = {}
+        for _ in range(_STOPS):
+            QTest.keyClick(self._keyboard(), Qt.Key.Key_Tab)
+            here = QApplication.focusWidget()
+            if here is not None and words[0] in seek.names_of(here):
+                return
+            passed[seek.name_of(here) if here is not None else ""] = None
+        raise _NotYet(f"Tab does not come to {words[0]!r}; it passes: {', '.join(map(repr, passed))}")
+
+    def _keyboard(self) -> QWidget:
+        """What has the keyboard."""
         if not self._window.isActiveWindow():
             # a shortcut of a window that is not the active one is nobody's
             self._window.activateWindow()
             raise _NotYet("the window has not the keyboard")
-        QTest.keySequence(QApplication.focusWidget() or self._window, keys)
+        return QApplication.focusWidget() or self._window
 
     def _row(self, text: str, twice: bool) -> None:
         found = seek.row_with(self._window, text)
