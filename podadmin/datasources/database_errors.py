@@ -114,8 +114,9 @@ def _by_code(error: BaseException) -> Fault | None:
     sqlite = getattr(error, "sqlite_errorcode", None)
     if isinstance(sqlite, int):
         return _SQLITE.get(sqlite & 0xFF)
+    module = type(error).__module__.partition(".")[0]
     state = getattr(error, "sqlstate", None)
-    if isinstance(state, str):
+    if isinstance(state, str) and module != "pymysql":
         return _SQLSTATES.get(state) or {"08": Fault.LOST, "42": Fault.STATEMENT, "22": Fault.STATEMENT}.get(state[:2])
     full = getattr(error.args[0], "full_code", None) if error.args else None
     if isinstance(full, str):
@@ -124,7 +125,6 @@ def _by_code(error: BaseException) -> Fault | None:
     if isinstance(first, dict):
         # the driver pg8000 hands on the fields of the server's message
         return _SQLSTATES.get(str(first.get("C", "")))
-    module = type(error).__module__.partition(".")[0]
     if isinstance(first, tuple) and first:
         first = first[0]
     if isinstance(first, int):

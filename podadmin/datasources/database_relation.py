@@ -7,9 +7,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import FromClause, Select, column, func, inspect, literal_column, select, table
+from sqlalchemy import text as sa_text
 from sqlalchemy.exc import NoSuchTableError, SAWarning
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement, TextClause, quoted_name
@@ -67,7 +68,7 @@ class Relation:
         return self.source.c[name]
 
     def few(self, what: Sequence[ColumnElement[Any]], wanted: int, rows: int | None = None) -> Select[Any]:
-        """A select of `what` over `wanted` rows: of a table of `rows` rows about so many from all over it, else the first.
+        """A select of `what` over `wanted` rows: of a table of `rows` rows some from all over it, else the first.
 
         Nothing is sorted for it: blocks of a stored table of PostgreSQL, a chance for each row elsewhere.
         """
@@ -117,8 +118,8 @@ def relation(session: Session, source: SqlSource) -> Relation:
 
 def _table(session: Session, text: str) -> Relation:
     family = session.family
-    schema, name, kinds, stored = session.call(lambda: _reflected(session, text))
-    columns = tuple(Column(each, cells_of(kind, family.name), _native(kind)) for each, kind in kinds)
+    look = _listed if family.name == "mysql" else _reflected
+    schema, name, columns, stored = session.call(lambda: look(session, text))
     source = table(
         quoted_name(name, True),
         *(column(quoted_name(each.name, True)) for each in columns),
@@ -127,13 +128,36 @@ def _table(session: Session, text: str) -> Relation:
     return Relation(columns, source, family.name, schema, name, stored)
 
 
-def _reflected(session: Session, text: str) -> tuple[str, str, list[tuple[str, TypeEngine[Any]]], bool]:
-    inspector = inspect(session.connection)
+def _places(text: str) -> list[tuple[str, str]]:
+    """Schema ("" for the account's own) and table that a text may mean."""
     before, dot, after = text.partition(".")
+    return [("", text), *([(before, after)] if dot else [])]
+
+
+_LIST: Final = sa_text(
+    "SELECT c.column_name, c.data_type, t.table_type FROM information_schema.columns c "
+    "JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name WHERE c.table_name = :name "
+    "AND c.table_schema = CASE WHEN :schema = '' THEN DATABASE() ELSE :schema END ORDER BY c.ordinal_position"
+)
+
+
+def _listed(session: Session, text: str) -> tuple[str, str, tuple[Column, ...], bool]:
+    """The columns as MySQL lists them. What SQLAlchemy asks for a view takes a right that readers need not have."""
+    for schema, name in _places(text):
+        found = session.connection.execute(_LIST.bindparams(name=name, schema=schema)).all()
+        if found:
+            columns = tuple(Column(str(each[0]), _by_name(session, str(each[1])), str(each[1])) for each in found)
+            return schema, name, columns, "VIEW" not in str(found[0][2])
+    raise said(Fault.TABLE, session.family.words)
+
+
+def _reflected(session: Session, text: str) -> tuple[str, str, tuple[Column, ...], bool]:
+    inspector = inspect(session.connection)
+    family = session.family.name
     with warnings.catch_warnings():
         # a type that SQLAlchemy does not know is shown as text
         warnings.simplefilter("ignore", SAWarning)
-        for schema, name in (("", text), *([(before, after)] if dot else [])):
+        for schema, name in _places(text):
             if not inspector.has_table(name, schema or None):
                 continue
             try:
@@ -141,7 +165,8 @@ def _reflected(session: Session, text: str) -> tuple[str, str, list[tuple[str, T
             except NoSuchTableError:
                 continue
             stored = name in inspector.get_table_names(schema or None)
-            return schema, name, [(str(each["name"]), each["type"]) for each in found], stored
+            kinds = [(str(each["name"]), each["type"]) for each in found]
+            return schema, name, tuple(Column(each, cells_of(t, family), _native(t)) for each, t in kinds), stored
     raise said(Fault.TABLE, session.family.words)
 
 
@@ -188,7 +213,8 @@ def _described(session: Session, verbatim: str) -> tuple[Column, ...]:
 def _by_name(session: Session, name: str) -> Cells:
     known: Any = session.connection.dialect
     made = known.ischema_names.get(name.partition("(")[0].strip())
-    return cells_of(made(), session.family.name) if made is not None else Cells.OTHER
+    unknown = Cells.BYTES if session.family.name == "mysql" else Cells.OTHER  # in MySQL, what lies on a map
+    return cells_of(made(), session.family.name) if made is not None else unknown
 
 
 _WHOLE = (Cells.WHOLE, "integer")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import make_url
 
 from podadmin.core.text import stranger
-from podadmin.datasources.database_families import sqlite_path
+from podadmin.datasources.database_families import is_mariadb, sqlite_path
 from podadmin.datasources.database_session import Session
 from podadmin.datasources.model import Kind, ReadOnly, SqlSource
 
@@ -134,10 +134,10 @@ def _mysql(opened: Session) -> Rights:
     lines = [str(row[0]) for row in found]
     doubts = []
     for role in [name for line in lines if " ON " not in line for name in _ROLE.findall(line)]:
-        more = opened.attempt(f"SHOW GRANTS FOR {role}") if re.fullmatch(r"[`'\"\w@%.-]+", role) else None
+        more = _of_role(opened, role)
         if more is None:
             return _unknown()
-        lines += [str(row[0]) for row in more]
+        lines += more
     may, routines = _granted(lines)
     if routines:
         doubts.append("The account may run stored routines, which can write with the rights of whoever made them.")
@@ -148,6 +148,20 @@ def _mysql(opened: Session) -> Rights:
         return Rights("not proved", "Its grants let the account read, and run stored routines.", tuple(doubts))
     also = ", and the server takes no writes" if server and server[0][0] else ""
     return Rights("proved", f"Its grants let the account read only{also}.", tuple(doubts))
+
+
+def _of_role(opened: Session, role: str) -> list[str] | None:
+    """The grants of a role that the account may take on; None where it may not see them."""
+    if not re.fullmatch(r"[`'\"\w@%.-]+", role):
+        return None
+    if not is_mariadb(opened.connection):
+        found = opened.attempt(f"SHOW GRANTS FOR CURRENT_USER() USING {role}")
+    elif opened.attempt(f"SET ROLE {role}") is None:
+        found = None
+    else:
+        found = opened.attempt("SHOW GRANTS")
+        opened.attempt("SET ROLE NONE")
+    return None if found is None else [str(row[0]) for row in found]
 
 
 def _granted(lines: Sequence[str]) -> tuple[list[str], bool]:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as StillRunning
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Executable, make_url
@@ -30,6 +30,7 @@ SECONDS: Final = 3600
 """The longest that one question may take where nothing else is said."""
 _POLL_SECONDS: Final = 0.05
 _LET_GO_SECONDS: Final = 0.7
+_STOPS, _STOP_SECONDS = 20, 0.2
 _SECRETS: Final = frozenset({"password", "passwd", "pwd", "sslpassword", "ssl_key_password", "passfile", "token"})
 
 
@@ -55,8 +56,10 @@ class Session:
         def work() -> list[tuple[Any, ...]]:
             if isinstance(statement, str):
                 direct = self.connection.execution_options(no_parameters=True)
-                return [tuple(row) for row in direct.exec_driver_sql(statement)]
-            return [tuple(row) for row in self.connection.execute(statement)]
+                found = direct.exec_driver_sql(statement)
+            else:
+                found = self.connection.execute(statement)
+            return [tuple(row) for row in found] if found.returns_rows else []
 
         return self.call(work)
 
@@ -66,8 +69,10 @@ class Session:
 
     def attempt(self, statement: Executable | str) -> list[tuple[Any, ...]] | None:
         """The rows of a statement that may fail, or None; the session stays usable. Raises Cancelled, or lost."""
+        # only PostgreSQL gives up a whole transaction for one statement that fails
+        aside = self.connection.begin_nested() if self.family.name == "postgresql" else nullcontext()
         try:
-            with self.connection.begin_nested():
+            with aside:
                 return self.rows(statement)
         except PodadminError as error:
             if error.code in {"core.cancelled", "datasource.database-lost", "datasource.database-too-long"}:
@@ -117,10 +122,19 @@ class _Waiting:
     def _end(self, future: Future[Result], stop: Callable[[], None] | None) -> None:
         """Have the server stop. Where it does not answer, the thread is left behind and ends with the connection."""
         if stop is not None:
-            threading.Thread(target=_run, args=(stop, Future()), name="database-stop", daemon=True).start()
+            threading.Thread(target=_stopping, args=(stop, future), name="database-stop", daemon=True).start()
         with suppress(StillRunning):
             future.exception(_LET_GO_SECONDS)
         self.abandoned = not future.done()
+
+
+def _stopping(stop: Callable[[], None], future: Future[Any]) -> None:
+    """Stop more than once: the server forgets a wish that comes before the statement that it is meant for."""
+    for _ in range(_STOPS):
+        _run(stop, Future())
+        with suppress(StillRunning):
+            future.exception(_STOP_SECONDS)
+            return
 
 
 def _run(work: Callable[[], Result], future: Future[Result]) -> None:

@@ -254,7 +254,7 @@ def compare_flights(found: Profile, theirs: Profile) -> None:
         assert [share for share, _ in one.quantiles] == [share for share, _ in other.quantiles]
         for (_, a), (_, b) in zip(one.quantiles, other.quantiles, strict=True):
             spread = float(one.maximum or 0) - float(one.minimum or 0)  # type: ignore[arg-type]
-            assert float(b) == pytest.approx(float(a), abs=0.03 * spread)
+            assert float(b) == pytest.approx(float(a), abs=0.05 * spread)
 
 
 @pytest.mark.slow
