@@ -96,6 +96,7 @@ WORDS: dict[str, str] = {
     "request.started": "The pod accepted the task and began",
     "request.result": "A result of {bytes} bytes came out of the pod",
     "request.result:withheld": "A result of {bytes} bytes was not passed on: it would exceed the limit",
+    "request.sent": "A message of {bytes} bytes of the type {type} came out of the pod",
     "request.finished": "The task finished and its results were passed on",
     "request.stopped": "The task was stopped",
     "request.failed": "The pod ended the task early",

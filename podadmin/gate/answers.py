@@ -32,6 +32,8 @@ async def send_due(ports: Ports, client: MessageServiceClient, sessions: Session
             composed = await to_thread.run_sync(_compose, ports, sessions, request_id, kind, words)
             if kind == "pass":
                 said = await to_thread.run_sync(_said, sessions, request_id, composed[0])
+                if ports.numbers.hide_errors():
+                    composed = [await to_thread.run_sync(_without_errors, sessions, request_id, composed[0])]
             for message in composed:
                 await client.send(message)
         except Unavailable as error:
@@ -56,6 +58,31 @@ def _said(sessions: Sessions, request_id: str, message: pb.BitfountMessage) -> s
         return ""
     told = value.get("message") if isinstance(value, dict) else None
     return told if isinstance(told, str) and int(message.messageType) == MessageType.TASK_ABORT else ""
+
+
+def _without_errors(sessions: Sessions, request_id: str, message: pb.BitfountMessage) -> pb.BitfountMessage:
+    """The pod's last word without what an error of a program says: its text and its trace can quote data.
+
+    A word that cannot be opened is sent without any: what nobody can read here is not let out in its place.
+    """
+    if int(message.messageType) != MessageType.TASK_ABORT:
+        return message
+    told = messages.reason_of(message)
+    neutral: dict[str, object] = {"message": "The task ended with an error in the pod. Its custodian can see which."}
+    if told is not None:
+        neutral["message"] = f"The pod ended the task ({told.name})."
+        neutral["reason"] = told.name
+    try:
+        value = codec.open_session(sessions.of(request_id), message.body)
+    except PodadminError as error:
+        log.info("the pod's last word was not opened and is sent in neutral words: %s", error.code)
+        value = None
+    if isinstance(value, dict) and not set(value) - {"message", "reason"}:
+        return message  # the words of the pod's own, without an error in them
+    changed = messages.with_body(message, codec.seal_session(sessions.of(request_id), neutral))
+    if changed.messageMetadata.HasField("taskNotification"):
+        changed.messageMetadata.ClearField("taskNotification")
+    return changed
 
 
 def _compose(ports: Ports, sessions: Sessions, request_id: str, kind: str, words: str) -> list[pb.BitfountMessage]:

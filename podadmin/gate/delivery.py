@@ -12,6 +12,7 @@ from typing import Final
 from anyio import to_thread
 
 from podadmin.core.clock import stamp
+from podadmin.gate.flows import latest_of
 from podadmin.gate.ports import Ports, Seen
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.requests import service
@@ -93,4 +94,5 @@ class Deliveries:
                 return service.bytes_of(ports.store, again.row.id)
         if any(until > now for until in self._completing.values()):
             return None
-        return service.next_to_deliver(ports.store, ports.clock, numbers.release_before(), numbers.grant_days())
+        latest = numbers.release_before()
+        return service.next_to_deliver(ports.store, ports.clock, latest, numbers.grant_days(), latest_of(latest))

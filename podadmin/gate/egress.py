@@ -45,6 +45,25 @@ PHASES = frozenset(
 """Messages that carry no result and change nothing: they pass while their task runs."""
 
 
+BEFORE_ACCEPTING = frozenset({MessageType.OIDC_CHALLENGE, MessageType.ONLINE_CHECK, MessageType.ONLINE_RESPONSE})
+"""What a real pod says before it accepts a task: it asks for a log-in (bitfount contract, section 6.1)."""
+_TRAINS = ("Federated", "Training")
+_EXTRACTS = ("DataExtraction", "Screening")
+CARRYING: Mapping[MessageType, tuple[str, ...]] = {
+    MessageType.TRAINING_UPDATE: _TRAINS,
+    MessageType.TRAINING_COMPLETE: _TRAINS,
+    MessageType.TRAINING_METRICS: _TRAINS,
+    MessageType.MODEL_PARAMETERS: _TRAINS,
+    MessageType.ALGORITHM_EXCHANGE: _TRAINS,
+    MessageType.SECURE_SHARE: _TRAINS,
+    MessageType.KEY_EXCHANGE: _TRAINS,
+    MessageType.WORKER_REQUEST: _EXTRACTS,
+    MessageType.TRANSFER_RECEIPT: _EXTRACTS,
+    MessageType.ONLINE_RESPONSE: ("",),
+}
+"""Messages that carry something, and in the names of which protocols one of these words stands that send them
+(bitfount contract, sections 5.1 and 9.1)."""
+
 _MOST_NUMBER = 2**63 - 1
 """The greatest number that a record can hold; a message may carry a greater one."""
 _ENDED = frozenset({State.FINISHED, State.STOPPED, State.FAILED, State.INTERRUPTED})
@@ -59,12 +78,19 @@ class Verdict(Enum):
 
 
 def judge(
-    store: Store, clock: Clock, message: pb.BitfountMessage, digest: str, warn_at: float = limits.WARN_AT
+    store: Store,
+    clock: Clock,
+    message: pb.BitfountMessage,
+    digest: str,
+    warn_at: float = limits.WARN_AT,
+    *,
+    foreign: bool = False,
 ) -> Verdict:
     """Record what a message of the pod means and say whether it may leave.
 
     `digest` is the SHA-256 of its body: a message that is sent again is counted once. `warn_at`: the part of a limit
-    from which on the journal tells that it is nearly reached. Raises Refused (`gate.unknown-task`, `gate.not-running`,
+    from which on the journal tells that it is nearly reached. `foreign`: the pod is the network's own software, which
+    has more to say than the built-in worker. Raises Refused (`gate.unknown-task`, `gate.not-running`,
     `gate.type-not-allowed`, `request.not-to-start`) where it may not; use that such a message tells is an alarm.
     """
     row = service.by_task(store, message.taskId)
@@ -81,6 +107,12 @@ def judge(
         return _last(store, clock, row, message, Event.FAILED, "The pod did not accept the task")
     if kind == MessageType.LOG_MESSAGE and state == State.DELIVERING:
         return Verdict.PASS  # the words of a refusal come before it, and nothing was computed yet
+    if foreign and row.type == MessageType.JOB_REQUEST_FROM_HUB and state == State.FINISHED:
+        return Verdict.PASS  # sealed for the hub alone: what was decided is that it runs
+    if foreign and state == State.STOPPED:
+        return Verdict.OWED  # the requester was told by the gate; the pod is let end in peace
+    if foreign and state == State.DELIVERING and kind in BEFORE_ACCEPTING:
+        return Verdict.PASS
     if state != State.RUNNING:
         _tell_undelivered(store, clock, message, row)
         raise _not_running()
@@ -92,7 +124,23 @@ def judge(
         return _aborted(store, clock, row, message)
     if kind in PHASES:
         return Verdict.PASS
+    if foreign and kind in CARRYING:
+        return _carried(store, row, message, digest)
     raise _no("gate.type-not-allowed", f"A message of the type {type_name(kind)} was not part of the decision.")
+
+
+def _carried(store: Store, row: Row[Any], message: pb.BitfountMessage, digest: str) -> Verdict:
+    """What a task of this protocol sends beside results. It is told in the journal as they are; others send nothing."""
+    kind = int(message.messageType)
+    runs = str((service.find(store, row.id).findings.get("protocol") or {}).get("class_name", "")).rpartition(".")[2]
+    if runs and not any(part in runs for part in CARRYING[MessageType(kind)]):
+        raise _no("gate.type-not-allowed", f"A message of the type {type_name(kind)} was not part of the decision.")
+    body = {"bytes": len(message.body), "sha256": digest, "type": type_name(kind)}
+    with store.record(Fact(GATE, "request.sent", row.id, body)) as unit:
+        now = unit.connection.execute(select(request.c.state).where(request.c.id == row.id)).scalar_one()
+        if now != State.RUNNING:
+            raise _not_running()
+    return Verdict.PASS
 
 
 def must_run(store: Store, task_id: str) -> None:

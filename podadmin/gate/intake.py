@@ -15,6 +15,7 @@ from anyio import to_thread
 from podadmin.core.canon import canonical
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
+from podadmin.gate.flows import window_of
 from podadmin.gate.ports import Ports, Seen
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import MessageServiceClient
@@ -83,7 +84,7 @@ async def _resolve(ports: Ports, message: pb.BitfountMessage) -> Captured:
         body=body,
         body_digest=hashlib.sha256(body or message.body).hexdigest(),
         sent_at=_sent_at(message),
-        window=ports.numbers.window(),
+        window=window_of(message.messageType, ports.numbers.window()),
         problem=problem,
     )
 

@@ -28,6 +28,7 @@ from podadmin.gate.findings import (
     sealed_digest_of,
     trace_shown,
 )
+from podadmin.gate.flow_opening import NotNow, open_interactive, open_trigger
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.sessions import Sessions
 from podadmin.journal.records import last_entry
@@ -42,7 +43,7 @@ from podadmin.networks.bitfount.job_request import OpenedJobRequest, check_signa
 from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import rule_service, service
-from podadmin.requests.decide import Verdict, decide
+from podadmin.requests.decide import LATER, Verdict, decide
 from podadmin.requests.difference import beside_protocol
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import statement
@@ -61,14 +62,6 @@ ASK_SECONDS = 5.0
 MOST_NAME = 300
 """Characters. No network gives longer names, and a question with one could not be asked."""
 log = logging.getLogger("podadmin.gate")
-
-
-class _NotNow(Exception):
-    """The request cannot be opened yet, and it is not its fault: it stays captured and is tried again."""
-
-    def __init__(self, error: PodadminError) -> None:
-        super().__init__(error.code)
-        self.error = error
 
 
 class Opener:
@@ -91,7 +84,7 @@ class Opener:
         sealed = await to_thread.run_sync(service.bytes_of, self._ports.store, request_id)
         try:
             opening = await self._opening(sealed)
-        except _NotNow as wait:
+        except NotNow as wait:
             self._seen.key_problem = wait.error.what if wait.error.code.startswith("vault.") else ""
             log.info("a request is not opened yet: %s", wait.error.code)
             return False
@@ -108,11 +101,13 @@ class Opener:
         return True
 
     async def _opening(self, sealed: Sealed) -> Opening:
-        """What opening found. Raises _NotNow where it cannot be said yet, for no fault of the request."""
+        """What opening found. Raises NotNow where it cannot be said yet, for no fault of the request."""
         trigger = pb.BitfountMessage.FromString(sealed.wire)
         try:
             if int(trigger.messageType) != MessageType.JOB_REQUEST:
-                raise _not_a_job_request(trigger.messageType)
+                if not self._ports.foreign:
+                    raise _not_a_job_request(trigger.messageType)
+                return await open_trigger(self._ports, self._hub, trigger, sealed)
             opened = await to_thread.run_sync(self._opened, sealed.body)
         except PodadminError as error:
             return self._unopened(sealed, error)
@@ -124,7 +119,9 @@ class Opener:
             key = await self._requester_key(trigger.sender, opened.outer.key_id)
             if key is not None:
                 opened = await to_thread.run_sync(check_signature, opened, key.pem)
-            verified = judge(self._values(sealed, trigger, opened, key))
+            if self._ports.foreign and opened.outer.flow_spec_raw is not None:
+                return await open_interactive(self._ports, trigger, sealed, opened, key)
+            verified = judge(self._values(sealed, trigger, opened, key), by_network=self._ports.foreign)
         except PodadminError as error:
             problem = error
         if verified is None:
@@ -137,10 +134,10 @@ class Opener:
             key = self._ports.pod_key().once()
             return replace(open_job_request(body, key, None), opened_by=key.opened_by)
         except Unavailable as error:
-            raise _NotNow(error) from None
+            raise NotNow(error) from None
         except PodadminError as error:
             if error.code.startswith("vault.") and error.code != "vault.cannot-decrypt":
-                raise _NotNow(error) from None  # our key is at fault, not the request
+                raise NotNow(error) from None  # our key is at fault, not the request
             raise
 
     async def _requester_key(self, requester: str, key_id: str | None) -> RequesterKey | None:
@@ -151,7 +148,7 @@ class Opener:
         except NotFound:
             return None
         except (Unavailable, Refused) as error:
-            raise _NotNow(error) from None
+            raise NotNow(error) from None
         if not registered.active:
             return None
         forms = public_forms(read_public_key(registered.public_key))
@@ -239,7 +236,7 @@ class Opener:
                 effects=effects,
                 grants=grants,
                 limits=meters,
-                access=answer.code.name if answer else None,
+                access=answer.code.name if answer else LATER if self._ports.foreign else None,
                 now=now,
                 replay=replay,
                 pins=pins,
@@ -321,8 +318,9 @@ class Opener:
         try:
             return await self._access.check(asked)
         except PodadminError as error:
-            if self._ports.clock.now() < sealed.deadline:
-                raise _NotNow(error) from None
+            # a real pod asks by itself before it begins, through this gate, and does not begin without a yes
+            if self._ports.clock.now() < sealed.deadline and not self._ports.foreign:
+                raise NotNow(error) from None
             return None
 
     def _unopened(self, sealed: Sealed, error: PodadminError) -> Opening:

@@ -20,8 +20,9 @@ from anyio import from_thread, to_thread
 from podadmin.core.errors import NotFound, PodadminError, Unavailable
 from podadmin.gate import egress
 from podadmin.gate.connecting import connected
-from podadmin.gate.delivery import Deliveries
+from podadmin.gate.delivery import RECEIPT, Deliveries
 from podadmin.gate.door import Door
+from podadmin.gate.flows import taken
 from podadmin.gate.idle import IdlePolls
 from podadmin.gate.intake import is_trigger
 from podadmin.gate.listening import Listening
@@ -142,6 +143,10 @@ class Relay:
             self.mailboxes.forget(asked.mailboxId)
             self.deliveries.completed(asked.mailboxId)
         if self.deliveries.acknowledged(asked.receiptHandle):
+            request_id = asked.receiptHandle.removeprefix(RECEIPT)
+            if not self._door.own_pod and request_id.startswith("req_"):
+                await to_thread.run_sync(taken, self._ports.store, self._ports.clock, request_id)
+                self._rows_changed()
             return b""
         return await self._pass(rpc.ACKNOWLEDGE.path, data, context, shown)
 
@@ -244,7 +249,9 @@ class Relay:
         warn_at = self._ports.numbers.warn_at
         try:
             return await to_thread.run_sync(
-                lambda: egress.judge(self._ports.store, self._ports.clock, message, digest, warn_at())
+                lambda: egress.judge(
+                    self._ports.store, self._ports.clock, message, digest, warn_at(), foreign=not self._door.own_pod
+                )
             )
         except PodadminError as error:
             log.warning("a %s was not let out: %s", type_name(message.messageType), error.code)

@@ -16,7 +16,7 @@ from podadmin.core.text import stranger
 from podadmin.limits.model import Meter
 from podadmin.limits.own import Own, standing, words
 from podadmin.requests.effects import Effects
-from podadmin.requests.envelope import Verified, VerifiedRequest
+from podadmin.requests.envelope import BY_LOG_IN, Verified, VerifiedRequest
 from podadmin.requests.grant_pins import Pins, pins_of
 from podadmin.requests.grants import Grant, enough, matches
 from podadmin.requests.policy import Grants, Rules
@@ -28,6 +28,8 @@ from podadmin.requests.verdict import GRANT, Considered, Outcome, Stance, Verdic
 __all__ = ["ACCEPT", "Considered", "Invalid", "Outcome", "Stance", "Verdict", "decide"]
 
 ACCEPT: Final = "ACCEPT"
+LATER: Final = "LATER"
+"""The network was not asked yet, and will be by the pod itself."""
 NO_RULES: Final = Rules()
 _OWN_WORDS: Final = 400
 CLOCK_SLACK: Final = timedelta(seconds=120)
@@ -70,7 +72,8 @@ def decide(
     `latest` is the last moment that the journal knows: a clock that says less was set back.
 
     Codes: the code of an Invalid, `request.replayed`, `request.network-refused`, `limit.exhausted`,
-    `limit.own-exhausted`, `rule.refused` (refuse); `request.clock-behind`, `request.network-unanswered`,
+    `limit.own-exhausted`, `rule.refused` (refuse); `request.clock-behind`, `request.identity-unproved`,
+    `request.network-unanswered`,
     `limit.unknown`, `request.effects-missing`, `rule.held`, `request.undecided` (hold); `rule.allowed`,
     `request.granted` (allow).
     """
@@ -84,7 +87,7 @@ def decide(
     return weigh(
         [
             *opinions,
-            Considered("Envelope", "passes", "The seal is whole and the signature is right."),
+            _envelope(request.value),
             _clock(now, latest),
             _effects(effects),
             *_limits(request, limits),
@@ -92,6 +95,18 @@ def decide(
             *_grants(shelf, asked, seen.inferences, now),
         ]
     )
+
+
+def _envelope(request: VerifiedRequest) -> Considered:
+    if request.auth_type in BY_LOG_IN:
+        return Considered(
+            "Envelope",
+            "holds",
+            "The seal is whole, but who sent it is proved by a log-in that only the network can check, when the pod "
+            "begins. Nothing but a person allows it.",
+            "request.identity-unproved",
+        )
+    return Considered("Envelope", "passes", "The seal is whole and the signature is right.")
 
 
 def _replay(replay: bool) -> Considered:
@@ -107,6 +122,8 @@ def _replay(replay: bool) -> Considered:
 
 def _access(access: str | None) -> Considered:
     name = "The network's access check"
+    if access == LATER:
+        return Considered(name, "passes", "The pod asks for it before it begins, and does not begin without a yes.")
     if access is None:
         return Considered(
             name, "holds", "The network has not said whether it permits this.", "request.network-unanswered"

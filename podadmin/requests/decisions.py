@@ -79,6 +79,14 @@ def approve(
         receipts.issue(unit, clock, "approved", ("request.approved", request_id), told)
         pins = pins_decided(unit, found)
         late = found.row.state == State.LAPSED or now >= unstamp(found.row.deadline)
+        if (late or terms is not None) and found.findings.get("flow"):
+            raise Refused(
+                "request.once-only",
+                "The request was not approved.",
+                "A flow can be approved only for this once and while it can be delivered: nothing in it could be "
+                "pinned by a grant.",
+                "Ask for it to be sent again, and decide in time.",
+            )
         if late or terms is not None:
             made = make_grant(unit, clock, found.row, pins, actor, terms or Terms(1, grant_days, note=note))
             unit.note(makes=made)

@@ -7,6 +7,7 @@ can be recorded once only; what the requester has to hear is owed in the transac
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,10 +30,13 @@ from podadmin.store.unit import Fact, Unit
 LONGEST_WORD = 4000
 
 
-def next_to_deliver(store: Store, clock: Clock, latest: float, grant_days: int) -> Sealed | None:
+def next_to_deliver(
+    store: Store, clock: Clock, latest: float, grant_days: int, latest_of: Mapping[int, float] | None = None
+) -> Sealed | None:
     """Take the oldest approved request for delivery, one at a time; None where nothing may be delivered now.
 
-    One that is older than `latest` seconds is not delivered any more: a grant takes its place.
+    One that is older than `latest` seconds is not delivered any more: a grant takes its place. `latest_of` says it for
+    types of message that have another limit, or none: infinity.
     """
     while True:
         with store.read() as connection:
@@ -42,7 +46,8 @@ def next_to_deliver(store: Store, clock: Clock, latest: float, grant_days: int) 
             ).first()
         if busy or row is None:
             return None
-        if clock.now() > _sent(store, row) + timedelta(seconds=latest):
+        limit = (latest_of or {}).get(row.type, latest)
+        if math.isfinite(limit) and clock.now() > _sent(store, row) + timedelta(seconds=limit):
             _too_late(store, clock, row.id, grant_days)
             continue
         kept, taken = bytes_of(store, row.id), False

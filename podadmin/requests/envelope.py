@@ -21,6 +21,8 @@ from podadmin.requests.paths import WHOLE, fault_of, field_changes
 T_co = TypeVar("T_co", covariant=True)
 Signature = Literal["good", "bad", "absent", "unknown-key"]
 KEY_BASED: Final = "key-based"
+BY_LOG_IN: Final = frozenset({"oidc-auth-code", "oidc-device-code"})
+"""Ways to prove an identity that only the network can check (bitfount contract, section 6.1)."""
 _SEAL: Final = object()
 _PATHS_SHOWN: Final = 5
 
@@ -154,8 +156,11 @@ class ProtocolDiffers(Tampered):
         self.paths = paths
 
 
-def judge(opened: Opened) -> Verified[VerifiedRequest]:
+def judge(opened: Opened, *, by_network: bool = False) -> Verified[VerifiedRequest]:
     """Verify a request, or say what is wrong with it.
+
+    `by_network`: a requester may prove itself by a log-in, which the network's access check looks at when the pod
+    begins; then no key is known (`requester.key_fingerprint` is empty), and the decider never allows it by itself.
 
     Raises Tampered: `envelope.signature-bad`, `envelope.protocol-differs` (ProtocolDiffers, with the paths).
     Raises Refused: `envelope.flow-unsupported`, `envelope.malformed-protocol`, `envelope.wrong-pod`,
@@ -187,7 +192,7 @@ def judge(opened: Opened) -> Verified[VerifiedRequest]:
             "Its sealed part names other pods only.",
             "Ask the requester to send it again to this pod, by its full name.",
         )
-    key_fingerprint = _proved_key(opened.signature, claims)
+    key_fingerprint = "" if by_network and claims.auth_type in BY_LOG_IN else _proved_key(opened.signature, claims)
     flags, fault = dict(claims.flags), fault_of(dict(claims.flags))
     if fault:
         raise _malformed(f"Its switches cannot be read: {fault}.")

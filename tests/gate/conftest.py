@@ -201,6 +201,17 @@ class Rig:
         await self.pod.acknowledge(message.recipientMailboxId, message.receiptHandle)
         return Task(message, open_job_request(message.body, self.key, None), messages.route_of(message))
 
+    async def pod_gets(self, task_id: str) -> pb.BitfountMessage:
+        """The message of this task, once a poll of the pod brings it."""
+        while True:
+            for message in self.brought:
+                if message.taskId == task_id:
+                    self.brought.remove(message)
+                    return message
+            brought = await self.pod.get()
+            if brought is not None:
+                self.brought.append(brought)
+
     async def running(self, what: str = "sql", project: str = PROJECT) -> tuple[Sent, Task]:
         """A task that was approved, delivered and accepted."""
         sent = await self.send(what, project=project)

@@ -115,6 +115,10 @@ class HubClient:
         found = await self.ask("GET", f"/api/{quote(user, safe='')}/keys/{quote(key_id, safe='')}", _Key)
         return RegisteredKey(found.id, found.public_key, found.active)
 
+    async def signing_keys(self) -> bytes:
+        """The document with the keys by which the hub signs (a JSON Web Key Set), as it came."""
+        return await self._asker.ask("GET", "/api/hub-public-keys/jwks")
+
     async def ask(
         self,
         verb: str,

@@ -89,6 +89,8 @@ class Mischief:
     body: bytes | None = None
     """Send these bytes instead of a request: garbage, something oversized, or a replay of `Sent.body`."""
     flow_spec_raw: Mapping[str, Any] | None = None
+    auth_type: str = IdentityVerificationMethod.KEYS
+    """Say that identity is proved in another way; nothing is signed then."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ class Requester:
         spoilt = mischief or Mischief()
         pod = await self._hub.pod(pod_identifier)
         session_key = codec.new_session_key()
+        by_log_in = spoilt.auth_type != IdentityVerificationMethod.KEYS
         body = spoilt.body
         if body is None:
             body = seal_job_request(
@@ -187,10 +190,10 @@ class Requester:
                 pod_identifiers=[pod_identifier],
                 session_key=session_key,
                 pod_public=pod.public_key,
-                signer=None if spoilt.unsigned else (spoilt.signer or self._key),
-                auth_type=IdentityVerificationMethod.KEYS,
+                signer=None if spoilt.unsigned or by_log_in else (spoilt.signer or self._key),
+                auth_type=spoilt.auth_type,
                 project_id=project,
-                key_id=self._key_id,
+                key_id=None if by_log_in else self._key_id,
                 outer_protocol=spoilt.outer_protocol,
                 flow_spec_raw=spoilt.flow_spec_raw,
             )

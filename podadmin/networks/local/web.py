@@ -23,6 +23,7 @@ from podadmin.networks.local.rules import Rules
 _USER = re.compile(r"[a-z\d](?:[a-z\d]|[-_](?=[a-z\d])){0,38}")
 _POD = re.compile(r"[a-z\d]+(?:[-_][a-z\d]+)*")
 AM_KEY = "access-manager-public-key"
+HUB_KEYS = "hub-signing-keys"
 
 
 class Web:
@@ -41,6 +42,7 @@ class Web:
         app.add_routes(
             [
                 web.get("/api/access-manager-key", self.access_manager_key),
+                web.get("/api/hub-public-keys/jwks", self.signing_keys),
                 web.post("/api/access", self.access),
                 web.post("/api/join", self.join),
                 web.get("/api/pods", self.pods),
@@ -122,6 +124,10 @@ class Web:
 
     async def access_manager_key(self, request: web.Request) -> web.Response:
         return web.json_response({"accessManagerPublicKey": self._ledger.own(AM_KEY)})
+
+    async def signing_keys(self, request: web.Request) -> web.Response:
+        """The keys by which this hub signs what it starts itself: none, it starts nothing."""
+        return web.json_response(text=self._ledger.own(HUB_KEYS) or '{"keys": []}')
 
     async def access(self, request: web.Request) -> web.Response:
         """Whether a requester may run a task, and how much its project may still use."""

@@ -1,0 +1,332 @@
+"""A pod of the network's own software behind the gate: flows, log-ins, uploads, stops, and what the gate lets it say."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from podadmin.core.clock import SystemClock, stamp
+from podadmin.core.errors import Refused
+from podadmin.gate.wishes import STOP, WITHHOLD, wish
+from podadmin.networks.bitfount import messages
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.client import Ended
+from podadmin.networks.bitfount.types import MessageType, Reason
+from podadmin.networks.local.ledger import Ledger
+from podadmin.networks.local.requester import Mischief
+from podadmin.networks.local.web import HUB_KEYS
+from podadmin.requests import service
+from podadmin.requests.state import State
+
+CLOCK = SystemClock()
+VECTORS = Path(__file__).resolve().parents[2] / "interop" / "vectors"
+MODEL = "research-lab/hba1c-risk:1"
+
+
+def web(rig: Any) -> httpx.AsyncClient:
+    context = ssl.create_default_context(cafile=str(rig.gate.authority.bundle_file))
+    return httpx.AsyncClient(proxy=rig.gate.address, verify=context, trust_env=False, timeout=10)
+
+
+def plant(network: Any, mailbox: str, *posted: pb.BitfountMessage, jwks: str = "") -> None:
+    """Put messages into a pod's own mailbox, and keys into the hub."""
+    network.stop()
+    ledger = Ledger(network.folder, CLOCK)
+    for message in posted:
+        ledger.post(mailbox, message.SerializeToString())
+    if jwks:
+        ledger.set_own(HUB_KEYS, jwks)
+    ledger.close()
+    network.start()
+
+
+def trigger(rig: Any, kind: int, task: str, body: bytes) -> pb.BitfountMessage:
+    return pb.BitfountMessage(
+        messageType=kind, taskId=task, body=body, recipient=rig.identifier, recipientMailboxId=rig.identifier,
+        sender="hub", senderMailboxId="hub", timestamp=stamp(CLOCK.now()),
+    )  # fmt: skip
+
+
+def test_what_no_access_check_covers_is_held_and_delivered_once(
+    own_network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    """A linked flow, a task of the hub, one with a wrong signature, a kind of tomorrow, a flow in a job request."""
+
+    async def story(rig: Any) -> None:
+        linked = (VECTORS / "hub/dataset_project_linked-unsigned.body.json").read_bytes()
+        good = (VECTORS / "hub/job_request_from_hub-ok.body.json").read_bytes()
+        bad = (VECTORS / "hub/job_request_from_hub-bad-signature.body.json").read_bytes()
+        plant(
+            own_network, rig.identifier,
+            trigger(rig, 38, "linked", linked), trigger(rig, 39, "from-hub", good),
+            trigger(rig, 39, "bad", bad), trigger(rig, 57, "tomorrow", b"\x01"),
+            jwks=(VECTORS / "keys/hub_jwks.json").read_text(),
+        )  # fmt: skip
+        held = await rig.comes_to("linked", State.HELD)
+        assert held.findings["code"] == "request.flow"
+        assert held.findings["effects"]["known"] is False
+        hub = await rig.comes_to("from-hub", State.HELD)
+        assert hub.findings["verification"][0]["value"] == "right"
+        assert (await rig.comes_to("bad", State.INVALID)).findings["code"] == "trigger.signature-bad"
+        await rig.comes_to("tomorrow", State.HELD)
+        flow = await rig.send("sql", Mischief(flow_spec_raw={"name": "f", "worker": {}}))
+        assert (await rig.comes_to(flow, State.HELD)).findings["flow"] is True
+        rig.approve(held)
+        delivered = await rig.pod_gets("linked")
+        assert delivered.body == linked
+        await rig.pod.acknowledge(delivered.recipientMailboxId, delivered.receiptHandle)
+        await rig.comes_to("linked", State.FINISHED)
+        rig.approve(hub)
+        delivered = await rig.pod_gets("from-hub")
+        assert delivered.body == good
+        await rig.pod.acknowledge(delivered.recipientMailboxId, delivered.receiptHandle)
+        await rig.comes_to("from-hub", State.FINISHED)
+        with pytest.raises(Refused, match="only for this once"):
+            service.approve(rig.store, CLOCK, rig.found("tomorrow").row.id, "anna", "", 30, service.Terms())
+        rig.refuse(rig.found("tomorrow"), "What is this?")
+        # the hub signs with another key under the same name from now on
+        keys = json.loads((VECTORS / "keys/hub_jwks.json").read_text())
+        for key in keys["keys"]:
+            key["n"] = "x" + key["n"][1:]
+        plant(own_network, rig.identifier, trigger(rig, 39, "other-key", good), jwks=json.dumps(keys))
+        assert (await rig.comes_to("other-key", State.INVALID)).findings["code"] == "gate.hub-key-changed"
+        async with web(rig) as asked:
+            answer = await asked.get(f"https://{rig.gate.places.hub}/api/hub-public-keys/jwks")
+            assert answer.status_code == 503  # the pod is not given it either
+
+    tell_proxied(own_network, story)
+
+
+def test_who_proves_itself_by_a_log_in_is_held_whatever_grants_there_are(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        sent = await rig.send("sql", Mischief(auth_type="oidc-device-code"))
+        held = await rig.comes_to(sent, State.HELD)
+        assert held.findings["code"] == "request.identity-unproved"
+        rig.approve(held)
+        task = await rig.take()
+        challenge = messages.from_pod(
+            task.route, MessageType.OIDC_CHALLENGE, task.opened.session_key, {"clientId": "x"}, CLOCK.now()
+        )
+        await rig.pod.send(challenge)
+        body = {"unsignedTask": None, "taskSignature": None, "modellerToken": "t", "identityProvider": "OIDC"}
+        answer = await rig.ask_access(task, **body)
+        assert answer.json()["code"] == "NO_PROOF_OF_IDENTITY"  # the local network knows no log-ins
+        assert (await rig.ask_access(task, modellerName="somebody", **body)).json()["code"] == "UNAUTHORISED"
+
+    tell_proxied(network, story)
+
+
+def test_access_is_asked_once_and_limits_are_the_stricter_ones(network: Any, tell_proxied: Callable[..., None]) -> None:
+    async def story(rig: Any) -> None:
+        sent = await rig.send("inference", project="small")
+        rig.approve(await rig.comes_to(sent, State.HELD))
+        task = await rig.take()
+        answers = [await rig.ask_access(task) for _ in range(4)]
+        assert len({answer.text for answer in answers}) == 1
+        limit = answers[0].json()["limits"][0]
+        assert (limit["limit"] - limit["totalUsage"], answers[0].json()["code"]) == (40, "ACCEPT")
+        acts = rig.acts(rig.found(sent.route.task_id))
+        assert acts.count("limit.checked") == 1
+        changed = {"class_name": "bitfount.ResultsOnly", "algorithm": {"class_name": "bitfount.SqlQuery"}}
+        assert (await rig.ask_access(task, modellerProtocolRequest=changed)).json()["code"] == "UNAUTHORISED"
+        assert (await rig.ask_access(task, headers={})).status_code == 200  # answered before, and nothing is in it
+        assert rig.gate.seen.summary()["access-refused"] == 1
+
+    tell_proxied(network, story, records=40)
+
+
+def test_a_large_result_leaves_by_room_that_was_given_and_by_no_other(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        noise = os.urandom(200_000)
+        result = messages.evaluation_results(task.route, task.opened.session_key, CLOCK.now(), {"noise": noise})
+        room = await rig.pod.get_large_object_storage(
+            pb.LargeStorageRequest(
+                senderMailboxId=task.route.pod_mailbox, contentSize=len(result.body), taskId=task.route.task_id
+            )
+        )
+        assert room.uploadUrl.startswith("https://store.local.podadmin.internal/")
+        async with web(rig) as store:
+            form = {"data": dict(room.uploadFields), "files": {"file": ("body", result.body)}}
+            other = room.uploadUrl.rpartition("/")[0] + "/elsewhere"
+            assert (await store.post(other, **form)).status_code == 403
+            assert (await store.post(room.uploadUrl, **form)).status_code == 204
+            await rig.pod.send(messages.with_reference(result, room.downloadUrl))
+            heard = await rig.heard(sent, "EVALUATION_RESULTS")
+            assert heard[-1].value["noise"] == noise
+            wish(rig.store, CLOCK, rig.found(sent.route.task_id).row.id, STOP, "enough", "anna")
+            rig.gate.nudge()
+            await rig.comes_to(sent, State.STOPPED)
+            assert (await store.post(room.uploadUrl, **form)).status_code == 403
+
+    tell_proxied(network, story)
+
+
+@pytest.mark.parametrize("kind", [STOP, WITHHOLD])
+def test_a_person_stops_a_task_and_both_sides_are_ready_again(
+    network: Any, tell_proxied: Callable[..., None], kind: str
+) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        where = pb.CommunicationDetails(mailboxId=task.route.pod_mailbox, taskId=task.route.task_id)
+        request_id = rig.found(sent.route.task_id).row.id
+        wish(rig.store, CLOCK, request_id, kind, "The board wants to see it first.", "anna")
+        rig.gate.nudge()
+        word = None
+        while word is None:
+            word = await rig.pod.get(where)
+        assert word.messageType == MessageType.TASK_CANCEL
+        await rig.pod.acknowledge(task.route.pod_mailbox, word.receiptHandle)
+        # what the worker was about to say stays here, and its process is not told that anything was wrong
+        await rig.say(messages.evaluation_results, task, {"n": 1})
+        await rig.say(messages.task_abort, task, "cancelled", Reason.CANCELLED_BY_MODELLER)
+        heard = await rig.heard(sent, "TASK_ABORT")
+        assert [one.kind for one in heard] == ["JOB_ACCEPT", "TASK_ABORT"]
+        assert "The board wants to see it first." in heard[-1].value["message"]
+        assert await rig.silence(sent) == []
+        with pytest.raises(Refused):
+            wish(rig.store, CLOCK, request_id, kind, "again", "anna")
+        following, _task = await rig.running()
+        assert following.route.task_id != sent.route.task_id
+
+    tell_proxied(network, story)
+
+
+def test_a_stop_after_the_last_result_is_the_requesters_last_word(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    """The pod waits for TASK_COMPLETE, and the next task waits for the pod (gate contract, sections 5 and 7.4)."""
+
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        await rig.say(messages.batches_complete, task)
+        await rig.comes_to(sent, State.FINISHED)
+        following = await rig.send("sql")
+        rig.approve(await rig.comes_to(following, State.HELD))
+        await rig.nothing_comes()
+        wish(rig.store, CLOCK, rig.found(sent.route.task_id).row.id, STOP, "The requester is gone.", "anna")
+        rig.gate.nudge()
+        where = pb.CommunicationDetails(mailboxId=task.route.pod_mailbox, taskId=task.route.task_id)
+        word = None
+        while word is None:
+            word = await rig.pod.get(where)
+        assert word.messageType == MessageType.TASK_COMPLETE
+        await rig.pod.acknowledge(task.route.pod_mailbox, word.receiptHandle, delete_mailbox=True)
+        assert (await rig.take()).route.task_id == following.route.task_id
+
+    tell_proxied(network, story)
+
+
+def test_the_error_of_a_program_stays_here_and_the_custodian_reads_it(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        abort = messages.from_pod(
+            task.route, MessageType.TASK_ABORT, task.opened.session_key,
+            {
+                "message": "KeyError: 'Jane Doe'", "reason": "WORKER_ERROR", "exception_type": "KeyError",
+                "traceback_summary": "File …",
+            }, CLOCK.now(),
+        )  # fmt: skip
+        abort.messageMetadata.reason = pb.MessageMetadata.WORKER_ERROR
+        abort.messageMetadata.taskNotification.message = "KeyError: 'Jane Doe'"
+        await rig.pod.send(abort)
+        heard = await rig.heard(sent, "TASK_ABORT")
+        assert heard[-1].value == {"message": "The pod ended the task (WORKER_ERROR).", "reason": "WORKER_ERROR"}
+        assert b"Jane" not in heard[-1].message.SerializeToString()
+        row = (await rig.comes_to(sent, State.FAILED)).row
+        assert "Jane Doe" in row.answer_words
+
+    tell_proxied(network, story)
+
+
+def test_calls_that_are_none_of_a_pods_are_refused_and_counted(network: Any, tell_proxied: Callable[..., None]) -> None:
+    async def story(rig: Any) -> None:
+        export = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+        for path in (export, "/messages.MessageService/SetupTask", "/messages.MessageService/Diagnostics", "/a.B/C"):
+            with pytest.raises(Ended) as caught:
+                await rig.pod.forward(path, b"\x0a\x00", 5.0, tuple(rig.settings["headers"].items()))
+            assert caught.value.code.name == "UNIMPLEMENTED"
+        counts = rig.gate.seen.summary()
+        assert (counts["telemetry-blocked"], counts["unknown-refused"]) == (1, 3)
+
+    tell_proxied(network, story)
+
+
+def test_a_stranger_on_this_machine_is_given_no_task(network: Any, tell_proxied: Callable[..., None]) -> None:
+    """The proxy asks nobody for a password: what the network does not believe, the gate does not either."""
+
+    async def story(rig: Any) -> None:
+        sent = await rig.send("sql")
+        rig.approve(await rig.comes_to(sent, State.HELD))
+        rig.brought.clear()
+        rig.gate.relay.deliveries.redeliver_seconds = 0.0
+        for proof in ((), (("x-api-key-id", "x"), ("x-api-key", "y")), (("token", "z"),)):
+            stranger = rig.pod.speaking_as(proof)
+            with pytest.raises(Refused) as caught:
+                await stranger.get()
+            assert caught.value.code == "network.not-allowed"
+        assert (await rig.take()).route.task_id == sent.route.task_id
+
+    tell_proxied(network, story)
+
+
+def test_a_pod_that_was_started_again_gets_what_it_had_not_begun_and_repeats_nothing(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        sent = await rig.send("sql")
+        rig.approve(await rig.comes_to(sent, State.HELD))
+        assert (await rig.take()).route.task_id == sent.route.task_id  # acknowledged, and the pod dies
+        await rig.pod.pod_connect(pb.PodData(podName="clinic", datasetNames=["patients"], instanceId="second"))
+        task = await rig.take()
+        assert task.route.task_id == sent.route.task_id
+        await rig.say(messages.job_accept, task)
+        await rig.comes_to(sent, State.RUNNING)
+        await rig.pod.pod_connect(pb.PodData(podName="clinic", datasetNames=["patients"], instanceId="second"))
+        assert rig.found(sent.route.task_id).row.state == State.RUNNING  # the same run, after a reload
+        await rig.pod.pod_connect(pb.PodData(podName="clinic", datasetNames=["patients"], instanceId="third"))
+        await rig.comes_to(sent, State.INTERRUPTED)
+        heard = await rig.heard(sent, "TASK_ABORT")
+        assert "It was not repeated" in heard[-1].value["message"]
+
+    tell_proxied(network, story)
+
+
+def test_what_cannot_be_kept_is_not_acknowledged_and_comes_again(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    """The disk is full when a request comes: the network keeps it, and it is captured once there is room."""
+
+    async def story(rig: Any) -> None:
+        database = sqlite3.connect(rig.store.path)
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON request_sealed BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+        database.commit()
+        sent = await rig.send("sql")
+        for _ in range(4):
+            assert await rig.poll() is None
+        assert service.by_task(rig.store, sent.route.task_id) is None
+        assert rig.gate.seen.store_problems["intake"]
+        database.execute("DROP TRIGGER full")
+        database.commit()
+        database.close()
+        await rig.comes_to(sent, State.HELD)
+        assert rig.gate.seen.summary()["captured"] == 1
+        assert "intake" not in rig.gate.seen.store_problems
+
+    tell_proxied(network, story)
