@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [first_paint many_requests stall gate schema]`: one line for each figure.
+"""`python -m tests.benchmarks [first_paint many_requests decide opening stall gate …]`: one line for each figure.
 
 Each line: name, ours, the peer or the bound, the ratio with its least and greatest, the unit, and a note. Run it on a
 quiet machine; a run that was disturbed says so.
@@ -17,6 +17,7 @@ from tests.benchmarks import (
     first_paint,
     gate_overhead,
     many_requests,
+    opening,
     schema_of_clinical,
     schema_of_flights,
     stall,
@@ -26,6 +27,7 @@ FIGURES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "first_paint": first_paint.run,
     "many_requests": many_requests.run,
     "decide": decide_many.run,
+    "opening": opening.run,
     "stall": stall.run,
     "gate": gate_overhead.run,
     "schema": schema_of_flights.run,
