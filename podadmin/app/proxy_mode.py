@@ -18,9 +18,11 @@ from podadmin.gate.rooms import Rooms
 from podadmin.networks import service as networks
 from podadmin.networks.bitfount.places import BITFOUNT_NETWORKS, Places
 from podadmin.networks.bitfount.references import ReferencePolicy
-from podadmin.networks.local.places import local_places
+from podadmin.networks.local.places import STORE, local_places
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.networks.service import LOCAL
+from podadmin.pod import setup as setups
+from podadmin.store.engine import Store
 from podadmin.vault.service import Vault
 
 if TYPE_CHECKING:
@@ -47,6 +49,15 @@ def places_of(profile: Profile, kind: str) -> Places:
             "Join one with `podadmin network join`.",
         )
     return BITFOUNT_NETWORKS[kind]
+
+
+def brought_as(store: Store) -> tuple[str, str, tuple[str, ...]]:
+    """By which names the network knows the pod that was brought: its account, its own, those of its datasets.
+
+    Raises NotFound (`pod.not-set-up`).
+    """
+    config = setups.needed(store).config
+    return config.username, config.name, tuple(each.name for each in config.datasources or ())
 
 
 def joined_kind(profile: Profile) -> str:
@@ -87,7 +98,7 @@ def proxy_gate(
 
 def _references(places: Places, network: LocalNetwork | None) -> ReferencePolicy:
     if network is not None:
-        return ReferencePolicy.local(network.address.object_store)
+        return ReferencePolicy.local(network.address.object_store, STORE)
     return ReferencePolicy(places.store_pattern)
 
 

@@ -26,6 +26,8 @@ class Rooms:
         self._lock = threading.Lock()
         self._given: OrderedDict[str, str] = OrderedDict()
         self._hosts: OrderedDict[str, None] = OrderedDict()
+        self._names_itself = False
+        """Does the network name its object store in the very form that the pod may use?"""
 
     def given(self, answer: bytes, task_id: str) -> bytes:
         """The network's answer to a question for room, as the pod gets it."""
@@ -35,7 +37,9 @@ class Rooms:
                 if url:
                     self.tell(url, task_id)
         if self._places is None or self._places.outward(room.downloadUrl) == room.downloadUrl:
+            self._names_itself = True
             return answer
+        self._names_itself = False
         room.downloadUrl = self._places.outward(room.downloadUrl)
         if room.HasField("uploadUrl"):
             room.uploadUrl = self._places.outward(room.uploadUrl)
@@ -63,7 +67,7 @@ class Rooms:
 
     def outgoing(self, message: pb.BitfountMessage, data: bytes) -> bytes:
         """A message of the pod as the network gets it: the address of its body in the network's own form."""
-        if self._places is None or not self._places.addresses:
+        if self._places is None or not self._places.addresses or self._names_itself:
             return data
         url = references.reference_in(message.body)
         if url is None or self._places.inward(url) == url:

@@ -65,6 +65,18 @@ def test_everything_else_is_refused(url: str, code: str) -> None:
     assert caught.value.code == f"reference.{code}"
 
 
+def test_a_local_network_with_a_name_is_reached_where_it_is_and_nobody_is_asked_for_the_name() -> None:
+    name = STORE.removeprefix("https://")
+    named = ReferencePolicy.local("http://127.0.0.1:4000", name)
+    assert check_reference(f"{STORE}/object/x?y=1", named) == "http://127.0.0.1:4000/object/x?y=1"
+    assert check_reference("http://127.0.0.1:4000/object/x", named) == "http://127.0.0.1:4000/object/x"
+    for url in (
+        f"{STORE}.evil.example/x", f"{STORE}@127.0.0.1:1/x", f"{STORE}:443/x", f"http://{name}/x", f"https://x{name}/x",
+    ):  # fmt: skip
+        with pytest.raises(Refused):
+            check_reference(url, named)
+
+
 def test_the_local_network_is_exactly_one_origin() -> None:
     assert check_reference("http://127.0.0.1:4000/object/x", LOCAL)
     for url in (

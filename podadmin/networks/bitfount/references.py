@@ -32,20 +32,22 @@ class ReferencePolicy:
     """Where bodies may be fetched from and sent to.
 
     `host_pattern`: a regular expression that the whole host name must match, or None. `local_origin`: exactly
-    `http://127.0.0.1:PORT`, or None. Both None: nothing is allowed. Raises ValueError for another local origin.
+    `http://127.0.0.1:PORT`, or None. Both None: nothing is allowed. `local_name`: the host by which the local origin is
+    named as well, with https; nobody is asked where that is. Raises ValueError for another local origin.
     """
 
     host_pattern: str | None = BITFOUNT_STORE
     local_origin: str | None = None
+    local_name: str | None = None
 
     def __post_init__(self) -> None:
         if self.local_origin is not None and not _LOCAL_ORIGIN.fullmatch(self.local_origin):
             raise ValueError("a local origin is http://127.0.0.1:PORT")
 
     @classmethod
-    def local(cls, origin: str) -> ReferencePolicy:
-        """Only the one origin of a local network."""
-        return cls(host_pattern=None, local_origin=origin)
+    def local(cls, origin: str, name: str | None = None) -> ReferencePolicy:
+        """Only the one origin of a local network, which may have a name beside its address."""
+        return cls(host_pattern=None, local_origin=origin, local_name=name)
 
 
 def reference_in(body: bytes) -> str | None:
@@ -69,7 +71,7 @@ def _refused(code: str, why: str) -> Refused:
 
 
 def check_reference(url: str, allowed: ReferencePolicy) -> str:
-    """`url` where it may be followed. Raises Refused with a `reference.…` code."""
+    """Where `url` leads, if it may be followed. Raises Refused with a `reference.…` code."""
     if len(url) > MAX_URL or not _PLAIN_URL.fullmatch(url):
         raise _refused("odd", "The address is too long or has characters that addresses do not have.")
     try:
@@ -90,6 +92,8 @@ def check_reference(url: str, allowed: ReferencePolicy) -> str:
         raise _refused("scheme", "The address is not an encrypted one.")
     if port is not None or ":" in parts.netloc:
         raise _refused("port", "The address names a port.")
+    if allowed.local_origin is not None and parts.netloc == allowed.local_name:
+        return f"{allowed.local_origin}{url.removeprefix(f'https://{parts.netloc}')}"
     if (
         allowed.host_pattern is None
         or not re.fullmatch(allowed.host_pattern, parts.netloc)
@@ -136,7 +140,7 @@ async def download(url: str, policy: ReferencePolicy, cap: int, timeout: float) 
     Raises Refused `reference.…` (see `check_reference`, and `reference.redirect`), BadInput `reference.too-big`,
     Unavailable `reference.gone`, `reference.slow`, `reference.failed` and `reference.unreachable`.
     """
-    check_reference(url, policy)
+    url = check_reference(url, policy)
     received = bytearray()
     try:
         async with (
@@ -169,15 +173,15 @@ async def upload(storage: pb.BlobStorageData, data: bytes, policy: ReferencePoli
 
     Raises Refused `reference.…` where the room is not in the object store, and Unavailable as `download` does.
     """
-    check_reference(storage.uploadUrl, policy)
+    room = check_reference(storage.uploadUrl, policy)
     check_reference(storage.downloadUrl, policy)
     try:
         async with (
             asyncio.timeout(timeout),
-            _client(storage.uploadUrl, timeout) as client,
+            _client(room, timeout) as client,
             client.stream(
                 "POST",
-                storage.uploadUrl,
+                room,
                 data=dict(storage.uploadFields),
                 files={"file": ("body", data, "application/octet-stream")},
             ) as answer,

@@ -28,6 +28,7 @@ from podadmin.networks.bitfount.job_request import seal_job_request
 from podadmin.networks.bitfount.types import IdentityVerificationMethod, MessageType, type_name
 from podadmin.networks.local.address import Address
 from podadmin.networks.local.membership import Membership, join
+from podadmin.networks.local.places import STORE
 
 _KEY_FILE = "requester.pem"
 _STATE_FILE = "requester.json"
@@ -121,7 +122,7 @@ class Requester:
         self._key = key
         self._key_id = key_id
         self._clock = clock
-        self._policy = references.ReferencePolicy.local(address.object_store)
+        self._policy = references.ReferencePolicy.local(address.object_store, STORE)
         self._hub = HubClient(address.hub, member.headers())
         self._client = MessageServiceClient.open(address.message_service, tls=False, metadata=member.metadata())
 

@@ -40,7 +40,7 @@ class Rules(BaseModel):
     object_bytes: Annotated[int, Field(gt=0, le=256 * 1024 * 1024)] = 64 * 1024 * 1024
     object_store_name: Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")] | None = None
     """The host that addresses in the object store name, with https, as a public network's do: whoever uses them has to
-    know where that host is. Without it they name the port on this machine."""
+    know where that host is (`places.STORE` is known here). Without it they name the port on this machine."""
     projects: dict[str, Project] = {PROJECT: Project(members=[REQUESTER], limits={MODEL: 5000})}
 
     def store_origin(self, address: str) -> str:
