@@ -222,6 +222,11 @@ def test_the_sentinel_tells_once_that_something_broke_and_once_that_it_is_well(
     assert do("datasource look").rows[0].state == "good"
     acts = [entry.act for entry in profile.entries_since(0)]
     assert acts.count("datasource.health-changed") == 2
+    assert do("datasource notices", after=-1).notices == ()
+    told = do("datasource notices", after=0)
+    assert [each.tone for each in told.notices] == ["bad", "good"]
+    assert told.notices[0].words == "The datasource patients cannot be used any more: not found."
+    assert do("datasource notices", after=told.after).notices == ()
 
 
 def test_one_whose_password_cannot_be_had_is_left_as_it_is(do: Do, made: Do, profile: Profile, service: Mine) -> None:
