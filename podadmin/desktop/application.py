@@ -161,11 +161,12 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
         end.keep = driver = Driver(shell)
         driver.finished.connect(lambda result: _played(result, options.script, end))
     session.start(options)
-    from podadmin.desktop.pages.limits_notices import LimitNotices
+    from podadmin.desktop.pages.journal_notices import ABOUT, JournalNotices
     from podadmin.desktop.pages.request_notices import RequestNotices
 
     shell.read_on()
-    LimitNotices(session, shell.say, shell)
+    for act in ABOUT:
+        JournalNotices(session, shell.say, act, shell)
     RequestNotices(session, shell.go, parent=shell)
     if options.script is not None:
         try:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 from podadmin.app.acts.registry import act
 from podadmin.app.datasource_rows import card
+from podadmin.app.notices import After, recorded_since
 from podadmin.app.sentinel import SCHEDULE, look_at, look_at_all, looks
 from podadmin.app.views.datasources import HealthRow, HealthView
+from podadmin.app.views.facts import Notice, Notices
 from podadmin.core.errors import ExitCode
 from podadmin.core.progress import Progress
+from podadmin.core.text import stranger
 from podadmin.datasources import health as standings
 from podadmin.datasources import service
+from podadmin.datasources.accessibility import standing
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
+
+NOTICES = ("datasource.health-changed",)
 
 
 def _health_ends_with(view: HealthView) -> ExitCode:
@@ -50,6 +57,22 @@ def watch(
     """Say how often every datasource is looked at while the gate's engine runs."""
     profile.settings.change(SCHEDULE, str(every), profile.actor)
     return _view(profile)
+
+
+@act("datasource notices")
+def notices(profile: Profile, *, after: After = 0) -> Notices:
+    """List which datasources broke, got slow or are well again."""
+    return recorded_since(profile, after, NOTICES, _notice)
+
+
+def _notice(seq: int, _act: str, body: Mapping[str, Any]) -> Notice:
+    name = stranger(str(body["name"]), 80)
+    if body["state"] == "broken":
+        cause = standing(str(body.get("code", ""))).cause
+        return Notice(seq, "bad", f"The datasource {name} cannot be used any more: {cause}.", name)
+    if body["state"] == "slow":
+        return Notice(seq, "warn", f"The datasource {name} answers slowly.", name)
+    return Notice(seq, "good", f"The datasource {name} can be used again.", name)
 
 
 def _view(profile: Profile) -> HealthView:

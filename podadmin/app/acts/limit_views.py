@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from podadmin.app.moments import day_words
-from podadmin.app.views.limits import AlarmRow, ForecastView, MeterEvent, MeterRow, Notice, OwnRow, OwnVersion
+from podadmin.app.views.facts import Notice
+from podadmin.app.views.limits import AlarmRow, ForecastView, MeterEvent, MeterRow, OwnRow, OwnVersion
 from podadmin.core.text import stranger
 from podadmin.limits.alarms import WORDS, Alarm, Kind, sentence
 from podadmin.limits.own import OwnLimit, words

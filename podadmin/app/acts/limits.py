@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
-
-from sqlalchemy import select
 
 from podadmin.app.acts.limit_views import (
     alarm_row,
@@ -20,19 +17,18 @@ from podadmin.app.acts.limit_views import (
     version_row,
 )
 from podadmin.app.acts.registry import act
+from podadmin.app.notices import After, recorded_since
+from podadmin.app.views.facts import Notices
 from podadmin.app.views.limits import (
     AlarmRow,
     ForecastView,
     MeterDetail,
     MeterRow,
-    Notices,
     OwnRow,
     OwnVersion,
 )
 from podadmin.core.errors import BadInput
 from podadmin.core.text import stranger
-from podadmin.journal import service as journal
-from podadmin.journal.records import journal_entry
 from podadmin.limits import service
 from podadmin.limits.alarms import Kind
 from podadmin.limits.forecast import forecast, path
@@ -47,7 +43,6 @@ if TYPE_CHECKING:
 
 SPARK_DAYS = 60
 PATH_DAYS = 120
-MOST_NOTICES = 20
 NOTICES = ("limit.threshold", "limit.alarm")
 States = Literal["any", "stops", "soon", "used-up", "unlimited", "unknown", "odd"]
 
@@ -230,18 +225,9 @@ def acknowledge(
 
 
 @act("limits notices")
-def notices(
-    profile: Profile, *, after: Annotated[int, "only what came after this journal entry; below 0: nothing yet"] = 0
-) -> Notices:
+def notices(profile: Profile, *, after: After = 0) -> Notices:
     """List what has happened to limits: thresholds that were reached, and what must not be."""
-    last = journal.head(profile.store)
-    head = 0 if last is None else last.seq
-    if after < 0 or after >= head:
-        return Notices((), head)
-    with profile.store.read() as connection:
-        told = select(journal_entry).where(journal_entry.c.act.in_(NOTICES), journal_entry.c.seq > after)
-        rows = connection.execute(told.order_by(journal_entry.c.seq).limit(MOST_NOTICES)).all()
-    return Notices(tuple(notice_of(row.seq, row.act, json.loads(row.body)) for row in rows), head)
+    return recorded_since(profile, after, NOTICES, notice_of)
 
 
 def warns_at(profile: Profile) -> float:

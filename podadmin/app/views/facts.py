@@ -1,4 +1,4 @@
-"""What every page shows in the same way: labelled facts, sections of them, what may be done, what was done."""
+"""What every page shows in the same way: labelled facts, sections of them, what may be done, was done, has happened."""
 
 from __future__ import annotations
 
@@ -37,3 +37,21 @@ class Done:
 
     words: str
     subject: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that has just happened, told once. `seq` is the journal entry that tells of it, `subject` to what."""
+
+    seq: int
+    tone: str
+    words: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Notices:
+    """What has happened since, and the place to go on from."""
+
+    notices: tuple[Notice, ...]
+    after: int

@@ -152,24 +152,6 @@ class AlarmRow:
 
 
 @dataclass(frozen=True)
-class Notice:
-    """Something that has just happened to a limit, told once. `seq` is the journal entry that tells of it."""
-
-    seq: int
-    tone: str
-    words: str
-    meter: str
-
-
-@dataclass(frozen=True)
-class Notices:
-    """What has happened since, and the place to go on from."""
-
-    notices: tuple[Notice, ...]
-    after: int
-
-
-@dataclass(frozen=True)
 class MeterEvent:
     at: datetime
     request: str
