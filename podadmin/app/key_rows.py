@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from podadmin.app.acts.keyring import TITLES
 from podadmin.app.views.keys import KeyRow
 from podadmin.core.text import grouped, stranger
+from podadmin.datasources import service as datasources
 from podadmin.networks.records import network
 from podadmin.vault import trust
 from podadmin.vault.forms import read_public, thumbprint
@@ -46,7 +48,8 @@ def all_rows(profile: Profile) -> tuple[KeyRow, ...]:
     known = _networks(profile)
     own = [own_row(profile, info, known) for info in profile.vault.every_key()]
     own.sort(key=lambda row: _ORDER.index(row.state))
-    secrets = tuple(_secret_row(profile, info) for info in profile.vault.secrets_kept())
+    names = {each.id: each.name for each in datasources.list_all(profile.store)}
+    secrets = tuple(_secret_row(profile, info, names) for info in profile.vault.secrets_kept())
     return (*own, *secrets, *trusted_rows(profile))
 
 
@@ -112,7 +115,7 @@ def trusted_row(each: trust.TrustedKey) -> KeyRow:
     )
 
 
-def _secret_row(profile: Profile, info: SecretInfo) -> KeyRow:
+def _secret_row(profile: Profile, info: SecretInfo, names: Mapping[str, str]) -> KeyRow:
     days = (info.expires_at - profile.clock.now()).days if info.expires_at else None
     return KeyRow(
         id=info.id,
@@ -126,7 +129,7 @@ def _secret_row(profile: Profile, info: SecretInfo) -> KeyRow:
         public="",
         known_by="Whoever gave it: it is no key pair",
         group="secret",
-        name=stranger(info.holder, 120),
+        name=stranger(names.get(info.holder, info.holder), 120),
         state="kept",
         tone=_tone_of(days),
         runway=_left("It ends", days),

@@ -14,6 +14,7 @@ from podadmin.core.late import Late
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.datasources import folder_counts, tables, web_service
+from podadmin.datasources.files import fingerprint
 from podadmin.datasources.folders import FileFilter
 from podadmin.datasources.kinds.registry import declaration
 from podadmin.datasources.model import (
@@ -56,6 +57,8 @@ def probe(
     """
     match source:
         case CsvSource() | ParquetSource():
+            # a share that hangs holds up a thread that nobody waits for, and not the one that reads the file
+            touch(source, progress)
             return tables.probe(source, progress, temp_directory=temp_directory)
         case FolderSource():
             if reads_headers(source):
@@ -163,6 +166,7 @@ def touch(
         if isinstance(source, FolderSource):
             folder_counts.first_file(source.path, counting(source))
             return ()
+        fingerprint(source.path)
         return tables.table(source).columns
 
     return within(patience, str(source.path), look, progress)

@@ -11,8 +11,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import pytest
 
+from podadmin.app import sentinel
+from podadmin.app.options import Options
+from podadmin.app.profile import open_profile
 from podadmin.core.clock import ManualClock, SystemClock
 from podadmin.core.errors import Cancelled
 from podadmin.core.progress import Progress
@@ -109,37 +113,53 @@ def test_what_may_not_be_read_is_a_matter_of_permission(patients: CsvSource, sca
     assert "IT" in (file.standing.who if file.standing else "")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
-def test_a_share_that_hangs_is_given_up_and_nothing_else_is_sent_after_it(tmp_path: Path) -> None:
-    path = tmp_path / "hangs.csv"
-    os.mkfifo(path)
-    before = threading.active_count()
+@pytest.fixture
+def hanging(scans: FolderSource, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The folder of scans lies on a share that answers nothing until the event is set."""
+    answers = threading.Event()
+    real = os.scandir
+
+    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
+        answers.wait(30)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    yield answers
+    answers.set()
+    for thread in looking():
+        thread.join(5)
+
+
+def looking() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "podadmin-look"]
+
+
+def test_a_share_that_hangs_is_given_up_and_nothing_else_is_sent_after_it(
+    scans: FolderSource, hanging: threading.Event
+) -> None:
     for _ in range(3):
-        found = look(CsvSource(path), patience=0.2)
+        found = look(scans, patience=0.2)
         assert named(found) == ("datasource.share-hangs", "slow share", "READ_TIMEOUT")
-        assert threading.active_count() == before + 1
-    with path.open("wb"):
-        pass
-    for thread in threading.enumerate():
-        if thread.name == "podadmin-look":
-            thread.join(5)
-    assert threading.active_count() == before
+        assert len(looking()) == 1
+    hanging.set()
+    assert look(scans).state == "good"
+    assert looking() == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
-def test_a_look_that_waits_is_cancelled_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "waits.csv"
-    os.mkfifo(path)
+def test_a_look_that_waits_is_cancelled_at_once(scans: FolderSource, hanging: threading.Event) -> None:
     progress = Progress()
     stopper = threading.Timer(0.1, progress.cancel)
     stopper.start()
-    try:
-        with pytest.raises(Cancelled):
-            health.look(CsvSource(path), None, SystemClock(), progress, patience=20.0)
-    finally:
-        stopper.join()
-        with path.open("wb"):
-            pass
+    with pytest.raises(Cancelled):
+        health.look(scans, None, SystemClock(), progress, patience=20.0)
+    stopper.join()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.csv"
+    os.mkfifo(path)
+    assert look(CsvSource(path)).code == "datasource.not-a-file"
 
 
 def test_a_look_that_takes_long_is_slow(patients: CsvSource) -> None:
@@ -175,6 +195,29 @@ def test_a_service_is_looked_at_as_well() -> None:
         assert look(source).state == "good"
         it.status = 503
         assert named(look(source))[2] == AccessibilityErrorCode.SERVICE_UNAVAILABLE
+
+
+def test_the_engine_looks_by_itself_when_its_time_has_come(
+    tmp_path: Path, patients: CsvSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sentinel, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sentinel, "LOOK_SECONDS", 0.01)
+    with open_profile(Options(profile=tmp_path / "watched", keyring="memory")) as profile:
+        service.add(profile.store, profile.clock, "c", "patients", patients, ColumnChoices())
+        patients.path.unlink()
+
+        async def until_told() -> None:
+            async with anyio.create_task_group() as group:
+                group.start_soon(sentinel.Sentinel(profile).run)
+                with anyio.fail_after(20):
+                    while not health.kept(profile.store):
+                        await anyio.sleep(0.01)
+                group.cancel_scope.cancel()
+
+        anyio.run(until_told)
+        (found,) = health.kept(profile.store).values()
+        assert (found.state, found.code) == ("broken", "datasource.not-found")
+        assert list(sentinel.looks(profile)) == [source.id for source in service.list_all(profile.store)]
 
 
 def test_the_journal_tells_of_changes_and_not_of_looks(store: Store, patients: CsvSource) -> None:

@@ -24,6 +24,7 @@ from podadmin.desktop.widgets.words import amount, size
 GROUPS: Final = {
     "gate": "The gate and its requests",
     "worker": "The built-in worker",
+    "datasource": "Datasources",
     "schema": "Schemas",
     "journal": "The journal",
     "lock": "The lock of the window",
