@@ -184,7 +184,7 @@ class PodCare:
 class _Lent(Loan):
     def __init__(self, lent: Lent) -> None:
         self._lent = lent
-        self.storage = str(lent.storage)
+        self.storage = lent.storage
 
     def was_read(self) -> bool:
         return self._lent.was_read()
@@ -193,7 +193,7 @@ class _Lent(Loan):
 def secrets_of(profile: Profile, now: Setup) -> dict[str, Secret[str]]:
     """The values of the variables that the pod's configuration names, as its environment has to hold them.
 
-    Raises Unavailable (`pod-config.secret-missing`).
+    Raises Unavailable (`pod.config-secret`).
     """
     values = plain_secrets_of(profile, now)
     in_file = set(references(now.config))
@@ -201,7 +201,7 @@ def secrets_of(profile: Profile, now: Setup) -> dict[str, Secret[str]]:
 
 
 def plain_secrets_of(profile: Profile, now: Setup) -> dict[str, Secret[str]]:
-    """The values themselves, by the names of their variables. Raises Unavailable (`pod-config.secret-missing`)."""
+    """The values themselves, by the names of their variables. Raises Unavailable (`pod.config-secret`)."""
     vault = profile.open_vault()
     found: dict[str, Secret[str]] = {}
     joined = sorted((each.kind for each in networks.joined(profile.store)), reverse=True)

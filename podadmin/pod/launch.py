@@ -132,5 +132,5 @@ def _bad(why: str) -> BadInput:
         "pod.command",
         "How the pod is started was not changed.",
         why,
-        "Give it as you would type it, such as: bitfount run_pod {config}",
+        "Give it as you would type it, such as `bitfount run_pod {config}`.",
     )

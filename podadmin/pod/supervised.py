@@ -58,7 +58,7 @@ class Start:
 class Loan:
     """The pod's key while it is there to be read; `was_read` says whether it was. `storage`: the folder it lies in."""
 
-    storage = ""
+    storage: Path | str = ""
 
     def was_read(self) -> bool:
         return True
@@ -164,7 +164,7 @@ class SupervisedPod:
         return f"The pod ended by itself, with the number {process.returncode}."
 
     async def _spawn(self, start: Start, loan: Loan) -> asyncio.subprocess.Process:
-        arguments = [part.replace(LENT, loan.storage) for part in start.arguments]
+        arguments = [part.replace(LENT, str(loan.storage)) for part in start.arguments]
         secrets = {name: secret.reveal() for name, secret in start.secrets.items()}
         try:
             return await asyncio.create_subprocess_exec(

@@ -41,7 +41,7 @@ def environment_value(secret: Secret[str], *, in_file: bool = True) -> Secret[st
 
 def as_json(config: PodConfig, secrets: Mapping[str, Secret[str]]) -> Secret[str]:
     """The datasources as the pod's control server takes them, with the values of the secrets. Raises
-    Unavailable (`pod-config.secret-missing`)."""
+    Unavailable (`pod.config-secret`)."""
 
     def told(value: Any) -> Any:
         if isinstance(value, Reference):
@@ -60,7 +60,7 @@ def as_json(config: PodConfig, secrets: Mapping[str, Secret[str]]) -> Secret[str
 def missing_secret(name: str) -> Unavailable:
     """The error for a variable whose value the vault does not hold."""
     return Unavailable(
-        "pod-config.secret-missing",
+        "pod.config-secret",
         "The pod cannot be given its configuration.",
         f"The secret {name} is not where secrets live.",
         "Bring the pod's configuration again, or set the secret with `podadmin pod secret`.",

@@ -65,7 +65,7 @@ def read(
 
     `environment`: values of the variables that the file names. Relative paths are taken as those of the real software
     are: the schema's from `beside`, the folder of the file; the others from `started_in`, where the pod was started.
-    Raises BadInput (`pod-config.*`); the error names places in the file and never a value.
+    Raises BadInput (`pod.config-*`); the error names places in the file and never a value.
     """
     if len(text.encode("utf-8", "surrogatepass")) > LARGEST:
         raise _bad(f"It is longer than {LARGEST // 1024} KiB.")
@@ -163,7 +163,7 @@ class _Scalar(str):
         return made
 
     def with_variables(self, environment: Mapping[str, str]) -> Any:
-        """The text with the values of variables in it. Raises BadInput (`pod-config.variable`)."""
+        """The text with the values of variables in it. Raises BadInput (`pod.config-variable`)."""
 
         def put(found: re.Match[str]) -> str:
             if found[1]:
@@ -174,7 +174,7 @@ class _Scalar(str):
                 return environment[name]
             if default is None:
                 raise BadInput(
-                    "pod-config.variable",
+                    "pod.config-variable",
                     "The configuration was not taken over.",
                     f"It uses the environment variable {stranger(name, 60)}, whose value is not known here.",
                     "Name the file with the pod's variables (one NAME=value on each line), or a single $ as $$.",
@@ -273,7 +273,7 @@ def _places(error: ValidationError) -> str:
 
 def _bad(why: str) -> BadInput:
     return BadInput(
-        "pod-config.unusable",
+        "pod.config-unusable",
         "This is not a configuration that a pod could use.",
         why,
         "Correct the file, or write a new one with `podadmin pod export-config`.",

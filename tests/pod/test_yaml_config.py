@@ -206,7 +206,7 @@ def test_the_control_server_is_told_the_datasources_with_their_secrets() -> None
     ]
     with pytest.raises(Unavailable) as met:
         as_json(config, {})
-    assert met.value.code == "pod-config.secret-missing"
+    assert met.value.code == "pod.config-secret"
 
 
 def test_variables_are_put_in_as_the_real_software_does(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_variables_are_put_in_as_the_real_software_does(tmp_path: Path) -> None:
     assert found.relative == ("datasources.#.schema", "datasources.#.data_config.datasource_args.path")
     with pytest.raises(BadInput) as met:
         read("name: eye\ncluster_id: $CLUSTER")
-    assert met.value.code == "pod-config.variable"
+    assert met.value.code == "pod.config-variable"
     assert "CLUSTER" in met.value.why
 
 
@@ -287,7 +287,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 def test_what_no_pod_could_use_is_refused_with_its_place(text: str, why: str) -> None:
     with pytest.raises(BadInput) as met:
         read(text)
-    assert met.value.code == "pod-config.unusable"
+    assert met.value.code == "pod.config-unusable"
     assert why in met.value.why
 
 

@@ -289,12 +289,13 @@ def _publication(upload: MinimalSchemaUploadConfig, network: str, digest: str, *
         columns.append(
             PublishedColumn(stranger(feature["featureName"], 120), feature["semanticType"], len(labels), shown + more)
         )
+    records = f"{told.number_of_records:,}" if told.number_of_records is not None else "it is not told"
     labels_in_all = sum(each.labels for each in columns)
     facts = (
         Fact("Name at the hub", told.name),
         Fact("Display name", stranger(told.display_name, 200)),
         Fact("Description", stranger(told.description, 400)),
-        Fact("Number of records", "not told" if told.number_of_records is None else f"{told.number_of_records:,}"),
+        Fact("Number of records", records),
         Fact("Columns", str(len(columns))),
         Fact("Category labels", f"{labels_in_all:,}", "warn" if labels_in_all else "plain"),
         Fact("Public key of the pod", stranger(upload.pod_public_key, 60), mono=True),

@@ -96,7 +96,8 @@ def bring(
     progress.report("Taken over", 1.0)
     odd = tuple(_row(each) for each in judge(facts))
     count = len(config.datasources or ())
-    words = f"The pod {config.identifier} was taken over, with {count} datasources. It does not run yet."
+    sources = "one datasource" if count == 1 else f"{count} datasources"
+    words = f"The pod {config.identifier} was taken over, with {sources}. It does not run yet."
     return Brought(words, config.identifier, present.fingerprint, tuple(sorted(found.secrets)), odd)
 
 
@@ -174,7 +175,7 @@ def configure(
         new = PodConfig.model_validate({**dict(config), **changed})
     except ValidationError:
         raise BadInput(
-            "pod-config.bad-change",
+            "pod.config-change",
             "The pod's configuration was not changed.",
             "Something in it would not be as the pod's software wants it.",
             "Check the names of the datasources and what else was given.",
@@ -283,7 +284,7 @@ def _is_plain(name: str, found: Found) -> bool:
 
 def _not_written(reason: str) -> Unavailable:
     return Unavailable(
-        "pod-config.not-written",
+        "pod.config-not-written",
         "The configuration was not written.",
         f"The operating system reported: {reason}.",
         "Choose a file in a folder that is writable for your account.",

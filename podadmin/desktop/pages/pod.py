@@ -46,6 +46,7 @@ class PodPage(Page):
 
     def build(self) -> None:
         clock = SystemClock()
+        self._there = False
         self.gate = GateCard(clock)
         self.task = TaskCard(clock)
         self.pod = PodCard(clock)
@@ -78,8 +79,9 @@ class PodPage(Page):
         self.session.read(self, "pod task", {}, self._show_task)
 
     def _show_part(self, key: str) -> None:
+        self.parts.setVisible(self._there)
         for name, part in self._parts.items():
-            part.setVisible(name == key)
+            part.setVisible(self._there and name == key)
 
     def _show_gate(self, gate: GateView) -> None:
         self.gate.show_gate(gate)
@@ -95,6 +97,10 @@ class PodPage(Page):
         self.pod.show_pod(pod)
         there = pod.state != "none"
         self.bring.setVisible(there)
+        if there != self._there:
+            # hosts, output and the rest are those of a pod of the network's own software
+            self._there = there
+            self._show_part(self.parts.current)
         if there:
             self.session.read(self, "pod odd", {}, self._show_odd, self._no_odd)
             self._read_output()

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.facts import Fact
-from podadmin.app.views.gate import GateView
+from podadmin.app.views.gate import CountRow, GateView
 from podadmin.app.views.pod import RunningTask, SupervisedView
 from podadmin.core.clock import Clock
 from podadmin.desktop.theme.tokens import SIZE, SPACE
@@ -45,6 +45,7 @@ class GateCard(Card):
     def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self._clock = clock
+        self._counts: tuple[CountRow, ...] = ()
         self._badge = Badge(_MODES["off"])
         self._words = PlainLabel("", "muted", wrap=True)
         self._red = column()
@@ -65,19 +66,22 @@ class GateCard(Card):
             _MODES.get(gate.mode, _MODES["off"]) if not gate.red else BadgeSpec("bad", "Not passed", "shield-alert")
         )
         self._words.setText(gate.words)
+        self._words.setVisible(not gate.red)
         clear(self._red)
         if gate.red:
-            self._red.addWidget(Banner("bad", gate.red, title="This pod is not behind the gate"))
+            self._red.addWidget(Banner("bad", gate.red))
         now = self._clock.now()
         facts = [Fact("Pod", gate.pod or "none yet"), Fact("Network", gate.network or "none")]
         if gate.since is not None:
             facts += [
                 Fact("On since", precise(gate.since)),
-                Fact("Last contact with the network", ago(gate.up_contact, now)),
-                Fact("Last contact with the pod", ago(gate.down_contact, now)),
+                Fact("Heard from the network", ago(gate.up_contact, now)),
+                Fact("Heard from the pod", ago(gate.down_contact, now)),
             ]
         self._facts.set_facts(facts)
-        self._figures.set_cards([_figure(each.words, each.count, each.key) for each in gate.counts])
+        if gate.counts != self._counts:
+            self._counts = gate.counts
+            self._figures.set_cards([_figure(each.words, each.count, each.key) for each in gate.counts])
         self._figures.setVisible(bool(gate.counts))
 
 

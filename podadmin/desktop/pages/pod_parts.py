@@ -20,7 +20,7 @@ from podadmin.desktop.widgets.form import ChoiceField
 from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, rule
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
-from podadmin.desktop.widgets.words import precise, whole
+from podadmin.desktop.widgets.words import precise, when, whole
 
 _VERDICTS: Final = {
     "inspected": BadgeSpec("good", "Looked into", "scan-eye"),
@@ -57,8 +57,8 @@ class HostsPart(Card):
                 Column("Host", lambda host: host.host, "mono", stretch=2),
                 Column("What happens", lambda host: _VERDICTS.get(host.verdict, _VERDICTS["refused"]), "badge", 16),
                 Column("Tries", lambda host: whole(host.count), "number", 8),
-                Column("Last try", lambda host: precise(host.last) if host.last else "never", width=24, spare=True),
-                Column("Why", lambda host: host.words, stretch=2, spare=True),
+                Column("Last try", lambda host: when(host.last) if host.last else "never", width=20, spare=True),
+                Column("Why", lambda host: host.words, stretch=3, spare=True),
             ),
             row_key=lambda host: host.host,
             fits=True,
@@ -69,8 +69,10 @@ class HostsPart(Card):
         self.none = PlainLabel("The pod has not tried to reach anything yet.", "muted", wrap=True)
         line = row(STRETCH, self.refuse, self.allow)
         line.setContentsMargins(SPACE.l, 0, SPACE.l, SPACE.l)
+        calm = row(self.none)
+        calm.setContentsMargins(SPACE.l, SPACE.l, SPACE.l, 0)
         self.body.addWidget(self.table)
-        self.body.addWidget(self.none)
+        self.body.addLayout(calm)
         self.body.addLayout(line)
         self._picked(None)
 
