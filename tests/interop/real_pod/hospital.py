@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from typing import Any
 
 from podadmin.networks.local.address import Address, read_address
 from podadmin.networks.local.membership import Membership, join
-from podadmin.networks.local.places import local_places
+from podadmin.networks.local.places import STORE, local_places
 from podadmin.networks.local.rules import REQUESTER
 from tests.interop.real_pod import real
 from tests.interop.real_pod.internet import Internet
@@ -31,10 +32,14 @@ GATE_SECONDS = 120.0
 HELD_SECONDS = 150.0
 """A requester needs half a minute to start where other work runs beside it."""
 LOOK_SECONDS = 0.3
-PROJECTS = {
-    "open": {"members": [REQUESTER], "limits": {}},
-    "limited": {"members": [REQUESTER], "limits": {"research-lab/MeanModel:1": 40}},
+RULES = {
+    "object_store_name": STORE,
+    "projects": {
+        "open": {"members": [REQUESTER], "limits": {}},
+        "limited": {"members": [REQUESTER], "limits": {"research-lab/MeanModel:1": 150}},
+    },
 }
+"""Of the network: the real software takes bodies from a store with a name of the real network's form only."""
 
 
 class Hospital:
@@ -66,7 +71,7 @@ class Hospital:
         passphrase.chmod(0o600)
         network = self.profile / "local-network"
         network.mkdir(parents=True, mode=0o700)
-        (network / "network.json").write_text(json.dumps({"projects": PROJECTS}), encoding="utf-8")
+        (network / "network.json").write_text(json.dumps(RULES), encoding="utf-8")
         config = real.pod_files(self.folder / "pod")
         self.does("pod", "import", str(config), "--storage", str(self.folder / "pod" / "storage"))
         self.does("pod", "worker", "bitfount")
@@ -128,6 +133,22 @@ class Hospital:
             raise
         self.figures["pod ready"] = time.monotonic() - began
         return pod
+
+    def pod_by_podadmin(self) -> None:
+        """The pod that somebody else started ends; this application starts it and looks after it from now on."""
+        self.pod.__exit__()
+        variables = real.given_to_software(self.folder / "pod")
+        given = [part for name, value in variables.items() for part in ("--variables", f"{name}={value}")]
+        self.does("pod", "launch", "--command", shlex.join(real.RUN_POD), *given)
+        self.does("pod", "start")
+        self.until_pod_is("ready")
+
+    def until_pod_is(self, state: str) -> None:
+        """Wait until the pod that this application looks after is in a state."""
+        ends = time.monotonic() + real.READY_SECONDS
+        while (shown := self.does("pod", "status"))["state"] != state:
+            assert time.monotonic() < ends, f"{shown}\n{self.does('pod', 'output')}"
+            time.sleep(LOOK_SECONDS)
 
     def asks(self, algorithm: list[dict[str, Any]], project: str = "open") -> Process:
         """A real requester who sends a task. End it as a context."""

@@ -31,17 +31,29 @@ ANSWER_SECONDS = 400.0
 """A requester gives up by itself after 300 s of silence."""
 
 
+RUN_POD = ("nice", "-n", "5", ORACLE_PYTHON, "-m", "bitfount.scripts.script_runner", "run_pod", "{config}")
+
+
+def given_to_software(folder: Path) -> dict[str, str]:
+    """What the real software needs so that it runs here at all: itself, its stand-ins, and no Prefect."""
+    package = Path(ORACLE_PYTHON).parents[2] / "package"
+    return {
+        "PYTHONPATH": os.pathsep.join((str(HERE / "stand_ins"), str(package))),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PREFECT_API_URL": "http://127.0.0.1:9/api",
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    }
+
+
 def variables(folder: Path, member: Membership, network: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of a process of the real software. `network`: its way to the network."""
-    package = Path(ORACLE_PYTHON).parents[2] / "package"
     return {
         "PATH": os.environ.get("PATH", ""),
         "HOME": str(folder),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        "PYTHONPATH": os.pathsep.join((str(HERE / "stand_ins"), str(package))),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
         "BITFOUNT_STORAGE_PATH": str(folder / "storage"),
         "BITFOUNT_OUTPUT_DIR": str(folder / "output"),
         "BITFOUNT_LOGS_DIR": str(folder / "logs"),
@@ -49,9 +61,7 @@ def variables(folder: Path, member: Membership, network: Mapping[str, str]) -> d
         "BITFOUNT_ENABLE_TELEMETRY": "false",
         "BITFOUNT_API_KEY_ID": member.api_key_id,
         "BITFOUNT_API_KEY": member.api_key.reveal(),
-        "PREFECT_API_URL": "http://127.0.0.1:9/api",
-        "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_LOGGING_LEVEL": "CRITICAL",
+        **given_to_software(folder),
         **network,
     }
 
@@ -96,10 +106,8 @@ def pod_files(folder: Path) -> Path:
 def start_pod(folder: Path, member: Membership, network: Mapping[str, str], name: str = "pod") -> Process:
     """`bitfount run_pod` with what `pod_files` wrote."""
     control = {"BITFOUNT_POD_CONTROL_SERVER_PORT": str(free_port())}
-    command = ["nice", "-n", "5", ORACLE_PYTHON, "-m", "bitfount.scripts.script_runner", "run_pod"]
-    return Process(
-        name, [*command, str(folder / "pod.yaml")], folder, {**variables(folder, member, network), **control}
-    )
+    command = [part.replace("{config}", str(folder / "pod.yaml")) for part in RUN_POD]
+    return Process(name, command, folder, {**variables(folder, member, network), **control})
 
 
 def is_ready(pod: Process) -> None:

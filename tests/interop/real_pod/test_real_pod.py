@@ -67,19 +67,23 @@ def test_a_refusal_is_told_in_the_custodians_words_and_the_pod_never_hears_of_th
 
 
 def test_a_running_task_is_stopped_with_words_and_the_pod_is_ready_again(hospital: Hospital) -> None:
-    _ended_early(hospital, "stop-task", "The review found a mistake", r"stopped this task: The review found a mistake")
+    told = r"stopped this task: The review found a mistake"
+    _ended_early(hospital, "stop-task", "The review found a mistake", told, r"Executing query")
 
 
 def test_a_result_is_withheld_with_words_and_the_pod_is_ready_again(hospital: Hospital) -> None:
-    _ended_early(hospital, "withhold", "Too few people", r"withheld the result of this task: Too few people")
+    told = r"withheld the result of this task: Too few people"
+    _ended_early(hospital, "withhold", "Too few people", told, r"Started child process")
 
 
-def _ended_early(hospital: Hospital, act: str, words: str, told: str) -> None:
+def _ended_early(hospital: Hospital, act: str, words: str, told: str, when: str) -> None:
+    """`told`: what the requester reads. `when`: what the pod says as soon as it is far enough for this story."""
     known, before = _known(hospital), len(hospital.pod.lines)
     with hospital.asks(real.sql(ENDLESS)) as lab:
         request = hospital.held(known)
         hospital.does("requests", "approve", request)
         _runs(hospital, request)
+        hospital.pod.says(when, RUNNING_SECONDS, before)
         hospital.does("gate", act, request, words)
         answer = real.result_of(lab)
         assert isinstance(answer, str), f"the requester got {answer}"
@@ -116,3 +120,40 @@ def test_of_two_hundred_rows_a_limit_of_forty_lets_exactly_forty_out(hospital: H
     hospital.comes_to(lambda each: each["id"] == request and each["state"] == "stopped", RUNNING_SECONDS)
     meters = {each["model"]: each["used"] for each in hospital.does("limits", "list")}
     assert meters[hospital.model] == 40
+
+
+def test_a_result_over_a_limit_that_was_set_meanwhile_is_kept_while_the_worker_hands_it_over(
+    hospital: Hospital,
+) -> None:
+    known, before = _known(hospital), len(hospital.pod.lines)
+    with hospital.asks(real.inference(hospital.model)) as lab:
+        request = hospital.held(known)
+        hospital.does("requests", "approve", request)
+        _runs(hospital, request)
+        hospital.does("limits", "set", "10", "somebody objected", "--model", hospital.model, "--project", "open")
+        answer = real.result_of(lab)
+        assert isinstance(answer, str), f"the requester got {answer}"
+        assert lab.said(r"would bring the use of research-lab/MeanModel:1 to 200 inferences")
+    hospital.pod.says(r"Ready for next task", READY_AGAIN_SECONDS, before)
+    assert _state(hospital, request) == "stopped"
+
+
+def test_a_result_that_is_too_large_for_a_message_goes_through_the_object_store_as_given(hospital: Hospital) -> None:
+    known = _known(hospital)
+    every_pair = f"SELECT b.patient AS patient, {real.SOURCE}.age AS age FROM `{real.SOURCE}`, {real.SOURCE} AS b"
+    with hospital.asks(real.sql(every_pair)) as lab:
+        request = hospital.held(known)
+        hospital.does("requests", "approve", request)
+        answer: Any = real.result_of(lab)
+    assert len(answer[real.POD]["patient"]) == 200 * 200
+    assert {each["verdict"] for each in hospital.does("gate", "hosts")} <= {"inspected", "refused"}
+
+
+def test_this_application_starts_the_pod_itself_and_it_works_as_well(hospital: Hospital) -> None:
+    hospital.pod_by_podadmin()
+    known = _known(hospital)
+    with hospital.asks(real.sql(real.BY_SEX)) as lab:
+        hospital.does("requests", "approve", hospital.held(known))
+        assert real.result_of(lab) == BY_SEX
+    hospital.does("pod", "stop", "--now")
+    hospital.until_pod_is("stopped")
