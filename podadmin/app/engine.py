@@ -11,8 +11,7 @@ import shutil
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -20,9 +19,10 @@ from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from podadmin.app.engine_faults import changed, foreseen
+from podadmin.app.engine_state import Snapshot
 from podadmin.app.gate_wiring import Wanted, network_for, ports_of
 from podadmin.app.pod_care import PodCare
-from podadmin.app.proxy_mode import pod_words, proxy_gate
+from podadmin.app.proxy_mode import brought_as, pod_words, proxy_gate
 from podadmin.app.record_care import RecordCare
 from podadmin.app.sentinel import Sentinel
 from podadmin.core.clock import new_id
@@ -65,20 +65,6 @@ STOP_SECONDS = 10.0
 GATE_KINDS = frozenset({"pod", "key", "keyring", "network", "datasource", "setting"})
 """Kinds of change after which the engine asks itself again what should run."""
 log = logging.getLogger("podadmin.engine")
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What the engine is doing, for the screen. `state`: elsewhere | starting | idle | on | blocked."""
-
-    state: str
-    running_here: bool = False
-    why: str = ""
-    next_step: str = ""
-    upstream_problem: str = ""
-    checks_per_minute: int = 0
-    last_contact: datetime | None = None
-    worker: str = ""
 
 
 class Engine:
@@ -253,7 +239,10 @@ class Engine:
         pod = pods.find(profile.store)
         if pod is None:
             return None, Snapshot("idle", True, "There is no pod yet.", "Make the pod.")
-        worker = worker_of(profile.store)
+        worker, owner, name = worker_of(profile.store), pod.owner, pod.name
+        names: tuple[str, ...] = ()
+        if worker == BITFOUNT:
+            owner, name, names = brought_as(profile.store)
         joined = network_for(worker, networks.joined(profile.store))
         if joined is None:
             return None, Snapshot("idle", True, "The pod has joined no network that it can use.", "Join a network.")
@@ -268,8 +257,8 @@ class Engine:
         )
         return (
             Wanted(
-                pod.owner,
-                pod.name,
+                owner,
+                name,
                 joined.kind,
                 joined.joined_at,
                 tuple(info.id for info in keys),
@@ -277,6 +266,7 @@ class Engine:
                 profile.settings.number("worker.time-limit"),
                 int(profile.settings.number("schema.memory")),
                 worker,
+                names,
             ),
             self._snapshot,
         )

@@ -36,6 +36,8 @@ class Wanted:
     memory_mb: int
     worker: str = BUILT_IN
     """Which software does the pod's work: that of this application, or the network's own behind the proxy."""
+    names: tuple[str, ...] = ()
+    """The datasets of a pod of the network's own software, by the names in its configuration."""
 
 
 def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:
@@ -56,7 +58,7 @@ def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:
         clock=profile.clock,
         owner=wanted.owner,
         pod_name=wanted.name,
-        datasets=lambda: tuple(source.name for source in wanted.datasources),
+        datasets=lambda: wanted.names or tuple(source.name for source in wanted.datasources),
         records=records,
         pod_key=lambda: profile.open_vault().pod_key(),
         paused=paused,

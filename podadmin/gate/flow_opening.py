@@ -80,7 +80,7 @@ async def _from_hub(ports: Ports, hub: HubClient, sealed: Sealed) -> Claimed:
         raise NotNow(error) from None
 
     def opened() -> Claimed:
-        keys = pin_hub_keys(ports.store, ports.clock, ports.upstream.kind, ports.upstream.hub, document)
+        keys = pin_hub_keys(ports.store, ports.clock, ports.upstream.kind, document)
         key = keys.get(trigger.key_id)
         if key is None:
             raise Tampered(

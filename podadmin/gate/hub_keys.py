@@ -44,7 +44,7 @@ def hub_keys(document: bytes) -> Mapping[str, RSAPublicKey]:
     return found
 
 
-def pin_hub_keys(store: Store, clock: Clock, network: str, hub: str, document: bytes) -> Mapping[str, RSAPublicKey]:
+def pin_hub_keys(store: Store, clock: Clock, network: str, document: bytes) -> Mapping[str, RSAPublicKey]:
     """The hub's keys, where each is the one that was seen first.
 
     Raises BadInput (`gate.bad-keys`), Tampered (`gate.hub-key-changed`), Refused (`vault.distrusted`).
@@ -52,12 +52,12 @@ def pin_hub_keys(store: Store, clock: Clock, network: str, hub: str, document: b
     found = hub_keys(document)
     for key_id, key in found.items():
         forms = public_forms(key)
-        if not trust.see(store, clock, trust.Seen("hub", network, hub, key_id[:300], forms.fingerprint, forms.pem)):
+        if not trust.see(store, clock, trust.Seen("hub", network, network, key_id[:300], forms.fingerprint, forms.pem)):
             raise _changed("hub", key_id)
     return found
 
 
-def pin_access_key(store: Store, clock: Clock, network: str, host: str, document: bytes) -> None:
+def pin_access_key(store: Store, clock: Clock, network: str, document: bytes) -> None:
     """The access manager's key, held against the first. Raises as `pin_hub_keys` and BadInput `crypto.public-key`."""
     try:
         text = json.loads(document)["accessManagerPublicKey"]
@@ -65,8 +65,10 @@ def pin_access_key(store: Store, clock: Clock, network: str, host: str, document
         return  # an answer that is no key is the pod's to refuse
     if isinstance(text, str):
         forms = public_forms(read_public_key(text))
-        if not trust.see(store, clock, trust.Seen("access-manager", network, host, "", forms.fingerprint, forms.pem)):
-            raise _changed("access manager", host)
+        if not trust.see(
+            store, clock, trust.Seen("access-manager", network, network, "", forms.fingerprint, forms.pem)
+        ):
+            raise _changed("access manager", network)
 
 
 def _rsa(entry: Mapping[str, Any]) -> RSAPublicKey:

@@ -47,7 +47,7 @@ from podadmin.requests.decide import LATER, Verdict, decide
 from podadmin.requests.difference import beside_protocol
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import statement
-from podadmin.requests.envelope import Claims, Opened, Unverified, Verified, VerifiedRequest, judge
+from podadmin.requests.envelope import BY_LOG_IN, Claims, Opened, Unverified, Verified, VerifiedRequest, judge
 from podadmin.requests.grant_pins import Pins, pins_of, surroundings
 from podadmin.requests.protocols import Protocol, read
 from podadmin.requests.purposes import as_pin, purposes_of
@@ -306,6 +306,8 @@ class Opener:
         self, sealed: Sealed, request: VerifiedRequest, opened: OpenedJobRequest
     ) -> AccessAnswer | None:
         """What the access manager says. None where it has said nothing that can be read while the requester waited."""
+        if request.auth_type in BY_LOG_IN:
+            return None  # the token that proves it is given to the pod, when it asks
         asked = AccessRequest(
             pod_identifier=request.pod_identifier,
             protocol=request.protocol,

@@ -87,9 +87,9 @@ class WebRelay:
             return answer
         self._credentials.asked(role, dict(request.headers))
         if request.path == JWKS_PATH:
-            pin_hub_keys(store, clock, network, host, answer.plain)
+            pin_hub_keys(store, clock, network, answer.plain)
         elif request.path == ACCESS_KEY_PATH:
-            pin_access_key(store, clock, network, host, answer.plain)
+            pin_access_key(store, clock, network, answer.plain)
         else:
             told = self._told(answer.plain)
             return answer if told is answer.plain else answer.with_text(told)

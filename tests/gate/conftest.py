@@ -395,6 +395,7 @@ async def gate_on(
         vault.unlock()
         authority = open_authority(vault, store, CLOCK, places.constraint, folder)
         gate = ProxyGate(ports, places, shown, authority, lambda: None)
+        gate.relay.deliveries.redeliver_seconds = 1.0  # a poll that a story gives up may have brought something
     requester = await Requester.enter(address, requester_folder, "research-lab", CLOCK)
     try:
         async with requester, anyio.create_task_group() as group:

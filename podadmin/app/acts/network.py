@@ -12,38 +12,46 @@ from podadmin.app.demo import send_demo_requests
 from podadmin.app.moments import moment_words
 from podadmin.app.views.facts import Done, Fact
 from podadmin.app.views.networks import NetworkCard
-from podadmin.core.errors import NotFound, PodadminError
+from podadmin.core.errors import NotFound, PodadminError, Refused
 from podadmin.core.progress import Progress
 from podadmin.networks import service
 from podadmin.networks.bitfount.hub import HubClient
+from podadmin.networks.bitfount.places import BITFOUNT_NETWORKS
 from podadmin.networks.local.address import Address
 from podadmin.networks.local.membership import Membership, join
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.networks.service import LOCAL, ApiKey
-from podadmin.pod.service import needed
+from podadmin.pod.service import Pod, needed
 from podadmin.vault.model import Purpose
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 TITLE = "Local network"
+Kind = Annotated[Literal["local", "bitfount", "bitfount-staging", "bitfount-sandbox"], "which network"]
 
 
 @act("network list")
 def list_networks(profile: Profile) -> tuple[NetworkCard, ...]:
     """List the networks with what they see of this pod."""
-    return (_local_card(profile),)
+    joined = [each for each in service.joined(profile.store) if each.kind in BITFOUNT_NETWORKS]
+    return (_local_card(profile), *(_real_card(profile, each) for each in joined))
 
 
 @act("network join", writes=True, kinds=("network",))
 def join_network(
     profile: Profile,
-    kind: Annotated[Literal["local"], "which network"],
+    kind: Kind,
     *,
     progress: Progress,
 ) -> NetworkCard:
-    """Join a network. The local one runs on this machine only."""
+    """Join a network. The local one runs on this machine only; a real one is reached by a pod of its own software.
+
+    That pod proves itself to its network; podadmin stands before it and takes no key of it. See `pod import`.
+    """
     pod = needed(profile.store)
+    if kind != LOCAL:
+        return _join_real(profile, pod, kind)
     if any(each.kind == kind for each in service.joined(profile.store)):
         return _local_card(profile)
     vault = profile.open_vault()
@@ -62,7 +70,7 @@ def join_network(
 
 
 @act("network leave", writes=True, kinds=("network",))
-def leave(profile: Profile, kind: Annotated[Literal["local"], "which network"]) -> Done:
+def leave(profile: Profile, kind: Kind) -> Done:
     """Leave a network: nothing is received from it any more."""
     if not service.record_leave(profile.store, profile.clock, profile.actor, kind):
         raise NotFound(
@@ -71,7 +79,9 @@ def leave(profile: Profile, kind: Annotated[Literal["local"], "which network"]) 
             "The pod is no member of it.",
             "See the networks with `podadmin network list`.",
         )
-    service.forget_api_key(profile.open_vault(), kind, profile.actor)
+    vault = profile.open_vault()
+    if kind == LOCAL or service.has_api_key(vault, kind):
+        service.forget_api_key(vault, kind, profile.actor)
     return Done("The network was left.", kind)
 
 
@@ -89,6 +99,46 @@ def send(
     """Let the demo requester of the local network send a request to this pod."""
     sent = send_demo_requests(profile, what, copies, progress)
     return Done(f"{sent} sent by the demo requester." if sent != 1 else "Sent by the demo requester.", what)
+
+
+def _join_real(profile: Profile, pod: Pod, kind: str) -> NetworkCard:
+    for each in service.joined(profile.store):
+        if each.kind == kind:
+            return _real_card(profile, each)
+        if each.kind in BITFOUNT_NETWORKS:
+            raise Refused(
+                "network.one-only",
+                "The network was not joined.",
+                f"The pod is a member of {BITFOUNT_NETWORKS[each.kind].title}, and a pod speaks to one of them.",
+                "Leave that one first.",
+            )
+    key = profile.vault.find(Purpose.POD)
+    if key is None:
+        raise _no_key()
+    facts = {"owner": pod.owner, "pod": pod.name, "pod_key": key.fingerprint}
+    service.record_join(profile.store, profile.clock, profile.actor, kind, facts)
+    return next(_real_card(profile, each) for each in service.joined(profile.store) if each.kind == kind)
+
+
+def _real_card(profile: Profile, joined: service.Joined) -> NetworkCard:
+    """A real network as the gate sees it: through the eyes of the pod that stands behind the gate."""
+    places = BITFOUNT_NETWORKS[joined.kind]
+    facts = (
+        Fact("This pod is known as", f"{joined.facts['owner']}/{joined.facts['pod']}, and by each datasource's name"),
+        Fact("Joined", moment_words(joined.joined_at)),
+        *(Fact("The gate looks into", host, mono=True) for host in places.hosts),
+        *(Fact("Let through for the log-in", host, mono=True) for host in places.tunnelled),
+    )
+    engine = profile.engine
+    gate = engine.proxy_gate if engine is not None else None
+    if gate is None or gate.places.kind != joined.kind:
+        words = "Joined. Nothing is received until a pod of the network's own software stands behind the gate."
+        return NetworkCard(joined.kind, places.title, "joined", words, facts)
+    if gate.seen.upstream_problem:
+        return NetworkCard(joined.kind, places.title, "unreachable", gate.seen.upstream_problem, facts)
+    state = "connected" if gate.seen.up_contact is not None else "joined"
+    words = "Connected: requests are received." if state == "connected" else "Joined. The pod has not connected yet."
+    return NetworkCard(joined.kind, places.title, state, words, facts)
 
 
 def _no_key() -> NotFound:

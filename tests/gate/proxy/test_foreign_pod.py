@@ -1,4 +1,4 @@
-"""A pod of the network's own software behind the gate: flows, log-ins, uploads, stops, and what the gate lets it say."""
+"""A pod of the network's own software behind the gate: flows, log-ins, uploads, stops, and what it may say."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from podadmin.gate.wishes import STOP, WITHHOLD, wish
 from podadmin.networks.bitfount import messages
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import Ended
+from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType, Reason
 from podadmin.networks.local.ledger import Ledger
 from podadmin.networks.local.requester import Mischief
@@ -157,7 +158,7 @@ def test_a_large_result_leaves_by_room_that_was_given_and_by_no_other(
                 senderMailboxId=task.route.pod_mailbox, contentSize=len(result.body), taskId=task.route.task_id
             )
         )
-        assert room.uploadUrl.startswith("https://store.local.podadmin.internal/")
+        assert rig.gate.places.role_of(httpx.URL(room.uploadUrl).host) is Role.STORE
         async with web(rig) as store:
             form = {"data": dict(room.uploadFields), "files": {"file": ("body", result.body)}}
             other = room.uploadUrl.rpartition("/")[0] + "/elsewhere"

@@ -141,7 +141,7 @@ def test_old_tls_and_other_names_end_at_the_gate(network: Any, tell_proxied: Cal
             return context
 
         for host in (gate.places.hub, gate.places.message_service):
-            with pytest.warns(DeprecationWarning):
+            with pytest.warns(DeprecationWarning, match="TLSv1"):
                 context = old()
             async with httpx.AsyncClient(proxy=gate.address, verify=context, trust_env=False) as web:
                 with pytest.raises(httpx.HTTPError):
