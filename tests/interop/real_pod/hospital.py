@@ -31,7 +31,6 @@ COMMAND_SECONDS = 120.0
 GATE_SECONDS = 120.0
 HELD_SECONDS = 150.0
 """A requester needs half a minute to start where other work runs beside it."""
-LOOK_SECONDS = 0.3
 RULES = {
     "object_store_name": STORE,
     "projects": {
@@ -148,7 +147,6 @@ class Hospital:
         ends = time.monotonic() + real.READY_SECONDS
         while (shown := self.does("pod", "status"))["state"] != state:
             assert time.monotonic() < ends, f"{shown}\n{self.does('pod', 'output')}"
-            time.sleep(LOOK_SECONDS)
 
     def asks(self, algorithm: list[dict[str, Any]], project: str = "open") -> Process:
         """A real requester who sends a task. End it as a context."""
@@ -163,7 +161,7 @@ class Hospital:
         return self.comes_to(lambda each: each["id"] not in known and each["state"] == "held", seconds, known)
 
     def comes_to(self, wanted: Any, seconds: float, known: set[str] | None = None) -> str:
-        """The id of a request for which `wanted` holds, as soon as there is one."""
+        """The id of a request for which `wanted` holds, as soon as there is one. Each look is a process of its own."""
         ends = time.monotonic() + seconds
         while True:
             rows = self.requests()
@@ -173,7 +171,6 @@ class Hospital:
                     known.add(found)
                 return found
             assert time.monotonic() < ends, f"not in {seconds:g} s: {rows}\n{self.gate.tail()}"
-            time.sleep(LOOK_SECONDS)
 
 
 def _own_environment() -> dict[str, str]:
