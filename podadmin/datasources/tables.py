@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from podadmin.core.errors import BadInput
 from podadmin.core.progress import Progress
@@ -16,6 +17,9 @@ from podadmin.datasources.files import unchanged
 from podadmin.datasources.masking import masked as mask
 from podadmin.datasources.model import ColumnGuess, CsvSource, FileSource, Probe, Rejected, Rows
 from podadmin.datasources.sample import SAMPLE_CELLS, SAMPLE_ROWS, Look, judged
+
+_AT_ONCE: Final = 2_000
+"""Columns that are read in one turn."""
 
 
 def table(source: FileSource) -> Table:
@@ -50,9 +54,15 @@ def probe(source: FileSource, progress: Progress, *, temp_directory: Path | None
         opened_table = table(source)
         with engine(opened_table, progress, temp_directory=temp_directory) as reader:
             # every column is asked for, because bytes that are no text are noticed only in columns that are read
-            every = [f"count({reader.cell(name)})" for name in opened_table.columns]
-            rows = int(reader.rows(["count(*)", *every], "Reading the file")[0][0])
-            rejected = reader.rejected()
+            turns = []
+            parts = _parts(opened_table.columns)
+            for place, part in enumerate(parts):
+                every = [f"count({reader.cell(name)})" for name in part]
+                span = (place / len(parts), (place + 1) / len(parts))
+                rows = int(reader.rows(["count(*)", *every], "Reading the file", span)[0][0])
+                turns.append((rows, reader.rejected()))
+            rows = min(found_rows for found_rows, _ in turns)
+            rejected = max((refused for _, refused in turns), key=lambda each: each.count)
         refuse_without_rows(rows, rejected)
         modified = datetime.fromtimestamp(found.modified_ns / 1e9, UTC)
         how = opened_table.dialect
@@ -61,6 +71,11 @@ def probe(source: FileSource, progress: Progress, *, temp_directory: Path | None
         return Probe(
             rows, found.size, modified, how.words, how.separator, how.header, how.columns, rejected, found, how.doubts
         )
+
+
+def _parts(columns: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Columns as many at a time as a reader has memory for: each takes room of its own, however short the file is."""
+    return [columns[first : first + _AT_ONCE] for first in range(0, len(columns), _AT_ONCE)]
 
 
 def refuse_without_rows(rows: int, rejected: Rejected) -> None:
@@ -91,8 +106,11 @@ def preview(source: FileSource, rows: int = 20, masked: bool = True, *, temp_dir
     with unchanged(located(source.path)):
         found_table = table(source)
         with engine(found_table, Progress(), temp_directory=temp_directory, ordered=True) as reader:
-            cells = [f"{reader.cell(name)}::VARCHAR" for name in found_table.columns]
-            found = reader.rows(cells, "Reading the first rows", first=max(rows, 0))
+            found: list[tuple[str | None, ...]] = [()] * max(rows, 0)
+            for part in _parts(found_table.columns):
+                cells = [f"{reader.cell(name)}::VARCHAR" for name in part]
+                read = reader.rows(cells, "Reading the first rows", first=max(rows, 0))
+                found = [(*row, *more) for row, more in zip(found, read, strict=False)]
 
     def shown(value: str | None) -> str:
         text = value or ""

@@ -247,3 +247,5 @@ class SourceForm(QWidget):
         target = editor.first() if isinstance(editor, RowsField) else editor.editor
         target.setFocus()
         bring_into_view(target)
+        # an error below it has its room only once that is laid out
+        QTimer.singleShot(0, editor, lambda: bring_into_view(editor))

@@ -193,6 +193,8 @@ class OpenDatasource:
             self._form.set_busy(False)
             self._page.desk.say(f"{source.name} was changed.")
             self._close(wanted)
+            check = {"datasource": wanted}
+            self._page.session.write(self._page, "datasource check", check, title=f"Checking {source.name}")
 
         job = self._page.session.write(
             self._form, "datasource change", arguments, changed, self._form.show_problem, title="Changing a datasource"

@@ -217,3 +217,5 @@ class ProbeStep(QWidget):
         again = QuietButton("Test again", self.again_wanted.emit, "refresh-cw")
         edit = QuietButton("Change what you entered", self.edit_wanted.emit, "arrow-left")
         self._holder.addLayout(row(again, edit, STRETCH))
+        if self.isVisible():
+            (again if stopped else edit).setFocus()

@@ -240,7 +240,7 @@ class Wizard(QWidget):
         else:
             self.set_up.mark(probe.field_code, error)
         self._settle()
-        if self._step == TEST:
+        if self._step == TEST and probe.ok:
             self.focus_first()
 
     def probe_failed(self, given: Given, error: PodadminError) -> None:

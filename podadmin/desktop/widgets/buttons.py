@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
 from podadmin.desktop.theme import icons, style
 from podadmin.desktop.theme.tokens import SIZE, SPACE
@@ -40,6 +40,7 @@ class Button(QPushButton):
         super().__init__(parent)
         self._icon_name = icon
         self._tip = ""
+        self._stood_in = 0
         self.setProperty("kind", self.kind)
         self.setAutoDefault(False)
         self.setDefault(False)
@@ -66,8 +67,18 @@ class Button(QPushButton):
         set_tip(self, text)
 
     def set_permit(self, allowed: bool, reason: str = "") -> None:
-        """Enable, or disable with the reason where a person looks for it."""
+        """Enable, or disable with the reason where a person looks for it.
+
+        The keyboard that was on it comes back to it, unless a person has moved it meanwhile.
+        """
+        held = self.hasFocus()
         self.setEnabled(allowed)
+        if held and not allowed:
+            self._stood_in = id(QApplication.focusWidget())
+        elif allowed and self._stood_in:
+            if self._stood_in == id(QApplication.focusWidget()) and self.isVisible():
+                self.setFocus()
+            self._stood_in = 0
         set_tip(self, self._tip if allowed else reason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -1,0 +1,130 @@
+"""A custodian without a mouse connects a file: from the first page to the saved schema, every step by real keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def played(folder: Path, script: str) -> None:
+    """One session at the desktop; what the script does not find fails the test with its words."""
+    steps = folder / "script.txt"
+    steps.write_text(script, encoding="utf-8")
+    (folder / "passphrase").write_text("nine quiet herons at dusk\n", encoding="utf-8")
+    (folder / "passphrase").chmod(0o600)
+    ended = _podadmin(folder, "--headless", "--script", str(steps))
+    assert ended.returncode == 0, ended.stderr
+
+
+def asked(folder: Path, *words: str) -> object:
+    """What a command says, as JSON."""
+    ended = _podadmin(folder, *words, "--json")
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+def _podadmin(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    where = ("--profile", str(folder / "profile"), "--keyring", "passphrase")
+    command = [sys.executable, "-m", "podadmin", *words, *where, "--passphrase-file", str(folder / "passphrase")]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+
+
+def test_a_file_is_connected_by_keyboard_alone(tmp_path: Path) -> None:
+    file = tmp_path / "clinic.csv"
+    rows = (f"{4_000_000_000 + 7919 * place},{40 + place % 40},{'MF'[place % 2]}" for place in range(200))
+    file.write_text("\n".join(("nhs_number,age,sex", *rows, "")), encoding="utf-8")
+    played(
+        tmp_path,
+        f"""
+        wait "Welcome to podadmin" 90
+        key Ctrl+4
+        wait-enabled "Connect a datasource" 60
+        tab-to "Connect a datasource"
+        key Return
+
+        wait "Parquet file" 60              # the keyboard is on the first kind: to the right and back
+        key Right
+        key Left
+        key Return
+
+        wait "Test the file" 30             # it is in the first field; an error brings it back there
+        keys "{tmp_path}/nowhere.csv"
+        key Return
+        wait "Who can fix it" 60
+        tab-to "Change what you entered"
+        key Return
+        wait "It was moved, renamed or deleted" 30
+        key Ctrl+A
+        keys "{file}"
+        key Return
+        wait "The file can be read" 60
+        key Return
+
+        wait "First rows, masked" 60
+        expect 9999999999
+        expect-not 4000000000
+        tab-to "Show values"
+        key Space
+        wait 4000000000 60
+        tab-to Continue
+        key Return
+
+        wait-enabled "Describe age" 60      # it is in the name
+        key Ctrl+A
+        keys "clinic-by-keys"
+        tab-to "Ignore nhs_number"
+        key Space
+        tab-to "Type of sex"
+        key Down
+        tab-to "Describe age"
+        keys "Years at the visit"
+        tab-to "Generate the schema"
+        key Return
+
+        wait "What will be saved" 90
+        key Escape
+        wait "would be lost" 10             # Escape asks, and Escape again stays
+        key Escape
+        wait-gone "would be lost" 10
+        tab-to "Save the datasource"
+        key Return
+        wait "was connected, and its schema was saved" 90
+
+        tab-to "Look now"
+        key Return
+        wait "was looked at" 60
+        tab-to "Change how it is set up…"
+        key Return
+        wait "Change clinic-by-keys" 30
+        tab-to "Advanced: folded"
+        key Return
+        wait "Display name" 30
+        tab-to "Display name"
+        keys "Eye clinic"
+        key Return
+        wait "was changed" 60
+        """,
+    )
+    card = asked(tmp_path, "datasource", "show", "clinic-by-keys")
+    assert isinstance(card, dict)
+    assert card["columns_ignored"] == ["nhs_number"]
+    fields = asked(tmp_path, "datasource", "fields", "clinic-by-keys")
+    assert isinstance(fields, dict)
+    assert fields["values"] == {"path": str(file), "display_name": "Eye clinic"}
+    assert (fields["force"], fields["describe"]) == ({"sex": "categorical"}, {"age": "Years at the visit"})
