@@ -1,4 +1,4 @@
-"""The real pod and the real requester on the local network without a gate: what the stories behind it are held against."""
+"""The real pod and requester on the local network without a gate: what the stories behind it are held against."""
 
 from __future__ import annotations
 
