@@ -38,6 +38,10 @@ _SECRET_PLACES = frozenset(
     | {(*_ARGS, "connection_string"), (*_ARGS, "token"), ("ehr_config", "key_pair", "private_key")}
 )
 _WHOLE = re.compile(r"\$(?:\{([A-Za-z_][\w.-]*)\}|([A-Za-z_][\w.-]*))")
+_ESCAPED = re.compile(r"(?<!\\)((?:\\\\)*)\\x24")
+"""YAML's own escape of a `$` in a quoted text: the substitution of variables does not see that one."""
+_DOLLAR = "\ue024one dollar\ue024"
+"""Stands for it while the text is read, between characters for private use."""
 _ANY = re.compile(r"\$(?:(\$)|\{([^{}|]*)(?:\|([^{}]*))?\}|([A-Za-z_][\w.-]*)(?:\|(.*))?)")
 
 
@@ -181,7 +185,7 @@ class _Scalar(str):
                 )
             return default
 
-        text = _ANY.sub(put, self)
+        text = _ANY.sub(put, self).replace(_DOLLAR, "\\x24" if self.plain else "$")
         return yaml.safe_load(text) if self.plain and _WHOLE.fullmatch(self) and _is_simple(text) else text
 
 
@@ -194,8 +198,10 @@ def _tree(text: str) -> Any:
 
     Texts with a `$` become `_Scalar`.
     """
+    if _DOLLAR in text:
+        raise _bad("It holds characters that no configuration needs.")
     try:
-        loader = yaml.SafeLoader(text)
+        loader = yaml.SafeLoader(_ESCAPED.sub(rf"\1{_DOLLAR}", text))
         try:
             node = loader.get_single_node()
             if node is None:
@@ -244,17 +250,21 @@ def _built(loader: Any, node: Any) -> Any:
             key = loader.construct_object(key_node, deep=True)
             if not isinstance(key, (str, int, float, bool)):
                 raise _bad("A name in it is not text.")
-            made[_unescaped(str(key))] = _built(loader, value_node)
+            made[_settled(_unescaped(str(key)), key_node)] = _built(loader, value_node)
         return made
     if isinstance(node, yaml.SequenceNode):
         return [_built(loader, each) for each in node.value]
     value = loader.construct_object(node, deep=True)
     if isinstance(value, str):
-        return _Scalar(value, plain=node.style is None) if "$" in value else value
+        return _Scalar(value, plain=node.style is None) if "$" in value else _settled(value, node)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     # dates and bytes: the text as it stands there
     return str(node.value)
+
+
+def _settled(text: str, node: Any) -> str:
+    return text.replace(_DOLLAR, "$" if node.style == '"' else "\\x24")
 
 
 def _unescaped(key: str) -> str:

@@ -231,6 +231,16 @@ def test_variables_are_put_in_as_the_real_software_does(tmp_path: Path) -> None:
     assert "CLUSTER" in met.value.why
 
 
+def test_an_escape_of_yaml_is_no_variable() -> None:
+    text = 'name: eye\nversion: "\\x24HOME $$ \\\\x24"\ncluster_id: \\x24a\napproved_pods: ["\\x24"]\n'
+    found = read(text).config
+    assert (found.version, found.cluster_id, found.approved_pods) == ("$HOME $ \\x24", "\\x24a", ("$",))
+    config = PodConfig.model_validate(
+        {"name": "eye", "version": "$lUS=", "cluster_id": "a$b$", "approved_pods": ["\\$x"]}
+    )
+    assert read(written(config)).config == config
+
+
 def test_a_secret_that_is_a_variable_already_stays_one() -> None:
     text = "name: eye\nsecrets: {access_key_id: $MY_ID, access_key: '${MY_KEY}'}\n"
     found = read(text)
