@@ -79,7 +79,7 @@ def not_offered(source: Source) -> str:
 def probe_view(source: Source, found: Probe | SourceProbe) -> ProbeView:
     """What testing a source found, good enough to be used."""
     if isinstance(found, SourceProbe):
-        return ProbeView(True, (*_source_facts(found), *_reads_facts(source), *_pod_facts(source)))
+        return ProbeView(True, (*_source_facts(source, found), *_reads_facts(source), *_pod_facts(source)))
     rejected = found.rejected
     facts = (
         Fact("Can be read", "yes, all of it", "good"),
@@ -108,7 +108,7 @@ def broken_view(error: PodadminError) -> ProbeView:
     return ProbeView(False, tuple(facts), error=told, cause=means.cause, field_code=str(means.code))
 
 
-def _source_facts(found: SourceProbe) -> tuple[Fact, ...]:
+def _source_facts(source: Source, found: SourceProbe) -> tuple[Fact, ...]:
     tone = {"proved": "good", "writable": "bad"}.get(found.read_only, "plain")
     access = {"proved": "read only, proved", "writable": "can be written to"}.get(
         found.read_only, "read only was not proved"
@@ -116,7 +116,7 @@ def _source_facts(found: SourceProbe) -> tuple[Fact, ...]:
     figures: list[tuple[str, str | None]] = [
         ("Rows", f"{found.rows:,}" if found.rows is not None else None),
         ("Files", f"{found.files:,}" if found.files is not None else None),
-        ("Columns", f"{len(found.columns):,}" if found.columns else None),
+        ("Columns", f"{len(found.columns):,}" if found.columns and not _whole_model(source) else None),
         ("Size", f"{found.size:,} bytes" if found.size is not None else None),
         ("Newest", moment_words(found.newest) if found.newest is not None else None),
         ("Oldest", moment_words(found.oldest) if found.oldest is not None else None),
@@ -229,9 +229,13 @@ def _standing(check: Any, health: Health | None) -> Any:
     return standing(check["error"]["code"]) if check is not None and not check["ok"] else None
 
 
+def _whole_model(source: Source) -> bool:
+    return isinstance(source, SqlSource) and source.whole_model
+
+
 def _schema_state(profile: Profile, source: Datasource, kind: KindDeclaration, latest: schemas.Saved | None) -> str:
     if latest is None:
-        return "none" if kind.reads == "profile" else "pod"
+        return "none" if kind.reads == "profile" and not _whole_model(source.source) else "pod"
     return "saved" if _unchanged(profile, latest, source) else "outdated"
 
 

@@ -170,6 +170,11 @@ class SqlSource:
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
+    def whole_model(self) -> bool:
+        """Is the OMOP model as a whole meant? Its schema is that of its version."""
+        return not (self.table or self.query)
+
+    @property
     def location(self) -> str:
         what = self.table or ("a query" if self.query else f"OMOP {self.version}")
         return f"{self.url} ({what})"

@@ -5,6 +5,7 @@ Which part of the room does it follows from the kind of the source; what comes b
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,7 @@ def columns(
             return tables.columns(source, temp_directory=temp_directory)
         case FolderSource() if reads_headers(source):
             return headers.columns(source, kept, clock, progress)
-        case SqlSource():
+        case SqlSource() if not source.whole_model:
             return databases.columns(source, password, progress)
         case ServiceSource():
             names = web_service.columns(source, password, clock, progress)
@@ -115,7 +116,7 @@ def preview(
             return tables.preview(source, masked=masked, temp_directory=temp_directory)
         case FolderSource() if reads_headers(source):
             return headers.preview(source, kept, clock, progress, masked=masked)
-        case SqlSource():
+        case SqlSource() if not source.whole_model:
             return databases.preview(source, password, progress, masked=masked)
         case _:
             raise Refused(
@@ -138,10 +139,10 @@ def header(source: Source, password: Secret[str] | None, clock: Clock, progress:
             touch(source, progress)
             return None
         case SqlSource():
-            if not (source.table or source.query):
-                databases.probe(source, password, progress)
-                return None
-            return tuple(each.name for each in databases.columns(source, password, progress))
+            # of the OMOP model as a whole, the one table that every version has is looked at
+            one = replace(source, table="person") if source.whole_model else source
+            looked = databases.columns(one, password, progress)
+            return None if source.whole_model else tuple(each.name for each in looked)
         case ServiceSource():
             return web_service.columns(source, password, clock, progress)
         case NullSource():

@@ -164,8 +164,8 @@ def check(
         check_mounted(chosen.mount)
         password = password_of(chosen.source, vault)
         probe = probing.probe(chosen.source, password, kept, clock, progress, temp_directory=temp_directory)
-        # the columns of a folder are those of a sample of its files
-        _check(chosen.choices, None if isinstance(chosen.source, FolderSource) else probe.columns or None)
+        names = _names(chosen.source, probe)
+        _check(chosen.choices, names)
     except Cancelled:
         raise
     except PodadminError as error:
@@ -177,7 +177,7 @@ def check(
         body = {"ok": False, "code": error.code}
         state = health.broken(error)
     else:
-        found |= {"ok": True, **_found(probe)}
+        found |= {"ok": True, **_found(probe, names or ())}
         body = {"ok": True} | {name: found[name] for name in ("rows", "files", "rejected", "size") if name in found}
         state = health.Health("good")
     with store.record(Fact(actor, "datasource.checked", chosen.id, {"name": chosen.name, **body})) as unit:
@@ -351,7 +351,14 @@ def _check(choices: ColumnChoices, names: tuple[str, ...] | None) -> None:
         check_choices(choices, names)
 
 
-def _found(probe: probing.Found) -> dict[str, Any]:
+def _names(source: Source, probe: probing.Found) -> tuple[str, ...] | None:
+    """The columns, where all of them are known: a folder tells those of a sample of its files, a model its tables."""
+    if isinstance(source, FolderSource) or (isinstance(source, SqlSource) and source.whole_model):
+        return None
+    return probe.columns or None
+
+
+def _found(probe: probing.Found, names: tuple[str, ...]) -> dict[str, Any]:
     """What a test found, as it is kept. No value of the data is in it."""
     if isinstance(probe, Probe):
         return {
@@ -368,7 +375,7 @@ def _found(probe: probing.Found) -> dict[str, Any]:
         "rows": probe.rows,
         "files": probe.files,
         "size": probe.size,
-        "columns": len(probe.columns) or None,
+        "columns": len(names) or None,
         **{name: stamp(at) if at is not None else None for name, at in moments.items()},
     }
     found = {name: value for name, value in told.items() if value is not None}

@@ -136,7 +136,7 @@ def generate(
     match source:
         case CsvSource() | ParquetSource():
             profile, found = _of_file(source, choices, progress, memory_limit, temp_directory, max_labels)
-        case SqlSource():
+        case SqlSource() if not source.whole_model:
             profile = sql_pass.profile(source, password, choices, progress, max_labels=max_labels)
         case FolderSource() if reads_headers(source) and kept is not None:
             profile = folder_pass.profile(

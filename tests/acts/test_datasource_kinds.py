@@ -257,3 +257,25 @@ def test_a_kind_that_nobody_knows_and_fields_that_are_missing(do: Do) -> None:
     with pytest.raises(BadInput) as none:
         do("datasource add", name="a")
     assert none.value.code == "datasource.field-missing"
+
+
+def test_an_omop_database_is_tested_as_a_whole_and_has_the_schema_of_its_version(do: Do, tmp_path: Path) -> None:
+    opened = sqlite3.connect(tmp_path / "omop.db")
+    opened.execute("CREATE TABLE person (person_id INTEGER, gender_concept_id INTEGER, year_of_birth INTEGER)")
+    opened.executemany("INSERT INTO person VALUES (?, 8507, ?)", [(n, 1950 + n % 50) for n in range(60)])
+    opened.commit()
+    opened.close()
+    given = {"kind": "omop", "set": {"url": f"sqlite:///{tmp_path / 'omop.db'}", "version": "v5.4"}}
+    facts = {fact.label: fact.value for fact in do("datasource probe", **given).facts}
+    assert (facts["Rows"], facts["Tables of the model"]) == ("60", "1 of 39")
+    card = do("datasource add", **{**given, "name": "omop"}, ignore=["gender_concept_id"])
+    assert card.schema_state == "pod"
+    checked = do("datasource check", datasource="omop")
+    assert (checked.health, checked.rows, checked.columns) == ("good", 60, None)
+    with pytest.raises(Refused) as caught:
+        do("schema generate", datasource="omop")
+    assert caught.value.code == "schema.from-the-pod"
+    assert do("datasource columns", **given) == ()
+    do("datasource change", datasource="omop", set={"table": "person"})
+    schema = do("schema generate", datasource="omop", save=True)
+    assert [each.name for each in schema.columns] == ["person_id", "year_of_birth"]

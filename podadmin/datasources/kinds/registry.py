@@ -107,7 +107,8 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "A database that follows the OMOP common data model.",
         "database",
         "profile",
-        "The database counts for podadmin, which generates the schema without fetching the rows.",
+        "The model as a whole has the schema of its version, which the pod knows. Where one table is chosen, the "
+        "database counts for podadmin, which generates the schema without fetching the rows.",
         "databases:OmopFields",
     ),
     KindDeclaration(
