@@ -13,9 +13,11 @@ from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.keys_sheets import doing
 from podadmin.desktop.pages.pod_cards import GateCard, PodCard, TaskCard
+from podadmin.desktop.pages.pod_hub import HubPart
 from podadmin.desktop.pages.pod_parts import EnvironmentPart, HostsPart, OddPart, OutputPart
 from podadmin.desktop.pages.pod_sheets import BringPod, LaunchPod
 from podadmin.desktop.widgets.buttons import QuietButton, TabRow
+from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 
 PARTS: Final = (
@@ -23,6 +25,7 @@ PARTS: Final = (
     ("odd", "What is odd"),
     ("output", "Output"),
     ("environment", "Environment"),
+    ("hub", "At the hub"),
 )
 
 
@@ -51,7 +54,14 @@ class PodPage(Page):
         self.task = TaskCard(clock)
         self.pod = PodCard(clock)
         self.hosts, self.odd, self.output, self.environment = HostsPart(), OddPart(), OutputPart(), EnvironmentPart()
-        self._parts = {"hosts": self.hosts, "odd": self.odd, "output": self.output, "environment": self.environment}
+        self.hub = HubPart(self)
+        self._parts: dict[str, Card] = {
+            "hosts": self.hosts,
+            "odd": self.odd,
+            "output": self.output,
+            "environment": self.environment,
+            "hub": self.hub,
+        }
         self.parts = TabRow(PARTS, "Parts of this page", self._show_part)
         self.bring = QuietButton("Bring a pod that exists…", self._bring, "folder-open")
         self.add_action(self.bring)
@@ -82,6 +92,8 @@ class PodPage(Page):
         self.parts.setVisible(self._there)
         for name, part in self._parts.items():
             part.setVisible(self._there and name == key)
+        if self._there and key == "hub":
+            self.hub.refresh()
 
     def _show_gate(self, gate: GateView) -> None:
         self.gate.show_gate(gate)
