@@ -24,6 +24,8 @@ PROOFS: Final = frozenset({"token", "x-api-key-id", "x-api-key"})
 _HEADERS: Final = frozenset({"authorization", "x-api-key-id", "x-api-key"})
 _REMEMBERED: Final = 16
 _GOOD_FOR: Final = 3600.0
+_OFTEN: Final = 10.0
+"""Seconds in which the same proof is not noted again."""
 
 
 class Credentials(Protocol):
@@ -57,6 +59,8 @@ class OfThePod:
         self._clock = clock
         self._lock = threading.Lock()
         self._metadata: Secret[str] | None = None
+        self._latest: Metadata = ()
+        self._latest_at = 0.0
         self._headers: dict[Role, Secret[str]] = {}
         self._believed: OrderedDict[str, float] = OrderedDict()
 
@@ -77,7 +81,10 @@ class OfThePod:
     def believed(self, shown: Metadata) -> None:
         """The network has answered a call with this proof."""
         now = self._clock.monotonic()
+        if shown == self._latest and now - self._latest_at < _OFTEN:
+            return
         with self._lock:
+            self._latest, self._latest_at = shown, now
             self._metadata = Secret(json.dumps(list(shown)))
             self._believed[_digest(shown)] = now
             self._believed.move_to_end(_digest(shown))

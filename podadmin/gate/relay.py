@@ -37,6 +37,8 @@ IDLE_POLL_SECONDS: Final = 3.0
 CALL_SECONDS: Final = 18.5
 """A pod gives a call up after 20 s (gate contract, section 3.1)."""
 MARGIN_SECONDS: Final = 0.7
+RUNNING_SECONDS: Final = 0.25
+"""How long it is taken for granted that a task still runs, for words that carry no result."""
 TELEMETRY: Final = "/opentelemetry."
 log = logging.getLogger("podadmin.gate")
 
@@ -60,6 +62,7 @@ class Relay:
         self._alarm = alarm
         self._rows_changed = rows_changed
         self._unsent_accept = b""
+        self._running: dict[str, float] = {}
         self.deliveries = Deliveries(ports, seen)
         self.mailboxes = TaskMailboxes()
         self._idle = None if door.own_pod else IdlePolls(ports, client, seen, door, rows_changed)
@@ -93,6 +96,7 @@ class Relay:
 
     def stop_task(self, mailbox: str) -> asyncio.Event:
         """Tell the pod to end the task of this mailbox, by the word that it listens to now; set once it was told."""
+        self._running.clear()
         return self.mailboxes.stop(mailbox, complete=self.deliveries.is_completing(mailbox))
 
     def stop_soon(self, mailbox: str) -> None:
@@ -245,14 +249,20 @@ class Relay:
             self.deliveries.completed(message.senderMailboxId)
 
     async def _judged(self, message: pb.BitfountMessage) -> egress.Verdict:
+        phase = int(message.messageType) in egress.PHASES
+        if phase and self._running.get(message.taskId, 0.0) > self._ports.clock.monotonic():
+            return egress.Verdict.PASS
         digest = hashlib.sha256(message.body).hexdigest()
         warn_at = self._ports.numbers.warn_at
         try:
-            return await to_thread.run_sync(
+            verdict = await to_thread.run_sync(
                 lambda: egress.judge(
                     self._ports.store, self._ports.clock, message, digest, warn_at(), foreign=not self._door.own_pod
                 )
             )
+            if phase and verdict is egress.Verdict.PASS:
+                self._running = {message.taskId: self._ports.clock.monotonic() + RUNNING_SECONDS}
+            return verdict
         except PodadminError as error:
             log.warning("a %s was not let out: %s", type_name(message.messageType), error.code)
             self._seen.count("withheld")

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [first_paint many_requests decide opening stall gate …]`: one line for each figure.
+"""`python -m tests.benchmarks [first_paint many_requests decide opening stall gate relay …]`: one line for each figure.
 
 Each line: name, ours, the peer or the bound, the ratio with its least and greatest, the unit, and a note. Run it on a
 quiet machine; a run that was disturbed says so.
@@ -14,10 +14,13 @@ from typing import Any
 
 from tests.benchmarks import (
     decide_many,
+    dicom,
     first_paint,
     gate_overhead,
     many_requests,
     opening,
+    pushdown,
+    relay,
     schema_of_clinical,
     schema_of_flights,
     stall,
@@ -30,8 +33,11 @@ FIGURES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "opening": opening.run,
     "stall": stall.run,
     "gate": gate_overhead.run,
+    "relay": relay.run,
     "schema": schema_of_flights.run,
     "clinical": schema_of_clinical.run,
+    "dicom": dicom.run,
+    "pushdown": pushdown.run,
 }
 
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 from sqlalchemy import func, select
 
 from podadmin.core.clock import SystemClock, new_id
+from podadmin.core.errors import Unavailable
 from podadmin.core.secret import Secret
 from podadmin.gate.authority import open_authority
 from podadmin.gate.credentials import OfThePod, OwnKey
@@ -154,7 +155,10 @@ class Rig:
 
     async def _polling(self) -> None:
         while True:
-            message = await self.pod.get()
+            try:
+                message = await self.pod.get()
+            except Unavailable:
+                continue  # a real pod goes on polling for hours
             if message is not None:
                 self.brought.append(message)
 

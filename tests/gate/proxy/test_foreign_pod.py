@@ -135,7 +135,7 @@ def test_access_is_asked_once_and_limits_are_the_stricter_ones(network: Any, tel
         answers = [await rig.ask_access(task) for _ in range(4)]
         assert len({answer.text for answer in answers}) == 1
         limit = answers[0].json()["limits"][0]
-        assert (limit["limit"] - limit["totalUsage"], answers[0].json()["code"]) == (40, "ACCEPT")
+        assert (limit["limit"] - limit["totalUsage"], answers[0].json()["code"]) == (50, "ACCEPT")
         acts = rig.acts(rig.found(sent.route.task_id))
         assert acts.count("limit.checked") == 1
         changed = {"class_name": "bitfount.ResultsOnly", "algorithm": {"class_name": "bitfount.SqlQuery"}}
