@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from podadmin.app.evidence import check_evidence
 from podadmin.app.options import Options
 from podadmin.app.profile import Profile, open_profile
 from podadmin.app.signing import sign_receipts
 from podadmin.core.errors import PodadminError
-from podadmin.requests import service
+from podadmin.requests import receipts, service
 from podadmin.requests.grant_pins import WORDS, Pins
 from podadmin.requests.service import Captured, Opening
 
@@ -118,6 +121,36 @@ def test_receipts_are_signed_exported_and_verified(desk: Act, profile: Profile, 
     (tmp_path / "big").write_bytes(b"x" * 1_100_000)
     assert code_of(lambda: desk("receipt verify", file=str(tmp_path / "big"))) == "receipt.unreadable"
     assert code_of(lambda: desk("receipt list", limit=0)) == "receipt.bad-limit"
+
+
+def test_a_crate_holds_the_receipts_of_its_request_and_what_verifies_them(
+    desk: Act, profile: Profile, tmp_path: Path
+) -> None:
+    request_id, other = send(profile), send(profile, "t2")
+    desk("requests approve", request=request_id)
+    desk("requests refuse", request=other, reason="No.")
+    references = desk("requests show", request=request_id).receipts
+    to = tmp_path / "crate.zip"
+    desk("journal export", to=str(to), format="crate", request=request_id)
+    with zipfile.ZipFile(to) as archive:
+        files = {name.partition("/data/")[2]: archive.read(name) for name in archive.namelist()}
+    held = sorted(name for name in files if name.startswith("receipts/"))
+    assert [name for name in held if name.endswith(".json")] == sorted(f"receipts/{each}.json" for each in references)
+    (pem,) = (files[name] for name in held if name.endswith(".pem"))
+    public = load_pem_public_key(pem)
+    assert isinstance(public, Ed25519PublicKey)
+    raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    for reference in references:
+        signed = receipts.read_file(files[f"receipts/{reference}.json"].decode())
+        assert receipts.right(signed, raw)
+        assert signed.facts["request"]["id"] == request_id
+    graph = {each["@id"]: each for each in json.loads(files["ro-crate-metadata.json"])["@graph"]}
+    assert {"@id": held[-1]} in graph["./"]["hasPart"]
+    assert graph[f"receipts/{references[0]}.json"]["@type"] == "File"
+    whole = tmp_path / "whole.zip"
+    desk("journal export", to=str(whole), format="crate")
+    with zipfile.ZipFile(whole) as archive:
+        assert sum("/receipts/R-" in name for name in archive.namelist()) == len(references) + 1
 
 
 def test_a_locked_vault_hinders_no_decision_and_what_waits_is_signed_later(desk: Act, profile: Profile) -> None:

@@ -134,4 +134,4 @@ def test_an_export_is_asked_for_with_what_the_filters_say(host: QWidget) -> None
     sheet.request.set_value(" H-7K2M-9QXD ")
     sheet.confirm.click()
     assert asked == [("/tmp/pack.pdf", "pack", {"since": "2026-03-01", "until": "", "request": "H-7K2M-9QXD"})]
-    assert [key for key, _ in FORMATS] == ["lines", "pack", "crate", "fhir"]
+    assert [key for key, _ in FORMATS] == ["lines", "pack", "crate", "fhir", "bundle"]

@@ -110,3 +110,18 @@ def test_strangers_text_is_visible_in_events(gate: Any, export: Any) -> None:
     text = export("fhir").read_text(encoding="utf-8")
     assert "<U+202E>" in text
     assert "\u202e" not in text
+
+
+def test_the_same_events_as_one_bundle(gate: Any, export: Any) -> None:
+    lines = lines_of(export("fhir", "lines"))
+    bundle = json.loads(export("bundle", "bundle").read_text(encoding="utf-8"))
+    assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "collection")
+    resources = [each["resource"] for each in bundle["entry"]]
+    assert resources[1 : len(lines)] == lines[1:], "the export before is one entry more"
+    for each in resources:
+        check_event(each)
+    urls = [each["fullUrl"] for each in bundle["entry"]]
+    assert len(set(urls)) == len(urls)
+    assert all(url.startswith("urn:uuid:") for url in urls)
+    again = json.loads(export("bundle", "again").read_text(encoding="utf-8"))
+    assert [each["fullUrl"] for each in again["entry"]][1 : len(urls)] == urls[1:]

@@ -21,7 +21,7 @@ from podadmin.core.errors import BadInput, Cancelled, NotFound, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.journal import service as journal
 
-FORMS = ("lines", "fhir", "crate", "pack")
+FORMS = ("lines", "fhir", "bundle", "crate", "pack")
 CANARY = "hunter2-canary-secret"
 
 

@@ -166,8 +166,9 @@ def export(
     to: FileTo,
     *,
     format: Annotated[  # noqa: A002 - the option is called --format
-        Literal["lines", "crate", "fhir", "pack"],
-        "JSON Lines, a Five Safes RO-Crate (ZIP), FHIR R4 AuditEvents (NDJSON), or the evidence pack (PDF)",
+        Literal["lines", "crate", "fhir", "bundle", "pack"],
+        "JSON Lines, a Five Safes RO-Crate (ZIP) with receipts, FHIR R4 AuditEvents (NDJSON, or one Bundle), or the "
+        "evidence pack (PDF)",
     ] = "lines",
     request: Annotated[str, "only what is about this request: its id or reference"] = "",
     since: Annotated[str, "only from this day (2026-03-01) or moment on"] = "",

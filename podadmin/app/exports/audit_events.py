@@ -1,4 +1,4 @@
-"""Entries as FHIR R4 AuditEvents, one a line (NDJSON), for a hospital's own audit repository.
+"""Entries as FHIR R4 AuditEvents, one a line (NDJSON) or as one Bundle, for a hospital's own audit repository.
 
 Facts: HL7 FHIR R4 (4.0.1), resource AuditEvent: `type`, `recorded`, `agent` (with `requestor`) and `source` (with
 `observer`) are required; types are codes of DICOM PS3.16 (system `…/ontology/DCM`), actions are C R U D E, outcomes 0
@@ -7,6 +7,7 @@ Facts: HL7 FHIR R4 (4.0.1), resource AuditEvent: `type`, `recorded`, `agent` (wi
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, Final
 
@@ -47,6 +48,7 @@ _ACTIONS: Final = {
 _FAILED: Final = {"failed": "8", "interrupted": "8", "refused": "4", "too-late": "4"}
 _OWN_PARTS: Final = {"gate", "podadmin", "engine"}
 _LONGEST: Final = 4000
+_NAMES: Final = uuid.UUID("0d0c5f9e-6f0a-5a53-8a8e-0f7b1c8f2a77")
 
 
 def write_events(file: BinaryIO, binding: Binding, selection: Selection, entries: Iterable[Entry]) -> int:
@@ -57,6 +59,29 @@ def write_events(file: BinaryIO, binding: Binding, selection: Selection, entries
         file.write(canonical(event_of(entry, binding)).encode(errors="backslashreplace") + b"\n")
         count += 1
     return count
+
+
+def write_bundle(file: BinaryIO, binding: Binding, selection: Selection, entries: Iterable[Entry]) -> int:
+    """Write the same events as one Bundle of the type `collection`; returns the number of entries.
+
+    It is written as it goes, whatever its length. Each resource has a URL of its own (`urn:uuid:`), the same in every
+    export of this profile.
+    """
+    head = {"resourceType": "Bundle", "type": "collection", "timestamp": stamp(binding.made_at)}
+    head["id"] = f"journal-to-{binding.seq}"
+    file.write(canonical(head).encode()[:-1] + b',"entry":[')
+    file.write(_bundled(export_event(binding, selection), binding))
+    count = 0
+    for entry in entries:
+        file.write(b",\n" + _bundled(event_of(entry, binding), binding))
+        count += 1
+    file.write(b"]}\n")
+    return count
+
+
+def _bundled(event: Mapping[str, Any], binding: Binding) -> bytes:
+    url = f"urn:uuid:{uuid.uuid5(_NAMES, ' '.join((binding.profile, event['id'])))}"
+    return canonical({"fullUrl": url, "resource": event}).encode(errors="backslashreplace")
 
 
 def event_of(entry: Entry, binding: Binding) -> dict[str, Any]:

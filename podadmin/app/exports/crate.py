@@ -16,7 +16,15 @@ from sqlalchemy import Connection
 from podadmin.app.exports.bag import Bag
 from podadmin.app.exports.lines import write_lines
 from podadmin.app.exports.request_facts import RequestFacts, facts_of
-from podadmin.app.exports.run_crate import PROFILE, RO_CRATE, run_crate, workflow_crate
+from podadmin.app.exports.run_crate import (
+    PROFILE,
+    RO_CRATE,
+    key_file,
+    receipt_file,
+    receipt_text,
+    run_crate,
+    workflow_crate,
+)
 from podadmin.app.exports.selection import Binding, Selection
 from podadmin.core.clock import stamp
 from podadmin.core.progress import Progress
@@ -117,6 +125,10 @@ def _put_run(bag: Bag, folder: str, facts: RequestFacts, binding: Binding, selec
     protocol = facts.findings.get("protocol") or {"note": "Nothing in this request could be verified."}
     bag.put(f"{folder}workflow/protocol.json", _json(protocol))
     bag.put(f"{folder}effects.json", _json(facts.findings.get("effects") or {"known": False}))
+    for each in facts.receipts:
+        bag.put(f"{folder}{receipt_file(each)}", receipt_text(each).encode())
+    for fingerprint, pem in facts.keys.items():
+        bag.put(f"{folder}{key_file(fingerprint)}", pem.encode())
 
 
 def _put_metadata(bag: Bag, folder: str, graph: list[dict[str, Any]]) -> None:

@@ -14,14 +14,20 @@ from podadmin.app.journal_words import read_body
 from podadmin.core.text import stranger
 from podadmin.journal.chain import Entry
 from podadmin.journal.records import entry_of, journal_entry
-from podadmin.requests.records import request, sealed
+from podadmin.requests.receipts import Signed, signed_of
+from podadmin.requests.records import receipt, request, sealed
+from podadmin.vault.records import key
 
 _MANY = 400
 
 
 @dataclass(frozen=True)
 class RequestFacts:
-    """One request. Strangers' names are made visible; `findings` holds no secret. `entries` are the oldest first."""
+    """One request. Strangers' names are made visible; `findings` holds no secret. `entries` are the oldest first.
+
+    `receipts` are those of its decisions, the oldest first; `keys` the public halves (PEM) that verify them, by the
+    fingerprint that a receipt names.
+    """
 
     id: str
     state: str
@@ -35,6 +41,8 @@ class RequestFacts:
     reference: str
     findings: Mapping[str, Any]
     entries: tuple[Entry, ...] = field(default=())
+    receipts: tuple[Signed, ...] = field(default=())
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def last(self, *acts: str) -> Entry | None:
         """The newest entry with one of these acts."""
@@ -71,6 +79,10 @@ def _facts(connection: Connection, row: Row[Any]) -> RequestFacts:
     entries = connection.execute(
         select(journal_entry).where(journal_entry.c.subject == row.id).order_by(journal_entry.c.seq)
     )
+    made = connection.execute(select(receipt).where(receipt.c.request_id == row.id).order_by(receipt.c.number))
+    receipts = tuple(signed_of(each) for each in made)
+    names = {each.key for each in receipts if each.key}
+    public = connection.execute(select(key.c.fingerprint, key.c.public_pem).where(key.c.fingerprint.in_(names)))
     try:
         findings = json.loads(row.findings or "{}")
     except ValueError:
@@ -88,4 +100,6 @@ def _facts(connection: Connection, row: Row[Any]) -> RequestFacts:
         row.reference,
         without_secrets(findings) if isinstance(findings, dict) else {},
         tuple(entry_of(entry) for entry in entries),
+        receipts,
+        {each.fingerprint: each.public_pem for each in public} if names else {},
     )

@@ -15,9 +15,11 @@ from typing import Any, Final
 from podadmin.app.exports.request_facts import RequestFacts
 from podadmin.app.exports.selection import Binding, Selection
 from podadmin.app.journal_words import read_body, words_of
+from podadmin.core.canon import canonical
 from podadmin.core.clock import stamp
 from podadmin.core.text import stranger
 from podadmin.journal.chain import Entry
+from podadmin.requests.receipts import Signed
 
 RO_CRATE: Final = "https://w3id.org/ro/crate/1.2"
 PROFILE: Final = "https://w3id.org/5s-crate/0.4"
@@ -46,6 +48,7 @@ def run_crate(facts: RequestFacts, binding: Binding, selection: Selection, own_j
     run, person = _name(facts, "run"), _name(facts, "requester")
     project = _name(facts, "project")
     people = {each["@id"]: each for each in _deciders(facts)}
+    proofs = tuple(_proofs(facts))
     root = {
         "@id": "./",
         "@type": "Dataset",
@@ -59,7 +62,10 @@ def run_crate(facts: RequestFacts, binding: Binding, selection: Selection, own_j
         "mainEntity": {"@id": "workflow/"},
         "sourceOrganization": {"@id": project},
         "mentions": [{"@id": run}, *({"@id": each["@id"]} for each in phases)],
-        "hasPart": [{"@id": "workflow/"}, {"@id": "journal.jsonl"}, {"@id": "effects.json"}],
+        "hasPart": [
+            *({"@id": name} for name in ("workflow/", "journal.jsonl", "effects.json")),
+            *({"@id": each["@id"]} for each in proofs),
+        ],
     }
     action: dict[str, Any] = {
         "@id": run,
@@ -112,6 +118,7 @@ def run_crate(facts: RequestFacts, binding: Binding, selection: Selection, own_j
             "name": "Effect statement: what is read, computed and leaves, derived by the pod from the verified request",
             "encodingFormat": "application/json",
         },
+        *proofs,
         *phases,
         *people.values(),
     ]
@@ -125,6 +132,42 @@ def run_crate(facts: RequestFacts, binding: Binding, selection: Selection, own_j
             }
         )
     return entities
+
+
+def receipt_file(signed: Signed) -> str:
+    """Where a receipt lies in the crate."""
+    return f"receipts/{signed.facts['reference']}.json"
+
+
+def key_file(fingerprint: str) -> str:
+    """Where the key that verifies receipts lies in the crate."""
+    return f"receipts/key-{fingerprint[:16]}.pem"
+
+
+def receipt_text(signed: Signed) -> str:
+    """A receipt as its file. One that waits for its signature says so, and proves nothing yet."""
+    return canonical({"receipt": signed.facts, "signature": signed.signature, "key": signed.key}) + "\n"
+
+
+def _proofs(facts: RequestFacts) -> Iterator[dict[str, Any]]:
+    """The receipts of the decisions, and the keys that verify them."""
+    for each in facts.receipts:
+        waits = "" if each.signature else ", which is not signed yet"
+        yield {
+            "@id": receipt_file(each),
+            "@type": "File",
+            "name": f"Receipt {each.facts['reference']} of “{each.facts['act']}”{waits}",
+            "description": "Verify it offline with the key beside it, or with one that you trust more.",
+            "encodingFormat": "application/json",
+        }
+    for fingerprint in facts.keys:
+        yield {
+            "@id": key_file(fingerprint),
+            "@type": "File",
+            "name": "Public key of the pod for receipts (Ed25519)",
+            "identifier": fingerprint,
+            "encodingFormat": "application/x-pem-file",
+        }
 
 
 def workflow_crate(facts: RequestFacts, binding: Binding) -> list[dict[str, Any]]:

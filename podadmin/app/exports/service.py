@@ -47,7 +47,10 @@ class Exported:
 
 
 def export(profile: Profile, to: Path, form: str, selection: Selection, progress: Progress) -> Exported:
-    """Write one export. `form`: lines | fhir | crate | pack. Raises what `new_file` raises, NotFound, Cancelled."""
+    """Write one export. `form`: lines | fhir | bundle | crate | pack.
+
+    Raises what `new_file` raises, NotFound, Cancelled.
+    """
     if selection.request:
         named = requests.find(profile.store, selection.request).row.id
         selection = Selection(named, selection.since, selection.until)
@@ -58,10 +61,11 @@ def export(profile: Profile, to: Path, form: str, selection: Selection, progress
         entries = walk(connection, selection, progress, "Writing the export")
         if form == "lines":
             count = write_lines(file, binding, selection, entries)
-        elif form == "fhir":
-            from podadmin.app.exports.audit_events import write_events
+        elif form in {"fhir", "bundle"}:
+            from podadmin.app.exports.audit_events import write_bundle, write_events
 
-            count = write_events(file, binding, selection, entries)
+            write = write_events if form == "fhir" else write_bundle
+            count = write(file, binding, selection, entries)
         elif form == "crate":
             from podadmin.app.exports.crate import write_crate
 

@@ -17,8 +17,9 @@ from podadmin.desktop.widgets.progress import JobBar
 FORMATS: Final = (
     ("lines", "JSON Lines: every entry with its hash"),
     ("pack", "Evidence pack (PDF): Article 30, DPIA annex, Five Safes"),
-    ("crate", "Five Safes RO-Crate (ZIP): each request as a run"),
+    ("crate", "Five Safes RO-Crate (ZIP): each request as a run, with its receipts"),
     ("fhir", "FHIR R4 AuditEvents (NDJSON)"),
+    ("bundle", "FHIR R4 AuditEvents as one Bundle (JSON)"),
 )
 
 
