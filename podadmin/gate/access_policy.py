@@ -44,7 +44,7 @@ class AccessPolicy:
         if active is None or active.row.state != State.DELIVERING:
             return None
         same = active.findings.get("ciphertext") == digest if digest else active.row.requester == requester
-        if not same or canonical(protocol) != canonical(active.findings.get("protocol")):
+        if not same or not is_about(protocol, active.findings.get("protocol")):
             return None
         return active
 
@@ -110,6 +110,33 @@ class AccessPolicy:
                 )
             narrowed.append(_narrower(each, meter))
         return narrowed
+
+
+def is_about(asked: object, decided: object) -> bool:
+    """Is the protocol of a question the one that was decided, whole or as a real pod asks about it?
+
+    A real pod leaves the schema of each model out of its question, for brevity: it is the largest part, and it runs the
+    protocol with it. Nothing else may be missing, and nothing may be added (seen with bitfount 13.0.0).
+    """
+    told = canonical(asked)
+    return told == canonical(decided) or told == canonical(_without_schemas(decided))
+
+
+def _without_schemas(protocol: object) -> object:
+    if not isinstance(protocol, Mapping):
+        return protocol
+    algorithms = protocol.get("algorithm")
+    if isinstance(algorithms, Mapping):
+        return {**protocol, "algorithm": _without_schema(algorithms)}
+    if isinstance(algorithms, (list, tuple)):
+        return {**protocol, "algorithm": [_without_schema(each) for each in algorithms]}
+    return protocol
+
+
+def _without_schema(algorithm: object) -> object:
+    if not isinstance(algorithm, Mapping) or not isinstance(algorithm.get("model"), Mapping):
+        return algorithm
+    return {**algorithm, "model": {name: part for name, part in algorithm["model"].items() if name != "schema"}}
 
 
 def _place(told: ResourceLimit) -> str:
