@@ -136,8 +136,9 @@ def _places(text: str) -> list[tuple[str, str]]:
 
 _LIST: Final = sa_text(
     "SELECT c.column_name, c.data_type, t.table_type FROM information_schema.columns c "
-    "JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name WHERE c.table_name = :name "
-    "AND c.table_schema = CASE WHEN :schema = '' THEN DATABASE() ELSE :schema END ORDER BY c.ordinal_position"
+    "JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name "
+    "WHERE c.table_name = :name AND c.table_schema = CASE WHEN :schema = '' THEN DATABASE() ELSE :schema END "
+    "ORDER BY c.ordinal_position"
 )
 
 

@@ -17,7 +17,7 @@ from tests.benchmarks.figures import in_turns, measured
 
 ROWS = int(os.environ.get("PODADMIN_BENCHMARK_ROWS", "300000"))
 MEMORY = "400MB"
-_MEASURE = """
+MEASURE = """
 import json, sys, time
 def memory(of):
     status = dict(line.split(":", 1) for line in open("/proc/self/status"))
@@ -28,7 +28,7 @@ idle, ready = memory("VmRSS"), time.perf_counter()
 done, peak = time.perf_counter(), memory("VmHWM")
 print(json.dumps(dict(work=done - ready, peak=peak, grown=peak - idle, rows=rows)))
 """
-_OURS = _MEASURE.format(
+_OURS = MEASURE.format(
     imports="from pathlib import Path\nimport duckdb\n"
     "from podadmin.core.clock import SystemClock\n"
     "from podadmin.core.progress import Progress\n"
@@ -37,7 +37,7 @@ _OURS = _MEASURE.format(
     work=f"rows = generate('x', source_at(Path(sys.argv[1])), ColumnChoices(), SystemClock(), Progress(), "
     f"memory_limit='{MEMORY}').rows",
 )
-_FLOOR = _MEASURE.format(
+_FLOOR = MEASURE.format(
     imports="import duckdb",
     work="con = duckdb.connect(config={'preserve_insertion_order': 'false', 'memory_limit': '" + MEMORY + "'})\n"
     "path = sys.argv[1]\n"
@@ -45,8 +45,8 @@ _FLOOR = _MEASURE.format(
     "counts = ', '.join(f'count({name})' for name in names)\n"
     "rows = con.execute(f\"SELECT count(*), {counts} FROM '{path}'\").fetchone()[0]",
 )
-_PANDAS = _MEASURE.format(imports="import pandas", work="rows = len(pandas.read_csv(sys.argv[1]))")
-_BATCHES = _MEASURE.format(
+_PANDAS = MEASURE.format(imports="import pandas", work="rows = len(pandas.read_csv(sys.argv[1]))")
+_BATCHES = MEASURE.format(
     imports="import pandas",
     # what the network's own software does with each part: section 3.2 of its contract
     work="rows, kinds = 0, {}\n"

@@ -151,7 +151,7 @@ def test_a_table_that_the_account_may_not_read(clinic: Any, ward: Any) -> None:
 
 
 def test_nobody_answers() -> None:
-    from tests.databases.conftest import free_port
+    from tests.databases.servers import free_port
 
     port = free_port()
     for driver in ("postgresql+psycopg", "mysql+pymysql"):

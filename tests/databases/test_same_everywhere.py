@@ -182,16 +182,18 @@ def truths_are_numbers(column: ColumnStatistics) -> bool:
 
 
 EXAMPLES = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(made=tables())
 def test_postgresql(made: Made, postgresql: Any, tmp_path: Path) -> None:
     compare(in_server(postgresql, made), in_file(made, tmp_path))
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(made=tables())
 def test_mariadb(made: Made, mariadb: Any, tmp_path: Path) -> None:
@@ -203,6 +205,7 @@ def test_mariadb(made: Made, mariadb: Any, tmp_path: Path) -> None:
             assert (column.dtype, column.stype) == ("Int64", "continuous")
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(made=tables())
 def test_sqlite(made: Made, tmp_path: Path) -> None:
@@ -282,7 +285,7 @@ def test_real_data_in_mariadb(flown: Any, mariadb: Any) -> None:
 @pytest.mark.parametrize("few", [False, True], ids=["counted", "estimated where there are many"])
 def test_real_data_in_sqlite(flown: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: bool) -> None:
     if few:
-        monkeypatch.setattr("podadmin.schema.sql_pass.EXACT_ROWS", 100)
+        monkeypatch.setattr("podadmin.schema.column_pass.EXACT_ROWS", 100)
     path = tmp_path / "flights.db"
     with sqlite3.connect(path) as connection:
         connection.execute(_created())
