@@ -89,6 +89,8 @@ class Process:
         self._signal(signal.SIGKILL)
         self._process.wait(END_SECONDS)
         self._reader.join(END_SECONDS)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
