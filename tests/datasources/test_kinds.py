@@ -58,15 +58,19 @@ def text_for(form: FieldForm) -> st.SearchStrategy[str]:
     }.get(form.input, WORD)
 
 
+TEXTS = {
+    kind: {form.name: text_for(form) for form in forms if form.input != "secret" and form.name not in ENDED}
+    for kind, forms in FORMS.items()
+}
+
+
 @st.composite
 def filled(draw: st.DrawFn) -> tuple[Kind, dict[str, str]]:
     kind = draw(st.sampled_from(list(FORMS)))
-    given: dict[str, str] = {}
-    for form in FORMS[kind]:
-        if form.name in NEEDED and (form.required or form.name == "path"):
-            given[form.name] = NEEDED[form.name]
-        elif form.input != "secret" and form.name not in ENDED and draw(st.booleans()):
-            given[form.name] = draw(text_for(form))
+    needed = [form.name for form in FORMS[kind] if form.name in NEEDED and (form.required or form.name == "path")]
+    given = {name: NEEDED[name] for name in needed}
+    for name in draw(st.lists(st.sampled_from(sorted(TEXTS[kind].keys() - given.keys())), max_size=8, unique=True)):
+        given[name] = draw(TEXTS[kind][name])
     for low, high in ENDS:
         if low in given and high in given:
             given[low], given[high] = sorted((given[low], given[high]), key=lambda each: (len(each), each))
