@@ -114,26 +114,33 @@ def columns_of(layout: str) -> list[tuple[str, str]]:
     return [(each[1:], each[0]) for each in layout.split(_BLANK)] if layout else []
 
 
-def packed(cells: list[Cell], key: bytes, words: dict[bytes, str], digests: dict[bytes, bytes]) -> bytes:
+def packed(cells: list[Cell], key: bytes, words: dict[bytes, str], seen: dict[Cell, bytes]) -> bytes:
     """Eight bytes for each cell that has a value: a number as a double, a text as its digest.
 
-    Texts of WORD cells are added to `words` under their digests. `digests`: those that were made before.
+    Texts of WORD cells are added to `words` under their digests. `seen`: what was made of such cells before.
     """
     parts = []
-    for _, code, value in cells:
-        if isinstance(value, float):
-            parts.append(_DOUBLE(value))
-        elif value is not None:
-            raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
-            made = digests.get(raw)
-            if made is None:
-                made = digest(raw, key)
-                if len(raw) <= _LONGEST_KEPT:
-                    digests[raw] = made
-            parts.append(made)
-            if code == WORD and made not in words:
-                words[made] = raw.decode("utf-8", "replace")
+    for cell in cells:
+        value = cell[2]
+        if value is None:
+            continue
+        made = seen.get(cell)
+        if made is None:
+            made = _held(cell[1], value, key, words)
+            if isinstance(value, float) or len(value) <= _LONGEST_KEPT:
+                seen[cell] = made
+        parts.append(made)
     return b"".join(parts)
+
+
+def _held(code: str, value: float | str | bytes, key: bytes, words: dict[bytes, str]) -> bytes:
+    if isinstance(value, float):
+        return _DOUBLE(value)
+    raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+    made = digest(raw, key)
+    if code == WORD and made not in words:
+        words[made] = raw.decode("utf-8", "replace")
+    return made
 
 
 def shown(cells: list[Cell], hide: bool) -> list[tuple[str, str]]:

@@ -40,7 +40,7 @@ START_SECONDS: Final = 60.0
 """How long a process may take to be ready: it loads its libraries first."""
 READY: Final = "ready"
 _MEMORY: Final = 1 << 30
-_KEPT_WORDS: Final = 50_000
+_MOST_KEPT: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,17 @@ class Fact:
 
 @dataclass
 class Brought:
-    """What a process has brought already: texts by their digests, and digests by their texts."""
+    """What a process has brought already: texts by their digests, and what was made of cells that it has seen."""
 
     words: dict[bytes, str] = field(default_factory=dict)
-    digests: dict[bytes, bytes] = field(default_factory=dict)
+    cells: dict[Cell, bytes] = field(default_factory=dict)
 
     def bounded(self) -> None:
         """Forget everything once it is too much: it is brought again."""
-        for each in (self.words, self.digests):
-            if len(each) > _KEPT_WORDS:
-                each.clear()
+        if len(self.words) > _MOST_KEPT:
+            self.words.clear()
+        if len(self.cells) > _MOST_KEPT:
+            self.cells.clear()
 
 
 def one(order: Order, path: bytes, brought: Brought, other: bool = False) -> Fact:
@@ -93,7 +94,7 @@ def one(order: Order, path: bytes, brought: Brought, other: bool = False) -> Fac
         if order.shown:
             return Fact(shown=tuple(shown(cells, order.shown == "shapes")))
         known = len(brought.words)
-        values = packed(cells, order.key, brought.words, brought.digests)
+        values = packed(cells, order.key, brought.words, brought.cells)
         fresh = tuple(islice(brought.words.items(), known, None)) if len(brought.words) > known else ()
         brought.bounded()
         return Fact(layout=layout_of(cells), values=values, words=fresh)
