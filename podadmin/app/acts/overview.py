@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from podadmin.app.acts import datasource
 from podadmin.app.acts.key_needs import key_needs
 from podadmin.app.acts.limit_needs import limit_needs
+from podadmin.app.acts.pod_needs import pod_needs
 from podadmin.app.acts.registry import act
 from podadmin.app.acts.status import status
 from podadmin.app.backup_standing import due
@@ -109,6 +110,7 @@ def _needs(profile: Profile, now: Status) -> tuple[Need, ...]:
         needs.append(
             Need("info", f"{more} more requests wait", "Only the newest are shown here.", "See them all", "Requests")
         )
+    needs += pod_needs(profile)
     needs += key_needs(profile)
     needs += limit_needs(profile)
     for card in datasource.list_datasources(profile):
