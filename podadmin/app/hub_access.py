@@ -14,7 +14,8 @@ from podadmin.networks.bitfount.containers import HubConfig
 from podadmin.networks.bitfount.device_login import DeviceLogin, Session
 from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.places import BITFOUNT_NETWORKS, Places
-from podadmin.vault.model import SecretPurpose
+from podadmin.pod import service as pods
+from podadmin.vault.model import Purpose, SecretPurpose
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -53,6 +54,14 @@ def session(vault: Vault, kind: str) -> Session | None:
 
 def keep_session(vault: Vault, kind: str, now: Session, actor: str) -> None:
     vault.put_secret(SecretPurpose.TOKEN, holder(kind), now.sealed(), actor, now.ends)
+
+
+def become_member(profile: Profile, kind: str, owner: str, by: str) -> None:
+    """Record that the pod is a member of a network from now on. Raises NotFound (`pod.none`)."""
+    pod = pods.needed(profile.store)
+    key = profile.vault.find(Purpose.POD)
+    facts = {"owner": owner, "pod": pod.name, "pod_key": key.fingerprint if key else "", "by": by}
+    networks.record_join(profile.store, profile.clock, profile.actor, kind, facts)
 
 
 def access(profile: Profile, kind: str) -> HubConfig:

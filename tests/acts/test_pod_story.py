@@ -102,6 +102,7 @@ def test_a_pod_that_exists_is_brought_with_its_key_and_without_secrets_in_files(
     assert told.variables == ("BITFOUNT_API_KEY_ID", "BITFOUNT_API_KEY", "DB")
     vault = profile.open_vault()
     assert networks.api_key(vault, "bitfount").key.reveal() == "s3cret-api"
+    assert [each.kind for each in networks.joined(profile.store)] == ["bitfount"]
     # no secret lies in clear anywhere in the profile; what the variables steer is kept
     for path in profile.folder.rglob("*"):
         assert not path.is_file() or b"s3cret" not in path.read_bytes()
@@ -246,6 +247,8 @@ def test_the_pod_is_started_behind_the_gate_or_not_at_all_and_is_told_of_new_dat
     do("pod start")
     hindered = state_of(do, "hindered")
     assert "without the gate" in hindered.detail
+    needs = [each.title for each in do("overview").needs if each.page == "Pod & gate"]
+    assert needs == ["The pod cannot be started"]
     care.gate = {"HTTPS_PROXY": "http://127.0.0.1:9999", "SSL_CERT_FILE": "/ca.pem", "NO_PROXY": "localhost"}
     now = state_of(do, "ready")
     assert not now.start.allowed

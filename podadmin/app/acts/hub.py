@@ -18,7 +18,7 @@ from podadmin.networks import service as networks
 from podadmin.networks.service import ApiKey
 from podadmin.pod import service as pods
 from podadmin.store.unit import Fact as Entry
-from podadmin.vault.model import Purpose, SecretPurpose
+from podadmin.vault.model import SecretPurpose
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -51,7 +51,7 @@ def show(profile: Profile, *, network: Network = "bitfount") -> HubView:
 @act("hub login", writes=True, kinds=("network", "key"))
 def log_in(profile: Profile, *, network: Network = "bitfount", progress: Progress) -> HubView:
     """Log in to a network: open the page that is named and type the code there. No password comes near podadmin."""
-    from podadmin.app.hub_access import keep_session, login
+    from podadmin.app.hub_access import become_member, keep_session, login
 
     vault = profile.open_vault()
     place = login(profile, network)
@@ -61,7 +61,7 @@ def log_in(profile: Profile, *, network: Network = "bitfount", progress: Progres
     progress.report(words)
     now = anyio.run(place.wait, code, lambda: progress.report(words))
     keep_session(vault, network, now, profile.actor)
-    _join(profile, network, now.username, "a session")
+    become_member(profile, network, now.username, "a session")
     return show(profile, network=network)
 
 
@@ -75,9 +75,11 @@ def keep_key(
     network: Network = "bitfount",
 ) -> HubView:
     """Keep an API key of a network in the vault. The hub, the access manager and the pod are asked with it."""
+    from podadmin.app.hub_access import become_member
+
     vault = profile.open_vault()
     networks.keep_api_key(vault, network, ApiKey(key_id.strip(), key), profile.actor)
-    _join(profile, network, owner or pods.needed(profile.store).owner, "an API key")
+    become_member(profile, network, owner or pods.needed(profile.store).owner, "an API key")
     return show(profile, network=network)
 
 
@@ -251,13 +253,6 @@ def limits(
     return tuple(
         UsageRow(stranger(each.resource, 200), each.total, each.limit, stranger(each.user, 80)) for each in found
     )
-
-
-def _join(profile: Profile, kind: str, owner: str, by: str) -> None:
-    pod = pods.needed(profile.store)
-    key = profile.vault.find(Purpose.POD)
-    facts = {"owner": owner, "pod": pod.name, "pod_key": key.fingerprint if key else "", "by": by}
-    networks.record_join(profile.store, profile.clock, profile.actor, kind, facts)
 
 
 def _upload(profile: Profile, name: str, network: str) -> MinimalSchemaUploadConfig:

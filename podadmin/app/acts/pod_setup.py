@@ -39,7 +39,9 @@ def bring(
     started_in: Annotated[str, "the folder in which the pod is started now; relative paths are seen from there"] = "",
     key: Annotated[str, "the pod's private key, where it does not lie in the storage folder"] = "",
     passphrase: Annotated[Secret[str] | None, "the passphrase of the key file"] = None,
-    network: Annotated[str, "the network that the pod's API key is for"] = "bitfount",
+    network: Annotated[
+        Literal["bitfount", "bitfount-staging", "bitfount-sandbox"], "the network that the pod's API key is for"
+    ] = "bitfount",
     progress: Progress,
 ) -> Brought:
     """Bring a pod that exists: its configuration, its key and its secrets. Its files stay as they are.
@@ -262,12 +264,16 @@ def read_variables(path: Path) -> dict[str, str]:
 
 
 def _seal(profile: Profile, vault: Vault, found: Found, network: str) -> None:
+    from podadmin.app.hub_access import become_member
     from podadmin.pod.yaml_reading import KEY, KEY_ID
 
     rest = dict(found.secrets)
     key_id, key = rest.pop(KEY_ID, None), rest.pop(KEY, None)
     if key_id is not None and key is not None:
         networks.keep_api_key(vault, network, ApiKey(key_id.reveal(), key), profile.actor)
+        if all(each.kind != network for each in networks.joined(profile.store)):
+            # with its key the pod is a member already
+            become_member(profile, network, found.config.username, "an API key")
     _keep(profile, vault, rest)
 
 
