@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from podadmin.core.canon import canonical
 from podadmin.core.resources import resource
 from podadmin.requests.effect_facts import LEVELS, Output
 from podadmin.requests.effect_table import EffectTable, parse, shipped
+from podadmin.requests.effect_walk import Draft, _arguments
 from podadmin.requests.effects import UNKNOWN_LEAVES, Effects, statement
 from podadmin.requests.envelope import Verified, VerifiedRequest
 
@@ -310,3 +312,54 @@ def test_what_a_custodian_reads_of_a_protocol_is_what_was_looked_at(verified: Ma
 
 def test_statements_are_kept_of_every_protocol() -> None:
     assert set(STATEMENTS) == set(PROTOCOLS)
+
+
+def only_of(rules: dict[str, Any]) -> list[tuple[str, frozenset[str]]]:
+    return [(name, rule.only) for name, rule in rules.items() if rule.only is not None]
+
+
+def test_a_value_that_is_not_among_those_of_the_table_makes_the_effects_unknown() -> None:
+    """Every place of the shipped table that lists values: another one is not known, and that counts as the worst."""
+    listed = 0
+    for row in TABLE.parts.values():
+        for name, only in only_of(dict(row.arguments)):
+            listed += 1
+            for value, known in ((next(iter(only)), True), ('"a value that nobody listed"', False)):
+                draft = Draft("patients")
+                _arguments("It", {name: value}, {name: row.arguments[name]}, draft)
+                assert (not draft.unknown) == known, (row.class_name, name)
+    assert listed > 10
+
+
+def test_a_table_means_what_its_document_says() -> None:
+    for row in document()["parts"]:
+        part = TABLE.parts[row["role"], row["class"]]
+        assert (part.role, part.class_name, part.source) == (row["role"], row["class"], row["source"])
+        for name in ("needs", "reads", "computes", "stays"):
+            assert tuple(getattr(part, name)) == tuple(row.get(name, ())), name
+        for name, rule in row.get("arguments", {}).items():
+            made = part.arguments[name]
+            assert made.only == (frozenset(map(canonical, rule["only"])) if "only" in rule else None)
+            assert made.text == rule.get("text", False)
+            assert [(each.to, each.words, each.contains) for each in made.says] == [
+                (each["to"], each["words"], each.get("contains", "")) for each in rule.get("says", ())
+            ]
+        for leaving, told in zip(part.leaves, row.get("leaves", ()), strict=True):
+            assert (leaving.level, leaving.channel, leaving.words) == (told["level"], told["channel"], told["words"])
+            assert (leaving.destination, leaving.often) == (
+                told.get("destination", "requester"), told.get("often", "once"),
+            )  # fmt: skip
+            assert (leaving.when, leaving.unless) == (told.get("when", ""), told.get("unless", ""))
+
+
+def test_switches_outside_the_seal_are_told(verified: Make) -> None:
+    protocol = {"class_name": "bitfount.ResultsOnly", "algorithm": [step("bitfount.SqlQuery")]}
+    plain = statement(verified(protocol), TABLE)
+    ehr = statement(verified(protocol, flags={"requires_ehr_connection": True}), TABLE)
+    assert (plain.read.ehr, ehr.read.ehr) == (False, True)
+    batched = statement(verified(protocol, flags={"batched_execution": True}), TABLE)
+    assert [each.often for each in plain.outputs if not each.always] == ["once"]
+    assert [each.often for each in batched.outputs if not each.always] == ["each-batch"]
+    assert [each.often for each in plain.outputs if each.always] == [
+        each.often for each in batched.outputs if each.always
+    ], "what leaves with every task leaves as before"
