@@ -140,7 +140,11 @@ def _part(progress: Progress, start: float, end: float) -> Progress:
 def of_how_many(known: Known) -> str:
     """How much of the folder was read, in words that never say more than is so."""
     if known.whole:
-        return f"The headers of all {known.files:,} files were read."
+        return (
+            "The header of its one file was read."
+            if known.files == 1
+            else (f"The headers of all {known.files:,} files were read.")
+        )
     return f"The headers of {known.read:,} of {known.files:,} files were read: a sample of each folder."
 
 
@@ -149,8 +153,8 @@ def reasons(known: Known) -> tuple[str, ...]:
     return tuple(f"{_files(times)}: {REASONS.get(reason, reason)}" for reason, times in known.reasons)
 
 
-def _files(times: int) -> str:
-    return "1 file" if times == 1 else f"{times:,} files"
+def _files(times: int, one: str = "", many: str = "") -> str:
+    return f"1 file {one}".rstrip() if times == 1 else f"{times:,} files {many}".rstrip()
 
 
 def preview(
@@ -247,10 +251,11 @@ def _doubts(source: FolderSource, known: Known, counted: Tallies) -> tuple[str, 
         told.append(f"{_files(known.broken)} of {known.read:,} could not be read; the reasons stand below.")
     burned = counted.hidden(BURNED_IN).values
     if burned.get("yes"):
-        told.append(f"{_files(burned['yes'])} say that names or numbers of patients are drawn into the image itself.")
+        says = _files(burned["yes"], "says", "say")
+        told.append(f"{says} that names or numbers of patients are drawn into the image itself.")
     if counted.hidden(PRIVATE).values.get("yes"):
-        private = _files(counted.hidden(PRIVATE).values["yes"])
-        told.append(f"{private} hold private elements, in which anything can stand; they are not in the schema.")
+        holds = _files(counted.hidden(PRIVATE).values["yes"], "holds", "hold")
+        told.append(f"{holds} private elements, in which anything can stand; they are not in the schema.")
     if source.kind is Kind.NIFTI and ".nii.gz" in source.chosen.extensions and ".gz" not in source.chosen.extensions:
         told.append("A pod compares what stands behind the last dot only: with .nii.gz alone it finds no packed file.")
     if source.kind is Kind.DICOM_OPHTHALMOLOGY:
