@@ -228,6 +228,7 @@ def test_what_points_at_people_must_be_confirmed_before_saving(show: Show) -> No
     save = named(wizard, "Save the datasource")
     assert not save.isEnabled()
     assert save.accessibleDescription() == "Look at what is marked, and say that you have."
+    _drawn(wizard.save.review, 1)
     said = texts(wizard)
     assert "1 column would publish values that point at people" in said
     assert "D-1  ·  D-2" in said
@@ -413,6 +414,7 @@ def test_names_are_proposed_from_files_of_every_system() -> None:
 def test_a_review_opens_on_what_is_revealed_and_has_columns_and_document(show: Show) -> None:
     review = show(SchemaReview())
     review.show_schema(replace(SCHEMA_VIEW, reveals=(PLAIN, BAD), rejected_lines=3))
+    _drawn(review, 1)
     said = texts(review)
     assert "Points at people" in said
     assert "They do not fit the header" in said
@@ -427,12 +429,20 @@ def test_a_review_opens_on_what_is_revealed_and_has_columns_and_document(show: S
     assert review.reveals.isVisible(), "another schema is looked at from its front"
 
 
+def _drawn(review: SchemaReview, blocks: int) -> None:
+    """Blocks come a few in each turn of the event loop."""
+    for _ in range(blocks):
+        if texts(review).count("Points at people") < blocks:
+            QTest.qWait(20)
+    assert texts(review).count("Points at people") == blocks
+
+
 def test_many_marked_columns_are_shown_some_at_a_time(show: Show) -> None:
     review = show(SchemaReview())
     review.show_schema(replace(SCHEMA_VIEW, reveals=tuple(replace(BAD, column=f"c{place}") for place in range(40))))
-    assert texts(review).count("Points at people") == 12
+    _drawn(review, 12)
     press(review, "Show all 40")
-    assert texts(review).count("Points at people") == 40
+    _drawn(review, 40)
 
 
 def test_a_datasource_without_a_schema_offers_to_generate_it(show: Show) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.datasources import Revelation
@@ -24,6 +25,9 @@ _BADGES: Final = {
     "warn": BadgeSpec("warn", "Look closely"),
 }
 _BLOCKS: Final = 12
+_A_TURN: Final = 2
+_TURN_MS: Final = 10
+"""Blocks that are made at a time, and how long the window has for everything else between two times."""
 _VALUES: Final = 24
 _PAGE: Final = 100
 _ROWS_SEEN: Final = 12
@@ -70,6 +74,11 @@ class RevealsView(QWidget):
         self._blocks = Card("Look at these first")
         self._list = column(gap=SPACE.m)
         self._more = GhostButton("Show all of them", self._show_all)
+        self._waiting: list[Revelation] = []
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_TURN_MS)
+        self._soon.timeout.connect(self._grow)
         self._blocks.body.addLayout(self._list)
         self._blocks.body.addLayout(row(self._more, STRETCH))
         self.table = RowTable(
@@ -117,11 +126,19 @@ class RevealsView(QWidget):
     def _draw(self) -> None:
         clear(self._list)
         found = marked(self._reveals)
-        for each in found if self._all else found[:_BLOCKS]:
-            self._list.addWidget(_block(each))
+        self._waiting = list(found if self._all else found[:_BLOCKS])
+        self._soon.start()
         self._blocks.setVisible(bool(found))
         self._more.set_words(f"Show all {amount(len(found))}")
         self._more.setVisible(len(found) > _BLOCKS and not self._all)
+
+    def _grow(self) -> None:
+        """A few more blocks: all at once they would be felt."""
+        for each in self._waiting[:_A_TURN]:
+            self._list.addWidget(_block(each))
+        del self._waiting[:_A_TURN]
+        if self._waiting:
+            self._soon.start()
 
 
 def _block(reveal: Revelation) -> QWidget:

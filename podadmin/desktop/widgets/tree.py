@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
@@ -15,6 +15,9 @@ from podadmin.desktop.widgets.text import plain_tip, shown
 _CHILDREN_AT_MOST: Final = 500
 _DEPTH_AT_MOST: Final = 24
 _OPEN_BELOW: Final = 40
+_AT_ONCE: Final = 600
+"""Items that are made at once; more of them would be felt."""
+_LATER: Final = int(Qt.ItemDataRole.UserRole) + 1
 
 
 class JsonTree(QTreeView):
@@ -29,7 +32,9 @@ class JsonTree(QTreeView):
         self.setUniformRowHeights(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._items = QStandardItemModel(self)
+        self._room = 0
         self.setModel(self._items)
+        self.expanded.connect(self._unfold)
         self.header().setFixedHeight(SIZE.header)
         self.header().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
@@ -37,6 +42,7 @@ class JsonTree(QTreeView):
         """Show another value."""
         self._items.clear()
         self._items.setHorizontalHeaderLabels(["Name", "Value"])
+        self._room = _AT_ONCE
         self._grow(self._items.invisibleRootItem(), value, 0)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         self.header().setStretchLastSection(True)
@@ -62,12 +68,31 @@ class JsonTree(QTreeView):
             name, words = QStandardItem(shown(key, one_line=True)), QStandardItem(_leaf(inner))
             for item in (name, words):
                 item.setToolTip(plain_tip(item.text()))
-            if depth < _DEPTH_AT_MOST:
+            self._room -= 1
+            if depth < _DEPTH_AT_MOST and self._room > 0:
                 self._grow(name, inner, depth + 1)
+            elif depth < _DEPTH_AT_MOST and _has_parts(inner):
+                name.setData((inner, depth + 1), _LATER)
+                name.appendRow([QStandardItem("…"), QStandardItem("")])
             parent.appendRow([name, words])
         if len(pairs) > _CHILDREN_AT_MOST:
             rest = len(pairs) - _CHILDREN_AT_MOST
             parent.appendRow([QStandardItem("…"), QStandardItem(f"{rest} more, not shown here")])
+
+    def _unfold(self, index: QModelIndex) -> None:
+        """What was left out of a large value is made when somebody looks at it."""
+        item = self._items.itemFromIndex(index.siblingAtColumn(0))
+        later = item.data(_LATER) if item is not None else None
+        if item is None or later is None:
+            return
+        item.setData(None, _LATER)
+        item.removeRows(0, item.rowCount())
+        self._room = _AT_ONCE
+        self._grow(item, *later)
+
+
+def _has_parts(value: object) -> bool:
+    return isinstance(value, (Mapping, Sequence)) and not isinstance(value, (str, bytes)) and bool(value)
 
 
 def _leaf(value: object) -> str:
