@@ -31,7 +31,7 @@ def probe(source: SqlSource, password: Secret[str] | None, progress: Progress) -
     `database_session.session` and `database_relation.relation` raise, NotFound `datasource.omop-tables`, and Cancelled.
     """
     with session(source, password, progress, seconds=SECONDS) as opened:
-        if source.kind is Kind.OMOP and not (source.table or source.query):
+        if source.kind is Kind.OMOP and source.whole_model:
             from podadmin.datasources.omop import probe_model
 
             return probe_model(opened, source)
