@@ -70,6 +70,7 @@ def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:
             grant_days=lambda: int(number("gate.grant-days")),
             warn_at=lambda: number("limits.warn-at") / 100,
             hide_errors=lambda: text("gate.hide-errors") == "on",
+            see_results=lambda: text("gate.see-results") == "on",
             let_telemetry_out=lambda: text("gate.telemetry") == "on",
             let_unknown_out=lambda: text("gate.unknown-calls") == "on",
         ),

@@ -86,6 +86,15 @@ SETTINGS: tuple[Declared, ...] = (
         choices=("on", "off"),
     ),
     Declared(
+        "gate.see-results",
+        "See results first",
+        "Keep what a task brings until you have seen it and let it go. Its requester waits meanwhile; a real pod and "
+        "its requester do so for a few minutes only.",
+        "choice",
+        "off",
+        choices=("off", "on"),
+    ),
+    Declared(
         "gate.telemetry",
         "Let measurements out",
         "Whether a pod behind the gate may send measurements of itself and of the data, such as numbers of files and "

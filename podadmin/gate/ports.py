@@ -42,6 +42,8 @@ class Numbers:
     """The part of a limit from which on the journal tells that it is nearly used up."""
     hide_errors: Callable[[], bool] = lambda: True
     """Leave out of a pod's last word what the error of a program says: it can quote data."""
+    see_results: Callable[[], bool] = lambda: False
+    """Keep results back until a person has seen them and lets them go."""
     let_telemetry_out: Callable[[], bool] = lambda: False
     """May the pod send measurements of itself and of the data to the network?"""
     let_unknown_out: Callable[[], bool] = lambda: False

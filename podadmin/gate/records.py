@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, String, Table, Text
+from sqlalchemy import Column, Integer, LargeBinary, String, Table, Text
 
 from podadmin.store.tables import metadata
 
@@ -46,6 +46,19 @@ wish = Table(
     Column("outcome", Text, nullable=False, server_default=""),
 )
 """What a person wants of a task that runs. `kind`: stop | withhold."""
+
+result = Table(
+    "gate_result",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("request_id", String(32), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("type", Integer, nullable=False),
+    Column("wire", LargeBinary, nullable=False),
+    Column("state", String(10), nullable=False, index=True),
+    Column("at", String(32), nullable=False),
+)
+"""What waits to be seen before it leaves, sealed as the pod sent it. `state`: held | released | sent | withheld."""
 
 pod = Table(
     "gate_pod",

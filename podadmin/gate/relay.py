@@ -18,7 +18,7 @@ import grpc.aio
 from anyio import from_thread, to_thread
 
 from podadmin.core.errors import NotFound, PodadminError, Unavailable
-from podadmin.gate import egress
+from podadmin.gate import egress, results
 from podadmin.gate.connecting import connected
 from podadmin.gate.delivery import RECEIPT, Deliveries
 from podadmin.gate.door import Door
@@ -225,6 +225,8 @@ class Relay:
         if self._unsent_accept and data == self._unsent_accept:
             # its start was recorded and the network was out of reach: the pod repeats it, and nothing starts twice
             await to_thread.run_sync(egress.must_run, self._ports.store, message.taskId)
+        elif await self._waits(message):
+            return b""
         else:
             verdict = await self._judged(message)
             if verdict is egress.Verdict.STOP:
@@ -233,12 +235,27 @@ class Relay:
                 self._ended(message)
                 self._rows_changed()
                 return b""
+        if results.is_result(message.messageType) and self._ports.numbers.see_results():
+            await to_thread.run_sync(results.hold, self._ports.store, self._ports.clock, message, data)
+            self._seen.count("held to be seen")
+            return b""
         if int(message.messageType) == MessageType.JOB_ACCEPT:
             self._unsent_accept = data
         answer = await self._pass(rpc.SEND.path, self._ports.upstream.rooms.outgoing(message, data), context, shown)
         self._unsent_accept = b""
         self._seen.count("passed")
         return answer
+
+    async def _waits(self, message: pb.BitfountMessage) -> bool:
+        """The word that all results were sent waits with those that wait to be seen."""
+        if int(message.messageType) != MessageType.BATCHES_COMPLETE:
+            return False
+        store = self._ports.store
+        if not await to_thread.run_sync(results.waits, store, message.taskId):
+            return False
+        await to_thread.run_sync(results.hold, store, self._ports.clock, message, message.SerializeToString())
+        self._ended(message)
+        return True
 
     def _ended(self, message: pb.BitfountMessage) -> None:
         if self._door.own_pod:

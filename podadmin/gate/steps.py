@@ -12,14 +12,17 @@ from collections.abc import Awaitable, Callable
 import anyio
 from anyio import to_thread
 
-from podadmin.core.errors import PodadminError
-from podadmin.gate import answers
+from podadmin.core.errors import PodadminError, Refused
+from podadmin.gate import answers, egress, results
 from podadmin.gate.opening import Opener
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.relay import Relay
 from podadmin.gate.sessions import Sessions
 from podadmin.gate.wishes import fulfil
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount import rpc
 from podadmin.networks.bitfount.client import MessageServiceClient
+from podadmin.networks.bitfount.types import MessageType
 from podadmin.requests import service
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -56,7 +59,7 @@ class Steps:
     async def run(self) -> None:
         """Each step for itself, until cancelled: what cannot be opened now must not keep answers back."""
         async with anyio.create_task_group() as group:
-            for step in (self._open, self._lapse, self._answer, self._fulfil):
+            for step in (self._open, self._lapse, self._answer, self._fulfil, self._release):
                 group.start_soon(self._follow, step)
 
     def wrote(self, step: str, error: PodadminError | None) -> bool:
@@ -94,6 +97,20 @@ class Steps:
 
     async def _answer(self) -> None:
         await answers.send_due(self._ports, self._client, self._sessions)
+
+    async def _release(self) -> None:
+        """Send what was seen and let go, in its order; the last word of a task ends it."""
+        for each in await to_thread.run_sync(results.released, self._ports.store):
+            message = pb.BitfountMessage.FromString(each.wire)
+            if int(message.messageType) == MessageType.BATCHES_COMPLETE:
+                try:
+                    await to_thread.run_sync(egress.judge, self._ports.store, self._ports.clock, message, "")
+                except Refused as error:
+                    log.info("a task had ended before its last word was let go: %s", error.code)
+                self.nudge()
+            else:
+                await self._client.call_raw(rpc.SEND.name, self._ports.upstream.rooms.outgoing(message, each.wire))
+            await to_thread.run_sync(results.sent, self._ports.store, each.id, each.request_id)
 
     async def _fulfil(self) -> None:
         if await to_thread.run_sync(fulfil, self._ports.store, self._ports.clock, self._relay.stop_soon):

@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, update
 
 from podadmin.core.clock import Clock, new_id, stamp
 from podadmin.core.errors import Refused
+from podadmin.gate.records import result
 from podadmin.gate.records import wish as table
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.requests import service
@@ -78,5 +79,10 @@ def fulfil(store: Store, clock: Clock, tell_pod: Callable[[str], None]) -> int:
             tell_pod(mailbox)
         outcome = "the requester and the pod are told" if ended else "the pod is told"
         with store.record(Fact("gate", "gate.wish-done", row.request_id, {"outcome": outcome})) as unit:
+            unit.execute(
+                update(result)
+                .where(result.c.request_id == row.request_id, result.c.state.in_(("held", "released")))
+                .values(state="withheld", wire=b"")
+            )
             unit.execute(update(table).where(table.c.id == row.id).values(done_at=stamp(clock.now()), outcome=outcome))
     return len(rows)

@@ -387,6 +387,7 @@ async def gate_on(
             release_before=lambda: given["release_before"],
             largest_request=lambda: given["largest"],
             grant_days=lambda: 30,
+            see_results=lambda: bool(given.get("see_results")),
         ),
         model_hash=lambda _slug: given["model_hash"],
         foreign=proxied,

@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 from podadmin.app.acts.registry import act
 from podadmin.app.proxy_mode import folder_of, joined_kind, places_of, red_words
 from podadmin.app.views.facts import Done
-from podadmin.app.views.gate import CountRow, GateView, HostRow, NameValue
-from podadmin.core.errors import PodadminError, Unavailable
+from podadmin.app.views.gate import CountRow, GateView, HostRow, NameValue, ResultRow, ResultView
+from podadmin.core.errors import NotFound, PodadminError, Unavailable
 from podadmin.core.text import stranger
 from podadmin.gate import hosts as rules
+from podadmin.gate import results
 from podadmin.gate.authority import AUTHORITY_FILE, BUNDLE_FILE, end_authorities
 from podadmin.gate.ports import Seen
 from podadmin.gate.proxy_gate import ProxyGate, keep_port, kept_port
 from podadmin.gate.wishes import STOP, WITHHOLD, wish
+from podadmin.networks.bitfount import codec
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.job_request import open_job_request
 from podadmin.pod import service as pods
 from podadmin.pod.environment import environment
 from podadmin.pod.setup import BITFOUNT, worker
+from podadmin.requests import service as requests
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -34,6 +39,7 @@ _COUNTS = {
     "delivered": "requests delivered",
     "passed": "messages let out",
     "withheld": "messages withheld",
+    "held to be seen": "results kept to be seen",
     "dropped": "messages dropped that no pod waits for",
     "hosts-refused": "attempts on hosts that are refused",
     "telemetry-blocked": "measurements kept back",
@@ -139,6 +145,47 @@ def withhold(profile: Profile, request_id: RequestId, words: Words) -> Done:
     return Done("Nothing more of this task leaves; its requester is told.", request_id)
 
 
+@act("gate results")
+def list_results(profile: Profile) -> tuple[ResultRow, ...]:
+    """List the results that wait to be seen before they leave."""
+    return tuple(
+        ResultRow(each.id, each.request_id, each.kind, each.size, each.at) for each in results.waiting(profile.store)
+    )
+
+
+@act("gate show-result")
+def show_result(
+    profile: Profile, result_id: Annotated[str, "the result's id, as `gate results` lists it"]
+) -> ResultView:
+    """Show what is in a result that waits: opened here with the key of its task, first rows and all."""
+    found = next((each for each in results.waiting(profile.store) if each.id == result_id), None)
+    if found is None:
+        raise NotFound(
+            "gate.no-result",
+            "There is no such result.",
+            "It has gone, was withheld, or its name was mistyped.",
+            "See what waits with `podadmin gate results`.",
+        )
+    row = ResultRow(found.id, found.request_id, found.kind, found.size, found.at)
+    content = _content(profile, found)
+    promised = requests.find(profile.store, found.request_id).findings.get("effects") or {}
+    return ResultView(
+        row=row,
+        what=content.what,
+        rows=content.rows,
+        columns=content.columns,
+        sample=tuple(tuple(line.items()) for line in content.sample),
+        promised=stranger(str(promised.get("headline", "")), 400),
+    )
+
+
+@act("gate release-result", writes=True, kinds=("request", "gate"))
+def release_result(profile: Profile, request_id: RequestId) -> Done:
+    """Let the results of a request that wait go to its requester."""
+    count = results.release(profile.store, request_id, profile.actor)
+    return Done("The results go to the requester.", f"{count} messages")
+
+
 @act("gate renew-authority", writes=True, kinds=("gate", "key"))
 def renew_authority(profile: Profile) -> Done:
     """Make a new certificate authority for the gate at once. A pod that runs has to be started again."""
@@ -151,6 +198,16 @@ def new_port(profile: Profile) -> Done:
     """Let the gate choose another port when it is switched on again. A pod that runs has to be started again."""
     keep_port(profile.store, 0, profile.actor)
     return Done("The gate chooses another port when it is switched on again.", "")
+
+
+def _content(profile: Profile, found: results.Waiting) -> results.Content:
+    message = pb.BitfountMessage.FromString(found.wire)
+    body = results.body_of(message)
+    if body is None:
+        return results.Content("a large result in the network's object store, which is not fetched here", None, (), ())
+    sealed = requests.bytes_of(profile.store, found.request_id).body
+    key = open_job_request(sealed, profile.open_vault().pod_key(), None).session_key
+    return results.content_of(codec.open_session(key, body))
 
 
 def _decide(profile: Profile, host: str, verdict: str, reason: str) -> None:

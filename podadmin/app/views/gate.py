@@ -36,6 +36,33 @@ class CountRow:
 
 
 @dataclass(frozen=True)
+class ResultRow:
+    """A result that waits to be seen before it leaves. `size` in bytes, sealed."""
+
+    TABLE: ClassVar[tuple[str, ...]] = ("id", "request_id", "kind", "size", "at")
+
+    id: str
+    request_id: str
+    kind: str
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ResultView:
+    """What is in it. `rows` None: it cannot be told. `sample`: its first rows, as pairs of column and value.
+    `promised` is what its request was said to let out.
+    """
+
+    row: ResultRow
+    what: str
+    rows: int | None
+    columns: tuple[str, ...] = ()
+    sample: tuple[tuple[tuple[str, str], ...], ...] = ()
+    promised: str = ""
+
+
+@dataclass(frozen=True)
 class NameValue:
     """One variable of the environment that a pod behind the gate is started with."""
 

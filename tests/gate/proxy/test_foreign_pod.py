@@ -7,16 +7,22 @@ import os
 import sqlite3
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
 from podadmin.core.clock import SystemClock, stamp
 from podadmin.core.errors import Refused
+from podadmin.gate import results
+from podadmin.gate.credentials import OfThePod
+from podadmin.gate.proxy_gate import ProxyGate
+from podadmin.gate.rooms import Rooms
 from podadmin.gate.wishes import STOP, WITHHOLD, wish
-from podadmin.networks.bitfount import messages
+from podadmin.networks.bitfount import codec, messages
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import Ended
 from podadmin.networks.bitfount.places import Role
@@ -329,5 +335,81 @@ def test_what_cannot_be_kept_is_not_acknowledged_and_comes_again(
         await rig.comes_to(sent, State.HELD)
         assert rig.gate.seen.summary()["captured"] == 1
         assert "intake" not in rig.gate.seen.store_problems
+
+    tell_proxied(network, story)
+
+
+def test_a_result_waits_until_a_person_has_seen_it(network: Any, tell_both: Callable[..., None]) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        request_id = rig.found(sent.route.task_id).row.id
+        for number in (1, 2):
+            await rig.say(messages.evaluation_results, task, {"sex": ["F", "M"], "n": [number, 0]})
+        await rig.say(messages.batches_complete, task)
+        assert await rig.silence(sent) == ["JOB_ACCEPT"]
+        assert rig.found(sent.route.task_id).row.state == State.RUNNING
+        waits = results.waiting(rig.store)
+        assert [each.kind for each in waits] == ["EVALUATION_RESULTS", "EVALUATION_RESULTS", "BATCHES_COMPLETE"]
+        body = results.body_of(pb.BitfountMessage.FromString(waits[0].wire))
+        content = results.content_of(codec.open_session(task.opened.session_key, body))
+        assert (content.rows, content.columns) == (2, ("sex", "n"))
+        assert content.sample[0] == {"sex": "F", "n": "1"}
+        results.release(rig.store, request_id, "anna")
+        rig.gate.nudge()
+        heard = await rig.heard(sent, "BATCHES_COMPLETE")
+        assert [one.kind for one in heard] == ["EVALUATION_RESULTS", "EVALUATION_RESULTS", "BATCHES_COMPLETE"]
+        assert [one.value["n"][0] for one in heard[:2]] == [1, 2]
+        await rig.comes_to(sent, State.FINISHED)
+        assert results.waiting(rig.store) == ()
+        with pytest.raises(Refused, match="No result"):
+            results.release(rig.store, request_id, "anna")
+
+    tell_both(network, story, see_results=True)
+
+
+def test_a_result_that_was_seen_can_be_withheld(network: Any, tell_proxied: Callable[..., None]) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        await rig.say(messages.evaluation_results, task, {"name": ["Jane Doe"]})
+        await rig.say(messages.batches_complete, task)
+        wish(rig.store, CLOCK, rig.found(sent.route.task_id).row.id, WITHHOLD, "These are names.", "anna")
+        rig.gate.nudge()
+        word = None
+        where = pb.CommunicationDetails(mailboxId=task.route.pod_mailbox, taskId=task.route.task_id)
+        while word is None:
+            word = await rig.pod.get(where)
+        assert word.messageType == MessageType.TASK_COMPLETE  # the pod has no worker any more and waits for its end
+        heard = await rig.heard(sent, "TASK_ABORT")
+        assert [one.kind for one in heard] == ["JOB_ACCEPT", "TASK_ABORT"]
+        assert "These are names." in heard[-1].value["message"]
+        assert results.waiting(rig.store) == results.released(rig.store) == ()
+        with pytest.raises(Refused):
+            results.release(rig.store, rig.found(sent.route.task_id).row.id, "anna")
+
+    tell_proxied(network, story, see_results=True)
+
+
+def test_a_gate_that_is_killed_while_a_task_runs_is_found_again_by_the_pod(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    """Port, authority, receipts and session keys come from the store: the pod notices an outage and nothing else."""
+
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        old = rig.gate
+        await old.proxy.stop()
+        await old.relay.stop()
+        places, shown = old.places, OfThePod(CLOCK)
+        upstream = replace(old.ports.upstream, credentials=shown, rooms=Rooms(places))
+        fresh = ProxyGate(replace(old.ports, upstream=upstream), places, shown, old.authority, lambda: None)
+        async with anyio.create_task_group() as group:
+            await group.start(fresh.run)
+            assert fresh.address == old.address
+            await rig.say(messages.evaluation_results, task, {"n": 1})
+            await rig.say(messages.batches_complete, task)
+            heard = await rig.heard(sent, "BATCHES_COMPLETE")
+            assert [one.kind for one in heard] == ["JOB_ACCEPT", "EVALUATION_RESULTS", "BATCHES_COMPLETE"]
+            assert heard[1].value == {"n": 1}
+            group.cancel_scope.cancel()
 
     tell_proxied(network, story)

@@ -42,6 +42,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_gate_wish_request_id", "gate_wish", ["request_id"])
     op.create_table(
+        "gate_result",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("request_id", sa.String(32), nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("type", sa.Integer, nullable=False),
+        sa.Column("wire", sa.LargeBinary, nullable=False),
+        sa.Column("state", sa.String(10), nullable=False),
+        sa.Column("at", sa.String(32), nullable=False),
+    )
+    op.create_index("ix_gate_result_state", "gate_result", ["state"])
+    op.create_table(
         "gate_pod",
         sa.Column("instance", sa.Text, primary_key=True),
         sa.Column("at", sa.String(32), nullable=False),

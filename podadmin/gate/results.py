@@ -1,0 +1,191 @@
+"""Results that wait to be seen: where the custodian wants it, nothing that a task brings leaves before a person looked.
+
+The pod is told that its result was taken, so that it goes on; the requester gets it, and the word that all is done,
+once somebody releases it. What is withheld ends the task for both sides (`wishes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import nanoarrow.ipc
+from sqlalchemy import Row, func, insert, select, update
+
+from podadmin.core.clock import Clock, new_id, stamp, unstamp
+from podadmin.core.errors import Refused
+from podadmin.core.text import stranger
+from podadmin.gate.records import result as table
+from podadmin.networks.bitfount import codec
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.references import reference_in
+from podadmin.networks.bitfount.types import MessageType, type_name
+from podadmin.requests import service
+from podadmin.store.engine import Store
+from podadmin.store.unit import Fact
+
+HELD: Final = "held"
+RELEASED: Final = "released"
+SENT: Final = "sent"
+WITHHELD: Final = "withheld"
+FEATHER: Final = 2
+"""The code under which a table travels (gate contract, section 3.5)."""
+_ARROW: Final = b"ARROW1\0\0"
+_SHOWN_ROWS: Final = 5
+_SHOWN_COLUMNS: Final = 60
+_SHOWN_TEXT: Final = 80
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A message of a task that waits to be seen. `wire` is the whole message."""
+
+    id: str
+    request_id: str
+    kind: str
+    size: int
+    at: datetime
+    wire: bytes
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is in a result. `rows` None: it cannot be told. `sample`: its first rows, by the names of columns."""
+
+    what: str
+    rows: int | None
+    columns: tuple[str, ...]
+    sample: tuple[Mapping[str, str], ...]
+
+
+def hold(store: Store, clock: Clock, message: pb.BitfountMessage, wire: bytes) -> None:
+    """Keep a message of a running task until a person has seen it."""
+    row = service.by_task(store, message.taskId)
+    assert row is not None  # it was judged before, or results of its task wait
+    kind = type_name(message.messageType)
+    with store.record(Fact("gate", "gate.result-held", row.id, {"type": kind, "bytes": len(message.body)})) as unit:
+        number = unit.connection.execute(select(func.max(table.c.number))).scalar() or 0
+        unit.execute(
+            insert(table).values(
+                id=new_id("out"),
+                request_id=row.id,
+                number=number + 1,
+                type=int(message.messageType),
+                wire=wire,
+                state=HELD,
+                at=stamp(clock.now()),
+            )
+        )
+
+
+def waits(store: Store, task_id: str) -> bool:
+    """Does anything of this task wait, or is it on its way? Then what comes after it waits as well."""
+    row = service.by_task(store, task_id)
+    if row is None:
+        return False
+    with store.read() as connection:
+        of_task = (table.c.request_id == row.id, table.c.state.in_((HELD, RELEASED)))
+        return connection.execute(select(table.c.id).where(*of_task).limit(1)).first() is not None
+
+
+def waiting(store: Store) -> tuple[Waiting, ...]:
+    """Everything that waits to be seen, the oldest first."""
+    return tuple(_waiting(row) for row in _rows(store, HELD))
+
+
+def release(store: Store, request_id: str, actor: str) -> int:
+    """Let what waits of a request go to its requester; how many messages. Raises Refused (`gate.nothing-held`)."""
+    with store.record(Fact(actor, "gate.result-released", request_id)) as unit:
+        count = unit.execute(
+            update(table).where(table.c.request_id == request_id, table.c.state == HELD).values(state=RELEASED)
+        ).rowcount
+        if not count:
+            raise Refused(
+                "gate.nothing-held",
+                "Nothing was released.",
+                "No result of this request waits to be seen.",
+                "See what waits with `podadmin gate results`.",
+            )
+        unit.note(messages=count)
+    return count
+
+
+def released(store: Store) -> tuple[Waiting, ...]:
+    """What may go, in the order in which it came."""
+    return tuple(_waiting(row) for row in _rows(store, RELEASED))
+
+
+def sent(store: Store, waiting_id: str, request_id: str) -> None:
+    """One message has gone; its bytes are forgotten."""
+    with store.record(Fact("gate", "gate.result-sent", request_id)) as unit:
+        unit.execute(update(table).where(table.c.id == waiting_id).values(state=SENT, wire=b""))
+
+
+def content_of(value: codec.Value) -> Content:
+    """What an opened result holds."""
+    if isinstance(value, Mapping):
+        return _of_columns(value)
+    if isinstance(value, codec.Opaque) and value.code == FEATHER and value.data.startswith(_ARROW):
+        return _of_table(value.data)
+    if isinstance(value, list):
+        shown = tuple({"value": _text(each)} for each in value[:_SHOWN_ROWS])
+        return Content("a list", len(value), ("value",), shown)
+    if isinstance(value, codec.Opaque):
+        return Content(f"a value of kind {value.code} with {len(value.data):,} bytes", None, (), ())
+    return Content("one value", 1, ("value",), ({"value": _text(value)},))
+
+
+def body_of(message: pb.BitfountMessage) -> bytes | None:
+    """The sealed body, None where the message only says where it lies."""
+    return None if reference_in(message.body) is not None else message.body
+
+
+def is_result(kind: int) -> bool:
+    """Is this what a custodian wants to see before it leaves?"""
+    return kind == MessageType.EVALUATION_RESULTS
+
+
+def _of_columns(value: Mapping[Any, Any]) -> Content:
+    names = [stranger(str(name), 120) for name in value]
+    lists = [each for each in value.values() if isinstance(each, list)]
+    rows = max((len(each) for each in lists), default=1)
+    columns = list(value.items())[:_SHOWN_COLUMNS]
+    sample = tuple(
+        {stranger(str(name), 120): _text(_at(each, place)) for name, each in columns}
+        for place in range(min(rows, _SHOWN_ROWS))
+    )
+    return Content("columns", rows, tuple(names[:_SHOWN_COLUMNS]), sample)
+
+
+def _at(column: object, place: int) -> object:
+    if not isinstance(column, list):
+        return column if place == 0 else ""
+    return column[place] if place < len(column) else ""
+
+
+def _of_table(data: bytes) -> Content:
+    """A table in Arrow's file form, which is its stream form with a mark before it and an index behind."""
+    names: Sequence[str] = ()
+    try:
+        with nanoarrow.ipc.InputStream.from_readable(data[len(_ARROW) :]) as stream:
+            schema = nanoarrow.c_array_stream(stream).get_schema()
+            names = [stranger(str(schema.child(place).name), 120) for place in range(schema.n_children)]
+            rows: int | None = sum(len(batch) for batch in nanoarrow.c_array_stream(stream))
+    except (ValueError, RuntimeError, OSError, TypeError, NotImplementedError):
+        rows = None  # packed in a way that is not read here: the names of its columns are what can be told
+    return Content("a table", rows, tuple(names[:_SHOWN_COLUMNS]), ())
+
+
+def _text(value: object) -> str:
+    return stranger(str(value), _SHOWN_TEXT)
+
+
+def _rows(store: Store, state: str) -> Sequence[Row[Any]]:
+    with store.read() as connection:
+        return connection.execute(select(table).where(table.c.state == state).order_by(table.c.number)).all()
+
+
+def _waiting(row: Row[Any]) -> Waiting:
+    return Waiting(row.id, row.request_id, type_name(row.type), len(row.wire), unstamp(row.at), row.wire)
