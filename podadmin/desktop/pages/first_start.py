@@ -174,8 +174,8 @@ class FirstStartPage(QWidget):
         self.datasource = StepCard(
             3,
             "datasource",
-            "Point podadmin at a file, folder or database. It is read, never written, and you see what its schema would "
-            "reveal before anything is published.",
+            "Point podadmin at a file, folder or database. It is read, never written, and you see what its schema "
+            "would reveal before anything is published.",
             PrimaryButton("Connect a datasource", self._connect),
         )
         self.network = StepCard(
