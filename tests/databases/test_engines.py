@@ -1,0 +1,85 @@
+"""The same profile by an engine through ibis, Spark on this computer, beside that of the file by DuckDB."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from podadmin.core.clock import SystemClock
+from podadmin.core.errors import PodadminError
+from podadmin.core.progress import Progress
+from podadmin.datasources.model import ColumnChoices, ParquetSource
+from podadmin.schema import engine_pass
+from podadmin.schema.generate import Profile, generate
+from tests.databases.test_same_everywhere import compare
+
+ibis = pytest.importorskip("ibis")
+# Spark takes a while to start, and warns about itself
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
+CHOICES = ColumnChoices(force={"code": "categorical", "whole": "categorical"}, ignore=("left out",))
+TABLE = """
+COPY (SELECT i AS whole, i / 4.0::DOUBLE AS real, CASE WHEN i % 5 > 0 THEN 'K' || i % 7 END AS code,
+    i % 2 = 0 AS truth, DATE '2020-02-28' + i::INT AS day, TIMESTAMP '2024-01-01 10:00:00.25' + to_hours(i) AS moment,
+    'text "%s" :x ' || i AS "odd ""name"" %", NULL::BIGINT AS nothing, (i / 100)::DECIMAL(9, 2) AS money,
+    1 AS "left out", CASE WHEN i = 3 THEN 'nan'::DOUBLE ELSE i END AS holes
+  FROM range(1, 61) r(i)) TO '{path}'
+"""
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("engines") / "table.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(TABLE.format(path=path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def of_file(packed: Path) -> Profile:
+    found = generate("t", ParquetSource(packed), CHOICES, SystemClock(), Progress())
+    return Profile(found.rows, found.columns)
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    sql = pytest.importorskip("pyspark.sql")
+    if shutil.which("java") is None:
+        pytest.skip("Java is not installed")
+    folder = tmp_path_factory.mktemp("spark")
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    session = (
+        sql.SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.warehouse.dir", str(folder))
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.driver.host", "127.0.0.1")
+        .getOrCreate()
+    )
+    yield session
+    session.stop()
+
+
+def test_spark(packed: Path, of_file: Profile, spark: Any) -> None:
+    connection = ibis.pyspark.connect(spark)
+    connection.read_parquet(str(packed), table_name="t")
+    compare(engine_pass.profile(connection, "t", CHOICES, Progress(), engine="Spark"), of_file)
+
+
+def test_what_the_engine_does_not_have(packed: Path, spark: Any) -> None:
+    connection = ibis.pyspark.connect(spark)
+    connection.read_parquet(str(packed), table_name="t")
+    with pytest.raises(PodadminError) as raised:
+        engine_pass.profile(connection, "other", CHOICES, Progress())
+    assert raised.value.code == "datasource.database-table"
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(PodadminError) as raised:
+        engine_pass.profile(connection, "t", CHOICES, progress)
+    assert raised.value.code == "core.cancelled"
