@@ -169,7 +169,7 @@ LIMIT_A_MODEL = """
 """
 
 READ_THE_JOURNAL = """
-    key Ctrl+8
+    key Ctrl+9
     wait "What happened" 60
     tab-to "Search the journal"
     keys "The board said so"
