@@ -79,7 +79,7 @@ class HealthCard(Card):
     def _told(self, source: DatasourceCard, found: HealthRow | None) -> tuple[Fact, ...]:
         now = self._clock.now()
         broken = source.health == "broken"
-        more = found is not None and not broken and found.words not in ("", health_badge(source).word)
+        words = source.health_words if not broken and source.health_words != health_badge(source).word else ""
         looked = found.looked_at if found is not None else None
         facts = (
             Fact("What broke", source.cause if broken else "", "bad"),
@@ -87,7 +87,7 @@ class HealthCard(Card):
             Fact("What to do", found.next_step if broken and found is not None else ""),
             Fact("Who can fix it", source.who_can_fix if broken else ""),
             Fact("Code of the field", source.field_code if broken else "", mono=True),
-            Fact("How it stands", found.words if found is not None and more else ""),
+            Fact("How it stands", words),
             Fact("Since", when(source.health_since) if source.health_since is not None else ""),
             Fact("Last looked at", ago(looked, now) if found is not None else ""),
             Fact("Last checked", ago(source.checked_at, now)),
