@@ -70,11 +70,14 @@ _ENDED = frozenset({State.FINISHED, State.STOPPED, State.FAILED, State.INTERRUPT
 
 
 class Verdict(Enum):
-    """PASS: let it out. STOP: it stays here, and the pod is told to stop. OWED: it is kept and sent as an answer."""
+    """PASS: let it out. STOP: it stays here, and the pod is told to stop. OWED: it is kept and sent as an answer.
+    TOLD: it stays here; the requester has heard from the gate, and the pod is let end in peace.
+    """
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     STOP = "stop"
     OWED = "owed"
+    TOLD = "told"
 
 
 def judge(
@@ -110,7 +113,7 @@ def judge(
     if foreign and row.type == MessageType.JOB_REQUEST_FROM_HUB and state == State.FINISHED:
         return Verdict.PASS  # sealed for the hub alone: what was decided is that it runs
     if foreign and state == State.STOPPED:
-        return Verdict.OWED  # the requester was told by the gate; the pod is let end in peace
+        return Verdict.TOLD
     if foreign and state == State.DELIVERING and kind in BEFORE_ACCEPTING:
         return Verdict.PASS
     if state != State.RUNNING:

@@ -232,7 +232,7 @@ class Relay:
             if verdict is egress.Verdict.STOP:
                 await self._stopped(message)
             if verdict is not egress.Verdict.PASS:
-                self._ended(message)
+                self._ended(message, verdict)
                 self._rows_changed()
                 return b""
         if results.is_result(message.messageType) and self._ports.numbers.see_results():
@@ -254,14 +254,16 @@ class Relay:
         if not await to_thread.run_sync(results.waits, store, message.taskId):
             return False
         await to_thread.run_sync(results.hold, store, self._ports.clock, message, message.SerializeToString())
-        self._ended(message)
+        self._ended(message, egress.Verdict.OWED)
         return True
 
-    def _ended(self, message: pb.BitfountMessage) -> None:
+    def _ended(self, message: pb.BitfountMessage, verdict: egress.Verdict) -> None:
         if self._door.own_pod:
             return
         if int(message.messageType) == MessageType.BATCHES_COMPLETE:
             self.deliveries.completing(message.senderMailboxId)
+            if verdict is egress.Verdict.TOLD:  # its requester has gone: the gate says the last word in its place
+                self.stop_task(message.senderMailboxId)
         else:
             self.deliveries.completed(message.senderMailboxId)
 
@@ -293,8 +295,12 @@ class Relay:
         try:
             async with asyncio.timeout(rpc_margin()):
                 await told.wait()
+                if not self._door.own_pod:
+                    # answered, the worker would go on and be done before the pod has ended it: the pod then waits for
+                    # a requester who has gone. This call ends with the worker.
+                    await asyncio.Event().wait()
         except TimeoutError:
-            log.warning("the pod was not told in time that its task was stopped")
+            log.info("the worker of a stopped task was not ended in time, or not told")
 
     async def _pass(self, path: str, data: bytes, context: rpc.Context, shown: Metadata) -> bytes:
         try:
