@@ -11,6 +11,7 @@ import pytest
 
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import NotFound, Refused, Tampered, Unavailable
+from podadmin.gate.proxy_gate import ProxyGate
 from podadmin.limits import service as limits
 from podadmin.limits.own import Scope
 from podadmin.networks.bitfount import messages, references
@@ -226,7 +227,7 @@ def test_a_result_over_the_limit_or_of_untold_use_stays_here_and_both_sides_are_
         mailbox = asyncio.create_task(stopped())
         started = CLOCK.monotonic()
         await rig.say(messages.evaluation_results, task, {"risk": [0.5] * 51}, used=used)
-        assert CLOCK.monotonic() - started < 10.0
+        assert CLOCK.monotonic() - started < 18.0  # inside the time after which a pod gives the call up
         cancel = await mailbox
         assert cancel.messageType == MessageType.TASK_CANCEL
         await rig.pod.acknowledge(task.route.pod_mailbox, cancel.receiptHandle)
@@ -240,8 +241,15 @@ def test_a_result_over_the_limit_or_of_untold_use_stays_here_and_both_sides_are_
         result = next(body for act, body in rig.entries(found.row.id) if act == "request.result")
         assert result["withheld"] is True
         assert result["state"] == "stopped"
-        await refused(rig.say(messages.evaluation_results, task, {"risk": [0.5]}, used=((MODEL, 1.0),)))
-        await refused(rig.say(messages.task_abort, task, "stopped", Reason.CANCELLED_BY_MODELLER))
+        for late in (
+            rig.say(messages.evaluation_results, task, {"risk": [0.5]}, used=((MODEL, 1.0),)),
+            rig.say(messages.task_abort, task, "stopped", Reason.CANCELLED_BY_MODELLER),
+        ):
+            if isinstance(rig.gate, ProxyGate):
+                await late  # a real pod is let end in peace; what it says goes nowhere
+            else:
+                await refused(late)
+        assert await rig.silence(sent) == []
         assert rig.used() == 0
 
     tell_both(network, story, records=50)
