@@ -21,9 +21,10 @@ from podadmin.networks import service as networks
 from podadmin.networks.bitfount.places import BITFOUNT_NETWORKS
 from podadmin.pod import setup as setups
 from podadmin.pod.launch import arguments, defences, environment
-from podadmin.pod.output import Doing, Output, tell
+from podadmin.pod.output import Doing, Output, tell, told
+from podadmin.pod.running import end_left, free_port, left_behind
 from podadmin.pod.setup import BITFOUNT, Setup
-from podadmin.pod.supervised import LENT, Loan, Start, SupervisedPod, free_port
+from podadmin.pod.supervised import LENT, Loan, Start, SupervisedPod
 from podadmin.pod.yaml_config import environment_value, missing_secret, written
 from podadmin.pod.yaml_reading import KEY, KEY_ID, references
 from podadmin.store.engine import Watcher
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
 LOOK_SECONDS = 0.3
+STOP_SECONDS = 8.0
+"""Less than the engine waits when it ends: a pod that does not go by itself is ended, and none is left behind."""
 CERTIFICATES = ("SSL_CERT_FILE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH")
 
 GateEnvironment = Callable[[], Mapping[str, str] | None]
@@ -56,11 +59,13 @@ class PodCare:
         self._output = Output(folder_of(profile), profile.clock)
         self._pod: SupervisedPod | None = None
         self._runs: object = None
+        self._left: Doing | None = None
         self._state = ""
 
     async def run(self) -> None:
         """Keep what is wanted running until cancelled; then everything is stopped."""
         watcher = Watcher(self._profile.store.path)
+        self._left = await to_thread.run_sync(self._left_behind)
         try:
             while True:
                 if await to_thread.run_sync(watcher.changed):
@@ -79,6 +84,9 @@ class PodCare:
     async def _follow(self, wanted: Setup | None) -> None:
         # another configuration is no reason to start again: the pod is told by a reload
         runs = None if wanted is None else (wanted.launch, wanted.storage, wanted.asked_at)
+        if self._left is not None and (wanted is None or not _same_life(self._left, wanted)):
+            await end_left(self._left)
+            self._left = None
         if runs == self._runs:
             return
         if self._pod is not None:
@@ -86,8 +94,18 @@ class PodCare:
             self._pod = None
         self._runs = runs
         if wanted is not None:
-            self._pod = SupervisedPod(self._prepare, self._lent, self._output.take, self._told, self._profile.clock)
+            left, self._left = self._left, None
+            self._pod = SupervisedPod(
+                self._prepare, self._lent, self._output.take, self._told, self._profile.clock,
+                stop_seconds=STOP_SECONDS, left=left,
+            )  # fmt: skip
             self._pod.start()
+
+    def _left_behind(self) -> Doing | None:
+        """The pod that runs on where this application was ended by force."""
+        folder = folder_of(self._profile)
+        doing = told(folder)
+        return doing if left_behind(doing, str(folder / "pod.yaml")) else None
 
     def _told(self, doing: Doing) -> None:
         try:
@@ -131,16 +149,16 @@ class PodCare:
                 "Check that the profile and the pod's storage are writable for your account.",
             ) from error
         secrets = secrets_of(profile, now)
-        told = environment(now.launch, os.environ, defences(now.storage, results, port), gate)
+        variables = environment(now.launch, os.environ, defences(now.storage, results, port), gate)
         certificates = [
             Path(gate[name]) for name in ("SSL_CERT_FILE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH") if name in gate
         ]
         reads = [*certificates, *_data(now)]
         if not self._has_own_key(now):
             reads.append(Path(LENT))
-        names = [*told, *secrets] if now.launch.kind == "container" else []
+        names = [*variables, *secrets] if now.launch.kind == "container" else []
         line = arguments(now.launch, config, names, reads, [now.storage, results], now.config.name)
-        return Start(line, told, secrets, Path(now.launch.folder or results), port)
+        return Start(line, variables, secrets, Path(now.launch.folder or results), port)
 
     def _has_own_key(self, now: Setup) -> bool:
         """Does the storage hold the very key of the vault in clear? Then nothing is lent; it is told as odd."""
@@ -179,6 +197,11 @@ class PodCare:
         body: dict[str, Any] = {"read": True}
         with self._profile.store.record(Fact(self._profile.actor, "key.taken-back", key.id if key else "pod", body)):
             pass
+
+
+def _same_life(left: Doing, wanted: Setup) -> bool:
+    """Is the pod that runs the one that is wanted? Whoever asked for a start after it had begun wants another one."""
+    return left.since is not None and left.since >= wanted.asked_at
 
 
 class _Lent(Loan):

@@ -10,10 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +21,7 @@ from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.pod.control import ControlClient, Health
 from podadmin.pod.output import Doing, Line
+from podadmin.pod.running import Adopted, Running, Uses, signal_all
 from podadmin.pod.supervise import lines_of, pause_after
 
 log = logging.getLogger("podadmin.pod")
@@ -77,7 +76,8 @@ class SupervisedPod:
     """One pod. Use it from one event loop.
 
     `prepare` makes each start anew (a port, the environment as it is then) and may raise PodadminError: then it is
-    tried again later, and `doing` says why. `changed` is called with every new state, `heard` with every line.
+    tried again later, and `doing` says why. `changed` is called with every new state, `heard` with every line. `left`
+    is a pod that an earlier life of this application started and that still runs: it is looked after, not started anew.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class SupervisedPod:
         stop_seconds: float = STOP_SECONDS,
         settle_seconds: float = 1.0,
         read_seconds: float = READ_SECONDS,
+        left: Doing | None = None,
     ) -> None:
         self._prepare = prepare
         self._lend = lend
@@ -104,6 +105,7 @@ class SupervisedPod:
         self._stop_seconds = stop_seconds
         self._settle_seconds = settle_seconds
         self._read_seconds = read_seconds
+        self._left = left
         self._keeper: asyncio.Task[None] | None = None
         self.doing = Doing()
 
@@ -130,8 +132,8 @@ class SupervisedPod:
         while True:
             began = self._clock.monotonic()
             try:
-                start = await self._prepare()
-                words = await self._live(start, deaths)
+                left, self._left = self._left, None
+                words = await self._adopt(left) if left is not None else await self._live(await self._prepare(), deaths)
             except PodadminError as error:
                 # nothing ran: what stands in the way can be gone at any moment, and looking costs little
                 hindrances += 1
@@ -162,6 +164,17 @@ class SupervisedPod:
                 await self._end(process)
                 listening.cancel()
         return f"The pod ended by itself, with the number {process.returncode}."
+
+    async def _adopt(self, left: Doing) -> str:
+        """The rest of the life of a pod that was started before; what it says is not heard any more."""
+        assert left.pid is not None
+        process = Adopted(left.pid)
+        self._show(replace(left, words="It was started by an earlier podadmin, which ended. Its output is not heard."))
+        try:
+            await self._attend(process, left.port)
+        finally:
+            await self._end(process)
+        return "The pod, which an earlier podadmin had started, has ended."
 
     async def _spawn(self, start: Start, loan: Loan) -> asyncio.subprocess.Process:
         arguments = [part.replace(LENT, str(loan.storage)) for part in start.arguments]
@@ -212,7 +225,7 @@ class SupervisedPod:
                 )
             await asyncio.sleep(min(0.1, self._look_seconds))
 
-    async def _attend(self, process: asyncio.subprocess.Process, port: int) -> None:
+    async def _attend(self, process: Running, port: int) -> None:
         """Look after the pod until it ends."""
         control = ControlClient(port)
         uses = Uses(process.pid)
@@ -238,17 +251,17 @@ class SupervisedPod:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), self._look_seconds)
 
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
+    async def _end(self, process: Running) -> None:
         if process.returncode is not None:
-            _signal_all(process.pid, hard=True)
+            signal_all(process.pid, hard=True)
             return
-        _signal_all(process.pid, hard=False)
+        signal_all(process.pid, hard=False)
         try:
             await asyncio.wait_for(process.wait(), self._stop_seconds)
         except TimeoutError:
             log.warning("the pod did not end when it was asked to")
         finally:
-            _signal_all(process.pid, hard=True)
+            signal_all(process.pid, hard=True)
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
@@ -260,63 +273,3 @@ async def _is_ready(port: int) -> bool:
         return (await ControlClient(port).health()).ready
     except PodadminError:
         return False
-
-
-class Uses:
-    """What a process and its children use. Ask again after a while: the first figure of the processor is nothing."""
-
-    def __init__(self, pid: int) -> None:
-        import psutil
-
-        self._psutil = psutil
-        self._known: dict[int, psutil.Process] = {}
-        self._pid = pid
-
-    def now(self) -> tuple[float | None, int | None]:
-        """Percent of one core since the last look, and bytes of memory; None where the process is gone."""
-        gone = (self._psutil.NoSuchProcess, self._psutil.AccessDenied, self._psutil.ZombieProcess)
-        cpu, memory = 0.0, 0
-        try:
-            first = self._known.setdefault(self._pid, self._psutil.Process(self._pid))
-            living = [first, *first.children(recursive=True)]
-        except gone:
-            return None, None
-        for each in living:
-            known = self._known.setdefault(each.pid, each)
-            try:
-                cpu += known.cpu_percent(None)
-                memory += known.memory_info().rss
-            except gone:
-                self._known.pop(each.pid, None)
-        return cpu, memory
-
-
-def _signal_all(pid: int, *, hard: bool) -> None:
-    """Signal the process group of the pod, which has one of its own. What is gone already is no matter."""
-    if sys.platform == "win32":  # pragma: no cover - exercised on Windows only
-        import psutil
-
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(pid)
-            for each in (*process.children(recursive=True), process):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    each.kill() if hard else each.terminate()
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL if hard else signal.SIGTERM)
-
-
-def free_port(wanted: Sequence[int] = ()) -> int:
-    """A port of the loopback address that nobody uses now: the first of `wanted` that is free, else any."""
-    import socket
-
-    for port in (*wanted, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise Unavailable(
-        "pod.no-port",
-        "The pod could not be started.",
-        "This computer has no free port for its control server.",
-        "Close other programs, then try again.",
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -18,7 +19,8 @@ from podadmin.core.errors import BadInput, Refused, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.pod.control import ControlClient
 from podadmin.pod.output import Doing, Line, Output, last_lines, level_of, tell, told
-from podadmin.pod.supervised import Loan, Start, SupervisedPod, free_port, nothing_lent
+from podadmin.pod.running import end_left, free_port, left_behind
+from podadmin.pod.supervised import Loan, Start, SupervisedPod, nothing_lent
 from podadmin.vault.handover import lend
 
 LITTLE = Path(__file__).with_name("little_pod.py")
@@ -45,7 +47,11 @@ class World:
         variables = {"BITFOUNT_POD_CONTROL_SERVER_PORT": str(self.port), **self.variables}
         return Start((sys.executable, str(LITTLE), "run_pod"), variables, self.secrets, self.folder, self.port)
 
-    def pod(self, lender: Callable[[], contextlib.AbstractAsyncContextManager[Loan]] = nothing_lent) -> SupervisedPod:
+    def pod(
+        self,
+        lender: Callable[[], contextlib.AbstractAsyncContextManager[Loan]] = nothing_lent,
+        left: Doing | None = None,
+    ) -> SupervisedPod:
         def heard(text: str) -> Line:
             self.lines.append(self.output.take(text))
             return self.lines[-1]
@@ -57,6 +63,7 @@ class World:
         return SupervisedPod(
             self.prepare, lender, heard, changed, SystemClock(),
             pause=lambda deaths: 0.05 * deaths, look_seconds=0.05, stop_seconds=5, settle_seconds=0.05, read_seconds=2,
+            left=left,
         )  # fmt: skip
 
     async def until(self, met: Callable[[], object]) -> None:
@@ -220,6 +227,45 @@ def test_secrets_are_in_the_environment_and_not_on_the_command_line(tmp_path: Pa
             assert process.environ()["BITFOUNT_API_KEY"] == "k3y-of-the-pod"
         assert "k3y" not in repr(await world.prepare())
         assert not any("k3y" in file.read_text(encoding="utf-8") for file in tmp_path.iterdir())
+
+    asyncio.run(story())
+
+
+def test_a_pod_of_an_earlier_life_is_looked_after_and_another_one_follows_when_it_ends(tmp_path: Path) -> None:
+    async def story() -> None:
+        world = World(tmp_path)
+        start = await world.prepare()
+        other = subprocess.Popen(
+            start.arguments, env=dict(start.environment), stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        doing = Doing("ready", other.pid, SystemClock().now(), start.port)
+        assert left_behind(doing, "little_pod.py")
+        assert not left_behind(doing, "another.yaml")
+        assert not left_behind(Doing("ready", None), "little_pod.py")
+        pod = world.pod(left=doing)
+        pod.start()
+        try:
+            await world.until(lambda: pod.doing.state == "ready" and pod.doing.memory)
+            assert pod.doing.pid == other.pid
+            other.kill()
+            other.wait()
+            await world.until(lambda: pod.doing.state == "ready" and pod.doing.pid != other.pid)
+            assert any("earlier podadmin" in each.words for each in world.states)
+        finally:
+            await pod.stop()
+
+    asyncio.run(story())
+
+
+def test_a_pod_of_an_earlier_life_is_ended_where_none_is_wanted(tmp_path: Path) -> None:
+    async def story() -> None:
+        start = await World(tmp_path).prepare()
+        other = subprocess.Popen(
+            start.arguments, env=dict(start.environment), stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        await end_left(Doing("ready", other.pid))
+        assert other.wait(10) != 0
+        await end_left(Doing("stopped"))
 
     asyncio.run(story())
 
