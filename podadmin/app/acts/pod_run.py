@@ -95,7 +95,7 @@ def stop(
     reason: Annotated[str, "why; it is recorded"] = "",
     now: Annotated[bool, "also when a task is running; it fails then"] = False,
 ) -> SupervisedView:
-    """Stop the pod. A running task is waited for, unless it is to be now: then it fails."""
+    """Stop the pod. Refused while a task is running, unless it is to be now: then the task fails."""
     setup.needed(profile.store)
     _no_task(profile, now)
     setup.ask(profile.store, profile.clock, profile.actor, "stopped", reason)

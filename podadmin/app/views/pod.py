@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from podadmin.app.views.facts import Permit
 
-_NOT = Permit(False)
+_NOT = Permit(False, "No pod was brought.")
 
 
 @dataclass(frozen=True)
