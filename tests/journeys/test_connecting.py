@@ -1,15 +1,18 @@
-"""A custodian without a mouse connects a file: from the first page to the saved schema, every step by real keys."""
+"""A custodian connects data of any kind at the desktop; a file by keyboard alone, every step by real keys."""
 
 from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+PASSWORD = "swordfish-of-the-ward"
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -128,3 +131,76 @@ def test_a_file_is_connected_by_keyboard_alone(tmp_path: Path) -> None:
     assert isinstance(fields, dict)
     assert fields["values"] == {"path": str(file), "display_name": "Eye clinic"}
     assert (fields["force"], fields["describe"]) == ({"sex": "categorical"}, {"age": "Years at the visit"})
+
+
+def test_a_folder_of_a_camera_and_a_database_are_connected_and_the_password_is_nowhere_in_clear(tmp_path: Path) -> None:
+    scans = tmp_path / "scans" / "left"
+    scans.mkdir(parents=True)
+    for place in range(30):
+        (scans / f"{place}.e2e").write_bytes(b"scan")
+    with closing(sqlite3.connect(tmp_path / "ward.db")) as ward, ward:
+        ward.execute("CREATE TABLE visits (id INTEGER, sex TEXT, age REAL)")
+        ward.executemany("INSERT INTO visits VALUES (?, ?, ?)", [(n, "MF"[n % 2], 40 + n % 40) for n in range(200)])
+    played(
+        tmp_path,
+        f"""
+        wait "Welcome to podadmin" 90
+        page Datasources
+        wait-enabled "Connect a datasource" 60
+        click "Connect a datasource"
+        wait "Heidelberg E2E" 60
+        click "Heidelberg E2E"
+        click Continue
+        expect-disabled "Test the folder"
+        type Folder "{tmp_path}/scans"
+        choose Eye Left
+        type "Protocol of the series" Images
+        click "Which of it counts"
+        wait "Created from" 10
+        type "Created from" yesterday
+        click "Test the folder"
+        wait "It is a day, such as 2024-01-31." 60
+        type "Created from" 2020-01-31
+        click "Test the folder"
+        wait "The folder can be read" 60
+        click Continue
+        expect "podadmin counts and watches the files, and the schema comes from the pod"
+        click "Save the datasource"
+        wait "was connected" 60
+        wait "Files that count" 60
+        expect "No schema is made here"
+
+        click "Back to all datasources"
+        click "Connect a datasource"
+        click "Database table or query"
+        click Continue
+        type Address "sqlite:///{tmp_path}/none.db"
+        type Table visits
+        type Password {PASSWORD}
+        click "Test the database"
+        wait "DATABASE_NOT_FOUND" 60
+        click "Change what you entered"
+        expect "The SQLite database was not found."
+        expect-not {PASSWORD}
+        type Address "sqlite:///{tmp_path}/ward.db"
+        click "Test the database"
+        wait "The database can be read" 60
+        click Continue
+        wait "First rows, masked" 60
+        click Continue
+        wait-enabled "Describe sex" 60
+        click "Generate the schema"
+        wait "What will be saved" 90
+        click "Save the datasource"
+        wait "was connected, and its schema was saved" 90
+        wait "kept where secrets live" 60
+        """,
+    )
+    files = [each for each in tmp_path.rglob("*") if each.is_file() and each.name != "script.txt"]
+    assert not [each for each in files if PASSWORD.encode() in each.read_bytes()]
+    rows = asked(tmp_path, "datasource", "list")
+    assert isinstance(rows, list)
+    assert {row["name"]: (row["kind"], row["schema_state"]) for row in rows} == {
+        "scans": ("HeidelbergE2ESource", "pod"),
+        "visits": ("SQLSource", "saved"),
+    }
