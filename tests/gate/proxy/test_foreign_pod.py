@@ -24,7 +24,7 @@ from podadmin.gate.rooms import Rooms
 from podadmin.gate.wishes import STOP, WITHHOLD, wish
 from podadmin.networks.bitfount import codec, messages
 from podadmin.networks.bitfount import messages_pb2 as pb
-from podadmin.networks.bitfount.client import Ended
+from podadmin.networks.bitfount.client import Ended, MessageServiceClient
 from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType, Reason
 from podadmin.networks.local.ledger import Ledger
@@ -411,5 +411,35 @@ def test_a_gate_that_is_killed_while_a_task_runs_is_found_again_by_the_pod(
             assert [one.kind for one in heard] == ["JOB_ACCEPT", "EVALUATION_RESULTS", "BATCHES_COMPLETE"]
             assert heard[1].value == {"n": 1}
             group.cancel_scope.cancel()
+
+    tell_proxied(network, story)
+
+
+def test_a_task_that_came_to_the_pod_by_another_way_is_an_alarm(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    """Two gates for one pod: what another one has taken from the network, this one has never decided on."""
+
+    async def story(rig: Any) -> None:
+        sent = await rig.send("sql")
+        other = MessageServiceClient.open(
+            network.address.message_service, tls=False, metadata=tuple(rig.settings["headers"].items())
+        )
+        async with other:
+            taken = None
+            while taken is None:
+                taken = await other.get()
+            await other.acknowledge(taken.recipientMailboxId, taken.receiptHandle)
+            route, key = messages.route_of(taken), sent.session_key
+            await other.send(messages.job_accept(route, key, CLOCK.now()))
+        heard = await rig.heard(sent, "JOB_ACCEPT")
+        await rig.requester.cancel(sent)
+        assert heard
+        assert not rig.gate.seen.alarm
+        while await rig.pod.get(pb.CommunicationDetails(mailboxId=route.pod_mailbox)) is None:
+            continue
+        assert "did not come through this gate" in rig.gate.seen.alarm
+        with pytest.raises(Refused):  # and nothing that it brings leaves through this one
+            await rig.pod.send(messages.evaluation_results(route, key, CLOCK.now(), {"n": 1}))
 
     tell_proxied(network, story)
