@@ -42,10 +42,9 @@ class Deliveries:
     async def take(self) -> pb.BitfountMessage | None:
         """The next request for the pod, None where there is none. Raises what the store raises."""
         async with self._lock:
-            sealed = await to_thread.run_sync(self._next)
+            sealed = await to_thread.run_sync(self._taken)
             if sealed is None:
                 return None
-            self._handed = sealed.request_id, self._ports.clock.monotonic()
         message = pb.BitfountMessage.FromString(sealed.wire)
         message.body = sealed.body
         message.timestamp = stamp(self._ports.clock.now())
@@ -76,6 +75,15 @@ class Deliveries:
         self._handed = None
         self._completing.clear()
         self.due.set()
+
+    def _taken(self) -> Sealed | None:
+        """What is handed out now. It is noted here and not by the caller, whose call may end while this goes on: what
+        was taken for a pod that had just hung up is handed out again.
+        """
+        sealed = self._next()
+        if sealed is not None:
+            self._handed = sealed.request_id, self._ports.clock.monotonic()
+        return sealed
 
     def _next(self) -> Sealed | None:
         ports, numbers = self._ports, self._ports.numbers
