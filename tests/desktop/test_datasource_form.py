@@ -217,6 +217,17 @@ def test_a_kind_that_the_pod_reads_goes_from_the_test_to_the_end(wizard: Wizard)
     assert "There is one." in texts(wizard), "said at the name, which is here"
 
 
+def test_a_model_of_tables_as_a_whole_has_its_schema_from_the_pod_and_one_of_its_tables_has_its_own(
+    wizard: Wizard,
+) -> None:
+    choose(wizard, Kind.OMOP)
+    write(wizard, "Address", "postgresql://me@db/cdm")
+    assert not wizard.makes_schema
+    press(wizard, "Advanced")
+    write(wizard, "Table", "person")
+    assert wizard.makes_schema
+
+
 def test_no_data_is_not_tested(wizard: Wizard) -> None:
     choose(wizard, Kind.NULL)
     assert "There is nothing to read" in texts(wizard)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from podadmin.app.views.datasources import DatasourceCard, KindView, ProbeView
+from podadmin.app.views.datasources import DatasourceCard, ProbeView
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.datasource_draft import Draft, Given, thing
@@ -69,10 +69,10 @@ class Connecting:
 
     def _save(self, draft: Draft) -> None:
         """First the datasource, then its schema: where the second fails the first stands, and that is said."""
-        wizard, kind = self._wizard, self._wizard.kinds.kind
+        wizard = self._wizard
 
         def added(source: DatasourceCard) -> None:
-            if not _has_schema(kind):
+            if not wizard.makes_schema:
                 self._saved(source, None)
                 return
             # data is read beside decisions, never in their queue; what is kept at the end is one write of the store
@@ -88,7 +88,3 @@ class Connecting:
 
         arguments = draft.arguments(wizard.password)
         self._page.session.write(self._page, "datasource add", arguments, added, wizard.save_failed)
-
-
-def _has_schema(kind: KindView | None) -> bool:
-    return kind is not None and kind.reads == "profile"

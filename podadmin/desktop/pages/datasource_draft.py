@@ -30,6 +30,8 @@ KIND, SET_UP, TEST, PREVIEW, COLUMNS, SCHEMA, SAVE = (
     "Save",
 )
 ALL: Final = (KIND, SET_UP, TEST, PREVIEW, COLUMNS, SCHEMA, SAVE)
+_MODEL: Final = "OMOPSource"
+_NOTHING: Final[Mapping[str, str]] = {}
 _THINGS: Final = {
     "table": "file",
     "database": "database",
@@ -40,9 +42,13 @@ _THINGS: Final = {
 }
 
 
-def steps_for(kind: KindView | None) -> tuple[str, ...]:
-    """The steps of the wizard for a kind: what podadmin does not read has no preview and no columns."""
-    if kind is None or kind.reads == "profile":
+def steps_for(kind: KindView | None, values: Mapping[str, str] = _NOTHING) -> tuple[str, ...]:
+    """The steps of the wizard for a kind: what podadmin does not read has no preview and no columns.
+
+    Neither has a model of tables as a whole, which the pod knows: one of its tables has.
+    """
+    whole = kind is not None and kind.kind == _MODEL and bool(values) and not values.get("table")
+    if kind is None or (kind.reads == "profile" and not whole):
         return ALL
     return (KIND, SET_UP, SAVE) if kind.group == "none" else (KIND, SET_UP, TEST, SAVE)
 

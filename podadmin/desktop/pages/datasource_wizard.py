@@ -125,6 +125,11 @@ class Wizard(QWidget):
         return Draft(self._given, name.value().strip(), self._choices)
 
     @property
+    def makes_schema(self) -> bool:
+        """Does a schema come out of it with the datasource?"""
+        return SCHEMA in self._steps
+
+    @property
     def dirty(self) -> bool:
         """Would something be lost by leaving?"""
         return bool(self._given.values) or self.password is not None or self.form.password_written
@@ -330,6 +335,7 @@ class Wizard(QWidget):
     def _entered(self) -> None:
         passwords = self._given.passwords
         self._given = Given(self._given.kind, self.form.values(), passwords)
+        self._steps = steps_for(self._kind, self._given.values)
         self._settle()
 
     def _take_password(self) -> None:

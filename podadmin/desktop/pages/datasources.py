@@ -223,12 +223,12 @@ class DatasourcesPage(Page):
             self.notice("bad", f"{error.what} {error.why} {error.next_step} ({error.code})")
 
     def _saved(self, source: DatasourceCard, error: PodadminError | None) -> None:
+        schema = ", and its schema was saved" if self.wizard.makes_schema else ""
         self.wizard.reset()
         self.desk.go(self.name, source.id)
         self._back.setFocus()
         self.session.write(self, "datasource check", {"datasource": source.id}, title=f"Checking {source.name}")
         if error is None:
-            schema = ", and its schema was saved" if source.reads == "profile" else ""
             self.desk.say(f"{source.name} was connected{schema}.")
         else:
             words = "The datasource was saved, its schema was not."
