@@ -51,7 +51,9 @@ def test_filters_of_one_list_are_not_those_of_another(made: Act) -> None:
 
 def test_filters_that_an_older_podadmin_saved_are_still_there(made: Act, profile: Profile) -> None:
     with profile.store.record(Fact("anna", "journal.filter-saved", "Old")) as unit:
-        keep(unit, "journal.filters", [{"name": "Old", "search": "s", "kind": "", "actor": "", "since": "", "until": ""}])
+        keep(
+            unit, "journal.filters", [{"name": "Old", "search": "s", "kind": "", "actor": "", "since": "", "until": ""}]
+        )
     (found,) = made("journal filters").saved
     assert (found.name, found.values["search"]) == ("Old", "s")
     assert "A filter of the journal was saved: Old" in [row.words for row in made("journal list").rows]
