@@ -1,8 +1,8 @@
 """A profile that PostgreSQL counts itself, beside pulling the rows over the line to count them here.
 
 The peer is `pandas.read_sql` of the whole table and nothing else: it has not counted anything yet. Each run is a
-process of its own, ours and the peer in turn. The server is Debian's, on a socket of this computer, so that nothing is said
-here about a network, over which rows are slower still. `PODADMIN_BENCHMARK_ROWS` says how many rows the table has.
+process of its own, ours and the peer in turn. The server is Debian's, on a socket of this computer, so that nothing is
+said here about a network, over which rows are slower still. `PODADMIN_BENCHMARK_ROWS` says how many rows the table has.
 """
 
 from __future__ import annotations
