@@ -1,7 +1,7 @@
 """Holds the records against the journal: what a table says now must be what its entries said when it was written.
 
 The chain proves the entries; this proves that the rows beside them were not changed by another hand: the sealed bytes
-and the state of every request, every decision, grant, vote, receipt, pinned key and metered use.
+and the state of every request, every decision, rule, purpose, grant, vote, receipt, pinned key and metered use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from podadmin.app.evidence_grants import KINDS, GrantsTold, differing_grant, dif
 from podadmin.app.evidence_keys import KeysTold, differing_key, differing_pin
 from podadmin.app.evidence_limits import ACTS as LIMIT_ACTS
 from podadmin.app.evidence_limits import LimitsTold, differing_limit
-from podadmin.core.clock import unstamp
+from podadmin.app.evidence_rows import same_moment
+from podadmin.app.evidence_rules import KIND as RULES
+from podadmin.app.evidence_rules import RulesTold, differing_purpose, differing_rule
 from podadmin.core.text import stranger
 from podadmin.journal.records import journal_entry
 from podadmin.limits.records import usage
@@ -29,8 +31,6 @@ from podadmin.store.engine import Store
 
 _VERDICTS = {"request.approved": "allow", "request.refused": "refuse"}
 _LIVE: ColumnElement[bool] = request.c.state.not_in(sorted(TERMINAL))
-SAME_MOMENT_SECONDS = 60.0
-"""A row and its entry ask for the time one after the other."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class _Told:
     keys: KeysTold = field(default_factory=KeysTold)
     anchors: AnchorsTold = field(default_factory=AnchorsTold)
     limits: LimitsTold = field(default_factory=LimitsTold)
+    rules: RulesTold = field(default_factory=RulesTold)
 
     def hear(self, entry: Any) -> None:
         """Take in one entry; later ones go before earlier ones."""
@@ -77,6 +78,8 @@ class _Told:
             self.granted.hear(entry, body)
         elif entry.act.startswith(KIND):
             self.anchors.hear(entry, body)
+        elif entry.act.startswith(RULES):
+            self.rules.hear(entry, body)
         elif entry.act in LIMIT_ACTS:
             self.limits.hear(entry, body)
         elif entry.act.startswith("request."):
@@ -114,15 +117,21 @@ def check_evidence(store: Store, *, live: bool = False) -> Mismatch | None:
     """The first record that is not what the journal says; None where all are. Raises Unavailable, Tampered.
 
     With `live` only what can still lead to a delivery is looked at: requests that have not ended, every permission,
-    every key. It is quick however long the journal is, and the rest has to follow.
+    every rule, every key. It is quick however long the journal is, and the rest has to follow.
     """
-    checks: tuple[Callable[[Connection, _Told], Mismatch | None], ...] = (_requests, _decisions, _decided, _keys)
+    checks: tuple[Callable[[Connection, _Told], Mismatch | None], ...] = (
+        _requests,
+        _decisions,
+        _decided,
+        _ruled,
+        _keys,
+    )
     if not live:
         checks += (_uses,)
     with store.read() as connection:
         told = _Told(live)
         act = journal_entry.c.act
-        kinds = (*(() if live else ("request.",)), "key.", KIND, *KINDS)
+        kinds = (*(() if live else ("request.",)), "key.", KIND, RULES, *KINDS)
         # as ranges, which the index knows: a LIKE would look at every entry. After the dot comes the slash
         tests = [and_(act >= kind, act < f"{kind[:-1]}/") for kind in kinds]
         tests.append(act.in_(LIMIT_ACTS))
@@ -194,7 +203,7 @@ def _decisions(connection: Connection, told: _Told) -> Mismatch | None:
         if said is None:
             return _unheard_of(what)
         same = all(said.facts[name] == getattr(row, name) for name in ("verdict", "by", "reason"))
-        if not same or not _same_moment(said.facts["at"], row.at):
+        if not same or not same_moment(said.facts["at"], row.at):
             return _differs(said, f"{what} is not the one")
     for name, said in told.decided.items():
         if name not in seen and (not told.live or name in told.captured):
@@ -210,6 +219,11 @@ def _decided(connection: Connection, told: _Told) -> Mismatch | None:
         if found is not None:
             return Mismatch(*found)
     return None
+
+
+def _ruled(connection: Connection, told: _Told) -> Mismatch | None:
+    found = differing_rule(connection, told.rules) or differing_purpose(connection, told.rules)
+    return Mismatch(*found) if found else None
 
 
 def _keys(connection: Connection, told: _Told) -> Mismatch | None:
@@ -233,13 +247,6 @@ def _uses(connection: Connection, told: _Told) -> Mismatch | None:
         if name not in seen:
             return _gone(said, f"The use of {name[2]}")
     return None
-
-
-def _same_moment(one: str, other: str) -> bool:
-    try:
-        return abs((unstamp(one) - unstamp(other)).total_seconds()) <= SAME_MOMENT_SECONDS
-    except (ValueError, TypeError):
-        return False
 
 
 def _differs(said: _Said, what: str) -> Mismatch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,31 +12,24 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from sqlalchemy import Connection, select
 
+from podadmin.app.evidence_rows import Found, Kept, compare
 from podadmin.core.text import stranger
 from podadmin.requests import receipts
 from podadmin.requests.records import decider, grant, receipt, request, reviewer, vote
 from podadmin.vault.records import key
 
-Found = tuple[int | None, str] | None
-"""The entry that tells of a record that differs (None where none does), and what differs in words."""
 KINDS: Final = ("grant.", "decider.", "reviewer.", "review.", "receipt.")
-
-
-@dataclass
-class _Kept:
-    seq: int
-    facts: dict[str, Any]
 
 
 @dataclass
 class GrantsTold:
     """What the journal says, later entries before earlier ones."""
 
-    grants: dict[str, _Kept] = field(default_factory=dict)
-    deciders: dict[str, _Kept] = field(default_factory=dict)
-    reviewers: dict[str, _Kept] = field(default_factory=dict)
-    votes: dict[tuple[str, str], _Kept] = field(default_factory=dict)
-    receipts: dict[str, _Kept] = field(default_factory=dict)
+    grants: dict[str, Kept] = field(default_factory=dict)
+    deciders: dict[str, Kept] = field(default_factory=dict)
+    reviewers: dict[str, Kept] = field(default_factory=dict)
+    votes: dict[tuple[str, str], Kept] = field(default_factory=dict)
+    receipts: dict[str, Kept] = field(default_factory=dict)
 
     def hear(self, entry: Any, body: Mapping[str, Any]) -> None:
         """Take in one entry whose act begins with one of `KINDS`."""
@@ -44,18 +37,18 @@ class GrantsTold:
         if kind == "grant":
             self._hear_of_grant(entry, body, what)
         elif kind == "receipt" and what == "made":
-            self.receipts[entry.subject] = _Kept(entry.seq, dict(body))
+            self.receipts[entry.subject] = Kept(entry.seq, dict(body))
         elif kind in {"decider", "reviewer"}:
             book = self.deciders if kind == "decider" else self.reviewers
             if what in {"named", "enrolled"}:
-                book[entry.subject] = _Kept(entry.seq, {**body, "over": False})
+                book[entry.subject] = Kept(entry.seq, {**body, "over": False})
             elif entry.subject in book:
-                book[entry.subject] = _Kept(entry.seq, {**book[entry.subject].facts, "over": True})
+                book[entry.subject] = Kept(entry.seq, {**book[entry.subject].facts, "over": True})
         elif entry.act == "review.asked":
             for name in [name for name in self.votes if name[0] == entry.subject]:
                 del self.votes[name]
         elif entry.act == "review.cast":
-            self.votes[entry.subject, body["reviewer"]] = _Kept(entry.seq, {"digest": body["digest"], "verdict": ""})
+            self.votes[entry.subject, body["reviewer"]] = Kept(entry.seq, {"digest": body["digest"], "verdict": ""})
         elif entry.act == "review.opened":
             for each in body["votes"]:
                 self.votes[entry.subject, each["reviewer"]].facts["verdict"] = each["verdict"]
@@ -76,7 +69,7 @@ class GrantsTold:
                 "pins": body.get("pins", {}),
                 "ended": "",
             }
-            self.grants[entry.subject] = _Kept(entry.seq, facts)
+            self.grants[entry.subject] = Kept(entry.seq, facts)
             return
         kept = self.grants.get(entry.subject)
         if kept is None:
@@ -91,7 +84,7 @@ class GrantsTold:
             kept.facts["ended"] = what
 
 
-def _count(kept: _Kept, runs: int, inferences: float) -> None:
+def _count(kept: Kept, runs: int, inferences: float) -> None:
     kept.facts["left"] += runs
     if kept.facts["inferences_left"] is not None:
         kept.facts["inferences_left"] += inferences
@@ -113,7 +106,7 @@ def differing_grant(connection: Connection, told: GrantsTold) -> Found:
             and row.fingerprint == marks.get(row.made_from)
         )
 
-    return _compare(connection.execute(select(grant)), told.grants, lambda row: row.id, "The grant", same)
+    return compare(connection.execute(select(grant)), told.grants, lambda row: row.id, "The grant", same)
 
 
 def differing_people(connection: Connection, told: GrantsTold) -> Found:
@@ -134,9 +127,9 @@ def differing_people(connection: Connection, told: GrantsTold) -> Found:
         return (row.request_id, row.reviewer_id)
 
     return (
-        _compare(connection.execute(select(decider)), told.deciders, lambda row: row.id, "The right to decide", decides)
-        or _compare(connection.execute(select(reviewer)), told.reviewers, lambda row: row.id, "The reviewer", reviews)
-        or _compare(connection.execute(select(vote)), told.votes, who, "The vote on", voted)
+        compare(connection.execute(select(decider)), told.deciders, lambda row: row.id, "The right to decide", decides)
+        or compare(connection.execute(select(reviewer)), told.reviewers, lambda row: row.id, "The reviewer", reviews)
+        or compare(connection.execute(select(vote)), told.votes, who, "The vote on", voted)
     )
 
 
@@ -152,31 +145,7 @@ def differing_receipt(connection: Connection, told: GrantsTold) -> Found:
         return not row.signature or receipts.right(signed, public.get(row.key, b""))
 
     rows = connection.execute(select(receipt).execution_options(yield_per=500))
-    return _compare(rows, told.receipts, lambda row: row.reference, "The receipt", same)
-
-
-def _compare(
-    rows: Any,
-    told: Mapping[Any, _Kept],
-    name_of: Callable[[Any], Any],
-    what: str,
-    same: Callable[[Any, Mapping[str, Any]], bool],
-) -> Found:
-    seen = set()
-    for row in rows:
-        name = name_of(row)
-        seen.add(name)
-        kept = told.get(name)
-        shown = f"{what} {stranger(name if isinstance(name, str) else name[0])}"
-        if kept is None:
-            return None, f"{shown} is there, and no entry tells of it."
-        if not same(row, kept.facts):
-            return kept.seq, f"{shown} is not the one that entry {kept.seq} tells of."
-    for name, kept in told.items():
-        if name not in seen:
-            shown = stranger(name if isinstance(name, str) else name[0])
-            return kept.seq, f"{what} {shown} that entry {kept.seq} tells of is gone."
-    return None
+    return compare(rows, told.receipts, lambda row: row.reference, "The receipt", same)
 
 
 def _near(one: float | None, other: float | None) -> bool:

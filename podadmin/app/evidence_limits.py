@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from podadmin.app.evidence_rows import Found
 from podadmin.core.text import stranger
 from podadmin.limits.records import own_limit
 
 ACTS: Final = ("limit.set", "limit.removed")
-Found = tuple[int | None, str] | None
-"""The entry that tells of a record that differs (None where none does), and what differs in words."""
 
 
 @dataclass

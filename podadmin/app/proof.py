@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from podadmin.app.anchoring import Kept, kept_anchors, views
 from podadmin.app.evidence import check_evidence
+from podadmin.app.evidence_rules import unchecked_rules
 from podadmin.app.views.journal import JournalCheck
 from podadmin.core.errors import Tampered
 from podadmin.core.progress import Progress
@@ -31,6 +32,7 @@ def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> J
     damage = profile.store.soundness()
     found = service.verify(profile.store, [each.anchor for each in kept if each.anchor], progress)
     entry = found.broken.seq if found.broken else None
+    unchecked: tuple[str, ...] = ()
     if found.broken is not None:
         problems.append(f"{found.broken.why[:1].upper()}{found.broken.why[1:]}.")
     else:
@@ -39,8 +41,11 @@ def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> J
         if mismatch is not None:
             entry = mismatch.seq
             problems.append(mismatch.words)
+        else:
+            with profile.store.read() as connection:
+                unchecked = unchecked_rules(connection)
     problems += [f"The database file is damaged: {line}." for line in damage]
-    return _check(profile, kept, found, entry, problems)
+    return _check(profile, kept, found, entry, problems, unchecked)
 
 
 def prove_start(profile: Profile, progress: Progress) -> JournalCheck:
@@ -76,6 +81,7 @@ def _check(
     found: service.Verification,
     entry: int | None,
     problems: Sequence[str],
+    unchecked: tuple[str, ...] = (),
 ) -> JournalCheck:
     newest = _newest(kept)
     anchored = f", anchored to entry {newest.seq}" if newest else ", not anchored yet"
@@ -93,5 +99,6 @@ def _check(
             f"An anchor could not be checked. {each.error.what} {each.error.why}"
             for each in kept
             if each.error is not None and not isinstance(each.error, Tampered)
-        ),
+        )
+        + unchecked,
     )

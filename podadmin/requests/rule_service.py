@@ -144,7 +144,7 @@ def remove(store: Store, clock: Clock, actor: str, rule_id: str, reason: str) ->
     with store.record(Fact(actor, "rule.removed", rule_id)) as unit:
         check_may_decide(unit.connection, actor, now)
         was = find(unit.connection, rule_id)
-        unit.note(name=stranger(was.name), version=was.version, reason=reason)
+        unit.note(name=stranger(was.name), version=was.version, reason=reason, sha256=was.digest)
         last = replace(was, version=was.version + 1, since=now)
         _replace(unit, last, now, actor, reason, removed=True)
 
@@ -188,6 +188,7 @@ def _body(was: Rule | None, now: Rule, reason: str) -> dict[str, Any]:
         "verdict": now.verdict,
         "changes": list(changes(was, now)),
         "reason": reason,
+        "sha256": now.digest,
     }
 
 

@@ -7,6 +7,7 @@ asks nothing. There are no patterns and no order: what rules say is weighed, and
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -94,6 +95,11 @@ class Rule:
                 "reviewers": self.reviewers,
             }
         )
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of `document` in hexadecimal digits: its entry holds it, so that the record can be proved."""
+        return hashlib.sha256(self.document().encode()).hexdigest()
 
 
 def draft(

@@ -9,17 +9,25 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
-from podadmin.app.evidence import check_evidence
-from podadmin.core.clock import ManualClock
+from podadmin.app.evidence import Mismatch, check_evidence
+from podadmin.app.evidence_rules import unchecked_rules
+from podadmin.app.profile import Profile
+from podadmin.core.clock import ManualClock, stamp
 from podadmin.core.errors import BadInput
+from podadmin.core.text import stranger
 from podadmin.journal import service as journal
 from podadmin.journal.records import Journal
 from podadmin.limits import service as limits
-from podadmin.requests import service
+from podadmin.requests import rule_service, service
 from podadmin.requests.grant_pins import Pins
+from podadmin.requests.projects import state_purpose
+from podadmin.requests.rule_records import rule, rule_version
+from podadmin.requests.rules import Rule, draft
 from podadmin.requests.service import Captured, LimitSeen, Opening
 from podadmin.requests.state import Event
 from podadmin.store.engine import Store
@@ -36,6 +44,7 @@ class Kept:
     store: Store
     path: Path
     names: dict[str, str]
+    clock: ManualClock
 
     def sql(self, statement: str, *values: object) -> int:
         """Change the database as somebody with the file would; how many rows were changed."""
@@ -137,7 +146,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
         (grant,) = service.grants_for(connection, Pins("", "f" * 64, {}))
     arrive("by-grant", "allow", grant.id)
     arrive("held")
-    yield Kept(store, path, names)
+    yield Kept(store, path, names, clock)
     store.close()
 
 
@@ -273,3 +282,150 @@ def test_a_result_that_was_withheld_counts_for_nothing(kept: Kept) -> None:
     with kept.store.record(Fact("gate", "request.result", kept.names["ran"], body)):
         pass
     assert check_evidence(kept.store) is None
+
+
+STATED, OTHER = "DUO:0000037", "DUO:0000031"
+
+
+@pytest.fixture
+def ruled(kept: Kept) -> Kept:
+    """Rules that were added, changed and removed, and projects whose purpose was stated, stated again, taken back."""
+    conditions = {"project": "only: study", "leaves": "at-most: counts"}
+
+    def add(name: str, verdict: str, message: str = "") -> str:
+        wanted = draft(name, verdict, conditions, message=message)
+        return rule_service.add(kept.store, kept.clock, "custodian", wanted, "The committee agreed.").id
+
+    kept.names["counts"] = add("Counts \u202e", "allow")
+    kept.names["old"] = add("Old", "refuse", "No.")
+    rule_service.switch(kept.store, kept.clock, "custodian", kept.names["counts"], False, "Not today.")
+    rule_service.remove(kept.store, kept.clock, "custodian", kept.names["old"], "Not needed.")
+    for project, codes in (("atlas", [STATED]), ("atlas", [STATED, OTHER]), ("gone", [STATED]), ("gone", [])):
+        state_purpose(kept.store, kept.clock, "custodian", project, codes)
+    return kept
+
+
+def looked_at(kept: Kept) -> Mismatch | None:
+    """What is found, which is the same whether everything is looked at or only what can lead to a delivery."""
+    found, live = check_evidence(kept.store), check_evidence(kept.store, live=True)
+    assert found == live
+    return found
+
+
+def test_rules_and_purposes_that_were_not_touched_are_as_the_journal_says(ruled: Kept) -> None:
+    assert looked_at(ruled) is None
+    with ruled.store.read() as connection:
+        assert unchecked_rules(connection) == ()
+
+
+WIDER = "document = replace(document, 'at-most', 'more-than')"
+
+
+@pytest.mark.parametrize(
+    ("statement", "what", "act", "words"),
+    [
+        (f"UPDATE rule SET {WIDER} WHERE id = ?", "counts", "rule.changed", "The rule"),
+        (f"UPDATE rule_version SET {WIDER} WHERE version = 1 AND rule_id = ?", "counts", "rule.added", "A version of"),
+        ("UPDATE rule SET document = x'00' WHERE id = ?", "counts", "rule.changed", "The rule"),
+        ("UPDATE rule SET version = 1 WHERE id = ?", "counts", "rule.changed", "The rule"),
+        ("UPDATE rule SET changed_at = '2020-01-01T00:00:00Z' WHERE id = ?", "counts", "rule.changed", "The rule"),
+        ("UPDATE rule SET removed = 1 WHERE id = ?", "counts", "rule.changed", "The rule"),
+        ("UPDATE rule SET removed = 0 WHERE id = ?", "old", "rule.removed", "The rule"),
+        ("DELETE FROM rule WHERE id = ?", "counts", "rule.changed", "is gone"),
+        ("DELETE FROM rule_version WHERE version = 1 AND rule_id = ?", "counts", "rule.added", "is gone"),
+        ("UPDATE rule_version SET by = 'x' WHERE version = 1 AND rule_id = ?", "counts", "rule.added", "A version of"),
+        ("UPDATE rule_version SET reason = 'x' WHERE removed AND rule_id = ?", "old", "rule.removed", "A version of"),
+        ("UPDATE rule_version SET at = 'noon' WHERE removed AND rule_id = ?", "old", "rule.removed", "A version of"),
+        ("INSERT INTO rule SELECT 'rul_X', version, document, changed_at, 0 FROM rule WHERE id = ?", "old", None, ""),
+    ],
+)
+def test_a_rule_that_was_changed_removed_or_made_up_by_hand_is_found_and_named(
+    ruled: Kept, statement: str, what: str, act: str | None, words: str
+) -> None:
+    rule = ruled.names[what]
+    assert ruled.sql(statement, rule) == 1
+    assert journal.verify(ruled.store).broken is None
+    found = looked_at(ruled)
+    assert found is not None
+    if act is None:
+        assert (found.seq, found.words) == (None, "The rule rul_X is there, and no entry tells of it.")
+        return
+    assert found.seq == ruled.entry_of(act, rule)
+    assert words in found.words
+    assert f"rule {rule} " in found.words
+    assert f"entry {found.seq}" in found.words
+
+
+@pytest.mark.parametrize(
+    ("statement", "project", "known"),
+    [
+        (f"UPDATE project_purpose SET codes = '{STATED}' WHERE project = ?", "atlas", True),
+        (f"UPDATE project_purpose SET codes = '{STATED}' WHERE project = ?", "gone", True),
+        ("UPDATE project_purpose SET by = 'somebody' WHERE project = ?", "atlas", True),
+        ("UPDATE project_purpose SET at = '2026-02-01T09:00:00Z' WHERE project = ?", "atlas", True),
+        ("DELETE FROM project_purpose WHERE project = ?", "atlas", True),
+        ("INSERT INTO project_purpose SELECT ?, codes, at, by, 1 FROM project_purpose LIMIT 1", "new", False),
+    ],
+)
+def test_a_purpose_that_was_changed_removed_or_made_up_by_hand_is_found_and_named(
+    ruled: Kept, statement: str, project: str, known: bool
+) -> None:
+    assert ruled.sql(statement, project) == 1
+    found = looked_at(ruled)
+    assert found is not None
+    assert found.words.startswith(f"The stated purpose of the project {project} ")
+    # entries about one subject come newest first or last: it is the last statement that counts
+    stated = [each.seq for each in journal.about(ruled.store, project) if each.act == "rule.purpose-stated"]
+    assert found.seq == (max(stated) if known else None)
+
+
+def made_by_an_older_podadmin(store: Store, clock: ManualClock, wanted: Rule) -> None:
+    """A rule as it was written down before entries held a digest of it."""
+    at, document = stamp(clock.now()), wanted.document()
+    body = {"name": stranger(wanted.name), "version": 1, "verdict": wanted.verdict, "changes": [], "reason": "Once."}
+    with store.record(Fact("custodian", "rule.added", wanted.id, body)) as unit:
+        unit.execute(insert(rule).values(id=wanted.id, version=1, document=document, changed_at=at, removed=False))
+        written = {"document": document, "at": at, "by": "custodian", "reason": "Once.", "removed": False}
+        unit.execute(insert(rule_version).values(rule_id=wanted.id, version=1, **written))
+
+
+def test_what_an_entry_of_an_older_podadmin_does_not_hold_cannot_be_checked_and_is_no_tampering(kept: Kept) -> None:
+    older = draft("Counts \u202e", "allow", {"project": "only: study"}, rule_id="rul_OLDER")
+    made_by_an_older_podadmin(kept.store, kept.clock, older)
+    assert looked_at(kept) is None
+    entry = kept.entry_of("rule.added", older.id)
+    with kept.store.read() as connection:
+        (told,) = unchecked_rules(connection)
+    assert f"cannot be checked: “Counts <U+202E>” (entry {entry})." in told
+    for table in ("rule", "rule_version"):
+        kept.sql(f"UPDATE {table} SET document = replace(document, 'study', 'other')")
+    assert looked_at(kept) is None
+    # what such an entry does hold is held against the rule all the same
+    kept.sql("UPDATE rule SET document = replace(document, 'other', 'third')")
+    found = looked_at(kept)
+    assert found is not None
+    assert found.words == f"The rule rul_OLDER is not the one that entry {entry} tells of."
+    for table in ("rule", "rule_version"):
+        kept.sql(f"UPDATE {table} SET document = ?", older.document().replace('"allow"', '"hold"'))
+    found = looked_at(kept)
+    assert found is not None
+    assert found.words == f"A version of the rule rul_OLDER is not the one that entry {entry} tells of."
+
+
+def test_rules_of_an_older_podadmin_verify_with_a_note_until_they_are_changed(made: Any, profile: Profile) -> None:
+    clock = ManualClock(profile.clock.now())
+    for number in range(7):
+        wanted = draft(f"Rule {number}", "hold", {}, rule_id=f"rul_{number}")
+        made_by_an_older_podadmin(profile.store, clock, wanted)
+    check = made("journal verify")
+    assert check.state == "whole"
+    (note,) = [each for each in check.notes if "rules" in each]
+    assert "“Rule 4” (entry " in note
+    assert "“Rule 5”" not in note
+    assert " and 2 more. " in note
+    for number in range(6):
+        made("rules off", rule=f"rul_{number}", reason="To be read again.")
+    made("rules remove", rule="rul_6", reason="Nobody needs it.")
+    check = made("journal verify")
+    assert check.state == "whole"
+    assert not [each for each in check.notes if "rules" in each]

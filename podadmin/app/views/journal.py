@@ -66,8 +66,8 @@ class AnchorView:
 class JournalCheck:
     """The result of a verification. `state`: whole | broken. `entry` names the first entry that is not right.
 
-    `anchored_to` is the newest entry that an anchor proves. `notes` are anchors that could not be read: they prove
-    nothing, neither way.
+    `anchored_to` is the newest entry that an anchor proves. `notes` are what could not be checked, such as an
+    anchor that could not be read: that proves nothing, neither way.
     """
 
     state: str
