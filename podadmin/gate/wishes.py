@@ -19,7 +19,7 @@ from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.requests import service
 from podadmin.requests.state import Event, State
 from podadmin.store.engine import Store
-from podadmin.store.unit import Fact
+from podadmin.store.unit import Fact, Unit
 
 STOP: Final = "stop"
 WITHHOLD: Final = "withhold"
@@ -61,6 +61,8 @@ def wish(store: Store, clock: Clock, request_id: str, kind: str, words: str, act
                 asked_at=stamp(clock.now()),
             )
         )
+        # what waits to be seen does not leave from this moment on, however long the rest takes
+        _keep_back(unit, request_id)
 
 
 def fulfil(store: Store, clock: Clock, tell_pod: Callable[[str], None]) -> int:
@@ -79,10 +81,14 @@ def fulfil(store: Store, clock: Clock, tell_pod: Callable[[str], None]) -> int:
             tell_pod(mailbox)
         outcome = "the requester and the pod are told" if ended else "the pod is told"
         with store.record(Fact("gate", "gate.wish-done", row.request_id, {"outcome": outcome})) as unit:
-            unit.execute(
-                update(result)
-                .where(result.c.request_id == row.request_id, result.c.state.in_(("held", "released")))
-                .values(state="withheld", wire=b"")
-            )
+            _keep_back(unit, row.request_id)
             unit.execute(update(table).where(table.c.id == row.id).values(done_at=stamp(clock.now()), outcome=outcome))
     return len(rows)
+
+
+def _keep_back(unit: Unit, request_id: str) -> None:
+    unit.execute(
+        update(result)
+        .where(result.c.request_id == request_id, result.c.state.in_(("held", "released")))
+        .values(state="withheld", wire=b"")
+    )

@@ -254,8 +254,13 @@ def test_the_error_of_a_program_stays_here_and_the_custodian_reads_it(
         heard = await rig.heard(sent, "TASK_ABORT")
         assert heard[-1].value == {"message": "The pod ended the task (WORKER_ERROR).", "reason": "WORKER_ERROR"}
         assert b"Jane" not in heard[-1].message.SerializeToString()
-        row = (await rig.comes_to(sent, State.FAILED)).row
-        assert "Jane Doe" in row.answer_words
+        await rig.comes_to(sent, State.FAILED)
+
+        def kept() -> str | None:
+            row = rig.found(sent.route.task_id).row
+            return str(row.answer_words) if row.answer == "made" else None
+
+        assert "Jane Doe" in await rig.until(kept, "the words of the pod are kept")
 
     tell_proxied(network, story)
 
