@@ -88,7 +88,7 @@ def differing_purpose(connection: Connection, told: RulesTold) -> Found:
 
 
 def unchecked_rules(connection: Connection) -> tuple[str, ...]:
-    """What cannot be checked of the rules, in sentences: their entries are of an older podadmin, and hold no digest.
+    """What cannot be checked of the rules as they are now, in sentences: entries of an older podadmin hold no digest.
 
     For a journal that is whole and rules that do not differ from it.
     """
