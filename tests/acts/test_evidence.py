@@ -405,11 +405,12 @@ def test_what_an_entry_of_an_older_podadmin_does_not_hold_cannot_be_checked_and_
     found = looked_at(kept)
     assert found is not None
     assert found.words == f"The rule rul_OLDER is not the one that entry {entry} tells of."
-    for table in ("rule", "rule_version"):
-        kept.sql(f"UPDATE {table} SET document = ?", older.document().replace('"allow"', '"hold"'))
-    found = looked_at(kept)
-    assert found is not None
-    assert found.words == f"A version of the rule rul_OLDER is not the one that entry {entry} tells of."
+    for written in (older.document().replace('"allow"', '"hold"'), "[]", b"\0"):
+        for table in ("rule", "rule_version"):
+            kept.sql(f"UPDATE {table} SET document = ?", written)
+        found = looked_at(kept)
+        assert found is not None
+        assert found.words == f"A version of the rule rul_OLDER is not the one that entry {entry} tells of."
 
 
 def test_rules_of_an_older_podadmin_verify_with_a_note_until_they_are_changed(made: Any, profile: Profile) -> None:
