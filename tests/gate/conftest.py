@@ -123,6 +123,11 @@ class Rig:
 
     until = staticmethod(until)
 
+    @property
+    def proxied(self) -> bool:
+        """Is the pod one of the network's own software, behind the proxy?"""
+        return isinstance(self.gate, ProxyGate)
+
     async def send(self, what: str = "sql", mischief: Mischief | None = None, project: str | None = PROJECT) -> Sent:
         protocol = demo_tasks.protocol(what, SOURCE)
         return await self.requester.send(self.identifier, protocol, project, mischief)
@@ -144,7 +149,7 @@ class Rig:
             return found if found is not None and found.row.state in states else None
 
         # a real pod polls by itself, and that is how its gate hears of anything
-        polls = asyncio.create_task(self._polling()) if isinstance(self.gate, ProxyGate) else None
+        polls = asyncio.create_task(self._polling()) if self.proxied else None
         try:
             return await until(look, f"{task_id} is {states}")
         except AssertionError:
