@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QTimer
 from shiboken6 import isValid
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from podadmin.app.ops import Job, Ops, Outcome
     from podadmin.app.options import Options
 
+_SHOWN_MS: Final = 60
 Success = Callable[[Any], object]
 Failure = Callable[[PodadminError], object]
 
@@ -211,8 +212,8 @@ class Session:
             else:
                 ended(outcome)
             if outcome.early and self._ops is not None:
-                # when what was told is painted, and not before: opening the profile takes the processor
-                QTimer.singleShot(0, self._dispatcher, self._ops.first_look_shown)
+                # when what was told is painted and can be read out, and not before: opening takes the processor
+                QTimer.singleShot(_SHOWN_MS, self._dispatcher, self._ops.first_look_shown)
 
         def ended(outcome: Outcome) -> None:
             job.end()
