@@ -173,7 +173,7 @@ def _results(
     store: Store, clock: Clock, row: Row[Any], message: pb.BitfountMessage, digest: str, warn_at: float
 ) -> Verdict:
     task = Task(row.id, row.task_id, row.network, row.project, row.requester, row.datasource)
-    used = _consumed(message)
+    used = consumed(message)
     if used is None:
         _tell_odd(store, clock, task)
         raise BadInput(
@@ -215,7 +215,7 @@ class _Stop:
     words: str
 
 
-def _consumed(message: pb.BitfountMessage) -> dict[str, float] | None:
+def consumed(message: pb.BitfountMessage) -> dict[str, float] | None:
     """What a message says was used, added up by model; None where it says something that cannot be."""
     try:
         told = resources_consumed(message)
@@ -277,7 +277,7 @@ def _tell_odd(store: Store, clock: Clock, task: Task) -> None:
 
 def _tell_undelivered(store: Store, clock: Clock, message: pb.BitfountMessage, row: Row[Any] | None) -> None:
     """Use that is told for a task that does not run: somebody let the pod work without a decision."""
-    used = _consumed(message)
+    used = consumed(message)
     told = {"": 0.0} if used is None else {name: amount for name, amount in used.items() if amount > 0}
     if row is not None and row.state in _ENDED:
         return  # a result that was on its way when its task ended
