@@ -1,10 +1,10 @@
-"""Holds grants, who may decide, reviewers, votes and receipts against the journal, as `evidence` does for requests."""
+"""Holds grants, who may decide, reviewers and votes against the journal, and says what a receipt has to be."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,10 +15,10 @@ from sqlalchemy import Connection, select
 from podadmin.app.evidence_rows import Found, Kept, compare
 from podadmin.core.text import stranger
 from podadmin.requests import receipts
-from podadmin.requests.records import decider, grant, receipt, request, reviewer, vote
+from podadmin.requests.records import decider, grant, request, reviewer, vote
 from podadmin.vault.records import key
 
-KINDS: Final = ("grant.", "decider.", "reviewer.", "review.", "receipt.")
+KINDS: Final = ("grant.", "decider.", "reviewer.", "review.")
 
 
 @dataclass
@@ -29,15 +29,12 @@ class GrantsTold:
     deciders: dict[str, Kept] = field(default_factory=dict)
     reviewers: dict[str, Kept] = field(default_factory=dict)
     votes: dict[tuple[str, str], Kept] = field(default_factory=dict)
-    receipts: dict[str, Kept] = field(default_factory=dict)
 
     def hear(self, entry: Any, body: Mapping[str, Any]) -> None:
         """Take in one entry whose act begins with one of `KINDS`."""
         kind, _, what = entry.act.partition(".")
         if kind == "grant":
             self._hear_of_grant(entry, body, what)
-        elif kind == "receipt" and what == "made":
-            self.receipts[entry.subject] = Kept(entry.seq, dict(body))
         elif kind in {"decider", "reviewer"}:
             book = self.deciders if kind == "decider" else self.reviewers
             if what in {"named", "enrolled"}:
@@ -92,7 +89,8 @@ def _count(kept: Kept, runs: int, inferences: float) -> None:
 
 def differing_grant(connection: Connection, told: GrantsTold) -> Found:
     """The first grant that is not what the journal says."""
-    marks = {row.id: row.fingerprint for row in connection.execute(select(request.c.id, request.c.fingerprint))}
+    made_from = select(request.c.id, request.c.fingerprint).where(request.c.id.in_(select(grant.c.made_from)))
+    marks = {row.id: row.fingerprint for row in connection.execute(made_from)}
 
     def same(row: Any, facts: Mapping[str, Any]) -> bool:
         shown = (row.made_from, row.expires_at, row.runs_left, row.ended, json.loads(row.may_vary), row.inferences)
@@ -133,8 +131,8 @@ def differing_people(connection: Connection, told: GrantsTold) -> Found:
     )
 
 
-def differing_receipt(connection: Connection, told: GrantsTold) -> Found:
-    """The first receipt that is not the one that was made, or whose signature is not that of a key of this pod."""
+def same_receipt(connection: Connection) -> Callable[[Any, Mapping[str, Any]], bool]:
+    """Tells whether a receipt is the one that its entry tells of, and its signature that of a key of this pod."""
     public = {row.fingerprint: _raw(row.public_pem) for row in connection.execute(select(key))}
 
     def same(row: Any, facts: Mapping[str, Any]) -> bool:
@@ -144,8 +142,7 @@ def differing_receipt(connection: Connection, told: GrantsTold) -> Found:
         signed = receipts.signed_of(row)
         return not row.signature or receipts.right(signed, public.get(row.key, b""))
 
-    rows = connection.execute(select(receipt).execution_options(yield_per=500))
-    return compare(rows, told.receipts, lambda row: row.reference, "The receipt", same)
+    return same
 
 
 def _near(one: float | None, other: float | None) -> bool:

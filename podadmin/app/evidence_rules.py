@@ -37,7 +37,10 @@ class RulesTold:
         """Take in one entry whose act begins with `rule.`."""
         who = {"by": entry.actor, "at": entry.at}
         if entry.act == "rule.purpose-stated":
-            self.purposes[entry.subject] = Kept(entry.seq, {**who, "codes": " ".join(body["codes"])})
+            before = self.purposes.get(entry.subject)
+            times = before.facts["times"] + 1 if before is not None else 1
+            facts = {**who, "codes": " ".join(body["codes"]), "times": times, "version": body.get("version")}
+            self.purposes[entry.subject] = Kept(entry.seq, facts)
         elif entry.act in _ACTS:
             removed = entry.act == "rule.removed"
             # that a rule was removed is the last of its versions; the entry names the one before
@@ -81,7 +84,10 @@ def differing_purpose(connection: Connection, told: RulesTold) -> Found:
     """The first project that is not for what the journal says it is."""
 
     def same(row: Row[Any], facts: Mapping[str, Any]) -> bool:
-        return (row.codes, row.by) == (facts["codes"], facts["by"]) and same_moment(facts["at"], row.at)
+        told_of = (row.codes, row.by) == (facts["codes"], facts["by"]) and same_moment(facts["at"], row.at)
+        # an older podadmin wrote no version; statements of one older still were not counted, so there are never more
+        counted = range(1, facts["times"] + 1) if facts["version"] is None else [facts["version"]]
+        return told_of and row.version in counted
 
     rows = connection.execute(select(project_purpose))
     return compare(rows, told.purposes, lambda row: row.project, "The stated purpose of the project", same)

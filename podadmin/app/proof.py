@@ -29,7 +29,7 @@ def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> J
     kept = kept_anchors(profile, given)
     problems = [f"{each.error.what} {each.error.why}" for each in kept if isinstance(each.error, Tampered)]
     progress.report("Checking the database file")
-    damage = profile.store.soundness()
+    damage = profile.store.soundness(progress)
     found = service.verify(profile.store, [each.anchor for each in kept if each.anchor], progress)
     entry = found.broken.seq if found.broken else None
     unchecked: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> J
         problems.append(f"{found.broken.why[:1].upper()}{found.broken.why[1:]}.")
     else:
         progress.report("Holding the records against their entries")
-        mismatch = check_evidence(profile.store)
+        mismatch = check_evidence(profile.store, progress=progress)
         if mismatch is not None:
             entry = mismatch.seq
             problems.append(mismatch.words)
@@ -64,7 +64,7 @@ def prove_start(profile: Profile, progress: Progress) -> JournalCheck:
     if found.broken is not None:
         problems.append(f"{found.broken.why[:1].upper()}{found.broken.why[1:]}.")
     elif not problems:
-        mismatch = check_evidence(profile.store, live=True)
+        mismatch = check_evidence(profile.store, live=True, progress=progress)
         if mismatch is not None:
             entry = mismatch.seq
             problems.append(mismatch.words)

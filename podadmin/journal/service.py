@@ -77,6 +77,8 @@ def verify(
         try:
             right, broken = first_break(counted(), anchors, after)
         except sqlite3.Error:
+            if progress is not None:
+                progress.check()
             why = f"entry {seen + 1} cannot be read: the database file is damaged there"
             return Verification(seen, Break(seen + 1, why))
     return Verification(right, broken)

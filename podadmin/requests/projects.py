@@ -103,6 +103,8 @@ def state_purpose(store: Store, clock: Clock, actor: str, project: str, codes: I
                 [project_purpose.c.project], set_={**values, "version": project_purpose.c.version + 1}
             )
         )
+        version = select(project_purpose.c.version).where(project_purpose.c.project == name)
+        unit.note(version=unit.connection.execute(version).scalar_one())
         voided = []
         for row in _lasting(unit.connection, now, name):
             found = grant_moves.grant_of(row)

@@ -19,11 +19,14 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from podadmin.core.errors import PodadminError, Refused, Tampered, Unavailable
+from podadmin.core.progress import Progress
 from podadmin.store.migrate import bring_up_to_date
 from podadmin.store.reading import check_revision, connect_to_read
 from podadmin.store.unit import Fact, Recorder, Unit
 
 BUSY_SECONDS = 10.0
+_STEPS_BETWEEN_LOOKS = 100_000
+"""Steps of the database's machine after which it is asked whether to go on: some milliseconds."""
 _FILE_PROBLEMS: dict[int, tuple[str, str, str]] = {
     sqlite3.SQLITE_FULL: (
         "store.disk-full",
@@ -131,12 +134,17 @@ class Store:
         return store
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection that sees one consistent state and cannot write."""
+    def read(self, progress: Progress | None = None) -> Iterator[Connection]:
+        """A connection that sees one consistent state and cannot write.
+
+        With a `progress` a statement that takes long ends soon after the work was cancelled; raises Cancelled then.
+        """
         try:
-            with self._readers.connect() as connection:
+            with self._readers.connect() as connection, _stoppable(connection, progress):
                 yield connection
         except (exc.SQLAlchemyError, sqlite3.Error) as error:
+            if progress is not None:
+                progress.check()
             raise explain(error, "reading the profile") from error
 
     @contextmanager
@@ -179,10 +187,10 @@ class Store:
         except (sqlite3.Error, OSError) as error:
             raise explain(error, "copying the profile's database") from error
 
-    def soundness(self) -> tuple[str, ...]:
-        """What SQLite's own integrity check finds: empty where the file is whole."""
+    def soundness(self, progress: Progress | None = None) -> tuple[str, ...]:
+        """What SQLite's own integrity check finds: empty where the file is whole. Raises Cancelled."""
         try:
-            with self.read() as connection:
+            with self.read(progress) as connection:
                 rows = connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars().all()
         except Tampered:
             return ("the database file cannot be read as a database",)
@@ -216,6 +224,19 @@ class Watcher:
     def close(self) -> None:
         self._connection.close()
         self._engine.dispose()
+
+
+@contextmanager
+def _stoppable(connection: Connection, progress: Progress | None) -> Iterator[None]:
+    driver = connection.connection.driver_connection
+    if progress is None or not isinstance(driver, sqlite3.Connection):
+        yield
+        return
+    driver.set_progress_handler(lambda: progress.cancelled, _STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 def _engine(path: Path, *, writes: bool, reads_only: bool = False) -> sa.Engine:

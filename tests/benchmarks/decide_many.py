@@ -53,7 +53,7 @@ PROTOCOL = {
 
 def run(rounds: int = 9) -> list[dict[str, Any]]:
     """Two figures in ms, each beside its bound."""
-    asked = _request("study-7", "ab" * 32)
+    asked = asked_for("study-7", "ab" * 32)
     rules = Rules(_rules(RULES))
     pins = pins_of(asked)
     grants = Grants.of([*(_grant(n, f"{n:064x}") for n in range(GRANTS - 1)), _grant(GRANTS, pins.fingerprint)])
@@ -111,7 +111,7 @@ def _grant(number: int, fingerprint: str) -> Grant:
     return Grant(f"grt_{number}", fingerprint, 3, NOW + timedelta(days=30), NOW - timedelta(days=1), f"req_{number}")
 
 
-def _request(project: str, key: str) -> Verified[VerifiedRequest]:
+def asked_for(project: str, key: str) -> Verified[VerifiedRequest]:
     claims = Claims("lab-7", project, "key-based", "key-1", key, PROTOCOL, {"batched_execution": False}, False)
     opened = Opened(
         "local", "job-request", "task-1", "alice/patients", ("alice/patients",), PROTOCOL, Unverified(claims), "good",
@@ -122,7 +122,7 @@ def _request(project: str, key: str) -> Verified[VerifiedRequest]:
 
 def _fill(store: Store) -> None:
     requests, kept, sealings = [], [], []
-    asked = _request("study-0", "0" * 64)
+    asked = asked_for("study-0", "0" * 64)
     like = facts_of(asked, statement(asked, shipped()), 0.0)
     for n in range(HISTORY):
         facts = replace(like, project=f"study-{n % 60}", requester_key=f"{n % 40:064x}", requester_name=f"lab-{n % 40}")
