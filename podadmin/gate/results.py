@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import nanoarrow.ipc
 from sqlalchemy import Row, func, insert, select, update
 
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import Refused
 from podadmin.core.text import stranger
+from podadmin.gate.arrow_head import NoTable, head_of
 from podadmin.gate.records import result as table
 from podadmin.networks.bitfount import codec
 from podadmin.networks.bitfount import messages_pb2 as pb
@@ -167,15 +167,11 @@ def _at(column: object, place: int) -> object:
 
 def _of_table(data: bytes) -> Content:
     """A table in Arrow's file form, which is its stream form with a mark before it and an index behind."""
-    names: Sequence[str] = ()
     try:
-        with nanoarrow.ipc.InputStream.from_readable(data[len(_ARROW) :]) as stream:
-            schema = nanoarrow.c_array_stream(stream).get_schema()
-            names = [stranger(str(schema.child(place).name), 120) for place in range(schema.n_children)]
-            rows: int | None = sum(len(batch) for batch in nanoarrow.c_array_stream(stream))
-    except (ValueError, RuntimeError, OSError, TypeError, NotImplementedError):
-        rows = None  # packed in a way that is not read here: the names of its columns are what can be told
-    return Content("a table", rows, tuple(names[:_SHOWN_COLUMNS]), ())
+        names, rows = head_of(data[len(_ARROW) :])
+    except NoTable:
+        return Content("a table that cannot be read", None, (), ())
+    return Content("a table", rows, tuple(stranger(name, 120) for name in names[:_SHOWN_COLUMNS]), ())
 
 
 def _text(value: object) -> str:
