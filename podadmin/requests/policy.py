@@ -76,6 +76,10 @@ class Rules:
                 found = said
         return found
 
+    def watching(self, facts: Facts, at: datetime) -> tuple[Rule, ...]:
+        """The rules that say when the results of this request are held."""
+        return tuple(each.rule for each in self._about(facts) if each.watches(facts, at))
+
     def _about(self, facts: Facts) -> Iterator[Prepared]:
         yield from self._general
         if self._by_key:

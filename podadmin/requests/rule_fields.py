@@ -204,4 +204,3 @@ _FIELDS: Final = (
     ),
 )
 FIELDS: Final[Mapping[str, RuleField]] = {each.name: each for each in _FIELDS}
-ORDER: Final[Mapping[str, int]] = {name: place for place, name in enumerate(FIELDS)}

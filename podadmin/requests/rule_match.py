@@ -25,7 +25,7 @@ from podadmin.requests.verdict import Stance
 
 Test = Callable[[Facts, datetime], Truth]
 Fold = Callable[[str], str]
-STANCES: Final[dict[str, Stance]] = {"allow": "allows", "refuse": "refuses", "hold": "holds"}
+STANCES: Final[dict[str, Stance]] = {"allow": "allows", "refuse": "refuses", "hold": "holds", "look": "passes"}
 _RANK: Final[dict[str, int]] = {level: rank for rank, level in enumerate(LEVELS)}
 _UNKNOWN_LEVEL: Final = "unknown"
 _NEGATED: Final[dict[Truth, Truth]] = {"yes": "no", "no": "yes", "unknown": "unknown"}
@@ -76,6 +76,15 @@ class Prepared:
             if test(facts, at) == "no":
                 return "does-not-apply"
         return self.stance
+
+    def watches(self, facts: Facts, at: datetime) -> bool:
+        """Are the results of a request that was decided at `at` held where this rule says so?
+
+        Whatever its verdict is: what is not known about a request can always hold its results, and never frees them.
+        """
+        if not (self.rule.enabled and self.rule.results):
+            return False
+        return all(test(facts, at) != "no" for _condition, test in self._tests)
 
     def from_the_future(self, at: datetime) -> bool:
         """Did this version come into force later than `at`? Then the clock was set back and nothing can be allowed."""

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Final
 
 from podadmin.core.text import grouped, stranger
+from podadmin.requests.result_fields import ALL_FIELDS, RESULT_FIELDS
 from podadmin.requests.rule_facts import Facts
 from podadmin.requests.rule_fields import ALL, FIELDS, LEVEL_WORDS, NONE, RuleField
 from podadmin.requests.rule_match import Answer, Prepared
 from podadmin.requests.rule_time import Times
-from podadmin.requests.rules import Condition, Rule
+from podadmin.requests.rules import LOOK, Condition, Rule
 from podadmin.requests.terms import duo
 from podadmin.requests.verdict import RULE, Considered
 
@@ -24,10 +25,17 @@ VERDICT_WORDS: Final = {
     "allow": "Allow a request where all of this is so, without asking anybody:",
     "refuse": "Refuse a request where all of this is so:",
     "hold": "Hold a request for a person where all of this is so, whatever else would allow it:",
+    "look": "Say nothing of a request, and look at its results, where all of this is so:",
 }
-_SHORT: Final = {"allow": "allows", "refuse": "refuses", "hold": "holds for a person"}
+_SHORT: Final = {
+    "allow": "allows",
+    "refuse": "refuses",
+    "hold": "holds for a person",
+    "look": "looks at the results of",
+}
 
 
+_HELD: Final = "Results are held:"
 _NOT_ALL: Final = "A figure that leaves can be about fewer than all records."
 
 
@@ -55,9 +63,18 @@ def _line(rule: Rule, field: RuleField) -> Line:
     return Line(field.label, field.absent, False, "warn" if wide else "plain")
 
 
+def result_reading(rule: Rule) -> tuple[Line, ...]:
+    """When the rule holds results, line by line; empty where it never does."""
+    fields = (RESULT_FIELDS[each.field] for each in rule.results)
+    return tuple(
+        Line(field.label, sentence(each), True, note=field.note)
+        for field, each in zip(fields, rule.results, strict=True)
+    )
+
+
 def sentence(condition: Condition) -> str:
     """A condition as a sentence."""
-    field = FIELDS[condition.field]
+    field = ALL_FIELDS[condition.field]
     if condition.mode == NONE:
         return field.modes[NONE]
     if condition.values == (ALL,) and condition.field == "group":
@@ -71,6 +88,8 @@ def values_words(field: RuleField, values: tuple[str, ...]) -> str:
         return Times.read(values).words
     if field.kind in {"number", "level", "yes-no"}:
         return (field.choices or {}).get(values[0], values[0])
+    if field.name == "promise":
+        return " or ".join((field.choices or {})[each] for each in values)
     if field.name == "identity":
         return " or ".join((field.choices or {})[each].split(",")[0] for each in values)
     if field.name == "purpose":
@@ -120,7 +139,8 @@ def _cautions(rule: Rule) -> Iterator[str]:
 def changes(was: Rule | None, now: Rule) -> tuple[str, ...]:
     """What is different between two versions, in sentences. Empty: nothing. `was` None: the rule is new."""
     if was is None:
-        return (f"New: it {_SHORT[now.verdict]}.", *(sentence(each) for each in now.conditions))
+        held = (f"{_HELD} {sentence(each)}" for each in now.results)
+        return (f"New: it {_SHORT[now.verdict]}.", *(sentence(each) for each in now.conditions), *held)
     return tuple(_changes(was, now))
 
 
@@ -139,6 +159,11 @@ def _changes(was: Rule, now: Rule) -> Iterator[str]:
         before, after = was.condition(field.name), now.condition(field.name)
         if before != after:
             yield from _changed(field, before, after)
+    held = {each.field: each for each in was.results}, {each.field: each for each in now.results}
+    for field in RESULT_FIELDS.values():
+        before, after = held[0].get(field.name), held[1].get(field.name)
+        if before != after:
+            yield from (f"{_HELD} {each}" for each in _changed(field, before, after))
 
 
 def _changed(field: RuleField, was: Condition | None, now: Condition | None) -> Iterator[str]:
@@ -162,6 +187,10 @@ def considered(prepared: Prepared, facts: Facts, at: datetime) -> Considered:
     name = f"Rule “{stranger(rule.name, 120)}”"
     if stance == "does-not-apply":
         return Considered(name, stance, _why_not(prepared, facts, at), about=RULE + rule.mark)
+    if rule.verdict == LOOK:
+        return Considered(
+            name, stance, "It says nothing of the request; it looks at its results.", "", RULE + rule.mark
+        )
     code = {"allow": "rule.allowed", "refuse": "rule.refused", "hold": "rule.held"}[rule.verdict]
     return Considered(name, stance, _why(prepared, facts, at), code, RULE + rule.mark, rule.reviewers, rule.message)
 

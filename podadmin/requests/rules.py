@@ -3,6 +3,9 @@
 A rule is a verdict and conditions that all have to hold. A condition is a field, a way of asking and values; it has a
 text, the same in the form, on the command line and in the record, such as `only: age, sex`. A field that is left out
 asks nothing. There are no patterns and no order: what rules say is weighed, and a refusal wins.
+
+A rule can also say when the results of a task are held until a person has seen them; one of these is enough. A rule
+that only looks says nothing else: it has no opinion on the request.
 """
 
 from __future__ import annotations
@@ -17,18 +20,23 @@ from typing import Any, Final, Literal, cast
 from podadmin.core.canon import canonical
 from podadmin.core.errors import BadInput
 from podadmin.core.text import stranger
-from podadmin.requests.rule_fields import ALL, FIELDS, NONE, ORDER, RuleField
+from podadmin.requests.result_fields import ALL_FIELDS, RESULT_FIELDS
+from podadmin.requests.rule_fields import ALL, FIELDS, NONE, RuleField
 from podadmin.requests.rule_models import Models
 from podadmin.requests.rule_time import Times
 
-RuleVerdict = Literal["allow", "refuse", "hold"]
-VERDICTS: Final[tuple[RuleVerdict, ...]] = ("allow", "refuse", "hold")
+RuleVerdict = Literal["allow", "refuse", "hold", "look"]
+VERDICTS: Final[tuple[RuleVerdict, ...]] = ("allow", "refuse", "hold", "look")
+LOOK: Final = "look"
+"""A rule that says nothing of a request, and when its results are held."""
 MOST_VALUES: Final = 500
 MOST_CHARACTERS: Final = 300
 MOST_NAME: Final = 120
 MOST_MESSAGE: Final = 1000
 MOST_REVIEWERS: Final = 5
 _KEY_DIGITS: Final = 64
+_NOTHING: Final[Mapping[str, str]] = {}
+_ORDER: Final[Mapping[str, int]] = {name: place for place, name in enumerate(ALL_FIELDS)}
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,8 @@ class Rule:
     """A rule in one of its versions. Made by `draft` and `read_rule`, which check it.
 
     `message` is what a requester is told who is refused. `reviewers`: so many people have to agree, for a rule that
-    holds. `since`: when this version came into force; None where a rule is only tried.
+    holds. `since`: when this version came into force; None where a rule is only tried. `results`: each of them holds
+    the results of a task that the rule speaks about.
     """
 
     id: str
@@ -64,6 +73,7 @@ class Rule:
     reviewers: int = 1
     version: int = 1
     since: datetime | None = None
+    results: tuple[Condition, ...] = ()
 
     @property
     def mark(self) -> str:
@@ -83,18 +93,23 @@ class Rule:
         """The conditions by their field, as `draft` takes them."""
         return {each.field: each.text for each in self.conditions}
 
+    def result_texts(self) -> dict[str, str]:
+        """What holds its results, by field, as `draft` takes them."""
+        return {each.field: each.text for each in self.results}
+
     def document(self) -> str:
         """The rule as it is kept, as canonical JSON: everything but version and time, which its record tells."""
-        return canonical(
-            {
-                "name": self.name,
-                "verdict": self.verdict,
-                "conditions": [[each.field, each.mode, list(each.values)] for each in self.conditions],
-                "enabled": self.enabled,
-                "message": self.message,
-                "reviewers": self.reviewers,
-            }
-        )
+        said: dict[str, Any] = {
+            "name": self.name,
+            "verdict": self.verdict,
+            "conditions": _listed(self.conditions),
+            "enabled": self.enabled,
+            "message": self.message,
+            "reviewers": self.reviewers,
+        }
+        if self.results:  # rules that hold no results are written as they were before any could
+            said["results"] = _listed(self.results)
+        return canonical(said)
 
     @property
     def digest(self) -> str:
@@ -112,13 +127,15 @@ def draft(
     enabled: bool = True,
     rule_id: str = "",
     version: int = 1,
+    results: Mapping[str, str] = _NOTHING,
 ) -> Rule:
     """A rule from what was entered.
 
     Raises BadInput: `rule.bad-name`, `rule.bad-verdict`, `rule.bad-condition`, `rule.no-condition`,
-    `rule.message-missing`, `rule.bad-reviewers`.
+    `rule.message-missing`, `rule.bad-reviewers`, `rule.no-results`, `rule.no-result-comes`.
     """
-    found = tuple(condition(field, text) for field, text in conditions.items())
+    found = tuple(condition(field, text, FIELDS) for field, text in conditions.items())
+    held = tuple(condition(field, text, RESULT_FIELDS) for field, text in results.items())
     return _checked(
         Rule(
             rule_id,
@@ -129,6 +146,7 @@ def draft(
             message.strip(),
             reviewers,
             version,
+            results=_ordered(held),
         )
     )
 
@@ -138,6 +156,8 @@ def read_rule(rule_id: str, version: int, document: str, since: datetime | None)
     found: Any = json.loads(document)
     try:
         conditions = tuple(_condition(*each) for each in found["conditions"])
+        held = found.get("results", ())
+        results = tuple(_condition(field, mode, values, RESULT_FIELDS) for field, mode, values in held)
         rule = Rule(
             rule_id,
             found["name"],
@@ -148,23 +168,27 @@ def read_rule(rule_id: str, version: int, document: str, since: datetime | None)
             found["reviewers"],
             version,
             since,
+            _ordered(results),
         )
     except (KeyError, TypeError) as error:
         raise ValueError("not a rule") from error
     return _checked(rule)
 
 
-def condition(field: str, text: str) -> Condition:
-    """A condition from its text, such as `only: age, sex`. Raises BadInput (`rule.bad-condition`)."""
-    asked = _field(field)
+def condition(field: str, text: str, fields: Mapping[str, RuleField] = FIELDS) -> Condition:
+    """A condition from its text, such as `only: age, sex`. Raises BadInput (`rule.bad-condition`).
+
+    `fields` are those that it can be about: what a request is, or RESULT_FIELDS for what holds its results.
+    """
+    asked = _field(field, fields)
     mode, colon, rest = text.partition(":")
     if not colon or mode.strip() not in asked.modes:
         raise _bad(asked, f"It starts with one of: {', '.join(f'{each}:' for each in asked.modes)}.")
-    return _condition(field, mode.strip(), _values(asked, rest.strip()) if rest.strip() else ())
+    return _condition(field, mode.strip(), _values(asked, rest.strip()) if rest.strip() else (), fields)
 
 
-def _condition(field: str, mode: str, values: Iterable[str]) -> Condition:
-    asked, given = _field(field), tuple(values)
+def _condition(field: str, mode: str, values: Iterable[str], fields: Mapping[str, RuleField] = FIELDS) -> Condition:
+    asked, given = _field(field, fields), tuple(values)
     if mode not in asked.modes:
         raise _bad(asked, f"Its mode is one of: {', '.join(asked.modes)}.")
     if mode == NONE and not given:
@@ -178,13 +202,14 @@ def _condition(field: str, mode: str, values: Iterable[str]) -> Condition:
     return Condition(field, mode, _normal(asked, given))
 
 
-def _field(name: str) -> RuleField:
-    found = FIELDS.get(name)
+def _field(name: str, fields: Mapping[str, RuleField]) -> RuleField:
+    found = fields.get(name)
     if found is None:
+        of = " of results" if fields is RESULT_FIELDS else ""
         raise BadInput(
             "rule.bad-condition",
             "The rule cannot be used as it is.",
-            f"Rules cannot ask for “{stranger(name, 40)}”. They can ask for: {', '.join(FIELDS)}.",
+            f"Rules cannot ask for “{stranger(name, 40)}”{of}. They can ask for: {', '.join(fields)}.",
             "Leave the condition out or name one of these.",
         )
     return found
@@ -230,7 +255,11 @@ def _normal(asked: RuleField, values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _ordered(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
-    return tuple(sorted(conditions, key=lambda each: ORDER[each.field]))
+    return tuple(sorted(conditions, key=lambda each: _ORDER[each.field]))
+
+
+def _listed(conditions: Iterable[Condition]) -> list[list[Any]]:
+    return [[each.field, each.mode, list(each.values)] for each in conditions]
 
 
 def _checked(rule: Rule) -> Rule:
@@ -238,7 +267,7 @@ def _checked(rule: Rule) -> Rule:
         raise _unfit("bad-name", f"It needs a name of at most {MOST_NAME} characters.", "Give it a name.")
     if rule.verdict not in VERDICTS:
         raise _unfit("bad-verdict", f"Its verdict is one of: {', '.join(VERDICTS)}.", "Choose one of them.")
-    if len({each.field for each in rule.conditions}) != len(rule.conditions):
+    if any(len({each.field for each in said}) != len(said) for said in (rule.conditions, rule.results)):
         raise _unfit("bad-condition", "It asks for one field twice.", "Put both into one condition.")
     if rule.verdict == "allow" and not rule.conditions:
         raise _unfit(
@@ -251,6 +280,18 @@ def _checked(rule: Rule) -> Rule:
             "message-missing",
             "A refusal needs a reason: its requester will read it, and so will whoever asks later.",
             "Write one sentence that says why.",
+        )
+    if rule.verdict == LOOK and not rule.results:
+        raise _unfit(
+            "no-results",
+            "A rule that only looks at results has to say when it holds them.",
+            "Say when results are held, or choose another verdict.",
+        )
+    if rule.verdict == "refuse" and rule.results:
+        raise _unfit(
+            "no-result-comes",
+            "What it refuses never runs, so no result comes that could be held.",
+            "Leave out when results are held, or choose another verdict.",
         )
     if len(rule.message) > MOST_MESSAGE:
         raise _unfit("bad-message", f"Its reason has more than {MOST_MESSAGE} characters.", "Write a shorter one.")

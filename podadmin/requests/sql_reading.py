@@ -103,7 +103,7 @@ def _joined(found: list[SqlFacts], names: Callable[[SqlFacts], tuple[str, ...]])
 def _understood(query: str, dialect: str) -> SqlFacts:
     from podadmin.requests.sql_shape import shape_of
 
-    tree, outside = _parsed(query, dialect)
+    tree, outside = parsed(query, dialect)
     if tree is None:
         return SqlFacts(False, outside=outside)
     tables = tuple(each for each in _tables(tree) if not is_common_table(each))
@@ -125,7 +125,7 @@ def _understood(query: str, dialect: str) -> SqlFacts:
     )
 
 
-def _parsed(query: str, dialect: str) -> tuple[exp.Expr | None, tuple[str, ...]]:
+def parsed(query: str, dialect: str) -> tuple[exp.Expr | None, tuple[str, ...]]:
     """The one SELECT in `query`, or None and what it seems to do instead."""
     if "\0" in query:
         return None, ()
