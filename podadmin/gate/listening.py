@@ -13,6 +13,9 @@ from podadmin.networks.bitfount import rpc
 FORMALLY_MOST = 700 * 1024 * 1024
 """Bytes of one message that a pod's own software receives at the most (gate contract, section 3.1)."""
 
+HANDSHAKE_MS = 10_000
+"""Who has not encrypted a connection by then holds it for nothing."""
+
 
 class _Everything(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # it cannot be subscripted when it runs
     def __init__(self, act_of: Callable[[str], rpc.Act]) -> None:
@@ -39,6 +42,8 @@ class Listening:
                 ("grpc.max_receive_message_length", FORMALLY_MOST),
                 ("grpc.max_send_message_length", FORMALLY_MOST),
                 ("grpc.so_reuseport", 0),
+                ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+                rpc.UNPACKED,
             )
         )
         server.add_generic_rpc_handlers((_Everything(self._act_of),))

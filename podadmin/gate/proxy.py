@@ -205,7 +205,7 @@ class Proxy:
                     timer.cancel()
                 return await self._serve_web(host, role, request)
 
-            self._web[host] = web.Server(handle, access_log=None)
+            self._web[host] = web.Server(handle, access_log=None, auto_decompress=False)
         return self._web[host]
 
 

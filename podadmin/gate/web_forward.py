@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ import httpx
 from aiohttp import web
 
 from podadmin.core.errors import BadInput, Unavailable
+from podadmin.networks.bitfount import unpacking
 from podadmin.networks.bitfount.places import Places
 
+_CHUNK: Final = 64 * 1024
 SECONDS: Final = 60.0
 MOST_QUESTION: Final = 64 * 1024 * 1024
 MOST_ANSWER: Final = 64 * 1024 * 1024
@@ -62,27 +65,36 @@ class Forwarder:
             await client.aclose()
 
     async def ask(self, host: str, request: web.BaseRequest, body: bytes) -> Answer:
-        """Ask a host, with a body that was read. Raises Unavailable (`gate.host-silent`), BadInput (`gate.too-big`)."""
+        """Ask a host, with a body that was read.
+
+        Raises Unavailable (`gate.host-silent`), BadInput (`gate.too-big`, `gate.odd-answer`).
+        """
         headers = passed_on(request.headers)
         headers.pop("content-length", None)
+        packed = "gzip" in headers.get("accept-encoding", "").lower()
+        headers |= unpacking.ASKED if packed else {"accept-encoding": "identity"}
         try:
             async with self._client(host).stream(
                 request.method, self._url(host, request), headers=headers, content=body or None
             ) as answer:
-                raw = bytearray()
-                async for chunk in answer.aiter_raw():
-                    raw += chunk
-                    if len(raw) > MOST_ANSWER:
-                        raise _too_big()
-                plain = httpx.Response(answer.status_code, headers=answer.headers, content=bytes(raw)).content
-                return Answer(answer.status_code, passed_on(answer.headers), bytes(raw), plain)
+                raw, plain = await unpacking.read(answer, MOST_ANSWER)
+                return Answer(answer.status_code, passed_on(answer.headers), raw, plain)
+        except unpacking.TooMuch:
+            raise _too_big() from None
+        except unpacking.Unreadable:
+            raise BadInput(
+                "gate.odd-answer",
+                "The answer of a host of the network was not passed on.",
+                "It is packed in a way that was not asked for, so that it cannot be looked at.",
+                "The pod asks again by itself. If it goes on, tell the network.",
+            ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
             raise _silent() from None
 
     async def stream(self, host: str, request: web.BaseRequest) -> web.StreamResponse:
         """Pass on a request and its answer as they come. Raises Unavailable (`gate.host-silent`) before the answer."""
         headers = passed_on(request.headers)
-        content = request.content.iter_chunked(64 * 1024) if request.body_exists else None
+        content = _as_it_comes(request) if request.body_exists else None
         try:
             async with self._client(host).stream(
                 request.method, self._url(host, request), headers=headers, content=content
@@ -120,18 +132,40 @@ def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 async def read_whole(request: web.BaseRequest) -> bytes:
-    """The body of a request. Raises BadInput (`gate.too-big`)."""
+    """The body of a request, within `SECONDS`. Raises BadInput (`gate.too-big`, `gate.slow-question`)."""
     received = bytearray()
-    async for chunk in _chunks(request):
-        received += chunk
-        if len(received) > MOST_QUESTION:
-            raise _too_big()
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for chunk in request.content.iter_chunked(_CHUNK):
+                received += chunk
+                if len(received) > MOST_QUESTION:
+                    raise _too_big()
+    except TimeoutError:
+        raise _too_slow() from None
     return bytes(received)
 
 
-async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
-    async for chunk in request.content.iter_chunked(64 * 1024):
+async def _as_it_comes(request: web.BaseRequest) -> AsyncIterator[bytes]:
+    """A body of any size, of which something comes every `SECONDS`. Raises BadInput (`gate.slow-question`)."""
+    chunks = request.content.iter_chunked(_CHUNK)
+    while True:
+        try:
+            async with asyncio.timeout(SECONDS):
+                chunk = await anext(chunks, b"")
+        except TimeoutError:
+            raise _too_slow() from None
+        if not chunk:
+            return
         yield chunk
+
+
+def _too_slow() -> BadInput:
+    return BadInput(
+        "gate.slow-question",
+        "A question of the pod was not passed on.",
+        f"It had begun and did not come to its end: for {SECONDS:g} seconds nothing came, or not all of it.",
+        "The pod asks again by itself. If it goes on, look at how busy this computer is.",
+    )
 
 
 def _silent() -> Unavailable:

@@ -28,6 +28,7 @@ _LOOPBACK = ("127.0.0.1:", "localhost:", "[::1]:")
 _OPTIONS = (
     ("grpc.max_receive_message_length", rpc.MAX_MESSAGE),
     ("grpc.max_send_message_length", rpc.MAX_MESSAGE),
+    rpc.UNPACKED,
     # A network that comes back is noticed within seconds, not after two minutes.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 200),

@@ -300,14 +300,17 @@ async def _sent(verb: str, url: str, **content: Any) -> httpx.Response:
             "Tell the network. Nothing of the schema has left.",
         )
     try:
-        async with httpx.AsyncClient(
-            follow_redirects=False, timeout=UPLOAD_SECONDS, trust_env=not local, verify=not local
-        ) as session:
-            answer = await session.request(verb, url, **content)
+        async with (
+            httpx.AsyncClient(
+                follow_redirects=False, timeout=UPLOAD_SECONDS, trust_env=not local, verify=not local
+            ) as session,
+            session.stream(verb, url, **content) as answer,
+        ):
+            status = answer.status_code  # what it says beyond its head is of no interest and could be endless
     except (httpx.HTTPError, OSError):
         raise _not_uploaded("There is no connection to the object store.") from None
-    if answer.status_code not in {200, 201, 204}:
-        raise _not_uploaded(f"The object store answered with the number {answer.status_code}.")
+    if status not in {200, 201, 204}:
+        raise _not_uploaded(f"The object store answered with the number {status}.")
     return answer
 
 

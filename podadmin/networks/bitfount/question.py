@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from podadmin.core.errors import PodadminError
+from podadmin.networks.bitfount import unpacking
 
-_CHUNK = 64 * 1024
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 Body = Mapping[str, Any] | Sequence[Any]
 """What is asked, JSON-ready."""
@@ -65,7 +65,6 @@ class Asker:
         `form`: asked as a form in place of a body.
         """
         told = dict(body) if isinstance(body, Mapping) else list(body) if body is not None else None
-        received = bytearray()
         own = self._headers() if callable(self._headers) else self._headers
         try:
             async with (
@@ -75,18 +74,17 @@ class Asker:
                     timeout=self._timeout,
                     trust_env=not self._local,
                     verify=False if self._local else ssl.create_default_context(),
-                    headers={**own, **(headers or {})},
+                    headers={**own, **(headers or {}), **unpacking.ASKED},
                 ) as client,
                 client.stream(verb, self._base + path, json=told, data=form) as answer,
             ):
                 if answer.status_code not in good:
                     raise self._voice.status(answer.status_code)
-                async for chunk in answer.aiter_bytes(_CHUNK):
-                    received += chunk
-                    if len(received) > self._most:
-                        raise self._voice.malformed()
+                _, plain = await unpacking.read(answer, self._most)
         except (TimeoutError, httpx.TimeoutException):
             raise self._voice.unavailable("slow", f"It did not answer within {self._timeout:g} seconds.") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
             raise self._voice.unavailable("unreachable", "There is no connection to it.") from None
-        return bytes(received)
+        except (unpacking.TooMuch, unpacking.Unreadable):
+            raise self._voice.malformed() from None
+        return plain

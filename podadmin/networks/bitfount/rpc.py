@@ -23,6 +23,9 @@ R = TypeVar("R", bound=Message)
 SERVICE_NAME = "messages.MessageService"
 MAX_MESSAGE = 64 * 1024 * 1024
 """Bytes. Bodies above 128 KiB travel through the object store, so a message is far smaller than this."""
+UNPACKED = ("grpc.compression_enabled_algorithms_bitset", 1)
+"""An option of channels and servers: no message comes compressed as a whole. Bodies are compressed already, and one
+megabyte would be 700 in memory before anything has looked at it."""
 
 
 @dataclass(frozen=True)
