@@ -6,7 +6,7 @@ once somebody releases it. What is withheld ends the task for both sides (`wishe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,10 +15,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import Refused
-from podadmin.core.text import stranger
-from podadmin.gate.arrow_head import NoTable, head_of
 from podadmin.gate.records import result as table
-from podadmin.networks.bitfount import codec
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.references import reference_in
 from podadmin.networks.bitfount.types import MessageType, type_name
@@ -30,12 +27,6 @@ HELD: Final = "held"
 RELEASED: Final = "released"
 SENT: Final = "sent"
 WITHHELD: Final = "withheld"
-FEATHER: Final = 2
-"""The code under which a table travels (gate contract, section 3.5)."""
-_ARROW: Final = b"ARROW1\0\0"
-_SHOWN_ROWS: Final = 5
-_SHOWN_COLUMNS: Final = 60
-_SHOWN_TEXT: Final = 80
 
 
 @dataclass(frozen=True)
@@ -48,16 +39,6 @@ class Waiting:
     size: int
     at: datetime
     wire: bytes
-
-
-@dataclass(frozen=True)
-class Content:
-    """What is in a result. `rows` None: it cannot be told. `sample`: its first rows, by the names of columns."""
-
-    what: str
-    rows: int | None
-    columns: tuple[str, ...]
-    sample: tuple[Mapping[str, str], ...]
 
 
 def hold(store: Store, clock: Clock, message: pb.BitfountMessage, wire: bytes) -> None:
@@ -123,20 +104,6 @@ def sent(store: Store, waiting_id: str, request_id: str) -> None:
         unit.execute(update(table).where(table.c.id == waiting_id).values(state=SENT, wire=b""))
 
 
-def content_of(value: codec.Value) -> Content:
-    """What an opened result holds."""
-    if isinstance(value, Mapping):
-        return _of_columns(value)
-    if isinstance(value, codec.Opaque) and value.code == FEATHER and value.data.startswith(_ARROW):
-        return _of_table(value.data)
-    if isinstance(value, list):
-        shown = tuple({"value": _text(each)} for each in value[:_SHOWN_ROWS])
-        return Content("a list", len(value), ("value",), shown)
-    if isinstance(value, codec.Opaque):
-        return Content(f"a value of kind {value.code} with {len(value.data):,} bytes", None, (), ())
-    return Content("one value", 1, ("value",), ({"value": _text(value)},))
-
-
 def body_of(message: pb.BitfountMessage) -> bytes | None:
     """The sealed body, None where the message only says where it lies."""
     return None if reference_in(message.body) is not None else message.body
@@ -145,37 +112,6 @@ def body_of(message: pb.BitfountMessage) -> bytes | None:
 def is_result(kind: int) -> bool:
     """Is this what a custodian wants to see before it leaves?"""
     return kind == MessageType.EVALUATION_RESULTS
-
-
-def _of_columns(value: Mapping[Any, Any]) -> Content:
-    names = [stranger(str(name), 120) for name in value]
-    lists = [each for each in value.values() if isinstance(each, list)]
-    rows = max((len(each) for each in lists), default=1)
-    columns = list(value.items())[:_SHOWN_COLUMNS]
-    sample = tuple(
-        {stranger(str(name), 120): _text(_at(each, place)) for name, each in columns}
-        for place in range(min(rows, _SHOWN_ROWS))
-    )
-    return Content("columns", rows, tuple(names[:_SHOWN_COLUMNS]), sample)
-
-
-def _at(column: object, place: int) -> object:
-    if not isinstance(column, list):
-        return column if place == 0 else ""
-    return column[place] if place < len(column) else ""
-
-
-def _of_table(data: bytes) -> Content:
-    """A table in Arrow's file form, which is its stream form with a mark before it and an index behind."""
-    try:
-        names, rows = head_of(data[len(_ARROW) :])
-    except NoTable:
-        return Content("a table that cannot be read", None, (), ())
-    return Content("a table", rows, tuple(stranger(name, 120) for name in names[:_SHOWN_COLUMNS]), ())
-
-
-def _text(value: object) -> str:
-    return stranger(str(value), _SHOWN_TEXT)
 
 
 def _rows(store: Store, state: str) -> Sequence[Row[Any]]:

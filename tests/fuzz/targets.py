@@ -18,11 +18,12 @@ from podadmin.core.canon import canonical
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import PodadminError
 from podadmin.core.secret import Secret
-from podadmin.gate import egress, results
+from podadmin.gate import egress
 from podadmin.gate.flows import Claimed, held
 from podadmin.gate.hub_keys import hub_keys
 from podadmin.gate.intake import is_trigger
 from podadmin.gate.proxy_head import BadHead, read_head
+from podadmin.gate.result_content import FEATHER, content_of
 from podadmin.networks.bitfount import codec, crypto, messages, references, rpc, triggers
 from podadmin.networks.bitfount.access_manager import read_answer
 from podadmin.networks.bitfount.job_request import open_job_request, read_claims
@@ -129,8 +130,8 @@ def web(data: bytes) -> None:
 
 def content(data: bytes) -> None:
     """The opened body of a result, as its custodian is shown it."""
-    _ours(lambda: results.content_of(codec.unpack_plain(data)))
-    _ours(lambda: results.content_of(codec.Opaque(results.FEATHER, _ARROW + data)))
+    _ours(lambda: content_of(codec.unpack_plain(data)))
+    _ours(lambda: content_of(codec.Opaque(FEATHER, _ARROW + data)))
 
 
 def sql(data: bytes) -> None:

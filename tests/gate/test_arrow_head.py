@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from nanoarrow import ipc
 
 from podadmin.core.secret import Secret
-from podadmin.gate import results
 from podadmin.gate.arrow_head import NoTable, head_of
+from podadmin.gate.result_content import FEATHER, content_of
 from podadmin.networks.bitfount import codec, rpc
 
 VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
@@ -39,7 +39,7 @@ def test_the_table_of_a_real_result_is_told() -> None:
     wire = (VECTORS / "session/evaluation_results-dataframe.wire.bin").read_bytes()
     value = codec.open_session(Secret(bytes(range(32))), rpc.GET.read_response(wire).body)
     table = next(iter(value.values())) if isinstance(value, dict) else value
-    found = results.content_of(table)
+    found = content_of(table)
     assert (found.what, found.rows) == ("a table", 2)
     assert found.columns
 
@@ -52,7 +52,7 @@ NINE = b"\x01\x00\x00\x00\x00\x0fB@M"
 def test_what_is_no_table_is_said_to_be_none(data: bytes) -> None:
     with pytest.raises(NoTable):
         head_of(data)
-    assert results.content_of(codec.Opaque(results.FEATHER, b"ARROW1\0\0" + data)).rows is None
+    assert content_of(codec.Opaque(FEATHER, b"ARROW1\0\0" + data)).rows is None
 
 
 @given(st.data())

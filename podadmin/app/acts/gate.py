@@ -17,6 +17,7 @@ from podadmin.gate import results
 from podadmin.gate.authority import AUTHORITY_FILE, BUNDLE_FILE, end_authorities
 from podadmin.gate.ports import Seen
 from podadmin.gate.proxy_gate import ProxyGate, keep_port, kept_port
+from podadmin.gate.result_content import SHOWN_COLUMNS, Content, content_of
 from podadmin.gate.wishes import STOP, WITHHOLD, wish
 from podadmin.networks.bitfount import codec
 from podadmin.networks.bitfount import messages_pb2 as pb
@@ -173,7 +174,7 @@ def show_result(
         row=row,
         what=content.what,
         rows=content.rows,
-        columns=content.columns,
+        columns=tuple(stranger(name, 120) for name in (content.columns or ())[:SHOWN_COLUMNS]),
         sample=tuple(tuple(line.items()) for line in content.sample),
         promised=stranger(str(promised.get("headline", "")), 400),
     )
@@ -200,14 +201,14 @@ def new_port(profile: Profile) -> Done:
     return Done("The gate chooses another port when it is switched on again.", "")
 
 
-def _content(profile: Profile, found: results.Waiting) -> results.Content:
+def _content(profile: Profile, found: results.Waiting) -> Content:
     message = pb.BitfountMessage.FromString(found.wire)
     body = results.body_of(message)
     if body is None:
-        return results.Content("a large result in the network's object store, which is not fetched here", None, (), ())
+        return Content("a large result in the network's object store, which is not fetched here")
     sealed = requests.bytes_of(profile.store, found.request_id).body
     key = open_job_request(sealed, profile.open_vault().pod_key(), None).session_key
-    return results.content_of(codec.open_session(key, body))
+    return content_of(codec.open_session(key, body))
 
 
 def _decide(profile: Profile, host: str, verdict: str, reason: str) -> None:

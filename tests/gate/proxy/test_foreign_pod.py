@@ -20,6 +20,7 @@ from podadmin.core.errors import Refused
 from podadmin.gate import results
 from podadmin.gate.credentials import OfThePod
 from podadmin.gate.proxy_gate import ProxyGate
+from podadmin.gate.result_content import content_of
 from podadmin.gate.rooms import Rooms
 from podadmin.gate.wishes import STOP, WITHHOLD, wish
 from podadmin.networks.bitfount import codec, messages
@@ -356,7 +357,7 @@ def test_a_result_waits_until_a_person_has_seen_it(network: Any, tell_both: Call
         waits = results.waiting(rig.store)
         assert [each.kind for each in waits] == ["EVALUATION_RESULTS", "EVALUATION_RESULTS", "BATCHES_COMPLETE"]
         body = results.body_of(pb.BitfountMessage.FromString(waits[0].wire))
-        content = results.content_of(codec.open_session(task.opened.session_key, body))
+        content = content_of(codec.open_session(task.opened.session_key, body))
         assert (content.rows, content.columns) == (2, ("sex", "n"))
         assert content.sample[0] == {"sex": "F", "n": "1"}
         results.release(rig.store, request_id, "anna")
