@@ -16,7 +16,7 @@ from podadmin.datasources import inventory
 from podadmin.datasources.accessibility import standing
 from podadmin.datasources.csv import POD_ENDING
 from podadmin.datasources.health import Health
-from podadmin.datasources.kinds.registry import KindDeclaration, declaration, values_of
+from podadmin.datasources.kinds.registry import OURS, KindDeclaration, declaration, values_of
 from podadmin.datasources.model import (
     CsvSource,
     Datasource,
@@ -30,13 +30,12 @@ from podadmin.datasources.model import (
     SqlSource,
     found_out,
 )
+from podadmin.datasources.stored import made_from
 from podadmin.schema import service as schemas
+from podadmin.schema.from_pod import made_by
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
-
-OURS = frozenset({Kind.PARQUET, Kind.SQL})
-"""Kinds that pods of the field do not know."""
 
 
 def kind_view(kind: KindDeclaration) -> KindView:
@@ -189,7 +188,7 @@ def card(profile: Profile, source: Datasource, health: Health | None) -> Datasou
         rows=_figure(found, "rows") if found or latest is None else latest.document.records,
         columns=_figure(found, "columns"),
         size=_figure(found, "size"),
-        schema_state=_schema_state(profile, source, kind, latest),
+        schema_state=_schema_state(profile, source, latest),
         schema_made_at=latest.made_at if latest else None,
         columns_ignored=tuple(stranger(name) for name in source.choices.ignore),
         added_at=source.added_at,
@@ -204,6 +203,8 @@ def card(profile: Profile, source: Datasource, health: Health | None) -> Datasou
         offered=not not_offered(source.source),
         offered_words=not_offered(source.source),
         has_password=has_password(source.source),
+        schema_by=made_by(source.source),
+        schema_from=latest.origin.get("pod", "") if latest else "",
     )
 
 
@@ -233,15 +234,19 @@ def _whole_model(source: Source) -> bool:
     return isinstance(source, SqlSource) and source.whole_model
 
 
-def _schema_state(profile: Profile, source: Datasource, kind: KindDeclaration, latest: schemas.Saved | None) -> str:
+def _schema_state(profile: Profile, source: Datasource, latest: schemas.Saved | None) -> str:
     if latest is None:
-        return "none" if kind.reads == "profile" and not _whole_model(source.source) else "pod"
+        return "pod" if made_by(source.source) in ("pod", "nobody") else "none"
     return "saved" if _unchanged(profile, latest, source) else "outdated"
 
 
 def _unchanged(profile: Profile, kept: schemas.Saved, source: Datasource) -> bool:
-    """Is the data still what the schema was made from? What cannot be asked is told by its health."""
+    """Is the data, and what was chosen about it, still what the schema was made from? What cannot be asked is told by
+    its health.
+    """
     where = source.source
+    if kept.made_from and kept.made_from != made_from(where, source.choices):
+        return False
     if isinstance(where, CsvSource | ParquetSource):
         try:
             now = where.path.stat()
@@ -250,7 +255,9 @@ def _unchanged(profile: Profile, kept: schemas.Saved, source: Datasource) -> boo
         return (now.st_size, now.st_mtime_ns) == (kept.size, kept.modified_ns)
     if isinstance(where, FolderSource):
         found = inventory.known(inventory_of(profile, source.id))
-        return found is None or not found.whole or found.size == kept.size
+        # a pod tells a schema and not how much it has read for it: what was there then was written down here
+        unknown = found is None or not found.whole or (bool(kept.origin) and not kept.size)
+        return unknown or (found is not None and found.size == kept.size)
     return True
 
 

@@ -69,6 +69,7 @@ WORDS: dict[str, str] = {
     "datasource.described": "Descriptions of {columns} columns were kept",
     "datasource.removed": "The datasource was removed: {reason}",
     "schema.saved": "A schema was generated and saved: {records} records",
+    "schema.taken": "The schema that the pod {pod} tells was taken and saved: {columns} columns",
     "schema.exported": "The schema was exported",
     "schema.described": "Descriptions of columns were added to the schema",
     "schema.confirmed": "What {columns} columns reveal was looked at and confirmed",

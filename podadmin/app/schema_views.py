@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,17 @@ from sqlalchemy import select
 from podadmin.app.views.datasources import ColumnFacts, ColumnView, DriftRow, Revelation, SchemaView
 from podadmin.app.views.facts import Fact
 from podadmin.core.text import stranger
+from podadmin.datasources.model import CsvSource, Datasource, FolderSource, Source
 from podadmin.requests.grant_moves import lasts
 from podadmin.requests.records import grant, request
-from podadmin.schema import releases
+from podadmin.schema import releases, service
 from podadmin.schema.disclosure import Disclosure, applied, small_labels, to_confirm, told
 from podadmin.schema.drift import drift
+from podadmin.schema.generate import Unread
 from podadmin.schema.model import Document
 from podadmin.schema.releases import Release
 from podadmin.schema.reveals import Reveal, reveals
+from podadmin.schema.service import Saved
 from podadmin.schema.statistics import NULL_LABEL, ColumnStatistics
 
 if TYPE_CHECKING:
@@ -49,6 +52,23 @@ class Made:
     saved: bool
     before: Document | None = None
     notes: tuple[str, ...] = ()
+    counted_in: str = "lines"
+    origin: Mapping[str, str] = field(default_factory=dict)
+    unread: Unread | None = None
+
+
+def counted_in(source: Source, origin: Mapping[str, str]) -> str:
+    """What a schema of this source is counted in, see SchemaView."""
+    if origin:
+        return ""
+    if isinstance(source, FolderSource):
+        return "files"
+    return "lines" if isinstance(source, CsvSource) else "rows"
+
+
+def origin_words(origin: Mapping[str, str]) -> str:
+    """Which pod told a schema."""
+    return f"the pod {origin['pod']}" if origin else ""
 
 
 def schema_view(profile: Profile, datasource_id: str, name: str, made: Made) -> SchemaView:
@@ -78,7 +98,30 @@ def schema_view(profile: Profile, datasource_id: str, name: str, made: Made) -> 
         released_at=released.at if released else None,
         drift=_drift(profile, name, made, document, released),
         notes=made.notes,
+        counted_in=made.counted_in,
+        origin=origin_words(made.origin),
+        files_unread=made.unread.files if made.unread is not None else 0,
+        unread_seconds=made.unread.seconds if made.unread is not None else None,
     )
+
+
+def kept_view(profile: Profile, source: Datasource, kept: Saved) -> SchemaView:
+    """A schema that was saved, compared with the one before it."""
+    before = service.before(profile.store, kept)
+    made = Made(
+        kept.document,
+        kept.columns,
+        kept.rejected,
+        kept.seconds,
+        kept.made_at,
+        True,
+        before.document if before is not None else None,
+        kept.notes,
+        counted_in(source.source, kept.origin),
+        kept.origin,
+        kept.unread,
+    )
+    return schema_view(profile, source.id, source.name, made)
 
 
 def _drift(
@@ -152,7 +195,8 @@ def _column(
     column: ColumnStatistics, warning: str, chosen: Disclosure, waiting: frozenset[str], small: int
 ) -> ColumnView:
     labels = told(column, chosen)
-    few = sum(times < small for label, times in labels if label != NULL_LABEL)
+    few = sum(times < small for label, times in labels if label != NULL_LABEL) if column.counted else 0
+    known = column.counted or column.stype == "categorical"
     return ColumnView(
         name=column.name,
         dtype=column.dtype,
@@ -160,8 +204,8 @@ def _column(
         forced=column.forced,
         ignored=False,
         description=stranger(column.description or "", 500),
-        nulls=column.nulls,
-        distinct=column.distinct,
+        nulls=column.nulls if column.counted else None,
+        distinct=column.distinct if known else None,
         distinct_estimated=column.distinct_estimated,
         minimum="" if column.minimum is None else stranger(str(column.minimum), 60),
         maximum="" if column.maximum is None else stranger(str(column.maximum), 60),
@@ -186,12 +230,16 @@ def column_facts(profile: Profile, datasource_id: str, column: ColumnStatistics)
     small = int(profile.settings.number("schema.small-group"))
     chosen = releases.disclosure(profile.store, datasource_id) if datasource_id else Disclosure()
     exactly = "about " if column.distinct_estimated else ""
-    facts = [
-        Fact("Values", f"{column.count:,}"),
-        Fact("Empty", f"{column.nulls:,}", "warn" if column.nulls and not column.count else "plain"),
-        Fact("Different values", f"{exactly}{column.distinct:,}"),
-        Fact("Type", f"{column.stype}, stored as {column.dtype}"),
-    ]
+    facts = [Fact("Type", f"{column.stype}, stored as {column.dtype}")]
+    if column.counted:
+        facts = [
+            Fact("Values", f"{column.count:,}"),
+            Fact("Empty", f"{column.nulls:,}", "warn" if column.nulls and not column.count else "plain"),
+            Fact("Different values", f"{exactly}{column.distinct:,}"),
+            *facts,
+        ]
+    elif column.stype == "categorical":
+        facts.append(Fact("Different values", f"{column.distinct:,}, as the pod says"))
     if column.minimum is not None and column.maximum is not None:
         facts.append(Fact("From, to", f"{_short(column.minimum)} to {_short(column.maximum)}"))
     if column.mean is not None:
@@ -214,12 +262,12 @@ def column_facts(profile: Profile, datasource_id: str, column: ColumnStatistics)
         f"{'counted' if counted else 'estimated'}; it stays on this computer",
         tuple((stranger(text, 60), f"{times:,}") for text, times in column.top),
         tuple((stranger(shape, 60), f"{share:.0%}") for shape, share in column.patterns),
-        column.notes,
+        column.notes if column.counted else ("The pod told its schema: nothing of its values was counted here.",),
         _labels(column, chosen, small),
     )
 
 
-def _labels(column: ColumnStatistics, chosen: Disclosure, small: int) -> tuple[tuple[str, int, str], ...]:
+def _labels(column: ColumnStatistics, chosen: Disclosure, small: int) -> tuple[tuple[str, int | None, str], ...]:
     """The labels with what was decided about each, the rarest first: those are what has to be decided."""
     withheld, merged = chosen.withheld.get(column.name, frozenset()), chosen.merged.get(column.name, {})
     few = frozenset(small_labels(column, small))
@@ -232,7 +280,7 @@ def _labels(column: ColumnStatistics, chosen: Disclosure, small: int) -> tuple[t
         return "few have it" if label in few else ""
 
     ranked = sorted(column.labels, key=lambda pair: (pair[1], pair[0]))[:_LABELS_DECIDED]
-    return tuple((label, times, words(label)) for label, times in ranked)
+    return tuple((label, times if column.counted else None, words(label)) for label, times in ranked)
 
 
 def _short(value: float | int | str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from podadmin.datasources.identifiers import FREE_TEXT
+from podadmin.datasources.identifiers import FREE_TEXT, suspected
 
 _PEOPLE: Final = (
     "Patient's Name", "Other Patient Names", "Patient's Birth Name", "Patient's Mother's Birth Name",
@@ -93,3 +93,16 @@ _NOT_PEOPLE: Final = (
 def identifying(column: str) -> str | None:
     """The kind of identifier that an attribute of this name is, "" for one known to be none, None where unknown."""
     return "" if column in _NOT_PEOPLE else _KINDS.get(column)
+
+
+PATHS_OF_FILES: Final = "names of files and folders"
+"""Often carry the names or numbers of patients, and are therefore looked at like them."""
+_PATHS: Final = ("Filename", "FilePath", "_original_filename")
+
+
+def pointing_at(column: str) -> str:
+    """The kind of identifier that a column of this name holds, whatever table a pod makes of files; "" for none."""
+    if column in _PATHS:
+        return PATHS_OF_FILES
+    known = identifying(column)
+    return suspected(column) if known is None else known

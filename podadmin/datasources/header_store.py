@@ -26,6 +26,7 @@ PER_FOLDER: Final = 12
 SAMPLED: Final = 3_000
 """A sample takes up to PER_FOLDER files of a folder, evenly, and about this many in all."""
 _COMMIT: Final = 4_000
+_TELLING: Final = 50
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS header (
     folder INTEGER NOT NULL, name BLOB NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
@@ -174,6 +175,16 @@ class HeaderStore:
             "SELECT reason, count(*) FROM header WHERE reason <> '' GROUP BY reason ORDER BY 2 DESC, 1"
         ).fetchall()
         return Known(self._files(), self._read(), tuple((str(reason), int(times)) for reason, times in reasons))
+
+    def took(self, files: int, seconds: float) -> None:
+        """Remember how quickly headers came from this disk or share; a handful of them says nothing."""
+        if files >= _TELLING and seconds > 0:
+            self._say("speed", repr(files / seconds))
+            self._connection.commit()
+
+    def speed(self) -> float:
+        """Files in a second, as the last long enough reading went; 0 where there was none."""
+        return float(self._said("speed") or 0)
 
     def rows(self, portion: int = _COMMIT) -> Iterator[list[tuple[int, bytes, int]]]:
         """(layout, values, time of change in ns) of every file that gives a row, in portions."""

@@ -98,7 +98,9 @@ def reading(
         order = store.begin(reader, bool(source.settings.get("images_only", True)), texts)
         waiting = store.waiting(every_file)
         if waiting:
+            began = clock.monotonic()
             _read(store, order, waiting, every_file, clock, _part(progress, _LOOK_SHARE, 1.0), patience)
+            store.took(waiting, clock.monotonic() - began)
         yield Reading(found, store.known(), store)
 
 

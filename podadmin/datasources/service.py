@@ -223,10 +223,13 @@ def change(
     _check(choices, names)
     after = replace(before, source=source, choices=choices, mount=_mount(source))
     was, now = _config(before), _config(after)
+    other = {name for name in {*was, *now} - {"secret"} if was.get(name) != now.get(name)}
     body = {
         "name": before.name,
         **_told(after),
-        "changed": sorted(name for name in {*was, *now} if was.get(name) != now.get(name)),
+        "changed": sorted(other),
+        "was": {name: _short(was.get(name)) for name in sorted(other)},
+        "now": {name: _short(now.get(name)) for name in sorted(other)},
         "password": "given" if password is not None else ("forgotten" if had and forget_password else "as before"),
     }
 
@@ -391,6 +394,11 @@ def _told(source: Datasource) -> dict[str, Any]:
         "ignored": len(choices.ignore),
         "forced": len(choices.force),
     }
+
+
+def _short(value: Any) -> str:
+    """What is set, as the journal says it; "" for nothing. No set-up holds a secret."""
+    return "" if value in (None, "", [], {}) else stranger(value if isinstance(value, str) else canonical(value), 400)
 
 
 def _not_removed(chosen: Datasource) -> Datasource:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from podadmin.core.canon import canonical
 from podadmin.datasources.folders import FileFilter
 from podadmin.datasources.model import (
+    ColumnChoices,
     CsvSource,
     FolderSource,
     Kind,
@@ -20,6 +23,15 @@ from podadmin.datasources.model import (
     SqlSource,
 )
 
+BESIDE_THE_DATA = frozenset(
+    {
+        "display_name", "description", "table_descriptions", "data_splitter", "validation_percentage",
+        "test_percentage", "shuffle", "split_seed", "iterative_splitting", "time_series_sort_by", "column_name",
+        "training_set_label", "validation_set_label", "test_set_label", "infer_data_split_labels", "path_prefixes",
+        "path_suffixes", "auto_tidy", "partition_size", "seed", "output_path",
+    }
+)  # fmt: skip
+"""Settings that change nothing about what a schema says: it is not old where one of these is another."""
 _DAYS = ("modified_from", "modified_until", "created_from", "created_until")
 
 
@@ -46,6 +58,14 @@ def stored(source: Source) -> dict[str, Any]:
         case NullSource():
             told = {}
     return {name: value for name, value in {**told, "settings": dict(source.settings)}.items() if value}
+
+
+def made_from(source: Source, choices: ColumnChoices) -> str:
+    """A digest of everything that a schema follows from, but the data itself: another one makes the schema old."""
+    told = stored(source)
+    kept = {name: value for name, value in told.get("settings", {}).items() if name not in BESIDE_THE_DATA}
+    told |= {"settings": kept, "secret": "", "ignore": sorted(choices.ignore), "force": dict(choices.force)}
+    return sha256(canonical(told).encode()).hexdigest()
 
 
 def restored(kind: Kind, kept: Mapping[str, Any]) -> Source:

@@ -8,17 +8,22 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
-from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
+from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
 
 ASK_SECONDS = 5.0
 RELOAD_SECONDS = 90.0
 """A pod answers after a minute that it goes on by itself."""
+SCHEMA_SECONDS = 60.0
+"""A schema with very many labels takes a while to be written out."""
 _MOST = 4 * 1024 * 1024
+MOST_OF_SCHEMA = 32 * 1024 * 1024
+"""A network takes no schema of more than ten megabytes (contract, section 3.4); as JSON it is longer."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,24 @@ class ControlClient:
         told = await self._asked("GET", "/dataset-names")
         return tuple(stranger(str(each), 100) for each in told) if isinstance(told, list) else ()
 
+    async def schema(self, name: str) -> Any:
+        """What the pod tells as the schema of a datasource, by the name under which it offers it. Nothing is checked.
+
+        Raises NotFound (`pod.not-offered`), Unavailable (`pod.no-control`, `pod.answer-too-long`).
+        """
+        path = f"/schemas?{urlencode({'datasetName': name})}"
+        status, told = await self._http("GET", path, None, SCHEMA_SECONDS, MOST_OF_SCHEMA)
+        if status == 404 or (status == 200 and told == []):
+            raise NotFound(
+                "pod.not-offered",
+                f"The pod does not offer a datasource “{stranger(name, 80)}”.",
+                "Its configuration does not name it, or the pod has not read its configuration since it was changed.",
+                "Write the datasources into the pod's configuration and reload the pod, on the page of the pod.",
+            )
+        if status != 200:
+            raise _silent(f"It answered with the number {status}.")
+        return told
+
     async def reload(self, datasources: Secret[str]) -> Reloaded:
         """Let the pod work with these datasources (JSON). Tasks that run go on.
 
@@ -88,7 +111,9 @@ class ControlClient:
             raise _silent(f"It answered with the number {status}.")
         return told
 
-    async def _http(self, verb: str, path: str, body: Secret[str] | None, seconds: float) -> tuple[int, Any]:
+    async def _http(
+        self, verb: str, path: str, body: Secret[str] | None, seconds: float, most: int = _MOST
+    ) -> tuple[int, Any]:
         received = bytearray()
         try:
             async with (
@@ -102,8 +127,13 @@ class ControlClient:
             ):
                 async for chunk in answer.aiter_bytes():
                     received += chunk
-                    if len(received) > _MOST:
-                        raise _silent("Its answer is too long.")
+                    if len(received) > most:
+                        raise Unavailable(
+                            "pod.answer-too-long",
+                            "The answer of the pod was not read to its end.",
+                            f"It is longer than {most // 1024 // 1024} MB, which no answer of a pod has to be.",
+                            "Look whether it really is the pod that listens there, and at what its datasources tell.",
+                        )
                 status = answer.status_code
         except httpx.TimeoutException:
             raise _silent(f"It did not answer within {seconds:g} seconds.") from None

@@ -59,6 +59,11 @@ class Doing:
     ehr: bool | None = None
     behind_gate: bool = False
 
+    @property
+    def lives(self) -> bool:
+        """Is there a process that can be asked?"""
+        return self.state in ("starting", "ready", "unready")
+
 
 class Output:
     """Reads lines and keeps them. `folder` is the pod's in the profile."""

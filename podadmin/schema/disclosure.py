@@ -31,8 +31,12 @@ class Disclosure:
 
 
 def small_labels(column: ColumnStatistics, small: int) -> tuple[str, ...]:
-    """The labels of a column that fewer than `small` records have; the one for empty cells is nobody's."""
-    return tuple(label for label, times in column.labels if times < small and label != NULL_LABEL)
+    """The labels of a column that fewer than `small` records have; the one for empty cells is nobody's.
+
+    None where nobody counted them: which of them are small is not known.
+    """
+    few = (label for label, times in column.labels if times < small and label != NULL_LABEL)
+    return tuple(few) if column.counted else ()
 
 
 def told(column: ColumnStatistics, chosen: Disclosure) -> tuple[tuple[str, int], ...]:

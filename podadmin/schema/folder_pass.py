@@ -18,23 +18,19 @@ from podadmin.core.errors import BadInput
 from podadmin.core.progress import Progress
 from podadmin.datasources import headers
 from podadmin.datasources.choices import check_choices, forced
-from podadmin.datasources.dicom_identifiers import identifying
+from podadmin.datasources.dicom_identifiers import pointing_at
 from podadmin.datasources.header_facts import PICTURE, PIXELS, REASONS, Picture
 from podadmin.datasources.header_store import Known
 from podadmin.datasources.header_tally import Tallies, Tally, tallied
-from podadmin.datasources.identifiers import suspected
 from podadmin.datasources.model import ColumnChoices, FolderSource, Rejected
 from podadmin.datasources.sample import Look
 from podadmin.schema.column_rules import Labels, known_labels, semantic, statistics_of, too_many_labels
 from podadmin.schema.file_pass import Counts
-from podadmin.schema.generate import MAX_LABELS, Profile
+from podadmin.schema.generate import MAX_LABELS, Profile, Unread
 from podadmin.schema.statistics import ColumnStatistics
 
 _DAY: Final = 86_400.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_PATHS: Final = ("Filename", "FilePath", headers.ORIGINAL)
-PATHS_OF_FILES: Final = "names of files and folders"
-"""Often carry the names or numbers of patients, and are therefore looked at like them."""
 _MOST_DIMENSIONS: Final = 1_000
 
 
@@ -66,7 +62,7 @@ def profile(
     texts = frozenset(name for name, stype in choices.force.items() if stype == "categorical")
     with headers.reading(source, kept, clock, progress, every_file=every_file, texts=texts) as found:
         counted = tallied(found.store, progress)
-        known = found.known
+        known, speed = found.known, found.store.speed()
     if not counted.rows:
         raise _no_rows(known)
     table = headers.table(source, counted)
@@ -82,7 +78,9 @@ def profile(
     level = "full" if known.whole else "partial"
     notes = (headers.of_how_many(known), *(f"{each}." for each in headers.reasons(known)))
     rejected = Rejected(known.broken)
-    return FolderProfile(counted.rows, columns, rejected, level, notes, known.files, known.read, told)
+    left = known.files - known.read
+    unread = Unread(left, left / speed if speed else None) if left else None
+    return FolderProfile(counted.rows, columns, rejected, level, notes, unread, known.files, known.read, told)
 
 
 def _column(
@@ -93,7 +91,7 @@ def _column(
     labels: Labels = ()
     if stype == "categorical":
         labels = _labels(name, dtype, found, counted.rows, max_labels)
-    kind = _identifying(name)
+    kind = pointing_at(name)
     seen = Look(
         name, found.cells, 0, found.numbers, found.whole, False, found.dates, frozenset(), looks_like=kind,
         by="its name says so" if kind else "",
@@ -143,13 +141,6 @@ def _labels(name: str, dtype: str, found: Counts, rows: int, max_labels: int) ->
     if labels is None or len(labels) > max_labels:
         raise too_many_labels(name, found.distinct, max_labels)
     return labels
-
-
-def _identifying(name: str) -> str:
-    if name in _PATHS:
-        return PATHS_OF_FILES
-    known = identifying(name)
-    return suspected(name) if known is None else known
 
 
 def _pictures(name: str, counted: Tallies) -> list[tuple[Picture, int]]:

@@ -12,6 +12,7 @@ after the file changed underneath.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,6 +92,20 @@ class Generated:
     fingerprint: Fingerprint | None
     """What the file, or the files of the folder together, were like; None for what has no such thing."""
     notes: tuple[str, ...] = ()
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """`pod` and `instance`: which pod told it, in which of its runs; empty for a schema that was made here."""
+    unread: Unread | None = None
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Files of a folder that a sample left out; `seconds` that reading them takes at the speed of the others.
+
+    None where too few were read to tell.
+    """
+
+    files: int
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,7 @@ class Profile:
     rejected: Rejected = field(default_factory=Rejected)
     level: str = "full"
     notes: tuple[str, ...] = ()
+    unread: Unread | None = None
 
 
 def generate(
@@ -148,7 +164,9 @@ def generate(
     chosen = forced(choices, tuple(each.name for each in profile.columns))
     document = document_of(name, description, profile, chosen)
     seconds = clock.monotonic() - started
-    return Generated(document, profile.columns, profile.rejected, profile.rows, seconds, found, profile.notes)
+    return Generated(
+        document, profile.columns, profile.rejected, profile.rows, seconds, found, profile.notes, unread=profile.unread
+    )
 
 
 def _of_file(

@@ -18,7 +18,8 @@ schema = Table(
     Column("rejected", Integer, nullable=False),
     Column("seconds", Float, nullable=False),
 )
-"""`document`: canonical JSON of the version 4 document. `statistics`: canonical JSON of {columns, size, modified_ns}.
+"""`document`: canonical JSON of the version 4 document. `statistics`: canonical JSON of {columns, size, modified_ns,
+notes, origin, unread, made_from}.
 
 The statistics hold the labels of categorical columns, which are data: they never leave the profile by themselves.
 """

@@ -49,6 +49,9 @@ def _column(column: ColumnStatistics, records: int, small: int) -> list[Reveal]:
         shown = tuple(stranger(label, 60) for label, _ in labels[:_LABELS_SHOWN])
         if kind and column.dtype != "boolean":
             told.append(Reveal(name, f"Every value of a column that looks like {kind}.", shown, "bad"))
+        elif not column.counted:
+            what = "How many records have each of its labels is not known: a pod does not tell it."
+            told.append(Reveal(name, what, shown, "warn"))
         elif len(labels) > small and len(labels) >= NEAR_UNIQUE * max(column.count, 1):
             what = f"{len(labels)} different values in {column.count} records: nearly every record has one of its own."
             told.append(Reveal(name, what, shown, "bad"))

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Unavailable
 from podadmin.core.text import stranger
 from podadmin.schema.exchange import arrow, frictionless
-from podadmin.schema.generate import Generated
+from podadmin.schema.generate import Generated, Unread
 from podadmin.schema.model import Document, read
 from podadmin.schema.records import schema as table
 from podadmin.schema.statistics import ColumnStatistics
@@ -49,10 +49,17 @@ class Saved:
     modified_ns: int
     notes: tuple[str, ...] = ()
     """Sentences on how much of the source was read."""
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """As in Generated."""
+    unread: Unread | None = None
+    made_from: str = ""
+    """`datasources.stored.made_from` of how the datasource was set up then; "" where that was not written down."""
 
 
-def save(store: Store, clock: Clock, actor: str, datasource_id: str, generated: Generated) -> Saved:
-    """Keep `generated` as the schema of a datasource. Earlier ones stay as history."""
+def save(
+    store: Store, clock: Clock, actor: str, datasource_id: str, generated: Generated, made_from: str = ""
+) -> Saved:
+    """Keep `generated` as the schema of a datasource. Earlier ones stay as history. `made_from`: as in Saved."""
     new = Saved(
         new_id("sch"),
         datasource_id,
@@ -64,16 +71,21 @@ def save(store: Store, clock: Clock, actor: str, datasource_id: str, generated: 
         generated.fingerprint.size if generated.fingerprint is not None else 0,
         generated.fingerprint.modified_ns if generated.fingerprint is not None else 0,
         generated.notes,
+        generated.origin,
+        generated.unread,
+        made_from,
     )
-    return _keep(store, actor, "schema.saved", new)
+    return _keep(store, actor, "schema.taken" if new.origin else "schema.saved", new)
 
 
 def describe(store: Store, clock: Clock, actor: str, kept: Saved, descriptions: Mapping[str, str]) -> Saved:
-    """Keep the same schema with other descriptions: nothing has to be read again for that."""
-    features = tuple(
-        replace(each, description=descriptions.get(each.name, each.description)) for each in kept.document.features
-    )
-    columns = tuple(replace(each, description=descriptions.get(each.name, each.description)) for each in kept.columns)
+    """Keep the same schema with other descriptions: nothing has to be read again for that. An empty one is none."""
+
+    def said(name: str, before: str | None) -> str | None:
+        return descriptions.get(name, before) or None
+
+    features = tuple(replace(each, description=said(each.name, each.description)) for each in kept.document.features)
+    columns = tuple(replace(each, description=said(each.name, each.description)) for each in kept.columns)
     document = replace(kept.document, features=features)
     new = replace(kept, id=new_id("sch"), made_at=clock.now(), document=document, columns=columns)
     return _keep(store, actor, "schema.described", new)
@@ -87,6 +99,9 @@ def _keep(store: Store, actor: str, act: str, new: Saved) -> Saved:
             "size": new.size,
             "modified_ns": new.modified_ns,
             "notes": new.notes,
+            "origin": dict(new.origin),
+            "unread": [new.unread.files, new.unread.seconds] if new.unread else None,
+            "made_from": new.made_from,
         }
     )
     body = {
@@ -97,6 +112,7 @@ def _keep(store: Store, actor: str, act: str, new: Saved) -> Saved:
         "labels": sum(len(column.labels) for column in new.columns),
         "rejected": new.rejected,
         "document_sha256": digest(document),
+        **new.origin,
     }
     with store.record(Fact(actor, act, new.id, body)) as unit:
         unit.execute(
@@ -144,6 +160,9 @@ def _newest(store: Store, datasource_id: str, older_than: str | None) -> Saved |
         statistics["size"],
         statistics["modified_ns"],
         tuple(statistics.get("notes", ())),
+        statistics.get("origin", {}),
+        Unread(*statistics["unread"]) if statistics.get("unread") else None,
+        statistics.get("made_from", ""),
     )
 
 

@@ -34,6 +34,9 @@ class ColumnStatistics:
     of identifier that its name or its values suggest, "" for none; `by` says by which rule. `notes` are sentences
     about what is odd. `dimensions`, `formats` and `modes` are those of an image column, each with how often it occurs,
     the most frequent first.
+
+    `counted` is false where nobody counted, because a pod told the schema: then no figure here means anything, and
+    labels stand there with 0.
     """
 
     name: str
@@ -62,6 +65,7 @@ class ColumnStatistics:
     dimensions: tuple[tuple[str, int], ...] = ()
     formats: tuple[tuple[str, int], ...] = ()
     modes: tuple[tuple[str, int], ...] = ()
+    counted: bool = True
 
     @property
     def likely_key(self) -> bool:

@@ -17,6 +17,8 @@ from podadmin.app.sentinel import look_at_all
 from podadmin.core.errors import BadInput, NotFound, Refused, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
+from podadmin.datasources.kinds.pod_settings import PodSettings
+from podadmin.datasources.stored import BESIDE_THE_DATA
 from podadmin.vault.model import SecretPurpose
 from tests.datasources.mine import Mine, mine
 
@@ -182,7 +184,7 @@ def test_a_datasource_is_set_up_differently_and_stays_what_it_is(do: Do, profile
     do("schema generate", datasource="patients", save=True)
     given = {"data_splitter": "predefined", "column_name": "sex"}
     changed = do("datasource change", datasource="patients", set=given, ignore=["patient_id"])
-    assert (changed.id, changed.columns_ignored, changed.schema_state) == (added.id, ("patient_id",), "saved")
+    assert (changed.id, changed.columns_ignored, changed.schema_state) == (added.id, ("patient_id",), "outdated")
     kept = do("datasource fields", datasource="patients")
     assert dict(kept.values) == {"path": str(patients), **given}
     assert dict(kept.force) == {"sex": "categorical"}
@@ -199,7 +201,47 @@ def test_a_datasource_is_set_up_differently_and_stays_what_it_is(do: Do, profile
     with pytest.raises(NotFound):
         do("datasource change", datasource="nobody", set={})
     told = [entry.body for entry in profile.entries_since(0) if entry.act == "datasource.changed"]
-    assert [json.loads(each)["changed"] for each in told] == [["ignore", "settings"], ["force", "ignore", "settings"]]
+    bodies = [json.loads(each) for each in told]
+    assert [each["changed"] for each in bodies] == [["ignore", "settings"], ["force", "ignore", "settings"]]
+    assert (bodies[0]["was"]["ignore"], bodies[0]["now"]["ignore"]) == ("", '["patient_id"]')
+    assert (bodies[1]["was"]["force"], bodies[1]["now"]["force"]) == ('{"sex":"categorical"}', "")
+
+
+def test_only_what_a_schema_follows_from_makes_it_old(do: Do, patients: Path) -> None:
+    do("datasource add", name="patients", path=str(patients), ignore=["patient_id"])
+    do("schema generate", datasource="patients", save=True)
+
+    def state_after(**changed: object) -> str:
+        return str(do("datasource change", datasource="patients", **changed).schema_state)
+
+    assert state_after(set={"display_name": "Our patients", "data_splitter": "percentage"}) == "saved"
+    assert state_after(describe={"sex": "as registered"}) == "saved"
+    assert state_after(force={"sex": "categorical"}) == "outdated"
+    do("schema generate", datasource="patients", save=True)
+    assert state_after(every_column=True, force={"sex": "categorical"}) == "outdated"
+    do("schema generate", datasource="patients", save=True)
+    assert state_after(set={"header": "yes"}) == "outdated"
+
+
+def test_descriptions_are_changed_and_taken_back_and_the_saved_schema_says_so(
+    do: Do, profile: Profile, patients: Path
+) -> None:
+    do("datasource add", name="patients", path=str(patients), describe={"sex": "as registered", "age": "in years"})
+    do("schema generate", datasource="patients", save=True)
+    do("datasource change", datasource="patients", describe={"sex": "", "age": "completed years"})
+    assert dict(do("datasource fields", datasource="patients").describe) == {"age": "completed years"}
+    shown = {each.name: each.description for each in do("schema show", datasource="patients").columns}
+    assert (shown["sex"], shown["age"]) == ("", "completed years")
+    with pytest.raises(BadInput) as caught:
+        do("datasource change", datasource="patients", describe={"aeg": "in years"})
+    assert caught.value.code == "datasource.unknown-column"
+    assert "“age”" in caught.value.why
+    body = next(json.loads(e.body) for e in profile.entries_since(0) if e.act == "datasource.changed")
+    assert body["now"] == {"describe": '{"age":"completed years"}'}
+
+
+def test_settings_that_lie_beside_the_data_are_those_of_every_kind() -> None:
+    assert BESIDE_THE_DATA - {"output_path"} == set(PodSettings.model_fields) - {"required_fields"}
 
 
 def test_the_sentinel_tells_once_that_something_broke_and_once_that_it_is_well(

@@ -464,7 +464,7 @@ def test_an_old_schema_says_so_and_can_be_generated_again(show: Show) -> None:
     press(detail, "Generate again")
     detail.set_busy(True)
     assert not named(detail, "Generate again").isEnabled()
-    assert named(detail, "Generate again").accessibleDescription() == "The schema is being generated."
+    assert named(detail, "Generate again").accessibleDescription() == "The schema is being made."
     assert asked == ["ds_1"]
 
 

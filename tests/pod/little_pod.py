@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 asked = os.environ
 readiness = threading.Event()
@@ -21,6 +22,13 @@ class Control(BaseHTTPRequestHandler):
             self.answer(200, told | {"ehr_healthy": False, "ehr_error": "no token"} if "LITTLE_EHR" in asked else told)
         elif self.path == "/dataset-names":
             self.answer(200, ["patients", "scans"])
+        elif self.path.startswith("/schemas"):
+            known = json.loads(asked.get("LITTLE_SCHEMAS", "{}"))
+            names = parse_qs(urlsplit(self.path).query).get("datasetName")
+            if names and names[0] not in known:
+                self.answer(404, {"error": f'dataset "{names[0]}" could not be found in the set of schemas'})
+            else:
+                self.answer(200, [known[names[0]]] if names else list(known.values()))
         elif self.path == "/environment":
             self.answer(200, dict(asked))
         else:

@@ -30,6 +30,7 @@ from podadmin.core.progress import Progress
 from podadmin.datasources import health, service
 from podadmin.datasources.kinds.registry import declaration, source_of, values_of
 from podadmin.datasources.model import ColumnChoices, Datasource, FolderSource, Source
+from podadmin.schema import service as schemas
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -115,7 +116,7 @@ def check(profile: Profile, datasource: Named, progress: Progress) -> Datasource
     return _card(profile, checked)
 
 
-@act("datasource change", writes=True, kinds=("datasource",))
+@act("datasource change", writes=True, kinds=("datasource", "schema"))
 def change(
     profile: Profile,
     datasource: Named,
@@ -126,9 +127,14 @@ def change(
     ignore: Annotated[list[str], "a column that is never read, in place of those ignored until now"] = [],  # noqa: B006
     force: Annotated[dict[str, str], "column=type, in place of the types chosen until now"] = {},  # noqa: B006
     every_column: Annotated[bool, "read every column again, and force no type"] = False,
+    describe: Annotated[dict[str, str], "column=description; without one the description is taken back"] = {},  # noqa: B006
     progress: Progress,
 ) -> DatasourceCard:
-    """Change how a datasource is set up. Its name and kind stay, and so does its password unless another is given."""
+    """Change how a datasource is set up. Its name and kind stay, and so does its password unless another is given.
+
+    Another place, another way of reading, and other choices about columns make its schema old. Descriptions reach the
+    saved schema at once, because nothing has to be read for them.
+    """
     before = service.get(profile.store, datasource)
     kind = declaration(before.kind)
     check_no_secret(kind, set)
@@ -138,12 +144,15 @@ def change(
         profile.actor,
         before.id,
         source_of(before.kind, {**values_of(before.source), **set}),
-        _choices(before.choices, ignore, force, every_column),
+        _choices(before.choices, ignore, force, every_column, describe),
         password=password,
         forget_password=forget,
         vault=profile.open_vault,
         progress=progress,
     )
+    kept = schemas.latest(profile.store, before.id) if describe else None
+    if kept is not None:
+        schemas.describe(profile.store, profile.clock, profile.actor, kept, describe)
     return _card(profile, changed)
 
 
@@ -161,10 +170,13 @@ def remove(
     return Done(f"The datasource {removed.name} was removed.", removed.id)
 
 
-def _choices(before: ColumnChoices, ignore: list[str], force: dict[str, str], every_column: bool) -> ColumnChoices:
+def _choices(
+    before: ColumnChoices, ignore: list[str], force: dict[str, str], every_column: bool, describe: dict[str, str]
+) -> ColumnChoices:
     if every_column:
         before = ColumnChoices(describe=before.describe)
-    return ColumnChoices(tuple(ignore) or before.ignore, force or before.force, before.describe)
+    described = {name: text for name, text in {**before.describe, **describe}.items() if text}
+    return ColumnChoices(tuple(ignore) or before.ignore, force or before.force, described)
 
 
 def _adopt_inventory(profile: Profile, source: Source, added: Datasource) -> None:

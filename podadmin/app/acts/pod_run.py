@@ -29,7 +29,6 @@ _WORDS = {
     "waiting": "The pod has ended by itself and is started again in a moment.",
     "hindered": "The pod cannot be started now; that is tried again.",
 }
-_LIVES = frozenset({"starting", "ready", "unready"})
 
 
 @act("pod status")
@@ -67,7 +66,7 @@ def status(profile: Profile) -> SupervisedView:
         source=found.source,
         start=_may_start(found, worker, doing),
         stop=Permit(True) if found.wanted == "running" else Permit(False, "The pod is not to run."),
-        reload=Permit(True) if doing.state in _LIVES else Permit(False, "The pod does not run."),
+        reload=Permit(True) if doing.lives else Permit(False, "The pod does not run."),
         datasources=tuple(
             DatasourceLine(
                 each.name, each.datasource, stranger(getattr(each.data_config.datasource_args, "path", None) or "", 200)
@@ -124,7 +123,7 @@ def reload(profile: Profile, *, progress: Progress) -> Done:
 
     now = setup.needed(profile.store)
     doing = told(folder_of(profile))
-    if doing.state not in _LIVES:
+    if not doing.lives:
         raise Refused(
             "pod.not-running",
             "The pod was not told of its datasources.",
@@ -188,7 +187,7 @@ def _program(found: Setup) -> str:
 
 def _may_start(found: Setup, worker: str, doing: Doing) -> Permit:
     if found.wanted == "running" and worker == setup.BITFOUNT:
-        return Permit(False, "The pod runs." if doing.state in _LIVES else "It is to run already.")
+        return Permit(False, "The pod runs." if doing.lives else "It is to run already.")
     return Permit(True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podadmin.app.acts import datasource, network, pod, schema
+from podadmin.app.acts import datasource, network, pod, schema_making
 from podadmin.app.acts.registry import act
 from podadmin.app.demo import send_demo_requests
 from podadmin.app.profile import TOUR_SETTING, wipe_at_next_start
@@ -44,7 +44,7 @@ def tour(profile: Profile, progress: Progress) -> Done:
     path = str(resource("demo", "patients.csv"))
     datasource.add(profile, DATASOURCE, path, ignore=IGNORED, force=FORCED)
     datasource.check(profile, DATASOURCE, _part(progress, 0.45, 0.5))
-    schema.generate_schema(profile, DATASOURCE, save=True, progress=_part(progress, 0.5, 0.7))
+    schema_making.generate_schema(profile, DATASOURCE, save=True, progress=_part(progress, 0.5, 0.7))
     network.join_network(profile, "local", progress=_part(progress, 0.7, 0.9))
     if profile.engine is not None:
         progress.report("Waiting for the gate", 0.9)

@@ -104,6 +104,14 @@ class SchemaView:
     """What is different from the schema that was released last, or saved before where none was."""
     notes: tuple[str, ...] = ()
     """Sentences on how much of the source was read."""
+    counted_in: str = "lines"
+    """lines of a text file | rows of another table | files of a folder | "" where nothing was counted here."""
+    origin: str = ""
+    """The pod that told it, in words; "" for a schema that was made here."""
+    files_unread: int = 0
+    """Files of a folder that the sample left out."""
+    unread_seconds: float | None = None
+    """About how long reading those takes, at the speed of the others; None where that cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +138,8 @@ class ColumnFacts:
     top: tuple[tuple[str, str], ...]
     patterns: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-    labels: tuple[tuple[str, int, str], ...] = ()
-    """(label, records, what was decided about it)."""
+    labels: tuple[tuple[str, int | None, str], ...] = ()
+    """(label, records, what was decided about it); None where nobody counted the records."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,9 @@ class GenerationRow:
 @dataclass(frozen=True)
 class DatasourceCard:
     """`health`: good | slow | broken | unknown. `schema_state`: none | saved | outdated | pod (it comes from the pod).
+
+    `schema_by` says who can make its schema: here | pod | either | nobody; `schema_from` the pod that told the one that
+    is kept, "" for one that was made here.
 
     `cause` names what broke in a few words, `field_code` by the field's own code. `health_since`: since when it is so.
     `offered` says whether the built-in pod offers it, `offered_words` why not. `reads`: as in KindView. `has_password`:
@@ -183,6 +194,8 @@ class DatasourceCard:
     offered: bool = True
     offered_words: str = ""
     has_password: bool = False
+    schema_by: str = "here"
+    schema_from: str = ""
 
 
 @dataclass(frozen=True)

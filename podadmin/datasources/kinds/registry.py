@@ -200,6 +200,8 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "services:NullFields",
     ),
 )
+OURS: Final = frozenset({Kind.PARQUET, Kind.SQL})
+"""Kinds that pods of the field do not know."""
 _BY_KIND: Final[Mapping[Kind, KindDeclaration]] = {each.kind: each for each in KINDS}
 
 

@@ -26,16 +26,24 @@ from podadmin.desktop.widgets.facts import FactGrid
 from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, scrolling, wrap
 from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.text import PlainLabel
+from podadmin.desktop.widgets.words import count
 
 CHANGE: Final = "Change…"
 SAVE: Final = "Save the change"
-_IGNORE, _FORCE, _FORGET = "ignore", "force", "forget_password"
+_IGNORE, _FORCE, _DESCRIBE, _FORGET = "ignore", "force", "describe", "forget"
 _COLUMNS: Final = (
     FieldView(_IGNORE, "Never read", "Columns that are never read, by their names.", "list", group="columns"),
     FieldView(
         _FORCE,
         "Types chosen by hand",
         "Column and its type: categorical, continuous, text, image or image_prefix.",
+        "pairs",
+        group="columns",
+    ),
+    FieldView(
+        _DESCRIBE,
+        "Descriptions of columns",
+        "Column and what it holds. They reach the schema at once, and are published with it.",
         "pairs",
         group="columns",
     ),
@@ -74,6 +82,8 @@ class SetUpCard(Card):
             facts.append(
                 Fact("Types chosen by hand", ", ".join(f"{name} as {at}" for name, at in fields.force.items()))
             )
+        if fields.describe:
+            facts.append(Fact("Described", count(len(fields.describe), "column", "columns")))
         self._facts.set_facts(facts[:_SHOWN_AT_MOST])
         rest = len(facts) - _SHOWN_AT_MOST
         self._rest.setText(f"and {rest} more: see {CHANGE.rstrip('…')}" if rest > 0 else "")
@@ -90,6 +100,8 @@ def form_of(fields: DatasourceFields) -> tuple[KindView, dict[str, str]]:
         values[_IGNORE] = json.dumps(list(fields.ignore), ensure_ascii=False)
     if fields.force:
         values[_FORCE] = json.dumps(dict(fields.force), ensure_ascii=False, sort_keys=True)
+    if fields.describe:
+        values[_DESCRIBE] = json.dumps(dict(fields.describe), ensure_ascii=False, sort_keys=True)
     return replace(fields.kind, fields=(*fields.kind.fields, *more)), values
 
 
@@ -99,7 +111,7 @@ def changes(fields: DatasourceFields, entered: Mapping[str, str]) -> dict[str, A
     A field that has its default again is sent empty. Choices about columns replace all that there were.
     """
     before = form_of(fields)[1]
-    names = sorted({*before, *entered} - {_IGNORE, _FORCE, _FORGET})
+    names = sorted({*before, *entered} - {_IGNORE, _FORCE, _DESCRIBE, _FORGET})
     given: dict[str, Any] = {}
     fresh = {name: entered.get(name, "") for name in names if entered.get(name, "") != before.get(name, "")}
     if fresh:
@@ -110,8 +122,11 @@ def changes(fields: DatasourceFields, entered: Mapping[str, str]) -> dict[str, A
             "ignore": json.loads(entered.get(_IGNORE, "[]")),
             "force": json.loads(entered.get(_FORCE, "{}")),
         }
+    was, now = (json.loads(each.get(_DESCRIBE, "") or "{}") for each in (before, entered))
+    if described := {name: now.get(name, "") for name in {**was, **now} if now.get(name, "") != was.get(name, "")}:
+        given["describe"] = described
     if entered.get(_FORGET) == "yes":
-        given["forget_password"] = True
+        given["forget"] = True
     return given
 
 

@@ -23,19 +23,27 @@ from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row
 from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.text import ElidedLabel
+from podadmin.desktop.widgets.words import count, span, when
 
 GENERATE = "Generate the schema"
 AGAIN = "Generate again"
 EXPORT = "Export…"
-
-
-_FROM_POD = "podadmin does not read this kind: the pod that serves it makes its schema."
+TAKE = "Take the schema from the pod"
+EVERY_FILE = "Read every file"
+_FROM_POD = (
+    "Only the pod's own software can read this kind of data. Connect it, write it into the pod's configuration, and "
+    "take the schema from the running pod: it is kept here, and you decide what of it is told."
+)
 
 
 class DatasourceDetail(QWidget):
-    """Shows a card and its schema. `generate_wanted(id)` and `export_wanted(card)` ask for acts."""
+    """Shows a card and its schema. `generate_wanted(id)`, `every_file_wanted(id)` and `take_wanted(id)` ask for a
+    schema, `export_wanted(card)` to write it out.
+    """
 
     generate_wanted = Signal(str)
+    every_file_wanted = Signal(str)
+    take_wanted = Signal(str)
     export_wanted = Signal(object)
 
     def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
@@ -47,12 +55,15 @@ class DatasourceDetail(QWidget):
         self._badges = row()
         self._mark = IconMark("database", "accent_text", SIZE.icon_large)
         self._again = QuietButton(AGAIN, self._generate, "refresh-cw")
+        self._take = QuietButton(TAKE, self._on_take, "database")
         self._export = QuietButton(EXPORT, self._on_export, "download", "Export the schema…")
         card = Card()
         names = column(self._name, self._location, gap=SPACE.none)
-        card.body.addLayout(row(self._mark, (names, 1), self._badges, self._again, self._export, gap=SPACE.m))
+        card.body.addLayout(row(self._mark, (names, 1), self._badges, gap=SPACE.m))
+        card.body.addLayout(row(STRETCH, self._again, self._take, self._export, gap=SPACE.s))
         card.body.addWidget(self.job)
         self._notes = column(gap=SPACE.s)
+        self._of_schema = column(gap=SPACE.s)
         self.review = SchemaReview()
         self.state = StateView(self.review)
         self.health = HealthCard(clock)
@@ -60,13 +71,14 @@ class DatasourceDetail(QWidget):
         self.inventory = InventoryCard()
         self._cards = CardGrid(SIZE.field)
         self._cards.set_cards((self.health, self.set_up))
-        self.setLayout(column(card, self._notes, self._cards, self.inventory, self.state, STRETCH))
+        self.setLayout(column(card, self._notes, self._cards, self.inventory, self._of_schema, self.state, STRETCH))
 
     def show_loading(self) -> None:
         """Something else is about to be shown."""
         self.source = None
-        for button in (self._again, self._export):
+        for button in (self._again, self._take, self._export):
             button.setVisible(False)
+        clear(self._of_schema)
         self.inventory.setVisible(False)
         self._cards.setVisible(False)
         self.state.show_loading("Reading the datasource")
@@ -81,9 +93,9 @@ class DatasourceDetail(QWidget):
         self._location.setText(f"{kind}  {source.location}")
         clear(self._badges)
         self._badges.addWidget(Badge(schema_badge(source)))
-        here = source.reads == "profile"
         has = source.schema_state in ("saved", "outdated")
-        self._again.setVisible(has and here)
+        self._again.setVisible(has and source.schema_by in ("here", "either"))
+        self._take.setVisible(source.schema_by == "either" or (has and source.schema_by == "pod"))
         self._export.setVisible(has)
         self._cards.setVisible(True)
         self.inventory.setVisible(group in ("images", "eye"))
@@ -100,15 +112,25 @@ class DatasourceDetail(QWidget):
 
     def show_schema(self, schema: SchemaView) -> None:
         """Show the saved schema."""
+        clear(self._of_schema)
+        if schema.origin:
+            title = f"Taken from {schema.origin} on {when(schema.made_at)}"
+            self._of_schema.addWidget(Banner("info", " ".join(schema.notes), title=title))
+        elif schema.files_unread:
+            self._of_schema.addWidget(Banner("info", unread_words(schema), EVERY_FILE, self._on_every_file, _SAMPLE))
         self.review.show_schema(schema)
         self.state.show_content()
 
     def show_none(self) -> None:
-        """There is no schema yet, or none that is made here."""
-        kind = group_of(self.source.kind) if self.source is not None else ""
-        if self.source is not None and self.source.reads != "profile":
-            words = "There is no data, and so there is no schema." if kind == "none" else _FROM_POD
-            self.state.show_empty("list-tree", "No schema is made here", words)
+        """There is no schema yet."""
+        clear(self._of_schema)
+        by = self.source.schema_by if self.source is not None else "here"
+        if by == "nobody":
+            words = "There is no data, and so there is no schema."
+            self.state.show_empty("list-tree", "No schema is made of this", words)
+            return
+        if by == "pod":
+            self.state.show_empty("list-tree", "No schema yet", _FROM_POD, TAKE, self._on_take)
             return
         self.state.show_empty(
             "list-tree",
@@ -126,20 +148,42 @@ class DatasourceDetail(QWidget):
             self.state.show_error(error)
 
     def set_busy(self, busy: bool) -> None:
-        """The schema is being generated."""
-        reason = "The schema is being generated." if busy else ""
-        for button in (self._again, self._export):
+        """The schema is being made."""
+        reason = "The schema is being made." if busy else ""
+        for button in (self._again, self._take, self._export):
             button.set_permit(not busy, reason)
 
-    def show_generating(self) -> None:
-        """A first schema is being generated: there is nothing else to show."""
-        if self.source is not None and self.source.schema_state == "none":
-            self.state.show_loading("Generating the schema")
+    def show_generating(self, words: str) -> None:
+        """A first schema is being made: there is nothing else to show."""
+        if self.source is not None and self.source.schema_state in ("none", "pod"):
+            self.state.show_loading(words)
 
     def _generate(self) -> None:
         if self.source is not None:
             self.generate_wanted.emit(self.source.id)
 
+    def _on_take(self) -> None:
+        if self.source is not None:
+            self.take_wanted.emit(self.source.id)
+
+    def _on_every_file(self) -> None:
+        if self.source is not None:
+            self.every_file_wanted.emit(self.source.id)
+
     def _on_export(self) -> None:
         if self.source is not None:
             self.export_wanted.emit(self.source)
+
+
+_SAMPLE = "This schema is of a sample of the files"
+
+
+def unread_words(schema: SchemaView) -> str:
+    """How many files are left and how long reading them takes, as far as that can be told honestly."""
+    left = count(schema.files_unread, "file has", "files have")
+    long = (
+        f"Reading the rest takes about {span(schema.unread_seconds)} at the speed of the last reading"
+        if schema.unread_seconds is not None
+        else "How long reading the rest takes cannot be told: too few were read"
+    )
+    return f"{left} not been read. {long}; what was read until then is kept when it is cancelled."

@@ -19,6 +19,7 @@ from podadmin.desktop.pages.datasource_change import ChangeView
 from podadmin.desktop.pages.datasource_detail import DatasourceDetail
 from podadmin.desktop.pages.datasource_kinds import group_of
 from podadmin.desktop.pages.export_sheet import ExportSheet
+from podadmin.desktop.pages.schema_making import SchemaMaking
 from podadmin.desktop.pages.schema_review import SchemaReview
 
 _FORMATS: Final = (
@@ -51,7 +52,7 @@ class OpenDatasource:
         self._close = close
         self.id = ""
         self._health: HealthView | None = None
-        detail.generate_wanted.connect(self._generate)
+        self._making = SchemaMaking(page, detail, say_error, self.read)
         detail.export_wanted.connect(self._ask_export)
         detail.health.look_wanted.connect(self._look)
         detail.health.check_wanted.connect(self._check)
@@ -241,28 +242,6 @@ class OpenDatasource:
                 self._detail.show_schema(view)
 
         self._page.session.write(self._page, "schema release", {"datasource": self.id}, released, self._say_error)
-
-    def _generate(self, source: str) -> None:
-        detail = self._detail
-        detail.set_busy(True)
-        detail.show_generating()
-
-        def made(schema: SchemaView) -> None:
-            detail.set_busy(False)
-            self._page.desk.say(f"The schema of {schema.datasource_name} was generated and saved.")
-
-        def failed(error: PodadminError) -> None:
-            detail.set_busy(False)
-            self._say_error(error)
-            if self.id:
-                self.read()
-
-        arguments = {"datasource": source, "save": True}
-        # data is read beside decisions, never in their queue; what it keeps at the end is one write of the store
-        job = self._page.session.read(
-            self._page, "schema generate", arguments, made, failed, title="Generating the schema"
-        )
-        detail.job.follow(job)
 
     def _ask_export(self, source: DatasourceCard) -> None:
         sheet = ExportSheet(

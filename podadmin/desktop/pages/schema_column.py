@@ -54,7 +54,7 @@ class ColumnPanel(QWidget):
             "Labels of the column",
             [
                 Column("Label (data)", lambda each: stranger(each[0], 80), stretch=3),
-                Column("Records", lambda each: whole(each[1]), "number", width=12),
+                Column("Records", lambda each: "–" if each[1] is None else whole(each[1]), "number", width=12),
                 Column("Decided", lambda each: each[2], stretch=2),
             ],
             row_key=lambda each: each[0],

@@ -29,6 +29,11 @@ _TABS: Final = (
 )
 _PAGE: Final = 100
 _ROWS_SEEN: Final = 8
+_UNUSED: Final = {
+    "lines": ("Lines not used", "Every line was read", "They do not fit the header"),
+    "files": ("Files not used", "Every file gave a row", "They could not be read"),
+    "rows": ("Rows not used", "Every row was counted", "They could not be read"),
+}
 _STYPES: Final = {
     "categorical": BadgeSpec("info", "Categorical", "list-tree"),
     "continuous": BadgeSpec("plain", "Continuous", "gauge"),
@@ -87,7 +92,7 @@ class SchemaReview(QWidget):
         super().__init__(parent)
         self.schema: SchemaView | None = None
         self._found: list[ColumnView] = []
-        self.figures = {name: FigureCard(name) for name in ("Records", "Columns", "Lines not used", "Made")}
+        self.figures = {name: FigureCard(name) for name in ("Records", "Columns", "Not used", "Made")}
         self.tabs = TabRow(_TABS, "Parts of the schema", self._picked)
         self.decide = DecideView()
         self.reveals = RevealsView()
@@ -143,20 +148,27 @@ class SchemaReview(QWidget):
         self._picked(self.tabs.current if same else "reveals")
 
     def _show_figures(self, schema: SchemaView) -> None:
-        took = f"read in {schema.seconds:.1f} s"
-        self.figures["Records"].set(whole(schema.records), took)
+        told = "as the pod says" if schema.origin else f"read in {schema.seconds:.1f} s"
+        self.figures["Records"].set(whole(schema.records), told)
         chosen = sum(each.forced for each in schema.columns)
         note = count(chosen, "type chosen by hand", "types chosen by hand") if chosen else "All types as found"
         self.figures["Columns"].set(whole(len(schema.columns)), note)
-        rejected = schema.rejected_lines
-        fits = "They do not fit the header" if rejected else "Every line was read"
-        self.figures["Lines not used"].set(
-            whole(rejected), schema.notes[0] if schema.notes else fits, "warn" if rejected else "plain"
-        )
-        self.figures["Lines not used"].setToolTip("\n".join(schema.notes))
+        self._show_unused(schema)
         day, _, clock = when(schema.made_at).partition(", ")
         self.figures["Made"].set(day.rpartition(" ")[0], f"{clock}, {'saved' if schema.saved else 'not saved yet'}")
         self.figures["Made"].setToolTip(precise(schema.made_at))
+
+    def _show_unused(self, schema: SchemaView) -> None:
+        """Lines, files or rows that gave no record; nothing where the counting was not done here."""
+        unused, rejected = self.figures["Not used"], schema.rejected_lines
+        unused.setVisible(bool(schema.counted_in))
+        if not schema.counted_in:
+            return
+        title, none, some = _UNUSED[schema.counted_in]
+        unused.set_label(title)
+        note = schema.notes[0] if schema.notes else (some if rejected else none)
+        unused.set(whole(rejected), note, "warn" if rejected else "plain")
+        unused.setToolTip("\n".join(schema.notes))
 
     def _find(self) -> None:
         wanted = self._search.text().strip().casefold()

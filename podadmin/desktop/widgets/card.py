@@ -63,6 +63,10 @@ class FigureCard(Card):
         for part in (self._label, self._value, self._note):
             self.body.addWidget(part)
 
+    def set_label(self, label: str) -> None:
+        """Say that something else is counted."""
+        self._label.setText(label)
+
     def set(self, value: str, note: str = "", tone: str = "plain") -> None:
         """Show another number; `tone` colours the line below it."""
         self._value.setText(value)
