@@ -22,7 +22,7 @@ from podadmin.requests.effect_table import shipped
 from podadmin.requests.envelope import Requester
 from podadmin.requests.flow_effects import of_flow
 from podadmin.requests.service import Opening
-from podadmin.requests.state import Event
+from podadmin.requests.state import Event, State
 from podadmin.requests.verdict import Considered, weigh
 from podadmin.store.engine import Store
 
@@ -108,6 +108,9 @@ def held(claimed: Claimed, *, replay: bool, now: datetime) -> Opening:
 def taken(store: Store, clock: Clock, request_id: str) -> None:
     """The pod has a trigger that it never answers, or answers to the hub alone: for the gate it has ended with that."""
     row = service.find(store, request_id).row
-    if row.type in UNANSWERED and row.state == "delivering":
+    if row.type not in UNANSWERED:
+        return
+    if row.state == State.DELIVERING:
         service.started(store, request_id)
+    if row.state in {State.DELIVERING, State.RUNNING}:  # the latter where a gate was killed in between
         service.ended(store, clock, request_id, Event.FINISHED, "Handed to the pod, which works on it by itself")

@@ -130,5 +130,7 @@ class IdlePolls:
     def _reached(self, shown: Metadata) -> None:
         self._door.believed(shown)
         self._seen.upstream_problem = ""
-        self._seen.up_contact = self._ports.clock.now()
+        now = self._seen.up_contact = self._ports.clock.now()
+        if self._seen.connected is None:
+            self._seen.connected = now  # the gate was started anew beside a pod that runs, and says so once in its life
         self._seen.check(self._ports.clock.monotonic())

@@ -7,6 +7,7 @@ person's words; how the pod is told depends on how far it is (gate contract, sec
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import insert, select, update
@@ -17,6 +18,7 @@ from podadmin.gate.records import result
 from podadmin.gate.records import wish as table
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.requests import service
+from podadmin.requests.records import request
 from podadmin.requests.state import Event, State
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact, Unit
@@ -24,6 +26,8 @@ from podadmin.store.unit import Fact, Unit
 STOP: Final = "stop"
 WITHHOLD: Final = "withhold"
 MOST_WORDS: Final = 1000
+_LATELY: Final = timedelta(hours=6)
+_MOST_AGAIN: Final = 16
 _STOPPABLE: Final = frozenset({State.DELIVERING, State.RUNNING, State.FINISHED})
 
 
@@ -70,9 +74,7 @@ def fulfil(store: Store, clock: Clock, tell_pod: Callable[[str], None]) -> int:
     with store.read() as connection:
         rows = connection.execute(select(table).where(table.c.done_at.is_(None)).order_by(table.c.asked_at)).all()
     for row in rows:
-        sealed = service.bytes_of(store, row.request_id)
-        message = pb.BitfountMessage.FromString(sealed.wire)
-        mailbox = message.podMailboxIds.get(message.recipient, "")
+        mailbox = _mailbox(store, row.request_id)
         said = "stopped this task" if row.kind == STOP else "withheld the result of this task"
         abort = f"The data custodian {said}: {row.words}"
         shown = f"{'Stopped' if row.kind == STOP else 'Result withheld'} by {row.asked_by}"
@@ -84,6 +86,29 @@ def fulfil(store: Store, clock: Clock, tell_pod: Callable[[str], None]) -> int:
             _keep_back(unit, row.request_id)
             unit.execute(update(table).where(table.c.id == row.id).values(done_at=stamp(clock.now()), outcome=outcome))
     return len(rows)
+
+
+def to_tell_again(store: Store, clock: Clock) -> tuple[tuple[str, bool], ...]:
+    """The pod's mailboxes of tasks that were ended lately, each with whether the task had sent all of its results.
+
+    That the requester was told is on record; whether the pod had fetched its word as well died with the gate before.
+    """
+    since = stamp(clock.now() - _LATELY)
+    with store.read() as connection:
+        rows = connection.execute(
+            select(table.c.request_id, request.c.state)
+            .join(request, request.c.id == table.c.request_id)
+            .where(table.c.done_at > since)
+            .order_by(table.c.done_at.desc())
+            .limit(_MOST_AGAIN)
+        ).all()
+    found = ((_mailbox(store, row.request_id), row.state == State.FINISHED) for row in rows)
+    return tuple((mailbox, complete) for mailbox, complete in found if mailbox)
+
+
+def _mailbox(store: Store, request_id: str) -> str:
+    message = pb.BitfountMessage.FromString(service.bytes_of(store, request_id).wire)
+    return message.podMailboxIds.get(message.recipient, "")
 
 
 def _keep_back(unit: Unit, request_id: str) -> None:

@@ -7,6 +7,7 @@ can be recorded once only; what the requester has to hear is owed in the transac
 from __future__ import annotations
 
 import base64
+import json
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from sqlalchemy import Row, select, update
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, unstamp
 from podadmin.core.errors import Refused
+from podadmin.journal.service import about
 from podadmin.limits import service as limits
 from podadmin.requests import grant_moves
 from podadmin.requests.moves import GATE, Unchanged, lapse, move, owe, unless_moved
@@ -59,9 +61,15 @@ def next_to_deliver(
         return kept if taken else None
 
 
-def started(store: Store, request_id: str) -> None:
-    """The pod has accepted and will begin. Raises Refused (`request.not-to-start`) unless it was just delivered."""
-    with store.record(Fact(GATE, "request.started", request_id)) as unit:
+def started(store: Store, request_id: str, accept: str = "") -> None:
+    """The pod has accepted and will begin. Raises Refused (`request.not-to-start`) unless it was just delivered.
+
+    `accept`: the SHA-256 of the message by which it did. The very same one again is the same beginning: its answer was
+    lost with a gate that was killed.
+    """
+    if accept and _began_by(store, request_id, accept):
+        return
+    with store.record(Fact(GATE, "request.started", request_id, {"accept": accept} if accept else {})) as unit:
         if row_of(unit.connection, request_id).state != State.DELIVERING:
             raise Refused(
                 "request.not-to-start",
@@ -70,6 +78,14 @@ def started(store: Store, request_id: str) -> None:
                 "Restart the pod if this comes again.",
             )
         move(unit, request_id, Event.STARTED, "Running in the pod")
+
+
+def _began_by(store: Store, request_id: str, accept: str) -> bool:
+    with store.read() as connection:
+        if row_of(connection, request_id).state != State.RUNNING:
+            return False
+    begun = (each for each in about(store, request_id) if each.act == "request.started")
+    return any(json.loads(each.body).get("accept") == accept for each in begun)
 
 
 def ended(
