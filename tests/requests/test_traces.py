@@ -46,7 +46,7 @@ FREE = (meter(50, 1),)
 
 
 def situations(opened: Callable[..., Opened], protocols: dict[str, Any]) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Each by its name: what is asked for and what is different from a request with a grant, a rule and a free limit."""
+    """Each by its name: what is asked for, and what is different from a request that a rule allows."""
 
     def verified(protocol: Any, **changes: Any) -> Verified[VerifiedRequest]:
         return judge(opened(protocol, **changes), by_network=True)
