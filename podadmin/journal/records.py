@@ -51,6 +51,9 @@ time_stamp = Table(
 
 _READ = "SELECT seq, at, actor, act, subject, body, previous, hash FROM journal_entry WHERE seq > ? ORDER BY seq"
 _BATCH = 1000
+# made once: making a statement takes longer than running it, and these run for every entry
+_LAST = select(journal_entry).order_by(journal_entry.c.seq.desc()).limit(1)
+_INSERT = insert(journal_entry)
 
 
 class Journal:
@@ -69,13 +72,13 @@ class Journal:
             fact.subject,
             canonical(dict(fact.body)),
         )
-        connection.execute(insert(journal_entry).values(**entry._asdict()))
+        connection.execute(_INSERT, entry._asdict())
         return entry.seq
 
 
 def last_entry(connection: Connection) -> Entry | None:
     """The head of the chain."""
-    row = connection.execute(select(journal_entry).order_by(journal_entry.c.seq.desc()).limit(1)).first()
+    row = connection.execute(_LAST).first()
     return entry_of(row) if row else None
 
 

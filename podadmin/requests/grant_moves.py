@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
@@ -28,6 +28,15 @@ GATE: Final = "gate"
 MOST_RUNS, MOST_DAYS = 10_000, 3660
 _MOST_CONSIDERED: Final = 500
 """Of one family. A person makes a handful; beyond this the newest are looked at."""
+_SAME = grant.c.fingerprint == bindparam("fingerprint")
+_ORDER = (grant.c.ended, grant.c.made_at.desc())
+_ALIKE = select(grant).where(_SAME).order_by(*_ORDER).limit(_MOST_CONSIDERED)
+_OF_FAMILY = (
+    select(grant)
+    .where(or_(_SAME, and_(grant.c.family == bindparam("family"), grant.c.family != "")))
+    .order_by(*_ORDER)
+    .limit(_MOST_CONSIDERED)
+)
 
 
 @dataclass(frozen=True)
@@ -112,12 +121,8 @@ def grant_of(row: Row[Any]) -> Grant:
 
 def grants_for(connection: Connection, pins: Pins) -> tuple[Grant, ...]:
     """The grants that a request with these pins is held against, whatever their state, the newest first."""
-    alike = [grant.c.fingerprint == pins.fingerprint]
-    if pins.family:
-        alike.append(and_(grant.c.family == pins.family, grant.c.family != ""))
-    rows = connection.execute(
-        select(grant).where(or_(*alike)).order_by(grant.c.ended, grant.c.made_at.desc()).limit(_MOST_CONSIDERED)
-    )
+    wanted = _OF_FAMILY if pins.family else _ALIKE
+    rows = connection.execute(wanted, {"fingerprint": pins.fingerprint, "family": pins.family})
     return tuple(grant_of(row) for row in rows)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Final
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from podadmin.core.clock import Clock, new_reference
 from podadmin.requests import receipts
@@ -16,6 +17,7 @@ from podadmin.store.engine import Store
 from podadmin.store.unit import Fact, Unit
 
 GATE = "gate"
+_CHANGE: Final = update(request).where(request.c.id == bindparam("of"))
 
 
 class Unchanged(Exception):
@@ -35,6 +37,11 @@ def unless_moved(store: Store, fact: Fact) -> Iterator[Unit]:
         return
 
 
+def change(unit: Unit, request_id: str, **values: Any) -> None:
+    """Write these columns of a request."""
+    unit.execute(_CHANGE, {"of": request_id, **values})
+
+
 def move(unit: Unit, request_id: str, event: Event, words: str) -> State:
     """Let `event` happen to a request and note its new state, where the unit was opened with a fact about it.
 
@@ -42,7 +49,7 @@ def move(unit: Unit, request_id: str, event: Event, words: str) -> State:
     """
     row = row_of(unit.connection, request_id)
     state = advance(State(row.state), event)
-    unit.execute(update(request).where(request.c.id == request_id).values(state=state, state_words=words))
+    change(unit, request_id, state=state, state_words=words)
     if unit.facts[0].subject == request_id:
         unit.note(state=str(state))
     return state
@@ -50,7 +57,7 @@ def move(unit: Unit, request_id: str, event: Event, words: str) -> State:
 
 def owe(unit: Unit, request_id: str, kind: str, words: str) -> None:
     """The requester has to be told `words` from now on: `kind` is reject, abort or pass."""
-    unit.execute(update(request).where(request.c.id == request_id).values(answer=kind, answer_words=words))
+    change(unit, request_id, answer=kind, answer_words=words)
 
 
 def lapse(unit: Unit, clock: Clock, request_id: str, about: tuple[str, str] | None = None) -> str:
@@ -61,7 +68,7 @@ def lapse(unit: Unit, clock: Clock, request_id: str, about: tuple[str, str] | No
     """
     reference = new_reference()
     move(unit, request_id, Event.LAPSED, "Held: nobody decided while the requester was waiting")
-    unit.execute(update(request).where(request.c.id == request_id).values(reference=reference))
+    change(unit, request_id, reference=reference)
     told = {"by": GATE, "hold": reference, "request": row_of(unit.connection, request_id)}
     receipt = receipts.issue(unit, clock, "held", about or (unit.facts[0].act, unit.facts[0].subject), told)
     words = (

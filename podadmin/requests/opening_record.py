@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, update
+from sqlalchemy import Row, bindparam, insert, update
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp
@@ -17,10 +17,10 @@ from podadmin.core.errors import Refused
 from podadmin.limits import service as limits
 from podadmin.requests import grant_moves, receipts, review_moves
 from podadmin.requests.grant_pins import Pins
-from podadmin.requests.moves import GATE, move, owe
+from podadmin.requests.moves import GATE, change, move, owe
 from podadmin.requests.purposes import as_decided
 from podadmin.requests.reading import Found, findings_of, found_of, row_of
-from podadmin.requests.records import decision, request, sealed
+from podadmin.requests.records import decision, sealed
 from podadmin.requests.rule_history import Tried, keep_facts, policy_mark
 from podadmin.requests.state import Event, State, advance
 from podadmin.store.engine import Store
@@ -28,6 +28,7 @@ from podadmin.store.unit import Fact, Unit
 
 REASON_LIMIT: Final = 2000
 REPLAYED: Final = "request.replayed"
+_FOUND: Final = update(sealed).where(sealed.c.request_id == bindparam("of"))
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,8 @@ def _keep(unit: Unit, clock: Clock, row: Row[Any], opening: Opening) -> Row[Any]
         "sealed_digest": opening.sealed_digest,
         "state_words": opening.words,
     }
-    unit.execute(update(sealed).where(sealed.c.request_id == request_id).values(findings=canonical(findings)))
-    unit.execute(update(request).where(request.c.id == request_id).values(**values))
+    unit.execute(_FOUND, {"of": request_id, "findings": canonical(findings)})
+    change(unit, request_id, **values)
     unit.note(requester=values["requester"], task=opening.task, risk=opening.risk, fingerprint=opening.fingerprint)
     if opening.findings.get("opened_by"):
         unit.note(key=opening.findings["opened_by"])  # the use of a private key is told where it was used
@@ -151,7 +152,7 @@ def pins_decided(unit: Unit, found: Found) -> Pins | None:
     decided = as_decided(unit.connection, pins, found.row.project)
     if decided != pins:
         findings = {**found.findings, "pins": {"family": decided.family, "values": dict(decided.values)}}
-        unit.execute(update(sealed).where(sealed.c.request_id == found.row.id).values(findings=canonical(findings)))
+        unit.execute(_FOUND, {"of": found.row.id, "findings": canonical(findings)})
     return decided
 
 
@@ -176,7 +177,7 @@ def _allow(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> State
     fact: dict[str, Any] = {"rule": opening.rule}
     if grant_id:
         fact = {"grant": grant_id, "inferences": sum(amounts)}
-    unit.execute(update(request).where(request.c.id == request_id).values(grant_id=grant_id))
+    change(unit, request_id, grant_id=grant_id)
     reason = f"Covered by the grant {grant_id}" if grant_id else f"Allowed by the rule {opening.rule}"
     decide(unit, clock, request_id, "allow", by, reason)
     unit.also(Fact(GATE, "request.approved", request_id, fact))
@@ -234,12 +235,13 @@ def reserve(unit: Unit, clock: Clock, found: Found, request_id: str) -> tuple[fl
 def decide(unit: Unit, clock: Clock, request_id: str, verdict: str, by: str, reason: str) -> None:
     """Write down the decision on a request."""
     unit.execute(
-        insert(decision).values(
-            id=new_id("dec"),
-            request_id=request_id,
-            verdict=verdict,
-            by=by,
-            reason=reason[:REASON_LIMIT],
-            at=stamp(clock.now()),
-        )
+        insert(decision),
+        {
+            "id": new_id("dec"),
+            "request_id": request_id,
+            "verdict": verdict,
+            "by": by,
+            "reason": reason[:REASON_LIMIT],
+            "at": stamp(clock.now()),
+        },
     )

@@ -9,7 +9,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, column, func, or_, select, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    column,
+    func,
+    or_,
+    select,
+    table,
+    text,
+)
 
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import NotFound
@@ -20,6 +33,9 @@ from podadmin.store.engine import Store
 TRIGRAM, LOOKED_AT, MOST_COUNTED = 3, 20_000, 1001
 request_text = table("request_text", column("rowid", Integer))
 """The text index of revision 0005, kept by triggers of the database."""
+# made once: making a statement takes longer than running it, and these run several times for every request
+_BY_ID = select(request).where(request.c.id == bindparam("of"))
+_FINDINGS = select(sealed.c.findings).where(sealed.c.request_id == bindparam("of"))
 LAST_MESSAGE = "last_message"
 """In the findings: the message with which the pod ended the task, in base 64, kept until it was sent."""
 
@@ -243,7 +259,7 @@ def is_busy(connection: Connection) -> bool:
 
 def row_of(connection: Connection, request_id: str) -> Row[Any]:
     """The row of a request. Raises NotFound (`request.unknown`)."""
-    row = connection.execute(select(request).where(request.c.id == request_id)).first()
+    row = connection.execute(_BY_ID, {"of": request_id}).first()
     if row is None:
         raise NotFound(
             "request.unknown",
@@ -256,7 +272,7 @@ def row_of(connection: Connection, request_id: str) -> Row[Any]:
 
 def findings_of(connection: Connection, request_id: str) -> dict[str, Any]:
     """What was found in a request."""
-    text = connection.execute(select(sealed.c.findings).where(sealed.c.request_id == request_id)).scalar_one()
+    text = connection.execute(_FINDINGS, {"of": request_id}).scalar_one()
     found: dict[str, Any] = json.loads(text)
     return found
 

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_reference, stamp
@@ -34,6 +34,7 @@ PREFIX: Final = b"podadmin receipt 1\n"
 GATE: Final = "gate"
 LARGEST_FILE: Final = 1024 * 1024
 _AT_ONCE: Final = 500
+_HASH: Final = select(journal_entry.c.hash).where(journal_entry.c.seq == bindparam("of"))
 
 
 class Signs(Protocol):
@@ -90,19 +91,20 @@ def issue(unit: Unit, clock: Clock, act: str, about: tuple[str, str], facts: Map
             # a defect of the caller, said at once
             raise RuntimeError(f"a receipt names {about}, and the unit records no such fact")
         entry = told_of[about]
-        head = unit.connection.execute(select(journal_entry.c.hash).where(journal_entry.c.seq == entry)).scalar_one()
+        head = unit.connection.execute(_HASH, {"of": entry}).scalar_one()
         document["journal"] = {"entry": entry, "hash": head}
         text = canonical(document)
         unit.execute(
-            insert(receipt).values(
-                reference=reference,
-                act=act,
-                request_id=row.id if row is not None else "",
-                grant_id=str(facts.get("grant", "")),
-                document=text,
-                entry=entry,
-                made_at=made_at,
-            )
+            insert(receipt),
+            {
+                "reference": reference,
+                "act": act,
+                "request_id": row.id if row is not None else "",
+                "grant_id": str(facts.get("grant", "")),
+                "document": text,
+                "entry": entry,
+                "made_at": made_at,
+            },
         )
         yield Fact(
             GATE,

@@ -131,24 +131,22 @@ def capture(store: Store, clock: Clock, captured: Captured) -> str | None:
     try:
         with store.record(Fact(GATE, "request.captured", request_id, body)) as unit:
             unit.execute(
-                insert(request).values(
-                    id=request_id,
-                    network=captured.network,
-                    task_id=captured.task_id,
-                    type=captured.type,
-                    state=state,
-                    state_words=words,
-                    received_at=stamp(now),
-                    deadline=stamp(started + timedelta(seconds=captured.window)),
-                    requester=captured.sender,
-                    body_digest=captured.body_digest,
-                )
+                insert(request),
+                {
+                    "id": request_id,
+                    "network": captured.network,
+                    "task_id": captured.task_id,
+                    "type": captured.type,
+                    "state": state,
+                    "state_words": words,
+                    "received_at": stamp(now),
+                    "deadline": stamp(started + timedelta(seconds=captured.window)),
+                    "requester": captured.sender,
+                    "body_digest": captured.body_digest,
+                },
             )
-            unit.execute(
-                insert(sealed).values(
-                    request_id=request_id, wire=captured.wire, body=captured.body, findings=canonical(findings)
-                )
-            )
+            kept = {"wire": captured.wire, "body": captured.body, "findings": canonical(findings)}
+            unit.execute(insert(sealed), {"request_id": request_id, **kept})
             if captured.problem is not None:
                 told = {
                     "by": "the gate's own checks",

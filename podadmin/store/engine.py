@@ -25,6 +25,9 @@ from podadmin.store.reading import check_revision, connect_to_read
 from podadmin.store.unit import Fact, Recorder, Unit
 
 BUSY_SECONDS = 10.0
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=8000")
+"""A commit is on the disk when it returns. The log is folded into the file every 32 MB: pages that many commits change
+are written there once, and not once for each few commits."""
 _STEPS_BETWEEN_LOOKS = 100_000
 """Steps of the database's machine after which it is asked whether to go on: some milliseconds."""
 _FILE_PROBLEMS: dict[int, tuple[str, str, str]] = {
@@ -232,10 +235,21 @@ def _stoppable(connection: Connection, progress: Progress | None) -> Iterator[No
     if progress is None or not isinstance(driver, sqlite3.Connection):
         yield
         return
+    using, mine = threading.Lock(), [driver]
+
+    def stop() -> None:
+        # the check of the whole file is one step of the machine, which asks nobody; but it can be interrupted
+        with using:
+            for each in mine:
+                each.interrupt()
+
     driver.set_progress_handler(lambda: progress.cancelled, _STEPS_BETWEEN_LOOKS)
+    progress.on_cancel(stop)
     try:
         yield
     finally:
+        with using:
+            mine.clear()
         driver.set_progress_handler(None, 0)
 
 
@@ -257,7 +271,7 @@ def _engine(path: Path, *, writes: bool, reads_only: bool = False) -> sa.Engine:
         # transactions are begun below, by name, and not by the driver's guess
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in () if reads_only else ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in () if reads_only else _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         if not writes:
             cursor.execute("PRAGMA query_only=ON")

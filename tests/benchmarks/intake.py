@@ -40,20 +40,10 @@ def run(seconds: float = SECONDS) -> list[dict[str, Any]]:
 def _intake(folder: Path, seconds: float) -> dict[str, Any]:
     clock = SystemClock()
     store = Store.open(folder / "podadmin.db", Journal(clock))
-    count = int(RATE * seconds)
     began = clock.monotonic()
-    took: list[float] = []
-    behind = 0.0
-    for number in range(count):
-        due = began + number / RATE
-        now = clock.monotonic()
-        behind = max(behind, now - due)
-        if now < due:
-            _wait(clock, due)
-        start = clock.monotonic()
-        _one(store, clock, number)
-        took.append(clock.monotonic() - start)
+    took, behind = arrive(store, clock, RATE, seconds)
     whole = clock.monotonic() - began
+    count = len(took)
     with store.read() as connection:
         kept = connection.execute(select(func.count()).select_from(request)).scalar_one()
         receipts = connection.execute(select(func.count()).select_from(receipt)).scalar_one()
@@ -64,10 +54,34 @@ def _intake(folder: Path, seconds: float) -> dict[str, Any]:
     if lost or not sound or receipts != refused:
         raise AssertionError(f"{lost} requests were lost, {refused - receipts} receipts; the chain is sound: {sound}")
     note = (
-        f"{count} kept, none lost; {statistics.median(took) * 1000:.1f} ms each, at most "
+        f"{count} kept of {int(RATE * seconds)} that were due, none lost; {statistics.median(took) * 1000:.1f} ms each, at most "
         f"{max(took) * 1000:.0f} ms; at most {behind:.2f} s behind"
     )
     return beside(f"intake for {seconds:g} s", "requests/s", note, [count / whole], float(RATE))
+
+
+def arrive(
+    store: Store, clock: SystemClock, rate: float, seconds: float, name: str = "task"
+) -> tuple[list[float], float]:
+    """Requests at this rate for so long: how long each took, and how far behind one was at most, in seconds.
+
+    One that is due is taken when the one before it is done; when the time is over, no more are.
+    """
+    began = clock.monotonic()
+    took: list[float] = []
+    behind = 0.0
+    for number in range(int(rate * seconds)):
+        due = began + number / rate
+        now = clock.monotonic()
+        if now > began + seconds:
+            break
+        behind = max(behind, now - due)
+        if now < due:
+            _wait(clock, due)
+        start = clock.monotonic()
+        _one(store, clock, number, f"{name}-{number}")
+        took.append(clock.monotonic() - start)
+    return took, behind
 
 
 def _wait(clock: SystemClock, until: float) -> None:
@@ -76,8 +90,7 @@ def _wait(clock: SystemClock, until: float) -> None:
     threading.Event().wait(max(until - clock.monotonic(), 0.0))
 
 
-def _one(store: Store, clock: SystemClock, number: int) -> None:
-    task = f"task-{number}"
+def _one(store: Store, clock: SystemClock, number: int, task: str) -> None:
     wire = task.encode()
     request_id = service.capture(
         store, clock, Captured("local", task, 2, f"lab-{number % 40}", wire, BODY, _DIGEST, clock.now(), 300.0)

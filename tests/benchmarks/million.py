@@ -137,9 +137,9 @@ def _opening(mark: str) -> Opening:
         {"considered": f"Rule {n}", "outcome": "Does not apply. Another project.", "tone": "plain"} for n in range(9)
     ]
     return Opening(
-        requester="lab-name", task="ResultsOnly · SqlQuery", datasource="source-name", project="study-name", risk="medium",
-        verified="verified", fingerprint=mark, verdict="hold", code="decide.undecided", words="Waiting for your decision",
-        answerable=True,
+        requester="lab-name", task="ResultsOnly · SqlQuery", datasource="source-name", project="study-name",
+        risk="medium", verified="verified", fingerprint=mark, verdict="hold", code="decide.undecided",
+        words="Waiting for your decision", answerable=True,
         findings={
             "verification": lines, "requester_key": "ab" * 32, "protocol": PROTOCOL, "effects": effects_shown(effects),
             "trace": trace, "signature": "good",

@@ -1,0 +1,215 @@
+"""How long the window stands still at the most with a million requests and two million journal entries behind it.
+
+The real desktop, offscreen, driven as a person would drive it: lists are scrolled, sorted, filtered and searched, rows
+are opened, the journal is verified and that is stopped again, and all the while requests go on arriving. After each part
+the watchdog of the driver tells the longest time in which the event loop was away.
+
+By hand with a profile that is there: `python -m tests.benchmarks.stall_many PROFILE` (see `million`).
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from tests.benchmarks import million
+from tests.benchmarks.figures import ROOT, beside_bound, environment
+
+BOUND: Final = 50.0
+ARRIVING: Final = 80
+"""Requests that arrive in a second: five thousand in a minute."""
+_PARTS: Final[dict[str, str]] = {
+    "the list of requests comes": """
+        page Requests
+        wait "1,0" 60
+        click "All*"
+        wait "lab-" 20""",
+    "the list is scrolled": """
+        tab-to "Requests"
+        key PgDown *40""",
+    "the end of what was read is jumped to, again and again": """
+        key End *20""",
+    "filters": """
+        click "Decided*"
+        wait "lab-" 20
+        click "Waiting*"
+        wait "lab-" 20
+        click "All*"
+        wait "lab-" 20""",
+    "searches": """
+        type "Search requests" "lab-17"
+        wait-gone "Loading" 20
+        type "Search requests" "source-3"
+        wait-gone "Loading" 20
+        type "Search requests" "nothing is like this"
+        wait "Nothing found" 20
+        type "Search requests" "st"
+        wait "patients" 20
+        click "Clear"
+        wait "lab-" 20""",
+    "a request is opened": """
+        click "Decided*"
+        wait "lab-" 20
+        open-row "Finished"
+        wait "What leaves the pod" 30
+        click "Back to all requests"
+        wait "lab-" 20""",
+    "the overview": """
+        page Overview
+        wait "Overview"
+        page Requests
+        wait "lab-" 20""",
+    "the journal comes": """
+        page Journal
+        wait "scroll for older ones" 30""",
+    "the journal is scrolled": """
+        tab-to "Journal entries"
+        key PgDown *40
+        key End *20""",
+    "the journal is filtered and searched": """
+        choose "Kind of act" "Requests"
+        wait "scroll for older ones" 60
+        choose "Kind of act" "Everything"
+        type "Search the journal" "req_000000500000"
+        wait "Searched back" 60
+        wait "2 entries" 120
+        type "Search the journal" "1000000"
+        wait "1,000,000" 120
+        click "Clear"
+        wait "scroll for older ones" 60""",
+    "the journal is verified, scrolled meanwhile, and that is stopped": """
+        click "Verify the journal"
+        wait "Checking entry" 120
+        tab-to "Journal entries"
+        key PgDown *30
+        page Requests
+        wait "lab-" 20
+        tab-to "Requests"
+        key PgDown *30
+        page Journal
+        click "Cancel: Verifying the journal"
+        wait "The verification was stopped" 5""",
+    "the pages of rules, receipts, projects and limits": """
+        page "Grants & rules"
+        click "Receipts"
+        wait "scroll" 30
+        click "Projects"
+        wait "study-" 30
+        page "Models & limits"
+        wait "Models & limits" 30""",
+}
+_PROGRAM: Final = """
+import sys
+from pathlib import Path
+from time import perf_counter, thread_time
+from podadmin.app.options import Options
+from podadmin.desktop import application, driver, seek
+
+dogs = []
+
+def aside(real):
+    # what the driver itself needs to find its way is not the window's work
+    def found(*given):
+        began, busy = perf_counter(), thread_time()
+        try:
+            return real(*given)
+        finally:
+            for dog in dogs:
+                dog._last += perf_counter() - began
+                dog._busy += thread_time() - busy
+    return found
+
+def find(window, name, *kinds):
+    if not name.endswith("*"):
+        return real_find(window, name, *kinds)
+    candidates = [each for each in seek.seen(seek.ground(window)) if not kinds or isinstance(each, kinds)]
+    return next((each for each in candidates if any(n.startswith(name[:-1]) for n in seek.names_of(each))), None)
+
+def tell(self, words):
+    dog = self.watchdog
+    print(f"part {words[0]} {dog.worst:.1f} {dog.worst_busy:.1f}", flush=True)
+    dog.reset()
+
+def begin(self, *given):
+    real_begin(self, *given)
+    dogs.append(self.watchdog)
+
+real_find, real_begin = seek.find, driver.Driver.__init__
+seek.find, seek.row_with = aside(find), aside(seek.row_with)
+for name in ("_visible", "_tab_to", "_reading", "_rows"):
+    setattr(driver.Driver, name, aside(getattr(driver.Driver, name)))
+driver.Driver._no_stall, driver.Driver.__init__ = tell, begin
+given = Options(profile=Path(sys.argv[1]), keyring="memory", headless=True, script=Path(sys.argv[2]))
+sys.exit(application.run(given))
+"""
+_ARRIVING: Final = """
+import sys
+from pathlib import Path
+from podadmin.core.clock import SystemClock
+from podadmin.journal.records import Journal
+from podadmin.store.engine import Store
+from tests.benchmarks.intake import arrive
+clock = SystemClock()
+store = Store.open(Path(sys.argv[1]) / "podadmin.db", Journal(clock))
+arrive(store, clock, float(sys.argv[2]), 3600.0, f"live-{clock.monotonic()}")
+"""
+
+
+def run(profile: Path | None = None, arriving: int = ARRIVING) -> list[dict[str, Any]]:
+    """The longest stall in ms of each part, beside the bound."""
+    with tempfile.TemporaryDirectory() as folder:
+        if profile is None:
+            profile = Path(folder) / "profile"
+            million.fill(profile)
+        script = Path(folder) / "script.txt"
+        script.write_text(_script(), encoding="utf-8")
+        comes = [sys.executable, "-c", _ARRIVING, str(profile), str(arriving)]
+        others = subprocess.Popen(comes, cwd=ROOT, env=environment()) if arriving else None
+        try:
+            seen = _play(profile, script)
+        finally:
+            if others is not None:
+                others.kill()
+                others.wait()
+    names = list(_PARTS)
+    return [
+        beside_bound(f"longest stall while {names[number]}", [worst], BOUND, f"the window's own work {busy:.0f} ms")
+        for number, (worst, busy) in seen.items()
+    ]
+
+
+def _script() -> str:
+    lines: list[str] = []
+    for number, part in enumerate(_PARTS.values()):
+        for line in part.strip().splitlines():
+            step, _, times = line.strip().partition(" *")
+            lines += [step] * int(times or 1)
+        lines.append(f"expect-no-stall {number}")
+    return "\n".join([*lines, "quit", ""])
+
+
+def _play(profile: Path, script: Path) -> dict[int, tuple[float, float]]:
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, str(profile), str(script)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    told = re.findall(r"^part (\d+) ([\d.]+) ([\d.]+)", done.stdout, re.M)
+    seen = {int(number): (float(worst), float(busy)) for number, worst, busy in told}
+    if done.returncode or len(seen) != len(_PARTS):
+        sys.stderr.write(done.stdout + done.stderr)
+    return seen
+
+
+if __name__ == "__main__":
+    given = Path(sys.argv[1])
+    for figure in run(given, int(sys.argv[2]) if len(sys.argv) > 2 else ARRIVING):
+        print(f"{figure['name']}: {figure['ours']:.0f} ms; {figure['note']}")
