@@ -8,10 +8,12 @@ as the same answer twice and nothing else.
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from anyio import to_thread
 
 from podadmin.core.errors import PodadminError, Unavailable
+from podadmin.gate.outgoing import PASSED, STRIPPED, Outgoing
 from podadmin.gate.ports import Ports
 from podadmin.gate.sessions import Sessions
 from podadmin.networks.bitfount import codec, messages
@@ -20,22 +22,30 @@ from podadmin.networks.bitfount.client import MessageServiceClient
 from podadmin.networks.bitfount.types import MessageType, PodResponseType, Reason
 from podadmin.requests import service
 
+_WHY: Final = {PASSED: "", STRIPPED: "What the error of a program said was left out."}
+_OWN: Final = "The gate's own word."
 log = logging.getLogger("podadmin.gate")
 
 
-async def send_due(ports: Ports, client: MessageServiceClient, sessions: Sessions) -> int:
-    """Send every answer that is owed; how many were. One that cannot be sent now stays owed."""
+async def send_due(ports: Ports, client: MessageServiceClient, sessions: Sessions, outgoing: Outgoing) -> int:
+    """Send every answer that is owed; how many were. One that cannot be sent now stays owed.
+
+    `outgoing` hears of every message that went.
+    """
     sent = 0
     for request_id, kind, words in await to_thread.run_sync(service.answers_due, ports.store):
-        problem, said = "", ""
+        problem, said, outcome = "", "", PASSED
         try:
             composed = await to_thread.run_sync(_compose, ports, sessions, request_id, kind, words)
             if kind == "pass":
                 said = await to_thread.run_sync(_said, sessions, request_id, composed[0])
                 if ports.numbers.hide_errors():
-                    composed = [await to_thread.run_sync(_without_errors, sessions, request_id, composed[0])]
+                    plain = await to_thread.run_sync(_without_errors, sessions, request_id, composed[0])
+                    outcome = PASSED if plain is composed[0] else STRIPPED
+                    composed = [plain]
             for message in composed:
                 await client.send(message)
+                outgoing.note(message, outcome, _WHY[outcome] if kind == "pass" else _OWN)
         except Unavailable as error:
             log.info("an answer waits: %s", error.code)
             continue

@@ -5,9 +5,10 @@ One transaction for each message, before it goes on. A message whose effect coul
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import Row, select
 from podadmin.core.clock import Clock
 from podadmin.core.errors import BadInput, Refused
 from podadmin.core.text import stranger
+from podadmin.gate.outgoing import WITHHELD, Left, left_of, put
 from podadmin.limits import service as limits
 from podadmin.limits.alarms import Kind
 from podadmin.limits.model import Key
@@ -66,6 +68,7 @@ CARRYING: Mapping[MessageType, tuple[str, ...]] = {
 
 _MOST_NUMBER = 2**63 - 1
 """The greatest number that a record can hold; a message may carry a greater one."""
+_LAST = frozenset({MessageType.JOB_REJECT, MessageType.BATCHES_COMPLETE, MessageType.TASK_ABORT})
 _ENDED = frozenset({State.FINISHED, State.STOPPED, State.FAILED, State.INTERRUPTED})
 
 
@@ -88,12 +91,14 @@ def judge(
     warn_at: float = limits.WARN_AT,
     *,
     foreign: bool = False,
+    left: Left | None = None,
 ) -> Verdict:
     """Record what a message of the pod means and say whether it may leave.
 
     `digest` is the SHA-256 of its body: a message that is sent again is counted once. `warn_at`: the part of a limit
     from which on the journal tells that it is nearly reached. `foreign`: the pod is the network's own software, which
-    has more to say than the built-in worker. Raises Refused (`gate.unknown-task`, `gate.not-running`,
+    has more to say than the built-in worker. `left` is what a result was found to hold, and whether it is held: it is
+    written down in the same transaction. Raises Refused (`gate.unknown-task`, `gate.not-running`,
     `gate.type-not-allowed`, `request.not-to-start`) where it may not; use that such a message tells is an alarm.
     """
     row = service.by_task(store, message.taskId)
@@ -102,8 +107,10 @@ def judge(
         raise _no("gate.unknown-task", "It belongs to no task that was delivered.")
     kind, request_id, state = int(message.messageType), row.id, row.state
     if kind == MessageType.JOB_ACCEPT:
-        service.started(store, request_id)
+        service.started(store, request_id, hashlib.sha256(message.SerializeToString()).hexdigest())
         return Verdict.PASS
+    if kind in _LAST and state in _ENDED and service.last_message_of(store, request_id) == message.SerializeToString():
+        return Verdict.OWED  # said again, because its answer was lost with a gate that was killed
     if kind == MessageType.JOB_REJECT:
         if state != State.DELIVERING:
             raise _no("gate.not-running", "The task that it belongs to is not one that the pod may answer now.")
@@ -120,7 +127,7 @@ def judge(
         _tell_undelivered(store, clock, message, row)
         raise _not_running()
     if kind == MessageType.EVALUATION_RESULTS:
-        return _results(store, clock, row, message, digest, warn_at)
+        return _results(store, clock, row, message, digest, warn_at, left)
     if kind == MessageType.BATCHES_COMPLETE:
         return _last(store, clock, row, message, Event.FINISHED, "Finished: the results were passed on")
     if kind == MessageType.TASK_ABORT:
@@ -128,11 +135,11 @@ def judge(
     if kind in PHASES:
         return Verdict.PASS
     if foreign and kind in CARRYING:
-        return _carried(store, row, message, digest)
+        return _carried(store, row, message, digest, left_of(message, clock.now()))
     raise _no("gate.type-not-allowed", f"A message of the type {type_name(kind)} was not part of the decision.")
 
 
-def _carried(store: Store, row: Row[Any], message: pb.BitfountMessage, digest: str) -> Verdict:
+def _carried(store: Store, row: Row[Any], message: pb.BitfountMessage, digest: str, left: Left) -> Verdict:
     """What a task of this protocol sends beside results. It is told in the journal as they are; others send nothing."""
     kind = int(message.messageType)
     runs = str((service.find(store, row.id).findings.get("protocol") or {}).get("class_name", "")).rpartition(".")[2]
@@ -143,6 +150,7 @@ def _carried(store: Store, row: Row[Any], message: pb.BitfountMessage, digest: s
         now = unit.connection.execute(select(request.c.state).where(request.c.id == row.id)).scalar_one()
         if now != State.RUNNING:
             raise _not_running()
+        put(unit, row.id, left)
     return Verdict.PASS
 
 
@@ -170,7 +178,13 @@ def _last(
 
 
 def _results(
-    store: Store, clock: Clock, row: Row[Any], message: pb.BitfountMessage, digest: str, warn_at: float
+    store: Store,
+    clock: Clock,
+    row: Row[Any],
+    message: pb.BitfountMessage,
+    digest: str,
+    warn_at: float,
+    left: Left | None,
 ) -> Verdict:
     task = Task(row.id, row.task_id, row.network, row.project, row.requester, row.datasource)
     used = consumed(message)
@@ -201,8 +215,12 @@ def _results(
             stop = _stopped_by(unit, clock, task, used, counted, digest)
             if stop is None:
                 _tell_use(unit, task, used, counted)
+                if left is not None:
+                    put(unit, row.id, left)
                 return Verdict.PASS
         unit.note(withheld=True)
+        if left is not None:
+            put(unit, row.id, replace(left, outcome=WITHHELD, why=stop.why, result_id=""))
         service.end(unit, clock, row.id, Event.STOPPED, stop.why, abort=stop.words)
     return Verdict.STOP
 

@@ -17,7 +17,6 @@ from podadmin.gate.access import AccessRelay
 from podadmin.gate.door import OwnPod
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.relay import Relay
-from podadmin.gate.sessions import Sessions
 from podadmin.gate.steps import Steps
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import MessageServiceClient
@@ -40,7 +39,7 @@ class Gate:
         door = OwnPod(pod_key_id, pod_key, upstream.credentials)
         self.relay = Relay(ports, self._client, self.seen, door, self._alarm, self.nudge)
         self.access = AccessRelay(ports, pod_key_id, pod_key)
-        self._steps = Steps(ports, self._client, Sessions(ports), self.seen, self.relay, news)
+        self._steps = Steps(ports, self._client, self.seen, self.relay, news)
 
     async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Switch the gate on and keep it on until cancelled. Raises Unavailable (`gate.*`)."""

@@ -24,7 +24,6 @@ from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.proxy import Proxy
 from podadmin.gate.records import port as port_table
 from podadmin.gate.relay import Relay
-from podadmin.gate.sessions import Sessions
 from podadmin.gate.steps import Steps
 from podadmin.gate.web_relay import WebRelay
 from podadmin.networks.bitfount import messages_pb2 as pb
@@ -57,11 +56,11 @@ class ProxyGate:
         self._client = MessageServiceClient.open(target, tls=tls, metadata=credentials.metadata)
         self.hosts = Hosts(ports.store, ports.clock, places)
         self.relay = Relay(ports, self._client, self.seen, ForeignPod(credentials), self._alarm, self.nudge)
-        self._web = WebRelay(ports, places, credentials, self.seen)
+        self._web = WebRelay(ports, places, credentials, self.seen, self.relay.outgoing)
         self.proxy = Proxy(
             places, self.hosts, ports.upstream.rooms, authority, lambda: self.relay.port, self._web.serve, self._refused
         )
-        self._steps = Steps(ports, self._client, Sessions(ports), self.seen, self.relay, news)
+        self._steps = Steps(ports, self._client, self.seen, self.relay, news)
 
     @property
     def address(self) -> str:

@@ -57,8 +57,33 @@ result = Table(
     Column("wire", LargeBinary, nullable=False),
     Column("state", String(10), nullable=False, index=True),
     Column("at", String(32), nullable=False),
+    Column("reasons", Text, nullable=False, server_default="[]"),
 )
-"""What waits to be seen before it leaves, sealed as the pod sent it. `state`: held | released | sent | withheld."""
+"""What waits to be seen before it leaves, sealed as the pod sent it. `state`: held | released | sent | withheld.
+`reasons`: JSON list of sentences."""
+
+outgoing = Table(
+    "gate_outgoing",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("request_id", String(32), nullable=False, index=True),
+    Column("type", Integer, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("last_at", String(32), nullable=False),
+    Column("messages", Integer, nullable=False, server_default="1"),
+    Column("size", Integer, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("sealed", String(10), nullable=False),
+    Column("rows", Integer),
+    Column("what", Text, nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("why", Text, nullable=False, server_default=""),
+    Column("digest", String(64), nullable=False),
+    Column("result_id", String(32), nullable=False, server_default=""),
+)
+"""A message of a task that wanted to leave, or that many `messages` alike. `sealed`: session | reference | other | no.
+`what`: JSON facts, nothing of the content. `outcome`: passed | held | withheld | refused | stripped. `result_id` names
+what is kept of one that was held."""
 
 pod = Table(
     "gate_pod",

@@ -26,7 +26,10 @@ from podadmin.gate.flows import taken
 from podadmin.gate.idle import IdlePolls
 from podadmin.gate.intake import is_trigger
 from podadmin.gate.listening import Listening
+from podadmin.gate.looking import Looking
+from podadmin.gate.outgoing import REFUSED, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
+from podadmin.gate.sessions import Sessions
 from podadmin.gate.task_mailboxes import TaskMailboxes
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount import rpc
@@ -62,9 +65,12 @@ class Relay:
         self._door = door
         self._alarm = alarm
         self._rows_changed = rows_changed
-        self._unsent_accept = b""
+        self._sent_accept = b""
         self._running: dict[str, float] = {}
         self._known_tasks: set[str] = set()
+        self.sessions = Sessions(ports)
+        self.looking = Looking(ports, self.sessions)
+        self.outgoing = Outgoing(ports.clock, self.looking.opened)
         self.deliveries = Deliveries(ports, seen)
         self.mailboxes = TaskMailboxes()
         self._idle = None if door.own_pod else IdlePolls(ports, client, seen, door, rows_changed)
@@ -100,6 +106,12 @@ class Relay:
         """Tell the pod to end the task of this mailbox, by the word that it listens to now; set once it was told."""
         self._running.clear()
         return self.mailboxes.stop(mailbox, complete=self.deliveries.is_completing(mailbox))
+
+    def stop_again(self, mailbox: str, *, complete: bool) -> None:
+        """`stop_task` for a task that was ended while a gate before this one stood before the pod."""
+        if complete:
+            self.deliveries.completing(mailbox)
+        self.stop_task(mailbox)
 
     def stop_soon(self, mailbox: str) -> None:
         """`stop_task` from any thread but the gate's own."""
@@ -236,27 +248,29 @@ class Relay:
 
     async def _send(self, data: bytes, context: rpc.Context, shown: Metadata) -> bytes:
         message = rpc.SEND.read_request(data)
-        if self._unsent_accept and data == self._unsent_accept:
-            # its start was recorded and the network was out of reach: the pod repeats it, and nothing starts twice
-            await to_thread.run_sync(egress.must_run, self._ports.store, message.taskId)
-        elif await self._waits(message):
+        if self._sent_accept and data == self._sent_accept:
+            return b""  # it has gone out, and its answer was lost on the way back to the pod
+        if await self._waits(message):
             return b""
-        else:
-            verdict = await self._judged(message)
-            if verdict is egress.Verdict.STOP:
-                await self._stopped(message)
-            if verdict is not egress.Verdict.PASS:
-                self._ended(message, verdict)
-                self._rows_changed()
-                return b""
-        if results.is_result(message.messageType) and self._ports.numbers.see_results():
-            await to_thread.run_sync(results.hold, self._ports.store, self._ports.clock, message, data)
+        looked = await self.looking.look(message)
+        verdict = await self._judged(message, looked.left if looked is not None else None)
+        if verdict is egress.Verdict.STOP:
+            await self._stopped(message)
+        if verdict is not egress.Verdict.PASS:
+            self._ended(message, verdict)
+            self._rows_changed()
+            return b""
+        if looked is not None and looked.stays:
+            held = (message, data, looked.reasons, looked.left.result_id)
+            await to_thread.run_sync(results.hold, self._ports.store, self._ports.clock, *held)
             self._seen.count("held to be seen")
+            self._rows_changed()
             return b""
-        if int(message.messageType) == MessageType.JOB_ACCEPT:
-            self._unsent_accept = data
         answer = await self._pass(rpc.SEND.path, self._ports.upstream.rooms.outgoing(message, data), context, shown)
-        self._unsent_accept = b""
+        if int(message.messageType) == MessageType.JOB_ACCEPT:
+            self._sent_accept = data
+        if looked is None and int(message.messageType) not in egress.CARRYING:
+            self.outgoing.note(message)
         self._seen.count("passed")
         return answer
 
@@ -281,7 +295,7 @@ class Relay:
         else:
             self.deliveries.completed(message.senderMailboxId)
 
-    async def _judged(self, message: pb.BitfountMessage) -> egress.Verdict:
+    async def _judged(self, message: pb.BitfountMessage, left: Left | None) -> egress.Verdict:
         phase = int(message.messageType) in egress.PHASES
         if phase and self._running.get(message.taskId, 0.0) > self._ports.clock.monotonic():
             return egress.Verdict.PASS
@@ -290,7 +304,13 @@ class Relay:
         try:
             verdict = await to_thread.run_sync(
                 lambda: egress.judge(
-                    self._ports.store, self._ports.clock, message, digest, warn_at(), foreign=not self._door.own_pod
+                    self._ports.store,
+                    self._ports.clock,
+                    message,
+                    digest,
+                    warn_at(),
+                    foreign=not self._door.own_pod,
+                    left=left,
                 )
             )
             if phase and verdict is egress.Verdict.PASS:
@@ -299,6 +319,7 @@ class Relay:
         except PodadminError as error:
             log.warning("a %s was not let out: %s", type_name(message.messageType), error.code)
             self._seen.count("withheld")
+            self.outgoing.note(message, REFUSED, error.why)
             raise
 
     async def _stopped(self, message: pb.BitfountMessage) -> None:

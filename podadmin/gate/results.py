@@ -6,6 +6,7 @@ once somebody releases it. What is withheld ends the task for both sides (`wishe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +16,13 @@ from sqlalchemy import Row, func, insert, select, update
 
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import Refused
+from podadmin.core.text import stranger
 from podadmin.gate.records import result as table
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.references import reference_in
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import service
+from podadmin.requests.result_rules import Reason
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 
@@ -31,7 +34,7 @@ WITHHELD: Final = "withheld"
 
 @dataclass(frozen=True)
 class Waiting:
-    """A message of a task that waits to be seen. `wire` is the whole message."""
+    """A message of a task that waits to be seen. `wire` is the whole message; `reasons` say why it waits."""
 
     id: str
     request_id: str
@@ -39,24 +42,41 @@ class Waiting:
     size: int
     at: datetime
     wire: bytes
+    reasons: tuple[str, ...] = ()
 
 
-def hold(store: Store, clock: Clock, message: pb.BitfountMessage, wire: bytes) -> None:
-    """Keep a message of a running task until a person has seen it."""
+def hold(
+    store: Store,
+    clock: Clock,
+    message: pb.BitfountMessage,
+    wire: bytes,
+    reasons: Sequence[Reason] = (),
+    result_id: str = "",
+) -> None:
+    """Keep a message of a running task until a person has seen it, for these reasons.
+
+    One without a reason of its own only keeps its place behind those before it: once these were let go, it follows.
+    """
     row = service.by_task(store, message.taskId)
     assert row is not None  # it was judged before, or results of its task wait
-    kind = type_name(message.messageType)
-    with store.record(Fact("gate", "gate.result-held", row.id, {"type": kind, "bytes": len(message.body)})) as unit:
+    body: dict[str, Any] = {"type": type_name(message.messageType), "bytes": len(message.body)}
+    if reasons:
+        body["reasons"] = [each.words for each in reasons]
+        body["rules"] = sorted({each.rule for each in reasons if each.rule})
+    with store.record(Fact("gate", "gate.result-held", row.id, body)) as unit:
         number = unit.connection.execute(select(func.max(table.c.number))).scalar() or 0
+        before = select(table.c.id).where(table.c.request_id == row.id, table.c.state == HELD).limit(1)
+        waits_behind = unit.connection.execute(before).first() is not None
         unit.execute(
             insert(table).values(
-                id=new_id("out"),
+                id=result_id or new_id("out"),
                 request_id=row.id,
                 number=number + 1,
                 type=int(message.messageType),
                 wire=wire,
-                state=HELD,
+                state=HELD if reasons or waits_behind else RELEASED,
                 at=stamp(clock.now()),
+                reasons=json.dumps([_told(each) for each in reasons]),
             )
         )
 
@@ -120,4 +140,9 @@ def _rows(store: Store, state: str) -> Sequence[Row[Any]]:
 
 
 def _waiting(row: Row[Any]) -> Waiting:
-    return Waiting(row.id, row.request_id, type_name(row.type), len(row.wire), unstamp(row.at), row.wire)
+    reasons = tuple(json.loads(row.reasons))
+    return Waiting(row.id, row.request_id, type_name(row.type), len(row.wire), unstamp(row.at), row.wire, reasons)
+
+
+def _told(reason: Reason) -> str:
+    return f"{reason.words} (rule “{stranger(reason.name, 120)}”)" if reason.name else reason.words

@@ -17,8 +17,7 @@ from podadmin.gate import answers, egress, results
 from podadmin.gate.opening import Opener
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.relay import Relay
-from podadmin.gate.sessions import Sessions
-from podadmin.gate.wishes import fulfil
+from podadmin.gate.wishes import fulfil, to_tell_again
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount import rpc
 from podadmin.networks.bitfount.client import MessageServiceClient
@@ -36,19 +35,18 @@ class Steps:
         self,
         ports: Ports,
         client: MessageServiceClient,
-        sessions: Sessions,
         seen: Seen,
         relay: Relay,
         news: Callable[[], None],
     ) -> None:
         self._ports = ports
         self._client = client
-        self._sessions = sessions
         self._seen = seen
         self._relay = relay
         self._news = news
-        self._opener = Opener(ports, sessions, seen)
+        self._opener = Opener(ports, relay.sessions, seen)
         self._nudged = anyio.Event()
+        self._told_again = False
 
     def nudge(self) -> None:
         """Rows may have changed. Call it in the gate's own loop."""
@@ -58,9 +56,13 @@ class Steps:
 
     async def run(self) -> None:
         """Each step for itself, until cancelled: what cannot be opened now must not keep answers back."""
-        async with anyio.create_task_group() as group:
-            for step in (self._open, self._lapse, self._answer, self._fulfil, self._release):
-                group.start_soon(self._follow, step)
+        try:
+            async with anyio.create_task_group() as group:
+                for step in (self._open, self._lapse, self._answer, self._fulfil, self._release, self._list):
+                    group.start_soon(self._follow, step)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._list_rest()
 
     def wrote(self, step: str, error: PodadminError | None) -> bool:
         """Keep what a step met when it wrote to the store; is `error` one of the store's?"""
@@ -96,7 +98,7 @@ class Steps:
             self.nudge()
 
     async def _answer(self) -> None:
-        await answers.send_due(self._ports, self._client, self._sessions)
+        await answers.send_due(self._ports, self._client, self._relay.sessions, self._relay.outgoing)
 
     async def _release(self) -> None:
         """Send what was seen and let go, in its order; the last word of a task ends it."""
@@ -112,6 +114,22 @@ class Steps:
                 await self._client.call_raw(rpc.SEND.name, self._ports.upstream.rooms.outgoing(message, each.wire))
             await to_thread.run_sync(results.sent, self._ports.store, each.id, each.request_id)
 
+    async def _list(self) -> None:
+        """Write down what left, once there is enough of it or it is time."""
+        outgoing = self._relay.outgoing
+        if outgoing.due() and await to_thread.run_sync(outgoing.write, self._ports.store):
+            self._news()
+
+    async def _list_rest(self) -> None:
+        try:
+            await to_thread.run_sync(self._relay.outgoing.write, self._ports.store)
+        except PodadminError as error:
+            log.warning("what left last was not written down: %s", error.code)
+
     async def _fulfil(self) -> None:
+        if not self._told_again:
+            for mailbox, complete in await to_thread.run_sync(to_tell_again, self._ports.store, self._ports.clock):
+                self._relay.stop_again(mailbox, complete=complete)
+            self._told_again = True
         if await to_thread.run_sync(fulfil, self._ports.store, self._ports.clock, self._relay.stop_soon):
             self.nudge()

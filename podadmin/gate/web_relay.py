@@ -22,14 +22,18 @@ from aiohttp import web
 from anyio import to_thread
 
 from podadmin.core.errors import PodadminError, Refused, Tampered
+from podadmin.core.text import stranger
 from podadmin.gate import egress
 from podadmin.gate.access_policy import NOTHING_DECIDED, AccessPolicy
 from podadmin.gate.credentials import OfThePod
 from podadmin.gate.hub_keys import ACCESS_KEY_PATH, JWKS_PATH, pin_access_key, pin_hub_keys
+from podadmin.gate.outgoing import REFUSED, UPLOAD, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.web_forward import Answer, Forwarder, read_whole
+from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.access_manager import read_answer
 from podadmin.networks.bitfount.places import Places, Role
+from podadmin.requests import service
 from podadmin.requests.service import Found
 
 ACCESS_PATH: Final = "/api/access"
@@ -45,8 +49,9 @@ log = logging.getLogger("podadmin.gate")
 class WebRelay:
     """Use it inside the gate's loop."""
 
-    def __init__(self, ports: Ports, places: Places, credentials: OfThePod, seen: Seen) -> None:
+    def __init__(self, ports: Ports, places: Places, credentials: OfThePod, seen: Seen, outgoing: Outgoing) -> None:
         self._ports = ports
+        self._outgoing = outgoing
         self._places = places
         self._credentials = credentials
         self._seen = seen
@@ -118,6 +123,7 @@ class WebRelay:
         if request.method not in {"GET", "HEAD", "OPTIONS"}:
             given = self._ports.upstream.rooms.what_for(host, request.path)
             if given is None:
+                await to_thread.run_sync(self._list_refused, host, request.content_length or 0)
                 raise Refused(
                     "gate.upload-not-given",
                     "An upload of the pod was stopped.",
@@ -127,6 +133,16 @@ class WebRelay:
             if given != REGISTRATION:
                 await to_thread.run_sync(egress.must_run, self._ports.store, given)
         return await self._forwarder.stream(host, request)
+
+    def _list_refused(self, host: str, size: int) -> None:
+        """An upload that was stopped is listed with what leaves for the task that runs."""
+        self._seen.count("uploads-refused")
+        active = service.active(self._ports.store)
+        if active is not None:
+            message = pb.BitfountMessage(taskId=active.row.task_id)
+            why = "The network gave no room for it, so it was not part of any decision."
+            now = self._ports.clock.now()
+            self._outgoing.note_left(message, Left(UPLOAD, now, size, stranger(host, 200), REFUSED, "other", why=why))
 
     # --- the access check ---------------------------------------------------------------------------------------------
 

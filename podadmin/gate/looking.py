@@ -1,0 +1,198 @@
+"""The gate looks into what leaves: each message opened with the key of its task, where there is one, and each result
+held against the rules that watch its request.
+
+What it finds are facts for a list and reasons to hold; the content itself is not kept here. A result that cannot be
+opened or read is held as soon as any rule asks for anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from anyio import to_thread
+
+from podadmin.core.clock import new_id
+from podadmin.core.errors import NotFound, PodadminError
+from podadmin.core.text import stranger
+from podadmin.gate import results
+from podadmin.gate.outgoing import HELD, Left, left_of, rows_before
+from podadmin.gate.ports import Ports
+from podadmin.gate.result_content import SHOWN_COLUMNS, Content, content_of
+from podadmin.gate.sessions import Sessions
+from podadmin.networks.bitfount import codec, messages, references
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.types import MessageType
+from podadmin.requests import service
+from podadmin.requests.promise import Promise, promise_of
+from podadmin.requests.result_rules import Found, Reason, held
+from podadmin.requests.rule_history import tried
+from podadmin.requests.rule_service import Shelf
+from podadmin.requests.rules import Rule
+
+MOST_FETCHED: Final = 64 * 1024 * 1024
+FETCH_SECONDS: Final = 10.0
+"""The pod waits in its call meanwhile, and gives it up after 20 s (gate contract, section 3.1)."""
+SETTING: Final = Reason("Every result is held until it was seen: a setting.")
+AFTER: Final = Reason("An earlier result of this task waits to be seen.")
+_UNOPENED: Final = "It could not be opened with the key of its task, so nothing can be said of it."
+_UNFETCHED: Final = "It lies in the object store and could not be read from there, so nothing can be said of it."
+_PROGRESS: Final[Mapping[int, str]] = {
+    MessageType.JOB_ACCEPT: "that the pod takes the task",
+    MessageType.PREPARING_DATA: "how far it is: it prepares data",
+    MessageType.CONFIGURING_TASK: "how far it is: it sets up the task",
+    MessageType.PREPARING_DATA_BATCHES: "how far it is: it parts the data",
+    MessageType.TASK_START: "that it can begin",
+    MessageType.BATCHES_COMPLETE: "that all results were sent",
+    MessageType.ONLINE_CHECK: "whether the requester is there",
+    MessageType.ONLINE_RESPONSE: "that the pod is there",
+    MessageType.OIDC_CHALLENGE: "a question for a log-in",
+}
+_NUMBERS: Final[Mapping[int, str]] = {
+    MessageType.NUMBER_OF_BATCHES: "the number of batches",
+    MessageType.CURRENT_BATCH_ID: "the number of the batch that it is at",
+}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A result as it was found. `reasons` why it has to be seen first. `follows`: one before it has not gone yet."""
+
+    left: Left
+    reasons: tuple[Reason, ...] = ()
+    follows: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """It does not leave now."""
+        return bool(self.reasons) or self.follows
+
+
+class Looking:
+    """`look` in the gate's loop; everything else in a thread."""
+
+    def __init__(self, ports: Ports, sessions: Sessions) -> None:
+        self._ports = ports
+        self._sessions = sessions
+        self._shelf = Shelf()
+
+    async def look(self, message: pb.BitfountMessage) -> Looked | None:
+        """What a result is and why it is held; None for a message that is none, or is of no known task."""
+        if not results.is_result(message.messageType):
+            return None
+        row = await to_thread.run_sync(service.by_task, self._ports.store, message.taskId)
+        if row is None:
+            return None
+        rules, promise = await to_thread.run_sync(self._watching, row.id)
+        url = references.reference_in(message.body)
+        body: bytes | None = message.body if url is None else None
+        problem = "" if body is not None else _UNFETCHED
+        if url is not None and rules:
+            try:
+                body = await references.download(url, self._ports.upstream.references, MOST_FETCHED, FETCH_SECONDS)
+            except PodadminError as error:
+                problem = f"{_UNFETCHED} ({error.code})"
+        return await to_thread.run_sync(self._looked, row.id, message, body, problem, rules, promise)
+
+    def opened(self, request_id: str, message: pb.BitfountMessage, left: Left) -> Left:
+        """The same with what it was found to hold, for a message that carries nothing of the data."""
+        if references.reference_in(message.body) is not None:
+            return replace(left, sealed="reference")
+        if left.what or not message.body:
+            return left
+        try:
+            value = codec.open_session(self._sessions.of(request_id), message.body)
+        except PodadminError:
+            return left
+        return replace(left, sealed="session", what={"kind": _plain(message, value)})
+
+    def _watching(self, request_id: str) -> tuple[tuple[Rule, ...], Promise]:
+        """The rules that watch a request, and what it promised. Of what is not known, every rule could be about it."""
+        found = service.find(self._ports.store, request_id)
+        records = self._ports.records(found.row.datasource)
+        effects = found.findings.get("effects")
+        with self._ports.store.read() as connection:
+            prepared = self._shelf.rules(connection)
+            try:
+                known = tried(connection, request_id)
+            except NotFound:
+                every = tuple(each.rule for each in prepared if each.rule.enabled and each.rule.results)
+                return every, promise_of(None, None, records)
+        return prepared.watching(known.facts, known.at), promise_of(known.facts, effects, records)
+
+    def _looked(
+        self,
+        request_id: str,
+        message: pb.BitfountMessage,
+        body: bytes | None,
+        problem: str,
+        rules: tuple[Rule, ...],
+        promise: Promise,
+    ) -> Looked:
+        store = self._ports.store
+        left = left_of(message, self._ports.clock.now())
+        far = references.reference_in(message.body) is not None
+        left = replace(left, sealed="reference" if far else left.sealed)
+        content: Content | None = None
+        if body is not None:
+            try:
+                content = content_of(codec.open_session(self._sessions.of(request_id), body))
+                left = replace(left, sealed="reference" if far else "session", size=len(body))
+            except PodadminError:
+                problem = _UNOPENED
+        what: dict[str, Any] = {"kind": content.what if content is not None else "a result"}
+        if content is not None and content.columns is not None:
+            what["columns"] = [stranger(name, 120) for name in content.columns[:SHOWN_COLUMNS]]
+            what["more_columns"] = max(len(content.columns) - SHOWN_COLUMNS, 0)
+        used = _consumed(message)
+        if used:
+            what["consumed"] = used
+        before = rows_before(store, request_id, left.digest)
+        found = (
+            Found(content.rows, content.columns, content.least, before)
+            if content is not None
+            else Found(before=before, problem=problem)
+        )
+        reasons = held(rules, promise, found)
+        if self._ports.numbers.see_results():
+            reasons = (SETTING, *reasons)
+        follows = results.waits(store, message.taskId)
+        stays = bool(reasons) or follows
+        left = replace(
+            left,
+            what=what,
+            rows=content.rows if content is not None else None,
+            outcome=HELD if stays else left.outcome,
+            why=" ".join(each.words for each in reasons) or (AFTER.words if follows else ""),
+            result_id=new_id("out") if stays else "",
+        )
+        return Looked(left, reasons, follows)
+
+
+def _consumed(message: pb.BitfountMessage) -> list[list[Any]]:
+    try:
+        return [[stranger(name, 200), amount] for name, amount in messages.resources_consumed(message)]
+    except PodadminError:
+        return []
+
+
+def _plain(message: pb.BitfountMessage, value: codec.Value) -> str:
+    """What an opened message says, in plain words and without its content."""
+    kind = int(message.messageType)
+    if kind in _PROGRESS:
+        return _PROGRESS[kind]
+    if kind in _NUMBERS and isinstance(value, int):
+        return f"{_NUMBERS[kind]}: {value:,}"
+    if kind == MessageType.LOG_MESSAGE and isinstance(value, Mapping):
+        return f"words for the requester's log: {_characters(value.get('msg'))}"
+    if kind == MessageType.JOB_REJECT:
+        return f"that the pod does not take the task: {_characters(value)}"
+    if kind == MessageType.TASK_ABORT and isinstance(value, Mapping):
+        more = "with the text of an error" if set(value) - {"message", "reason"} else "without the text of an error"
+        return f"that the task was ended, {more}: {_characters(value.get('message'))}"
+    return content_of(value).what
+
+
+def _characters(value: object) -> str:
+    return f"{len(str(value)):,} characters"
