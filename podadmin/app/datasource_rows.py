@@ -18,13 +18,14 @@ from podadmin.datasources.csv import POD_ENDING
 from podadmin.datasources.health import Health
 from podadmin.datasources.kinds.registry import OURS, KindDeclaration, declaration, values_of
 from podadmin.datasources.model import (
+    ENGINES,
     CsvSource,
     Datasource,
     FolderSource,
     Kind,
     ParquetSource,
     Probe,
-    ServiceSource,
+    Secretive,
     Source,
     SourceProbe,
     SqlSource,
@@ -62,6 +63,20 @@ def kind_view(kind: KindDeclaration) -> KindView:
         fields,
         kind.reads_words,
         kind.kind is Kind.CSV,
+        _needs(kind.kind),
+    )
+
+
+def _needs(kind: Kind) -> str:
+    if kind not in ENGINES:
+        return ""
+    from podadmin.datasources.engine_tables import missing
+
+    package = missing(kind)
+    return (
+        f'It needs a package that is not installed here. Your IT service does it: pip install "{package}".'
+        if package
+        else ""
     )
 
 
@@ -167,7 +182,7 @@ def fields_view(source: Datasource) -> DatasourceFields:
 
 
 def has_password(source: Source) -> bool:
-    return isinstance(source, SqlSource | ServiceSource) and bool(source.secret)
+    return isinstance(source, Secretive) and bool(source.secret)
 
 
 def card(profile: Profile, source: Datasource, health: Health | None) -> DatasourceCard:

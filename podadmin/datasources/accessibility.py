@@ -110,6 +110,8 @@ _STANDING: Final[dict[str, Standing]] = {
     "datasource.query": Standing(_F.CHECK_ERROR, "settings do not fit", YOU),
     "datasource.query-writes": Standing(_F.CHECK_ERROR, "the query could write", YOU),
     "datasource.database-driver": Standing(_F.CHECK_ERROR, "driver not installed", IT),
+    "datasource.engine-busy": Standing(_F.CONNECTION_ERROR, "in use already", YOU),
+    "datasource.engine-unencrypted": Standing(_F.CONNECTION_ERROR, "password over an open line", YOU),
     "datasource.database-unreachable": Standing(_F.CONNECTION_REFUSED, "server not reachable", DATABASE),
     "datasource.database-timeout": Standing(_F.CONNECTION_TIMEOUT, "server does not answer", DATABASE),
     "datasource.database-certificate": Standing(_F.CONNECTION_ERROR, "certificate", DATABASE),

@@ -33,8 +33,16 @@ class Kind(StrEnum):
     OMOP = "OMOPSource"
     SQL = "SQLSource"
     """Tables or queries of any database that is named by a SQLAlchemy URL; not known to pods of that network."""
+    SPARK = "SparkSource"
+    TRINO = "TrinoSource"
+    SNOWFLAKE = "SnowflakeSource"
+    BIGQUERY = "BigQuerySource"
+    """Tables in data engines over many machines; not known to pods of that network, as all four."""
     INTERMINE = "InterMineSource"
     NULL = "NullSource"
+
+
+ENGINES = frozenset({Kind.SPARK, Kind.TRINO, Kind.SNOWFLAKE, Kind.BIGQUERY})
 
 
 @dataclass(frozen=True)
@@ -199,6 +207,27 @@ class ServiceSource:
 
 
 @dataclass(frozen=True)
+class EngineSource:
+    """A table in a data engine. `where`: how it is reached, by the names of the kind's declared fields, never a secret.
+
+    `table` is empty where `where` names files that the engine finds. `secret`: the name of what proves who asks, in
+    the vault, "" for none.
+    """
+
+    kind: Kind
+    table: str
+    where: Mapping[str, str] = field(default_factory=dict, hash=False)
+    secret: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def location(self) -> str:
+        named = ("address", "server", "account", "project", "catalog", "database", "dataset", "namespace", "files")
+        way = "/".join(self.where[name] for name in named if name in self.where)
+        return f"{way} ({self.table})" if self.table else way
+
+
+@dataclass(frozen=True)
 class NullSource:
     """No data of its own: a pod that works on health records only."""
 
@@ -213,7 +242,9 @@ class NullSource:
         return "no data"
 
 
-Source = FileSource | FolderSource | SqlSource | ServiceSource | NullSource
+Secretive = SqlSource | ServiceSource | EngineSource
+"""Sources that may have a password or a token, which lies in the vault."""
+Source = FileSource | FolderSource | SqlSource | ServiceSource | EngineSource | NullSource
 """Where the data of a datasource is. Each has its `kind` and its `location` in words, without any secret."""
 
 

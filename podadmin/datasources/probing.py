@@ -21,6 +21,7 @@ from podadmin.datasources.kinds.registry import declaration
 from podadmin.datasources.model import (
     ColumnGuess,
     CsvSource,
+    EngineSource,
     FolderSource,
     NullSource,
     ParquetSource,
@@ -35,9 +36,10 @@ from podadmin.datasources.mounts import check_mounted
 from podadmin.datasources.patience import PATIENCE_SECONDS, within
 
 if TYPE_CHECKING:
-    from podadmin.datasources import databases, headers
+    from podadmin.datasources import databases, engine_tables, headers
 else:
     databases = Late("podadmin.datasources.databases")
+    engine_tables = Late("podadmin.datasources.engine_tables")
     headers = Late("podadmin.datasources.headers")
 
 Found = Probe | SourceProbe
@@ -67,6 +69,8 @@ def probe(
             return folder_counts.probe(source, kept, clock, progress)
         case SqlSource():
             return databases.probe(source, password, progress)
+        case EngineSource():
+            return engine_tables.probe(source, password, progress)
         case ServiceSource():
             return web_service.probe(source, password, clock, progress)
         case NullSource():
@@ -93,6 +97,8 @@ def columns(
             return headers.columns(source, kept, clock, progress)
         case SqlSource() if not source.whole_model:
             return databases.columns(source, password, progress)
+        case EngineSource():
+            return engine_tables.columns(source, password, progress)
         case ServiceSource():
             names = web_service.columns(source, password, clock, progress)
             return tuple(ColumnGuess(name, "", "", 0, 0) for name in names)
@@ -118,6 +124,8 @@ def preview(
             return headers.preview(source, kept, clock, progress, masked=masked)
         case SqlSource() if not source.whole_model:
             return databases.preview(source, password, progress, masked=masked)
+        case EngineSource():
+            return engine_tables.preview(source, password, progress, masked=masked)
         case _:
             raise Refused(
                 "datasource.not-shown",
@@ -143,6 +151,8 @@ def header(source: Source, password: Secret[str] | None, clock: Clock, progress:
             one = replace(source, table="person") if source.whole_model else source
             looked = databases.columns(one, password, progress)
             return None if source.whole_model else tuple(each.name for each in looked)
+        case EngineSource():
+            return engine_tables.names(source, password, progress)
         case ServiceSource():
             return web_service.columns(source, password, clock, progress)
         case NullSource():

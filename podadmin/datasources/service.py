@@ -35,7 +35,7 @@ from podadmin.datasources.model import (
     Kind,
     ParquetSource,
     Probe,
-    ServiceSource,
+    Secretive,
     Source,
     SqlSource,
 )
@@ -127,7 +127,7 @@ def password_of(source: Source, vault: Opened) -> Given:
 
     Raises Unavailable (`datasource.password-missing`) where it has one that is not kept, and what the vault raises.
     """
-    name = source.secret if isinstance(source, SqlSource | ServiceSource) else ""
+    name = source.secret if isinstance(source, Secretive) else ""
     if not name:
         return None
     opened = vault()
@@ -213,10 +213,10 @@ def change(
             "Remove it and add another one.",
         )
     source = _placed(source)
-    had = before.source.secret if isinstance(before.source, SqlSource | ServiceSource) else ""
+    had = before.source.secret if isinstance(before.source, Secretive) else ""
     if password is not None:
         source = _with_secret(source, before.id, password)
-    elif isinstance(source, SqlSource | ServiceSource):
+    elif isinstance(source, Secretive):
         source = replace(source, secret="" if forget_password else had)
     known = password if password is not None else password_of(source, vault)
     names = probing.header(source, known, clock, progress or Progress())
@@ -282,7 +282,7 @@ def remove(
         )
         health.forget(unit, chosen.id)
 
-    secret = chosen.source.secret if isinstance(chosen.source, SqlSource | ServiceSource) else ""
+    secret = chosen.source.secret if isinstance(chosen.source, Secretive) else ""
     _record(store, Fact(actor, "datasource.removed", chosen.id, body), written, None, vault, secret)
     return get(store, chosen.id)
 
@@ -339,7 +339,7 @@ def _mount(source: Source) -> str:
 def _with_secret(source: Source, holder: str, password: Given) -> Source:
     if password is None:
         return source
-    if isinstance(source, SqlSource | ServiceSource):
+    if isinstance(source, Secretive):
         return replace(source, secret=holder)
     raise BadInput(
         "datasource.no-password-here",

@@ -11,8 +11,10 @@ from typing import Any
 from podadmin.core.canon import canonical
 from podadmin.datasources.folders import FileFilter
 from podadmin.datasources.model import (
+    ENGINES,
     ColumnChoices,
     CsvSource,
+    EngineSource,
     FolderSource,
     Kind,
     NullSource,
@@ -55,6 +57,8 @@ def stored(source: Source) -> dict[str, Any]:
             }
         case ServiceSource():
             told = {"url": source.url, "template": source.template, "secret": source.secret}
+        case EngineSource():
+            told = {"where": dict(source.where), "table": source.table, "secret": source.secret}
         case NullSource():
             told = {}
     return {name: value for name, value in {**told, "settings": dict(source.settings)}.items() if value}
@@ -78,6 +82,8 @@ def restored(kind: Kind, kept: Mapping[str, Any]) -> Source:
     if kind in {Kind.SQL, Kind.OMOP}:
         named = {name: kept.get(name, "") for name in ("secret", "table", "query", "version")}
         return SqlSource(kept["url"], kind=kind, settings=settings, **named)
+    if kind in ENGINES:
+        return EngineSource(kind, kept.get("table", ""), kept["where"], kept.get("secret", ""), settings)
     path = Path(kept["path"])
     if kind is Kind.CSV:
         return CsvSource(path, Reading(**kept.get("reading", {})), settings)

@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -14,14 +13,16 @@ import pytest
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.core.progress import Progress
-from podadmin.datasources.model import ColumnChoices, ParquetSource
+from podadmin.datasources import engine_tables
+from podadmin.datasources.model import ColumnChoices, EngineSource, Kind, ParquetSource
 from podadmin.schema import engine_pass
 from podadmin.schema.generate import Profile, generate
 from tests.databases.test_same_everywhere import compare
 
-ibis = pytest.importorskip("ibis")
+pytest.importorskip("ibis")
 # Spark takes a while to start, and warns about itself
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
+MASTER = "local[2]"
 CHOICES = ColumnChoices(force={"code": "categorical", "whole": "categorical"}, ignore=("left out",))
 TABLE = """
 COPY (SELECT i AS whole, i / 4.0::DOUBLE AS real, CASE WHEN i % 5 > 0 THEN 'K' || i % 7 END AS code,
@@ -47,39 +48,57 @@ def of_file(packed: Path) -> Profile:
 
 
 @pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Spark that all stories share: each start takes seconds."""
     sql = pytest.importorskip("pyspark.sql")
     if shutil.which("java") is None:
         pytest.skip("Java is not installed")
     folder = tmp_path_factory.mktemp("spark")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     session = (
-        sql.SparkSession.builder.master("local[2]")
+        sql.SparkSession.builder.master(MASTER)
         .config("spark.ui.enabled", "false")
         .config("spark.sql.warehouse.dir", str(folder))
         .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.host", "127.0.0.1")
         .getOrCreate()
     )
-    yield session
+    yield
     session.stop()
 
 
-def test_spark(packed: Path, of_file: Profile, spark: Any) -> None:
-    connection = ibis.pyspark.connect(spark)
-    connection.read_parquet(str(packed), table_name="t")
-    compare(engine_pass.profile(connection, "t", CHOICES, Progress(), engine="Spark"), of_file)
+def files(path: Path) -> EngineSource:
+    return EngineSource(Kind.SPARK, "", {"address": MASTER, "files": str(path)})
 
 
-def test_what_the_engine_does_not_have(packed: Path, spark: Any) -> None:
-    connection = ibis.pyspark.connect(spark)
-    connection.read_parquet(str(packed), table_name="t")
+def test_spark(packed: Path, of_file: Profile, spark: None) -> None:
+    compare(engine_pass.profile(files(packed), None, CHOICES, Progress()), of_file)
+
+
+def test_what_spark_holds_is_tested_and_looked_at(packed: Path, spark: None) -> None:
+    found = engine_tables.probe(files(packed), None, Progress())
+    assert (found.rows, found.read_only, len(found.columns)) == (60, "not proved", 11)
+    shown = engine_tables.preview(files(packed), None, Progress(), rows=2)
+    code = shown.columns.index("code")
+    assert (shown.masked, shown.rows[0][code]) == (True, "X9")
+    assert engine_tables.preview(files(packed), None, Progress(), rows=1, masked=False).rows[0][code] == "K1"
+    guessed = {each.name: (each.dtype, each.nulls) for each in engine_tables.columns(files(packed), None, Progress())}
+    assert (guessed["whole"], guessed["code"], guessed["nothing"][1]) == (("Int64", 0), ("string", 12), 60)
+
+
+def test_what_the_engine_does_not_have(packed: Path, spark: None) -> None:
+    absent = EngineSource(Kind.SPARK, "other", {"address": MASTER})
     with pytest.raises(PodadminError) as raised:
-        engine_pass.profile(connection, "other", CHOICES, Progress())
+        engine_pass.profile(absent, None, CHOICES, Progress())
     assert raised.value.code == "datasource.database-table"
+    with pytest.raises(PodadminError) as raised:
+        engine_pass.profile(files(packed), None, ColumnChoices(ignore=("no such",)), Progress())
+    assert raised.value.code == "datasource.unknown-column"
     progress = Progress()
     progress.cancel()
     with pytest.raises(PodadminError) as raised:
-        engine_pass.profile(connection, "t", CHOICES, progress)
+        engine_pass.profile(files(packed), None, CHOICES, progress)
     assert raised.value.code == "core.cancelled"
+    with pytest.raises(PodadminError) as raised:
+        engine_tables.probe(EngineSource(Kind.SPARK, "t", {"address": "local[1]"}), None, Progress())
+    assert raised.value.code == "datasource.engine-busy"

@@ -26,10 +26,32 @@ NEEDED: dict[str, str] = {
     "version": "v5.4",
     "laterality": "L",
     "series_protocol": "OCT ART Volume",
+    "address": "local[2]",
+    "server": "trino.example.org",
+    "account": "trust-eyes",
+    "user": "reader",
+    "catalog": "hive",
+    "database": "EPR",
+    "namespace": "clinic",
+    "project": "trust-eyes",
+    "dataset": "clinic",
+    "table": "visits",
 }
 WORD = st.text("abcdefghij KLM.ü%€$'\"", min_size=1, max_size=12).map(str.strip).filter(bool)
 DAYS = st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(date.isoformat)
-ENDED = {"encoding", "separator", "quote", "query", "table", "url", "service_url"}
+ENDED = {
+    "encoding",
+    "separator",
+    "quote",
+    "query",
+    "table",
+    "url",
+    "service_url",
+    "address",
+    "server",
+    "account",
+    "files",
+}
 """Fields whose values hang together, or that take few texts: tested by hand below."""
 
 FORMS = {each.kind: each.forms() for each in KINDS}
@@ -69,7 +91,8 @@ def filled(draw: st.DrawFn) -> tuple[Kind, dict[str, str]]:
     kind = draw(st.sampled_from(list(FORMS)))
     needed = [form.name for form in FORMS[kind] if form.name in NEEDED and (form.required or form.name == "path")]
     given = {name: NEEDED[name] for name in needed}
-    for name in draw(st.lists(st.sampled_from(sorted(TEXTS[kind].keys() - given.keys())), max_size=8, unique=True)):
+    free = sorted(TEXTS[kind].keys() - given.keys())
+    for name in draw(st.lists(st.sampled_from(free), max_size=8, unique=True)) if free else ():
         given[name] = draw(TEXTS[kind][name])
     for low, high in ENDS:
         if low in given and high in given:
@@ -79,6 +102,8 @@ def filled(draw: st.DrawFn) -> tuple[Kind, dict[str, str]]:
             given[f"{part}_set_label"] += f" {part}"
     if given.get("check_required_fields") == "yes":
         given["required_field_names"] = "age, sex"
+    if kind is Kind.SPARK:
+        given |= draw(st.sampled_from([{"table": "visits"}, {"files": "/data/visits"}]))
     if kind is Kind.SQL:
         given |= draw(st.sampled_from([{"table": "public.visits"}, {"query": "SELECT 1 AS one"}]))
     return kind, given
@@ -103,9 +128,9 @@ def test_a_field_that_does_not_exist_is_refused_with_the_nearest_name(kind: Kind
     forms = declaration(kind).forms()
     needed = {form.name: NEEDED[form.name] for form in forms if form.required}
     with pytest.raises(BadInput) as caught:
-        source_of(kind, {**needed, "partition_sizes": "3"})
+        source_of(kind, {**needed, f"{forms[-1].name}_": "3"})
     assert caught.value.code == "datasource.unknown-field"
-    assert "partition_size" in caught.value.why
+    assert f"“{forms[-1].name}”" in caught.value.why
 
 
 @pytest.mark.parametrize("kind", [each.kind for each in KINDS])

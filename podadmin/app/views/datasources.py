@@ -224,7 +224,7 @@ class FieldView:
 
 @dataclass(frozen=True)
 class KindView:
-    """A kind of datasource. `group`: table | database | images | eye | service | none.
+    """A kind of datasource. `group`: table | database | engine | images | eye | service | none.
 
     `reads`: profile (podadmin reads it and generates its schema) | inventory (its files are counted; the schema comes
     from the pod) | nothing. `offered`: does the built-in pod offer it? `words` say what it is, `reads_words` what
@@ -241,6 +241,8 @@ class KindView:
     fields: tuple[FieldView, ...]
     reads_words: str = ""
     offered: bool = False
+    needs: str = ""
+    """Why it cannot be connected yet, in a sentence; "" where nothing is missing on this computer."""
 
 
 @dataclass(frozen=True)

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Final, Literal
 from podadmin.core.errors import NotFound
 from podadmin.core.late import Late
 from podadmin.core.text import stranger
-from podadmin.datasources.model import Kind, Source
+from podadmin.datasources.model import ENGINES, Kind, Source
 
 if TYPE_CHECKING:
     from podadmin.datasources.kinds import fields
-    from podadmin.datasources.kinds.fields import FieldForm
-    from podadmin.datasources.kinds.pod_settings import PodSettings
+    from podadmin.datasources.kinds.fields import Declared, FieldForm
 else:
     fields = Late("podadmin.datasources.kinds.fields")
 
 Reads = Literal["profile", "inventory", "nothing"]
-Group = Literal["table", "database", "images", "eye", "service", "none"]
+Group = Literal["table", "database", "engine", "images", "eye", "service", "none"]
 _FROM_POD: Final = (
     "Its format belongs to the maker of the camera: podadmin counts and watches the files, and the schema comes from "
     "the pod."
 )
 _HEADERS: Final = "podadmin reads the headers of the files and generates the schema from them."
+_ENGINE: Final = "The engine counts for podadmin, which generates the schema without fetching the rows."
 _SECRET_FORMS: Final = {
     "password": ("Password", "The password of the account. It is kept where secrets live, and nowhere else."),
     "token": ("Token", "The token of an account at the service, where it asks for one. It is kept where secrets live."),
@@ -53,10 +53,10 @@ class KindDeclaration:
     endings: tuple[str, ...] = ()
 
     @property
-    def model(self) -> type[PodSettings]:
+    def model(self) -> type[Declared]:
         """The declared fields."""
         module, name = self.declared_in.split(":")
-        found: type[PodSettings] = getattr(import_module(f"podadmin.datasources.kinds.{module}"), name)
+        found: type[Declared] = getattr(import_module(f"podadmin.datasources.kinds.{module}"), name)
         return found
 
     def forms(self) -> tuple[FieldForm, ...]:
@@ -110,6 +110,43 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "The model as a whole has the schema of its version, which the pod knows. Where one table is chosen, the "
         "database counts for podadmin, which generates the schema without fetching the rows.",
         "databases:OmopFields",
+    ),
+    KindDeclaration(
+        Kind.SPARK,
+        "Spark table",
+        "A table that Apache Spark knows, or Parquet files that it finds. Pods of the field do not know this kind.",
+        "engine",
+        "profile",
+        _ENGINE,
+        "engines:SparkFields",
+    ),
+    KindDeclaration(
+        Kind.TRINO,
+        "Trino table",
+        "A table or view of a Trino catalogue. Pods of the field do not know this kind.",
+        "engine",
+        "profile",
+        _ENGINE,
+        "engines:TrinoFields",
+    ),
+    KindDeclaration(
+        Kind.SNOWFLAKE,
+        "Snowflake table",
+        "A table or view in Snowflake, which bills the counting. Pods of the field do not know this kind.",
+        "engine",
+        "profile",
+        _ENGINE,
+        "engines:SnowflakeFields",
+    ),
+    KindDeclaration(
+        Kind.BIGQUERY,
+        "BigQuery table",
+        "A table or view in BigQuery, which bills the counting, read as the account of this computer. Pods of the "
+        "field do not know this kind.",
+        "engine",
+        "profile",
+        _ENGINE,
+        "engines:BigQueryFields",
     ),
     KindDeclaration(
         Kind.IMAGE,
@@ -200,7 +237,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "services:NullFields",
     ),
 )
-OURS: Final = frozenset({Kind.PARQUET, Kind.SQL})
+OURS: Final = frozenset({Kind.PARQUET, Kind.SQL, *ENGINES})
 """Kinds that pods of the field do not know."""
 _BY_KIND: Final[Mapping[Kind, KindDeclaration]] = {each.kind: each for each in KINDS}
 
@@ -238,6 +275,6 @@ def values_of(source: Source) -> dict[str, str]:
     return fields.to_texts(settings_of(source))
 
 
-def settings_of(source: Source) -> PodSettings:
+def settings_of(source: Source) -> Declared:
     """The declared fields of a source, for who writes a pod's configuration."""
     return _BY_KIND[source.kind].model.of(source)

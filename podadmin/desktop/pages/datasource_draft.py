@@ -35,6 +35,7 @@ _NOTHING: Final[Mapping[str, str]] = {}
 _THINGS: Final = {
     "table": "file",
     "database": "database",
+    "engine": "engine",
     "images": "folder",
     "eye": "folder",
     "service": "service",

@@ -21,6 +21,7 @@ from podadmin.desktop.widgets.text import PlainLabel
 ICONS: Final = {
     "table": "file-spreadsheet",
     "database": "database",
+    "engine": "network",
     "images": "image",
     "eye": "scan-eye",
     "service": "globe",
@@ -31,6 +32,10 @@ _OF_KIND: Final = {
     "ParquetSource": "table",
     "SQLSource": "database",
     "OMOPSource": "database",
+    "SparkSource": "engine",
+    "TrinoSource": "engine",
+    "SnowflakeSource": "engine",
+    "BigQuerySource": "engine",
     "ImageSource": "images",
     "NIFTISource": "images",
     "DICOMSource": "images",
@@ -44,6 +49,7 @@ _OF_KIND: Final = {
 _GROUPS: Final = (
     (("table",), "Table files"),
     (("database",), "Databases"),
+    (("engine",), "Data engines"),
     (("images",), "Folders of images"),
     (("eye",), "Folders of eye images"),
     (("service", "none"), "Others"),
@@ -67,6 +73,8 @@ def group_of(kind: str) -> str:
 
 def reads_badge(kind: KindView) -> BadgeSpec:
     """What podadmin reads of a kind by itself."""
+    if kind.needs:
+        return BadgeSpec("warn", "Needs a package")
     if kind.group == "none":
         return BadgeSpec("plain", "There is nothing to read", "circle-minus")
     return _READS.get(kind.reads, _READS["nothing"])
@@ -148,7 +156,11 @@ class KindStep(QWidget):
 
     def _card(self, kind: KindView) -> OptionCard:
         card = OptionCard(
-            kind.title, kind.words, icon_of(kind.group), reads_badge(kind), partial(self.choose, kind.kind)
+            kind.title,
+            kind.needs or kind.words,
+            icon_of(kind.group),
+            reads_badge(kind),
+            partial(self.choose, kind.kind),
         )
         card.taken.connect(self.submitted.emit)
         card.setChecked(not self._cards)

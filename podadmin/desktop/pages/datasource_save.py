@@ -36,6 +36,7 @@ _KEPT: Final = "was typed; it is kept where secrets live, and nowhere else"
 _HOW: Final = {
     "file": "The file is read once, from its first line to its last.",
     "folder": "The headers of the files are read once, and nothing else of them.",
+    "engine": "The engine counts, and sends its counts instead of its rows.",
     "database": "The database counts, and sends its counts instead of its rows.",
 }
 

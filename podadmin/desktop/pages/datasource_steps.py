@@ -28,6 +28,7 @@ from podadmin.desktop.widgets.text import PlainLabel
 _DOUBT: Final = "Look at this"
 _PROMISES: Final = {
     "service": "The service is only asked: podadmin changes nothing there.",
+    "engine": "Only questions are sent to the engine; a password or token is kept where secrets live, nowhere else.",
     "database": "Only reading is asked of the database, and the password is kept where secrets live, nowhere else.",
     "none": "There is nothing to read; what you set here goes into the pod's configuration.",
 }

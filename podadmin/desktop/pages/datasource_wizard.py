@@ -416,7 +416,7 @@ class Wizard(QWidget):
     def _hindrance(self) -> str:
         """Why the main button cannot be pressed; "" where it can."""
         if self._step == KIND:
-            return "" if self.kinds.kind is not None else "Choose a kind first."
+            return self.kinds.kind.needs if self.kinds.kind is not None else "Choose a kind first."
         if self._step == SET_UP:
             missing = self.form.missing()
             return f"Fill in “{missing}” first." if missing else ""
