@@ -41,6 +41,7 @@ from podadmin.datasources.kinds.registry import declaration
 from podadmin.datasources.model import (
     ColumnChoices,
     CsvSource,
+    EngineSource,
     Fingerprint,
     FolderSource,
     ParquetSource,
@@ -64,8 +65,9 @@ from podadmin.schema.model import Document, Feature
 from podadmin.schema.statistics import ColumnStatistics, labelled
 
 if TYPE_CHECKING:
-    from podadmin.schema import folder_pass, sql_pass
+    from podadmin.schema import engine_pass, folder_pass, sql_pass
 else:
+    engine_pass = Late("podadmin.schema.engine_pass")
     folder_pass = Late("podadmin.schema.folder_pass")
     sql_pass = Late("podadmin.schema.sql_pass")
 
@@ -154,6 +156,8 @@ def generate(
             profile, found = _of_file(source, choices, progress, memory_limit, temp_directory, max_labels)
         case SqlSource() if not source.whole_model:
             profile = sql_pass.profile(source, password, choices, progress, max_labels=max_labels)
+        case EngineSource():
+            profile = engine_pass.profile(source, password, choices, progress, max_labels=max_labels)
         case FolderSource() if reads_headers(source) and kept is not None:
             profile = folder_pass.profile(
                 source, kept, choices, clock, progress, max_labels=max_labels, every_file=every_file
