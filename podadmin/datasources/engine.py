@@ -32,14 +32,17 @@ else:
     duckdb = Late("duckdb")
 
 DEFAULT_MEMORY = "512MB"
-SHARES = 129
-"""Points of a distribution that are asked for, the ends included: in SQL, `getvariable('shares')`."""
 ODD_WORDS = tuple(sorted({*NULL_WORDS, *SPREADSHEET_ERRORS} - {""}))
 """What may stand where a number should: in SQL, `getvariable('odd_words')`."""
 _POLL_SECONDS = 0.1
 _BUFFER_BYTES = 1 << 22
+_PART_BYTES = 1 << 18
 _GLANCE = 1 << 13
 _LONG_LINE = 2_000_000
+_SEARCHED_BYTES = 1 << 30
+_PLACES = 8
+_UNPACKED = 6
+"""How many times larger a packed file may well be."""
 _PARQUET = b"PAR1"
 _NEVER = "\x01"
 """A word for “empty” where none is to count: no text holds it."""
@@ -91,6 +94,37 @@ class Engine:
     def type_of(self, name: str) -> str:
         """DuckDB's name for the type of the column `name`."""
         return self.table.types[self._places[name]]
+
+    def about_rows(self) -> int:
+        """About how many rows there are, by the length of some lines."""
+        how = self.table.dialect
+        if how is None:
+            return int(self.rows(["count(*)"], "Looking at the size")[0][0])
+        size, seen, lines = self.table.path.stat().st_size, 0, 0
+        places = range(_PLACES if how.packed == "none" else 1)
+        with unpacked(self.table.path, how.packed) as file:
+            for place in places:
+                if place:
+                    file.seek(size * place // _PLACES)
+                part = file.read(_GLANCE)
+                seen, lines = seen + len(part), lines + part.count(b"\n")
+        return size * (1 if how.packed == "none" else _UNPACKED) * max(lines, 1) // max(seen, 1)
+
+    def underscored(self) -> bool:
+        """May an underscore stand in a cell of this CSV? Answered by reading its bytes, where that is quick."""
+        how = self.table.dialect
+        if how is None or how.packed != "none":
+            return True
+        with self.table.path.open("rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > _SEARCHED_BYTES:
+                return True
+            file.seek((_next_end(file, 0, size) or 0) if how.header else 0)
+            part = bytearray(_PART_BYTES)
+            while many := file.readinto(part):
+                if part.find(b"_", 0, many) >= 0:
+                    return True
+        return False
 
     def _scan(self) -> str:
         """The table function that reads the file; of a CSV every cell as text, empty cells as NULL, bad lines aside."""
@@ -151,8 +185,10 @@ class Engine:
         done = threading.Event()
 
         def poll() -> None:
+            share = 0.0
             while not done.wait(_POLL_SECONDS) and not self._progress.cancelled:
-                share = max(self._connection.query_progress(), 0.0) / 100
+                # a query that is nearly done says -1 once more
+                share = max(self._connection.query_progress() / 100, share)
                 with _ignoring_cancellation():
                     self._progress.report(what, span[0] + (span[1] - span[0]) * min(share, 1.0))
 
@@ -314,7 +350,6 @@ def _connected(path: Path, memory_limit: str, temp_directory: Path | None, order
         "enable_progress_bar = true",
         "enable_progress_bar_print = false",
         "progress_bar_time = 0",
-        f"VARIABLE shares = [{', '.join(str(place / (SHARES - 1)) for place in range(SHARES))}]::FLOAT[]",
         f"VARIABLE odd_words = [{', '.join(literal(word) for word in ODD_WORDS)}]",
         f"allowed_paths = [{literal(str(path))}, {literal(_no_pattern(path))}]",
         "enable_external_access = false",

@@ -36,6 +36,7 @@ from podadmin.datasources.header_facts import (
     columns_of,
 )
 from podadmin.datasources.header_store import HeaderStore
+from podadmin.datasources.sample import SHARES
 
 if TYPE_CHECKING:
     import numpy
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 else:
     numpy = Late("numpy")
 
-SHARES: Final = 129
-"""Values at even shares that are kept of a column of numbers: as many as the pass over a table keeps."""
 _EXACT: Final = 16_384
 _WORDS, _FEW = 20_000, 24
 """The most different texts, and numbers, whose occurrences are all counted."""

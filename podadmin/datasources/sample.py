@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import isfinite
 
 from podadmin.datasources.dtypes import FALSE_WORDS, NULL_WORDS, TRUE_WORDS
 from podadmin.datasources.identifiers import recognised
@@ -19,6 +20,8 @@ from podadmin.datasources.masking import masked
 SAMPLE_ROWS = 1_000
 SAMPLE_CELLS = 400_000
 """A table with very many columns is looked at with fewer rows."""
+SHARES = 129
+"""Values at even shares, the ends included, that are kept of a column's distribution."""
 FREQUENT = 64
 """The most values whose occurrences are counted exactly in the pass."""
 _PATTERNS = 3
@@ -58,6 +61,8 @@ class Look:
     date_format: str = ""
     formats: int = 0
     different: int = 0
+    middle: float = 0.0
+    """The mean of its finite numbers."""
     frequent: tuple[str, ...] = ()
     patterns: tuple[tuple[str, int], ...] = ()
     errors: int = 0
@@ -72,6 +77,7 @@ def judged(name: str, cells: Sequence[str | None]) -> Look:
     filled = {cell: times for cell, times in counts.items() if cell not in empty}
     total = sum(filled.values())
     numbers, large, whole, booleans = 0, False, True, 0
+    finite, added = 0, 0.0
     dates: Counter[str] = Counter()
     for cell, times in filled.items():
         if _NUMBER.fullmatch(cell):
@@ -79,6 +85,8 @@ def judged(name: str, cells: Sequence[str | None]) -> Look:
             numbers += times
             whole = whole and number.is_integer()
             large = large or abs(number) >= 2.0**64
+            if isfinite(number):
+                finite, added = finite + times, added + number * times
         elif cell in _BOOLEANS:
             booleans += times
         elif kind := _date_kind(cell):
@@ -97,6 +105,7 @@ def judged(name: str, cells: Sequence[str | None]) -> Look:
         how,
         many,
         len(filled),
+        added / finite if isfinite(added) and finite else 0.0,
         _frequent(filled, total),
         _patterns(filled),
         sum(filled.get(error, 0) for error in SPREADSHEET_ERRORS),

@@ -6,7 +6,6 @@ for all, so that the same data gives the same schema wherever it lies. Rows neve
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -15,12 +14,12 @@ from podadmin.core.errors import BadInput
 from podadmin.datasources.choices import forced
 from podadmin.datasources.database_columns import Cells, Column, declared
 from podadmin.datasources.dtypes import FLOAT, INTEGER, STRING
-from podadmin.datasources.engine import SHARES
 from podadmin.datasources.identifiers import suspected
 from podadmin.datasources.model import ColumnChoices
 from podadmin.datasources.sample import FREQUENT, Look
 from podadmin.schema.column_rules import Labels, known_labels, semantic, statistics_of, too_many_labels, typed
-from podadmin.schema.file_pass import FEW_BINS, Counts
+from podadmin.schema.counts import Counts, distribute, measured
+from podadmin.schema.file_pass import FEW_BINS
 from podadmin.schema.generate import Profile
 from podadmin.schema.statistics import labelled
 
@@ -32,7 +31,6 @@ MOST_GROUPED: Final = 200
 """Columns whose values are counted in a question of their own. Each reads the table once more, so a very wide table has
 its first such columns counted; of the others the figures stand, and estimates stay estimates. Labels are always
 asked for."""
-MEASURED_ROWS, MEASURED_CELLS = 10_000, 1_000_000
 _LONGEST_VALUE: Final = 200
 _NUMBERS: Final = frozenset({Cells.WHOLE, Cells.FLOAT, Cells.DECIMAL})
 
@@ -137,14 +135,14 @@ class _Pass:
 
     def _measured(self, rows: int, counts: dict[str, Counts], seen: Mapping[str, Look]) -> None:
         """How numbers and moments are distributed, by those of some rows."""
-        measured = [
+        worth = [
             each
             for name, each in self._columns.items()
             if counts[name].cells and not (seen[name].looks_like or suspected(name))
         ]
-        wanted = min(MEASURED_ROWS, max(MEASURED_CELLS // max(len(measured), 1), 100))
-        for name, numbers in self._counting.drawn(measured, counts, wanted, rows).items():
-            _distributed(counts[name], numbers)
+        wanted = measured(len(worth))
+        for name, numbers in self._counting.drawn(worth, counts, wanted, rows).items():
+            distribute(counts[name], numbers)
 
     def _labels(
         self, names: Sequence[str], dtypes: Mapping[str, str], counts: Mapping[str, Counts], rows: int
@@ -189,25 +187,3 @@ def _dtype(cells: Cells, found: Counts) -> str:
     # the two ends of all numbers are integers only where no floating point number is beyond them
     exact = isinstance(found.low, int) and isinstance(found.high, int)
     return INTEGER if found.whole and exact else typed(FLOAT, found)
-
-
-def _distributed(counts: Counts, numbers: Sequence[float]) -> None:
-    """Put the values at even shares of `numbers`, which are sorted, into `counts`, with the true ends."""
-    if not numbers:
-        return
-    shares = [_at(numbers, place / (SHARES - 1)) for place in range(SHARES)]
-    if counts.dates and counts.dates == counts.cells:
-        counts.moments = shares
-        return
-    if counts.low is not None and counts.high is not None:
-        shares[0], shares[-1] = float(counts.low), float(counts.high)
-    counts.shares = shares
-
-
-def _at(numbers: Sequence[float], share: float) -> float:
-    place = share * (len(numbers) - 1)
-    below = math.floor(place)
-    if below + 1 >= len(numbers):
-        return numbers[-1]
-    low, high = numbers[below], numbers[below + 1]
-    return low if low == high else low + (high - low) * (place - below)

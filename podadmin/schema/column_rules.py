@@ -8,8 +8,8 @@ from podadmin.core.errors import BadInput
 from podadmin.core.text import stranger
 from podadmin.datasources.dtypes import BOOLEAN, FLOAT, INTEGER, NUMERIC, UNSIGNED, stype_of
 from podadmin.datasources.sample import Look
+from podadmin.schema.counts import Counts
 from podadmin.schema.describe import described
-from podadmin.schema.file_pass import Counts
 from podadmin.schema.statistics import NULL_LABEL, ColumnStatistics, labelled
 
 INT64 = 2.0**63

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from podadmin.datasources.dtypes import BOOLEAN, FLOAT, NULL_WORDS, NUMERIC, STRING
-from podadmin.datasources.engine import SHARES
 from podadmin.datasources.identifiers import suspected
-from podadmin.datasources.sample import SPREADSHEET_ERRORS, Look
-from podadmin.schema.file_pass import Counts
+from podadmin.datasources.sample import SHARES, SPREADSHEET_ERRORS, Look
+from podadmin.schema.counts import Counts
 from podadmin.schema.statistics import (
     ColumnStatistics,
     End,

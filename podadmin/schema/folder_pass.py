@@ -25,7 +25,7 @@ from podadmin.datasources.header_tally import Tallies, Tally, tallied
 from podadmin.datasources.model import ColumnChoices, FolderSource, Rejected
 from podadmin.datasources.sample import Look
 from podadmin.schema.column_rules import Labels, known_labels, semantic, statistics_of, too_many_labels
-from podadmin.schema.file_pass import Counts
+from podadmin.schema.counts import Counts
 from podadmin.schema.generate import MAX_LABELS, Profile, Unread
 from podadmin.schema.statistics import ColumnStatistics
 

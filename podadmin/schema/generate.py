@@ -60,7 +60,8 @@ from podadmin.schema.column_rules import (
     too_many_labels,
     typed,
 )
-from podadmin.schema.file_pass import Counts, read_all
+from podadmin.schema.counts import Counts
+from podadmin.schema.file_pass import read_all
 from podadmin.schema.model import Document, Feature
 from podadmin.schema.statistics import ColumnStatistics, labelled
 

@@ -23,7 +23,7 @@ from podadmin.datasources.database_expressions import (
 )
 from podadmin.datasources.database_samples import plain_moment
 from podadmin.datasources.sample import ISO_DATES, Look
-from podadmin.schema.file_pass import Counts
+from podadmin.schema.counts import Counts
 
 _ONE: ColumnElement[int] = literal_column("1")
 _ZERO: ColumnElement[int] = literal_column("0")

@@ -28,12 +28,12 @@ class ColumnStatistics:
     (of a sample, n - 1) for numbers; None where the column holds an infinity or too few values. `labels` are those of
     a categorical column with how often each occurs, in the order of their classes.
 
-    `quantiles` are (share, value), estimated by a t-digest; `histogram` are (from, to, rows), taken from them unless
-    each of its bars is one value, which was counted. `top` are the values that many rows share. Lengths are in
-    characters. `patterns` are shapes of cells (see masking) with their share of a sample. `looks_like` names the kind
-    of identifier that its name or its values suggest, "" for none; `by` says by which rule. `notes` are sentences
-    about what is odd. `dimensions`, `formats` and `modes` are those of an image column, each with how often it occurs,
-    the most frequent first.
+    `quantiles` are (share, value), told by rows drawn by lot where there are many; `histogram` are (from, to, rows),
+    taken from them unless each of its bars is one value, which was counted. `top` are the values that many rows share.
+    Lengths are in characters. `patterns` are shapes of cells (see masking) with their share of a sample. `looks_like`
+    names the kind of identifier that its name or its values suggest, "" for none; `by` says by which rule. `notes` are
+    sentences about what is odd. `dimensions`, `formats` and `modes` are those of an image column, each with how often
+    it occurs, the most frequent first.
 
     `counted` is false where nobody counted, because a pod told the schema: then no figure here means anything, and
     labels stand there with 0.
@@ -168,7 +168,7 @@ def label(text: str, dtype: str) -> str:
         stripped = text.strip()
         return str(int(stripped)) if stripped.lstrip("+-").isdigit() else str(int(float(stripped)))
     if dtype == FLOAT:
-        return str(float(text))
+        return str(float(text) + 0.0)  # a negative zero is a zero: one value, one label
     return text
 
 
