@@ -174,9 +174,8 @@ def _limit(slug: str, meter: Meter | None) -> Considered:
     if meter.exhausted:
         return Considered(name, "refuses", "The limit of this model is used up or promised away.", "limit.exhausted")
     said = ["The network sets no limit for this model in this project."]
-    if meter.network_free is not None:
-        of = f" of {meter.limit:.15g}" if meter.limit is not None else ""
-        said = [f"{meter.network_free:.15g}{of} inferences are free."]
+    if meter.limit is not None:
+        said = [f"{meter.network_free:.15g} of {meter.limit:.15g} inferences are free."]
     said += [f"Your own limit, {_own_words(each)}: {standing(each)}." for each in meter.own]
     return Considered(name, "passes", " ".join(said))
 

@@ -23,7 +23,7 @@ from podadmin.requests.effects import statement
 from podadmin.requests.envelope import BY_LOG_IN, Opened, Verified, VerifiedRequest, judge
 from podadmin.requests.grant_pins import Surroundings, pins_of
 from podadmin.requests.grants import Grant
-from podadmin.requests.policy import Grants
+from podadmin.requests.policy import Grants, Rules
 from podadmin.requests.rule_facts import facts_of
 from podadmin.requests.rules import draft
 
@@ -36,8 +36,8 @@ def meter(limit: float | None, used: float, *own: Own, asked: bool = True, name:
     return read_meter(Key("local", "proj-1", name), Check(limit, used, 0) if asked else None, 0, 0, own=own)
 
 
-def own(amount: float, used: float, effect: Effect = "stops") -> Own:
-    return Own(OwnLimit("lim_1", 1, Scope(requester="lab"), "day", amount, effect), used, 0)
+def own(amount: float, used: float, effect: Effect = "stops", requester: str = "lab") -> Own:
+    return Own(OwnLimit("lim_1", 1, Scope(requester=requester), "day", amount, effect), used, 0)
 
 
 ALLOW = draft("Retina", "allow", {"datasource": "only: patients"}, rule_id="rul_allow")
@@ -68,6 +68,7 @@ def situations(opened: Callable[..., Opened], protocols: dict[str, Any]) -> dict
     return {
         "a rule allows": (request, {}),
         "a grant allows": (request, {"rules": (), "grants": (grant,), "pins": pins}),
+        "prepared rules allow": (request, {"rules": Rules((ALLOW,))}),
         "a rule and a grant allow": (request, {"grants": (grant,), "pins": pins}),
         "nobody has decided": (request, {"rules": ()}),
         "a rule refuses": (request, {"rules": (ALLOW, REFUSE)}),
@@ -86,6 +87,7 @@ def situations(opened: Callable[..., Opened], protocols: dict[str, Any]) -> dict
         "an unknown limit": (request, {"limits": (meter(None, 0, asked=False),)}),
         "no limit": (request, {"limits": (meter(None, 4, own(1500, 6), own(5, 9, "warns")),)}),
         "used up": (request, {"limits": (meter(5, 5),)}),
+        "an own limit with a long name": (request, {"limits": (meter(50, 1, own(10, 1, "warns", "lab" * 200)),)}),
         "an own limit used up": (request, {"limits": (meter(50, 1, own(10, 10)),)}),
         "a model without a full name": (verified(nameless), {}),
         "many grants for others": (request, {"grants": Grants.of((), elsewhere=1234)}),
@@ -129,8 +131,8 @@ def situations(opened: Callable[..., Opened], protocols: dict[str, Any]) -> dict
 
 ALLOWED = {
     "a rule allows", "a grant allows", "a rule and a grant allow", "the pod asks the network", "no limit",
-    "many grants for others", "one grant for others", "a grant with one run left", "inferences enough",
-    "a model that may vary",
+    "prepared rules allow", "an own limit with a long name", "many grants for others", "one grant for others",
+    "a grant with one run left", "inferences enough", "a model that may vary",
 }  # fmt: skip
 
 
