@@ -14,7 +14,7 @@ from podadmin.core.errors import Refused
 from podadmin.core.late import Late
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
-from podadmin.datasources import folder_counts, tables, web_service
+from podadmin.datasources import tables
 from podadmin.datasources.files import fingerprint
 from podadmin.datasources.folders import FileFilter
 from podadmin.datasources.kinds.registry import declaration
@@ -36,11 +36,13 @@ from podadmin.datasources.mounts import check_mounted
 from podadmin.datasources.patience import PATIENCE_SECONDS, within
 
 if TYPE_CHECKING:
-    from podadmin.datasources import databases, engine_tables, headers
+    from podadmin.datasources import databases, engine_tables, folder_counts, headers, web_service
 else:
     databases = Late("podadmin.datasources.databases")
     engine_tables = Late("podadmin.datasources.engine_tables")
+    folder_counts = Late("podadmin.datasources.folder_counts")
     headers = Late("podadmin.datasources.headers")
+    web_service = Late("podadmin.datasources.web_service")
 
 Found = Probe | SourceProbe
 

@@ -22,7 +22,6 @@ from podadmin.core.errors import Refused
 from podadmin.core.late import Late
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
-from podadmin.datasources import inventory
 from podadmin.datasources.choices import check_choices, forced
 from podadmin.datasources.csv import located
 from podadmin.datasources.dtypes import (
@@ -66,8 +65,10 @@ from podadmin.schema.model import Document, Feature
 from podadmin.schema.statistics import ColumnStatistics, labelled
 
 if TYPE_CHECKING:
+    from podadmin.datasources import inventory
     from podadmin.schema import engine_pass, folder_pass, sql_pass
 else:
+    inventory = Late("podadmin.datasources.inventory")
     engine_pass = Late("podadmin.schema.engine_pass")
     folder_pass = Late("podadmin.schema.folder_pass")
     sql_pass = Late("podadmin.schema.sql_pass")
