@@ -24,11 +24,12 @@ from podadmin.core.clock import unstamp
 from podadmin.core.text import grouped, stranger
 from podadmin.requests.policy import Rules
 from podadmin.requests.records import request
+from podadmin.requests.result_fields import ALL_FIELDS, RESULT_FIELDS
 from podadmin.requests.rule_facts import Facts
-from podadmin.requests.rule_fields import FIELDS, RuleField
+from podadmin.requests.rule_fields import RuleField
 from podadmin.requests.rule_history import past, tried
 from podadmin.requests.rule_service import Version
-from podadmin.requests.rule_words import VERDICT_WORDS, cautions, changes, reading, sentence
+from podadmin.requests.rule_words import VERDICT_WORDS, Line, cautions, changes, reading, result_reading, sentence
 from podadmin.requests.rules import Rule
 from podadmin.requests.simulation import Flip, Simulated, replay, simulate
 from podadmin.requests.suggestion import suggestions
@@ -57,13 +58,18 @@ def row_of(version: Version) -> RuleRow:
 
 
 def says(rule: Rule) -> tuple[str, ...]:
-    """The conditions of a rule as sentences."""
-    return tuple(sentence(each) for each in rule.conditions) or ("Every request.",)
+    """The conditions of a rule as sentences, and then what holds the results."""
+    asked = tuple(sentence(each) for each in rule.conditions) or ("Every request.",)
+    return (*asked, *(f"Its results are held: {sentence(each)}" for each in rule.results))
 
 
 def lines_of(rule: Rule) -> tuple[RuleLine, ...]:
     """The reading of a rule."""
-    return tuple(RuleLine(each.label, each.words, each.asked, each.tone, each.note) for each in reading(rule))
+    return tuple(map(_line, reading(rule)))
+
+
+def _line(line: Line) -> RuleLine:
+    return RuleLine(line.label, line.words, line.asked, line.tone, line.note)
 
 
 def detail_of(versions: Sequence[Version]) -> RuleDetail:
@@ -89,6 +95,8 @@ def detail_of(versions: Sequence[Version]) -> RuleDetail:
             )
             for each, was in zip(versions, [*before, None], strict=True)
         ),
+        rule.result_texts(),
+        tuple(map(_line, result_reading(rule))),
     )
 
 
@@ -108,6 +116,7 @@ def trial_of(connection: Connection, rules: Rules, wanted: Rule) -> Trial:
         to_hold=len(found.to("hold")),
         against=len(found.against),
         flips=flip_rows(connection, shown),
+        result_lines=tuple(map(_line, result_reading(wanted))),
     )
 
 
@@ -159,8 +168,9 @@ def field_rows(connection: Connection) -> tuple[RuleFieldRow, ...]:
             field.note,
             _choices(field),
             tuple(list(keys.items())[:MOST_KNOWN]) if field.name == "requester_key" else _known(field, seen),
+            "result" if field.name in RESULT_FIELDS else "request",
         )
-        for field in FIELDS.values()
+        for field in ALL_FIELDS.values()
     )
 
 
@@ -173,6 +183,8 @@ def _choices(field: RuleField) -> tuple[tuple[str, str], ...]:
 def _known(field: RuleField, seen: Sequence[Facts]) -> tuple[tuple[str, str], ...]:
     if field.kind == "models":
         values = [each.slug for facts in seen for each in facts.models]
+    elif field.name == "names":
+        values = [value for facts in seen for value in facts.columns]
     elif field.name in {"column", "algorithm"}:
         values = [value for facts in seen for value in getattr(facts, f"{field.name}s")]
     elif field.kind == "one" and field.choices is None:

@@ -19,7 +19,6 @@ from podadmin.core.errors import Refused
 from podadmin.core.text import stranger
 from podadmin.gate.records import result as table
 from podadmin.networks.bitfount import messages_pb2 as pb
-from podadmin.networks.bitfount.references import reference_in
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import service
 from podadmin.requests.result_rules import Reason
@@ -91,9 +90,9 @@ def waits(store: Store, task_id: str) -> bool:
         return connection.execute(select(table.c.id).where(*of_task).limit(1)).first() is not None
 
 
-def waiting(store: Store) -> tuple[Waiting, ...]:
-    """Everything that waits to be seen, the oldest first."""
-    return tuple(_waiting(row) for row in _rows(store, HELD))
+def waiting(store: Store, request_id: str = "") -> tuple[Waiting, ...]:
+    """Everything that waits to be seen, or what of one request does, the oldest first."""
+    return tuple(_waiting(row) for row in _rows(store, HELD) if not request_id or row.request_id == request_id)
 
 
 def release(store: Store, request_id: str, actor: str) -> int:
@@ -122,11 +121,6 @@ def sent(store: Store, waiting_id: str, request_id: str) -> None:
     """One message has gone; its bytes are forgotten."""
     with store.record(Fact("gate", "gate.result-sent", request_id)) as unit:
         unit.execute(update(table).where(table.c.id == waiting_id).values(state=SENT, wire=b""))
-
-
-def body_of(message: pb.BitfountMessage) -> bytes | None:
-    """The sealed body, None where the message only says where it lies."""
-    return None if reference_in(message.body) is not None else message.body
 
 
 def is_result(kind: int) -> bool:

@@ -45,14 +45,7 @@ def wish(store: Store, clock: Clock, request_id: str, kind: str, words: str, act
             "The requester will read why, and so will whoever asks later.",
             "Write one sentence that says why.",
         )
-    allowed = _STOPPABLE if kind == STOP else _STOPPABLE - {State.FINISHED}
-    if row.state not in allowed:
-        raise Refused(
-            "gate.not-stoppable",
-            "Nothing was stopped.",
-            "The task does not run: it was not begun, or it has ended.",
-            "Open the request to see how it stands.",
-        )
+    check_wish(row.state, kind)
     act = "gate.stop-wanted" if kind == STOP else "gate.withholding-wanted"
     with store.record(Fact(actor, act, request_id, {"words": told})) as unit:
         unit.execute(
@@ -67,6 +60,17 @@ def wish(store: Store, clock: Clock, request_id: str, kind: str, words: str, act
         )
         # what waits to be seen does not leave from this moment on, however long the rest takes
         _keep_back(unit, request_id)
+
+
+def check_wish(state: str, kind: str) -> None:
+    """Can a task in this state be stopped, or what it brings be withheld? Raises Refused (`gate.not-stoppable`)."""
+    if state not in (_STOPPABLE if kind == STOP else _STOPPABLE - {State.FINISHED}):
+        raise Refused(
+            "gate.not-stoppable",
+            "Nothing was stopped.",
+            "The task does not run: it was not begun, or it has ended.",
+            "Open the request to see how it stands.",
+        )
 
 
 def fulfil(store: Store, clock: Clock, tell_pod: Callable[[str], None]) -> int:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import anyio
+
 from podadmin.app.acts.registry import act
+from podadmin.app.left_rows import result_row
 from podadmin.app.proxy_mode import folder_of, joined_kind, places_of, red_words
 from podadmin.app.views.facts import Done
 from podadmin.app.views.gate import CountRow, GateView, HostRow, NameValue, ResultRow, ResultView
 from podadmin.core.errors import NotFound, PodadminError, Unavailable
 from podadmin.core.text import stranger
+from podadmin.datasources.masking import masked
 from podadmin.gate import hosts as rules
 from podadmin.gate import results
 from podadmin.gate.authority import AUTHORITY_FILE, BUNDLE_FILE, end_authorities
+from podadmin.gate.looking import FETCH_SECONDS, MOST_FETCHED
 from podadmin.gate.ports import Seen
 from podadmin.gate.proxy_gate import ProxyGate, keep_port, kept_port
 from podadmin.gate.result_content import SHOWN_COLUMNS, Content, content_of
@@ -22,6 +28,7 @@ from podadmin.gate.wishes import STOP, WITHHOLD, wish
 from podadmin.networks.bitfount import codec
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.job_request import open_job_request
+from podadmin.networks.bitfount.references import download, reference_in
 from podadmin.pod import service as pods
 from podadmin.pod.environment import environment
 from podadmin.pod.setup import BITFOUNT, worker
@@ -47,6 +54,7 @@ _COUNTS = {
     "telemetry-passed": "measurements let out",
     "unknown-refused": "unknown calls refused",
     "unknown-passed": "unknown calls let out",
+    "uploads-refused": "uploads refused that were not part of a decision",
     "web-refused": "questions over the web refused",
     "access-refused": "access checks refused: not what was decided",
     "alarms": "triggers on the mailbox of a task",
@@ -149,16 +157,17 @@ def withhold(profile: Profile, request_id: RequestId, words: Words) -> Done:
 @act("gate results")
 def list_results(profile: Profile) -> tuple[ResultRow, ...]:
     """List the results that wait to be seen before they leave."""
-    return tuple(
-        ResultRow(each.id, each.request_id, each.kind, each.size, each.at) for each in results.waiting(profile.store)
-    )
+    return tuple(map(result_row, results.waiting(profile.store)))
 
 
 @act("gate show-result")
 def show_result(
-    profile: Profile, result_id: Annotated[str, "the result's id, as `gate results` lists it"]
+    profile: Profile,
+    result_id: Annotated[str, "the result's id, as `gate results` lists it"],
+    *,
+    values: Annotated[bool, "show the values of its first rows, and not only their shape"] = False,
 ) -> ResultView:
-    """Show what is in a result that waits: opened here with the key of its task, first rows and all."""
+    """Show what is in a result that waits: opened here with the key of its task, with the shape of its first rows."""
     found = next((each for each in results.waiting(profile.store) if each.id == result_id), None)
     if found is None:
         raise NotFound(
@@ -167,16 +176,18 @@ def show_result(
             "It has gone, was withheld, or its name was mistyped.",
             "See what waits with `podadmin gate results`.",
         )
-    row = ResultRow(found.id, found.request_id, found.kind, found.size, found.at)
     content = _content(profile, found)
     promised = requests.find(profile.store, found.request_id).findings.get("effects") or {}
     return ResultView(
-        row=row,
+        row=result_row(found),
         what=content.what,
         rows=content.rows,
         columns=tuple(stranger(name, 120) for name in (content.columns or ())[:SHOWN_COLUMNS]),
-        sample=tuple(tuple(line.items()) for line in content.sample),
+        sample=tuple(
+            tuple((name, cell if values else masked(cell)) for name, cell in line.items()) for line in content.sample
+        ),
         promised=stranger(str(promised.get("headline", "")), 400),
+        masked=not values,
     )
 
 
@@ -203,12 +214,23 @@ def new_port(profile: Profile) -> Done:
 
 def _content(profile: Profile, found: results.Waiting) -> Content:
     message = pb.BitfountMessage.FromString(found.wire)
-    body = results.body_of(message)
-    if body is None:
-        return Content("a large result in the network's object store, which is not fetched here")
+    url, body = reference_in(message.body), message.body
+    if url is not None:
+        engine = profile.engine
+        gate = engine.gate if engine is not None else None
+        if gate is None:
+            return Content("a large result in the network's object store, which is read while the gate is on")
+        asked = partial(download, url, gate.ports.upstream.references, MOST_FETCHED, FETCH_SECONDS)
+        try:
+            body = anyio.run(asked)
+        except PodadminError as error:
+            return Content(f"a large result in the network's object store, which could not be read ({error.code})")
     sealed = requests.bytes_of(profile.store, found.request_id).body
     key = open_job_request(sealed, profile.open_vault().pod_key(), None).session_key
-    return content_of(codec.open_session(key, body))
+    try:
+        return content_of(codec.open_session(key, body))
+    except PodadminError as error:
+        return Content(f"something that could not be opened with the key of its task ({error.code})")
 
 
 def _decide(profile: Profile, host: str, verdict: str, reason: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from podadmin.app import saved_filters
 from podadmin.app.acts.asked import HowMany, RequestId
@@ -17,6 +17,7 @@ from podadmin.app.review_rows import review_view
 from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Fact, Permit, Section
 from podadmin.app.views.filters import SavedFilter
+from podadmin.app.views.left import LeftView
 from podadmin.app.views.requests import Arrival, Arrivals, Comparison, EffectView, RequestDetail, RequestPage, TraceLine
 from podadmin.app.views.rules import WhyNotView
 from podadmin.core.clock import unstamp
@@ -60,9 +61,12 @@ def list_requests(
     state: Annotated[str, "only requests in these states, separated by commas"] = "",
     search: Annotated[str, "only requests whose requester, task, data, project or reference holds this"] = "",
     limit: HowMany = 50,
-    after: Annotated[str, "continue after this place, as the page before it said"] = "",
+    after: Annotated[str, "continue after this place, as the page before it said, in the same order"] = "",
+    order: Annotated[
+        Literal["newest", "oldest", "requester", "task", "datasource"], "by time, or by a column and then by time"
+    ] = "newest",
 ) -> RequestPage:
-    """List requests, the newest first."""
+    """List requests, the newest first unless asked otherwise."""
     if not 1 <= limit <= MOST_ROWS:
         raise BadInput(
             "request.bad-limit",
@@ -70,7 +74,7 @@ def list_requests(
             f"It can show 1 to {MOST_ROWS} requests at a time.",
             "Ask for fewer and continue with `after`.",
         )
-    found = service.listing(profile.store, state=state, search=search, limit=limit, after=after)
+    found = service.listing(profile.store, state=state, search=search, limit=limit, after=after, order=order)
     return RequestPage(tuple(request_row(row) for row in found.rows), found.total, found.next_after, found.by_state)
 
 
@@ -137,6 +141,14 @@ def compare(
     return Comparison(
         request_row(was.row), request_row(now.row), words_of(changes), effect_facts(changes), field_facts(changes)
     )
+
+
+@act("requests left")
+def left(profile: Profile, request: RequestId) -> LeftView:
+    """Show what left for a request, message by message: when, what, how large, to whom, and what was kept back."""
+    from podadmin.app.left_rows import left_view
+
+    return left_view(profile, request)
 
 
 @act("requests why-not")

@@ -25,9 +25,13 @@ from podadmin.requests.rules import Rule, draft
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
-Verdict = Literal["allow", "refuse", "hold"]
-MaybeVerdict = Literal["", "allow", "refuse", "hold"]
+Verdict = Literal["allow", "refuse", "hold", "look"]
+MaybeVerdict = Literal["", "allow", "refuse", "hold", "look"]
 Conditions = Annotated[dict[str, str], "what has to be so: field=mode: values, such as column=only: age, sex"]
+Results = Annotated[
+    dict[str, str], "what holds the results of its tasks: field=mode: values, such as rows=more-than: 10"
+]
+WithoutResults = Annotated[list[str], "fields of results for which it holds nothing any more"]
 RuleId = Annotated[str, "the rule's id"]
 Reason = Annotated[str, "why, for whoever asks later"]
 Message = Annotated[str, "what a requester reads who is refused"]
@@ -64,12 +68,13 @@ def add(
     reason: Reason,
     *,
     condition: Conditions = {},  # noqa: B006 - never changed
+    results: Results = {},  # noqa: B006 - never changed
     message: Message = "",
     reviewers: Reviewers = 1,
     off: Annotated[bool, "keep it switched off for now"] = False,
 ) -> RuleDetail:
     """Put a new rule into force. Try it first with `rules try`."""
-    wanted = draft(name, verdict, condition, message=message, reviewers=reviewers, enabled=not off)
+    wanted = draft(name, verdict, condition, message=message, reviewers=reviewers, enabled=not off, results=results)
     made = service.add(profile.store, profile.clock, profile.actor, wanted, reason)
     return show(profile, made.id)
 
@@ -84,6 +89,8 @@ def change(
     verdict: Annotated[MaybeVerdict, "another verdict"] = "",
     condition: Conditions = {},  # noqa: B006 - never changed
     without: Without = [],  # noqa: B006 - never changed
+    results: Results = {},  # noqa: B006 - never changed
+    without_results: WithoutResults = [],  # noqa: B006 - never changed
     message: Message = "",
     reviewers: MaybeReviewers = 0,
     version: Annotated[int, "the version that you have seen; 0 for whatever it is now"] = 0,
@@ -91,7 +98,7 @@ def change(
     """Put another version of a rule into force. What is not named stays as it is."""
     with profile.store.read() as connection:
         was = service.find(connection, rule)
-    wanted = _changed(was, name, verdict, condition, without, message, reviewers)
+    wanted = _changed(was, name, verdict, condition, without, message, reviewers, results, without_results)
     if version:
         wanted = replace(wanted, version=version)
     service.change(profile.store, profile.clock, profile.actor, wanted, reason)
@@ -128,6 +135,8 @@ def trial(
     verdict: Annotated[MaybeVerdict, "what it says of a request that it speaks about"] = "",
     condition: Conditions = {},  # noqa: B006 - never changed
     without: Without = [],  # noqa: B006 - never changed
+    results: Results = {},  # noqa: B006 - never changed
+    without_results: WithoutResults = [],  # noqa: B006 - never changed
     message: Message = "",
     reviewers: MaybeReviewers = 0,
 ) -> Trial:
@@ -137,7 +146,8 @@ def trial(
     with profile.store.read() as connection:
         rules = service.rules_of(connection)
         if rule:
-            wanted = _changed(service.find(connection, rule), name, verdict, condition, without, message, reviewers)
+            was = service.find(connection, rule)
+            wanted = _changed(was, name, verdict, condition, without, message, reviewers, results, without_results)
         else:
             wanted = draft(
                 name or "A new rule",
@@ -145,6 +155,7 @@ def trial(
                 condition,
                 message=message or "Not given yet",
                 reviewers=reviewers or 1,
+                results=results,
             )
         return trial_of(connection, rules, wanted)
 
@@ -210,9 +221,12 @@ def _changed(
     without: list[str],
     message: str,
     reviewers: int,
+    results: dict[str, str],
+    without_results: list[str],
 ) -> Rule:
     """`was` with what was named; what was not named stays."""
     texts = {field: text for field, text in was.texts().items() if field not in without} | condition
+    held = {field: text for field, text in was.result_texts().items() if field not in without_results} | results
     said = verdict or was.verdict
     return draft(
         name or was.name,
@@ -223,4 +237,5 @@ def _changed(
         enabled=was.enabled,
         rule_id=was.id,
         version=was.version,
+        results=held,
     )

@@ -37,21 +37,24 @@ class CountRow:
 
 @dataclass(frozen=True)
 class ResultRow:
-    """A result that waits to be seen before it leaves. `size` in bytes, sealed."""
+    """A result that waits to be seen before it leaves. `size` in bytes, sealed. `reasons`: why it waits, empty for one
+    that only follows another.
+    """
 
-    TABLE: ClassVar[tuple[str, ...]] = ("id", "request_id", "kind", "size", "at")
+    TABLE: ClassVar[tuple[str, ...]] = ("id", "request_id", "kind", "size", "at", "reasons")
 
     id: str
     request_id: str
     kind: str
     size: int
     at: datetime
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ResultView:
-    """What is in it. `rows` None: it cannot be told. `sample`: its first rows, as pairs of column and value.
-    `promised` is what its request was said to let out.
+    """What is in it. `rows` None: it cannot be told. `sample`: its first rows, as pairs of column and value, by their
+    shape only where `masked`. `promised` is what its request was said to let out.
     """
 
     row: ResultRow
@@ -60,6 +63,7 @@ class ResultView:
     columns: tuple[str, ...] = ()
     sample: tuple[tuple[tuple[str, str], ...], ...] = ()
     promised: str = ""
+    masked: bool = True
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class RuleRow:
-    """One rule. `verdict`: allow | refuse | hold. `state`: on | off. `says`: its conditions as sentences."""
+    """One rule. `verdict`: allow | refuse | hold | look. `state`: on | off. `says`: its conditions as sentences, and
+    then what holds the results.
+    """
 
     TABLE: ClassVar[tuple[str, ...]] = ("id", "name", "verdict", "state", "version", "changed_at", "changed_by")
 
@@ -63,6 +65,9 @@ class RuleDetail:
     message: str
     reviewers: int
     versions: tuple[RuleVersion, ...]
+    results: Mapping[str, str]
+    """What holds the results, by field, as commands and the form take it."""
+    result_lines: tuple[RuleLine, ...]
 
 
 @dataclass(frozen=True)
@@ -102,16 +107,17 @@ class Trial:
     to_hold: int
     against: int
     flips: tuple[FlipRow, ...]
+    result_lines: tuple[RuleLine, ...] = ()
 
 
 @dataclass(frozen=True)
 class RuleFieldRow:
     """What a rule can ask about. `modes`, `choices` and `known` are (value, words); `known` was seen in requests.
 
-    `kind`: one | some | models | level | number | yes-no | time.
+    `kind`: one | some | models | level | number | yes-no | time. `of`: request | result.
     """
 
-    TABLE: ClassVar[tuple[str, ...]] = ("name", "label", "modes", "absent")
+    TABLE: ClassVar[tuple[str, ...]] = ("name", "of", "label", "modes", "absent")
 
     name: str
     label: str
@@ -121,6 +127,7 @@ class RuleFieldRow:
     note: str
     choices: tuple[tuple[str, str], ...]
     known: tuple[tuple[str, str], ...]
+    of: str = "request"
 
 
 @dataclass(frozen=True)

@@ -356,7 +356,7 @@ def test_a_result_waits_until_a_person_has_seen_it(network: Any, tell_both: Call
         assert rig.found(sent.route.task_id).row.state == State.RUNNING
         waits = results.waiting(rig.store)
         assert [each.kind for each in waits] == ["EVALUATION_RESULTS", "EVALUATION_RESULTS", "BATCHES_COMPLETE"]
-        body = results.body_of(pb.BitfountMessage.FromString(waits[0].wire))
+        body = pb.BitfountMessage.FromString(waits[0].wire).body
         content = content_of(codec.open_session(task.opened.session_key, body))
         assert (content.rows, content.columns) == (2, ("sex", "n"))
         assert content.sample[0] == {"sex": "F", "n": "1"}
