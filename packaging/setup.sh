@@ -5,7 +5,8 @@
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 venv=$root/.venv
-unset PYTHONHOME
+# What may not be kept is compiled again by every process: a start would take half as long again.
+unset PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 say() { printf 'podadmin set-up: %s\n' "$*" >&2; }
 
