@@ -134,13 +134,15 @@ def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
 async def read_whole(request: web.BaseRequest) -> bytes:
     """The body of a request, within `SECONDS`. Raises BadInput (`gate.too-big`, `gate.slow-question`)."""
     received = bytearray()
+    if (request.content_length or 0) > MOST_QUESTION:
+        raise _too_big()
     try:
         async with asyncio.timeout(SECONDS):
             async for chunk in request.content.iter_chunked(_CHUNK):
                 received += chunk
                 if len(received) > MOST_QUESTION:
                     raise _too_big()
-    except TimeoutError:
+    except OSError:  # time is up, or the pod has hung up
         raise _too_slow() from None
     return bytes(received)
 

@@ -38,6 +38,7 @@ from podadmin.networks.local.service import python_environment
 from podadmin.requests import service
 from podadmin.requests.state import TERMINAL, State
 from podadmin.store.engine import Store
+from tests.interop.real_pod import real
 
 VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
 CRASHING = Path(__file__).with_name("crashing_engine.py")
@@ -118,6 +119,7 @@ class Listening:
     folder: Path
     state: Path
     what: str
+    pod: str = f"custodian/{SOURCE}"
     heard: list[tuple[str, Any]] = field(default_factory=list)
     sent: Sent | None = None
     problem: str = ""
@@ -143,7 +145,7 @@ class Listening:
         requester = await Requester.enter(read_address(self.folder), self.state, REQUESTER, SystemClock())
         async with requester:
             protocol = demo_tasks.protocol(self.what, SOURCE)
-            self.sent = await requester.send(f"custodian/{SOURCE}", protocol, PROJECT)
+            self.sent = await requester.send(self.pod, protocol, PROJECT)
             while not self._ended.is_set():
                 try:
                     async for heard in requester.hear(self.sent, 0.3):
@@ -159,9 +161,10 @@ class Listening:
 class Installation:
     """One profile folder, what runs on it, and what its store says."""
 
-    def __init__(self, folder: Path, passphrase: Path) -> None:
+    def __init__(self, folder: Path, passphrase: Path, pod: str = f"custodian/{SOURCE}") -> None:
         self.folder = folder
         self.passphrase = passphrase
+        self.identifier = pod
         self.running: list[Served] = []
         self.listening: list[Listening] = []
         self._store: Store | None = None
@@ -199,7 +202,7 @@ class Installation:
         Settings(self.store).change(name, str(value), "test")
 
     def send(self, what: str) -> Listening:
-        listening = Listening(self.folder / "local-network", self.folder / "demo-requester", what)
+        listening = Listening(self.folder / "local-network", self.folder / "demo-requester", what, self.identifier)
         self.listening.append(listening)
         listening.start()
         return listening
@@ -276,15 +279,41 @@ class Installation:
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A profile with pod, datasource, schema and a joined local network. Its key is made once in a session."""
-    folder = tmp_path_factory.mktemp("prepared")
-    (folder / "secret").write_text("a long enough passphrase for tests\n", encoding="utf-8")
-    (folder / "secret").chmod(0o600)
+    folder = _folder(tmp_path_factory.mktemp("prepared"))
     data = folder / "patients.csv"
     data.write_text(
         "age,bmi,smoker,systolic_bp,hba1c\n"
         + "".join(f"{40 + n},{20 + n % 15},{n % 2},{110 + n},{5 + n / 20:.1f}\n" for n in range(RECORDS)),
         encoding="utf-8",
     )
+    _does(
+        folder,
+        ("pod create", {"name": "clinic"}),
+        ("datasource add", {"name": SOURCE, "path": str(data)}),
+        ("schema generate", {"datasource": SOURCE, "save": True}),
+        ("network join", {"kind": "local"}),
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepared_proxied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A profile that a pod of the field's own software was brought to, with its configuration and its key."""
+    folder = _folder(tmp_path_factory.mktemp("prepared-proxied"))
+    config = real.pod_files(folder / "pod")
+    _does(
+        folder,
+        ("pod import", {"file": str(config), "storage": str(folder / "pod" / "storage")}),
+        ("pod worker", {"which": "bitfount"}),
+        ("network join", {"kind": "local"}),
+    )
+    return folder
+
+
+def _folder(folder: Path) -> Path:
+    """A place for a profile, with its passphrase, the rules of its network and its requester's key."""
+    (folder / "secret").write_text("a long enough passphrase for tests\n", encoding="utf-8")
+    (folder / "secret").chmod(0o600)
     network = folder / "profile" / "local-network"
     network.mkdir(parents=True, mode=0o700)
     (network / "network.json").write_text(
@@ -295,21 +324,28 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     requester = folder / "profile" / "demo-requester"
     requester.mkdir(mode=0o700)
     shutil.copy(VECTORS / "keys/modeller.pem", requester / "requester.pem")
+    return folder
+
+
+def _does(folder: Path, *acts: tuple[str, dict[str, Any]]) -> None:
     options = Options(profile=folder / "profile", keyring="passphrase", passphrase_file=folder / "secret")
     with open_profile(options) as profile:
-        for name, arguments in (
-            ("pod create", {"name": "clinic"}),
-            ("datasource add", {"name": SOURCE, "path": str(data)}),
-            ("schema generate", {"datasource": SOURCE, "save": True}),
-            ("network join", {"kind": "local"}),
-        ):
+        for name, arguments in acts:
             call(find(name), profile, arguments, Progress())
-    return folder
 
 
 @pytest.fixture
 def installation(prepared: Path, tmp_path: Path) -> Iterator[Installation]:
     shutil.copytree(prepared / "profile", tmp_path / "profile")
     made = Installation(tmp_path / "profile", prepared / "secret")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def proxied(prepared_proxied: Path, tmp_path: Path) -> Iterator[Installation]:
+    """An installation whose gate stands before a pod of the network's own software."""
+    shutil.copytree(prepared_proxied / "profile", tmp_path / "profile")
+    made = Installation(tmp_path / "profile", prepared_proxied / "secret", real.POD)
     yield made
     made.close()

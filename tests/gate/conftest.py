@@ -168,11 +168,11 @@ class Rig:
                 self.brought.append(message)
 
     def approve(self, found: service.Found) -> None:
-        service.approve(self.store, CLOCK, found.row.id, "anna", "fine", 30)
+        service.approve(self.store, self.gate.ports.clock, found.row.id, "anna", "fine", 30)
         self.gate.nudge()
 
     def refuse(self, found: service.Found, words: str) -> None:
-        service.refuse(self.store, CLOCK, found.row.id, "anna", words)
+        service.refuse(self.store, self.gate.ports.clock, found.row.id, "anna", words)
         self.gate.nudge()
 
     async def heard(self, sent: Sent, last: str, seconds: float = PATIENCE) -> list[Heard]:
@@ -354,9 +354,9 @@ async def gate_on(
     hub = HubClient(address.hub, member.headers())
     for name in ("clinic", SOURCE):
         await hub.register_pod(name, key.public, display_name=name)
-    store = Store.open(folder / "podadmin.db", Journal(CLOCK))
-    proxied = bool(settings.pop("proxied", False))
-    places, shown = local_places(address), OfThePod(CLOCK) if proxied else None
+    proxied, clock = bool(settings.pop("proxied", False)), settings.pop("clock", CLOCK)
+    places, shown = local_places(address), OfThePod(clock) if proxied else None
+    store = Store.open(folder / "podadmin.db", Journal(clock))
     given: dict[str, Any] = {
         "window": 300.0, "release_before": 270.0, "largest": 1_000_000, "paused": False, "records": 40,
         "model_hash": "", **settings,
@@ -369,7 +369,7 @@ async def gate_on(
 
     ports = Ports(
         store=store,
-        clock=CLOCK,
+        clock=clock,
         owner=owner,
         pod_name="clinic",
         datasets=lambda: (SOURCE,),
@@ -403,7 +403,7 @@ async def gate_on(
     else:
         vault = Vault(folder / "keys", given.setdefault("keyring", MemoryKeyring()), store, CLOCK)
         vault.unlock()
-        authority = open_authority(vault, store, CLOCK, places.constraint, folder)
+        authority = open_authority(vault, store, clock, places.constraint, folder)
         gate = ProxyGate(ports, places, shown, authority, lambda: None)
         gate.relay.deliveries.redeliver_seconds = 1.0  # a poll that a story gives up may have brought something
     requester = await Requester.enter(address, requester_folder, "research-lab", CLOCK)

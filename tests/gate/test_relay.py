@@ -394,7 +394,7 @@ def test_a_network_that_goes_away_in_the_middle_costs_no_answer(
                 return
 
         await again()
-        await refused(rig.pod.send(accept))
+        await rig.pod.send(accept)  # its answer was lost: it has gone out, and does not go again
         heard = await rig.heard(first, "JOB_REJECT")
         assert heard[0].value["msg"].startswith("Not now.\nReceipt R-")
         assert await rig.silence(second) == ["JOB_ACCEPT"]

@@ -152,20 +152,27 @@ async def download(url: str, policy: ReferencePolicy, cap: int, timeout: float) 
                 raise _status(answer.status_code)
             if answer.headers.get("content-encoding", "identity") != "identity":
                 raise _refused("odd", "What it holds is packed in a way that was not asked for.")
+            announced = answer.headers.get("content-length", "")
+            if announced.isdecimal() and (len(announced) > 18 or int(announced) > cap):
+                raise _too_big(cap)
             async for chunk in answer.aiter_raw():
                 received += chunk
                 if len(received) > cap:
-                    raise BadInput(
-                        "reference.too-big",
-                        "A message points to more than this application reads.",
-                        f"It is larger than {cap} bytes.",
-                        "It was not used. Ask the sender to send less.",
-                    )
+                    raise _too_big(cap)
     except (TimeoutError, httpx.TimeoutException):
         raise _unreachable("slow", f"It did not answer within {timeout:g} seconds.") from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
         raise _unreachable("unreachable", "There is no connection to it.") from None
     return bytes(received)
+
+
+def _too_big(cap: int) -> BadInput:
+    return BadInput(
+        "reference.too-big",
+        "A message points to more than this application reads.",
+        f"It is larger than {cap} bytes.",
+        "It was not used. Ask the sender to send less.",
+    )
 
 
 async def upload(storage: pb.BlobStorageData, data: bytes, policy: ReferencePolicy, timeout: float) -> str:
