@@ -67,8 +67,8 @@ class Rules:
         """The strongest thing that the rules say, `passes` where they say nothing: the same as `opinions`, in short."""
         found: Stance = "passes"
         for each in self._about(facts):
-            if found == each.stance or (found == "holds" and each.stance == "allows"):
-                continue
+            if each.stance in ("passes", found) or (found == "holds" and each.stance == "allows"):
+                continue  # it could not make a difference any more
             said = each.says(facts, at)
             if said == "refuses":
                 return said

@@ -1,0 +1,109 @@
+"""What is in force, as a whole: rules in every order and every way of being found come to one stance."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podadmin.requests.grant_pins import Pins
+from podadmin.requests.grants import Grant
+from podadmin.requests.policy import Grants, Rules
+from podadmin.requests.rules import Rule, draft
+from podadmin.requests.verdict import outcome_of, strongest, weigh
+
+
+def _worlds() -> Any:
+    spec = importlib.util.spec_from_file_location("rule_worlds", Path(__file__).with_name("rule_worlds.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+w: Any = _worlds()
+NOW = w.NOW
+GENERAL = {"leaves": "at-most: row"}
+KEYED = {"project": "only: study, other"}
+LOOKS = {"results": {"rows": "more-than: 10"}}
+
+
+def rule(verdict: str, place: int, conditions: dict[str, str]) -> Rule:
+    more: dict[str, Any] = {"refuse": {"message": "No."}, "look": LOOKS}.get(verdict, {})
+    return draft(f"Rule {place}", verdict, conditions, rule_id=f"rul_{place}", **more)
+
+
+@pytest.mark.parametrize("among", [GENERAL, KEYED])
+def test_three_rules_of_any_verdicts_in_any_order_come_to_the_strongest(among: dict[str, str]) -> None:
+    """Exhaustive: the short way that a simulation takes never says anything else than all opinions together."""
+    facts = w.make_facts()
+    for verdicts in itertools.product(("allow", "refuse", "hold", "look"), repeat=3):
+        for last in (GENERAL, KEYED):
+            found = Rules(rule(verdict, place, last if place == 2 else among) for place, verdict in enumerate(verdicts))
+            wanted = next((each for each in ("refuse", "hold", "allow") if each in verdicts), "hold")
+            assert outcome_of(found.stance(facts, NOW)) == wanted, verdicts
+            assert weigh(found.opinions(facts, NOW)).outcome == wanted, verdicts
+
+
+def test_what_says_nothing_passes_and_a_person_decides() -> None:
+    assert strongest(()) == "passes"
+    assert strongest(["does-not-apply", "passes"]) == "passes"
+    assert strongest(["allows", "holds"]) == "holds"
+    assert strongest(iter(["allows", "refuses", "holds"])) == "refuses"
+    assert [outcome_of(each) for each in ("refuses", "holds", "allows", "passes", "does-not-apply")] == [
+        "refuse", "hold", "allow", "hold", "hold",
+    ]  # fmt: skip
+    assert Rules().stance(w.make_facts(), NOW) == "passes"
+
+
+def test_rules_are_kept_by_their_ids_and_one_can_be_tried_in_place_of_another() -> None:
+    allow, refuse = rule("allow", 1, KEYED), rule("refuse", 2, GENERAL)
+    both = Rules([refuse, allow])
+    assert both.values == (allow, refuse)
+    assert [each.rule for each in both] == [allow, refuse]
+    assert (len(both), len(Rules())) == (2, 0)
+    other = replace(rule("hold", 2, KEYED), enabled=False)
+    assert both.with_rule(other).values == (allow, other)
+    assert both.with_rule(rule("hold", 3, KEYED)).values == (allow, refuse, rule("hold", 3, KEYED))
+    assert both.without("rul_2").values == (allow,)
+    assert both.without("rul_9").values == (allow, refuse)
+    since = Rules([replace(allow, since=NOW + timedelta(days=1))])
+    assert since.stance(w.make_facts(), NOW) == "passes", "a rule of tomorrow allows nothing today"
+    assert since.as_if_always().stance(w.make_facts(), NOW) == "allows"
+    assert since.as_if_always().values == (allow,)
+
+
+def test_a_rule_that_is_switched_off_says_and_watches_nothing() -> None:
+    facts = w.make_facts()
+    looks = [rule("look", 1, KEYED), rule("look", 2, GENERAL), rule("look", 3, {"project": "only: elsewhere"})]
+    assert {each.id for each in Rules(looks).watching(facts, NOW)} == {"rul_1", "rul_2"}
+    over = rule("look", 4, {"time": "within: ..2020-01-01, UTC"})
+    assert Rules([over]).watching(facts, NOW) == ()
+    assert Rules([over]).watching(facts, NOW.replace(year=2019)) == (over,)
+    for verdict in ("allow", "refuse", "hold", "look"):
+        off = replace(rule(verdict, 1, KEYED), enabled=False)
+        assert Rules([off]).stance(facts, NOW) == "passes"
+        assert Rules([off]).watching(facts, NOW) == ()
+        assert [each.outcome for each in Rules([off]).opinions(facts, NOW)] == ["does-not-apply"]
+
+
+def test_grants_are_found_by_family_or_fingerprint_those_that_end_first_before_others() -> None:
+    def made(name: str, mark: str, days: int, family: str | None = None) -> Grant:
+        pins = None if family is None else Pins(family, mark, {})
+        return Grant(name, mark, 1, NOW + timedelta(days=days), NOW, "req", pins=pins)
+
+    shelf = Grants.of(
+        [made("c", "m", 2), made("b", "m", 1), made("a", "m", 2), made("d", "x", 1, "f"), made("e", "x", 9, "g")], 7
+    )
+    assert shelf.count == 12
+    assert [each.id for each in shelf.near(Pins("f", "m", {}))] == ["b", "d", "a", "c"]
+    assert [each.id for each in shelf.near(Pins("g", "x", {}))] == ["e"]
+    assert shelf.near(Pins("", "", {})) == ()
+    assert Grants().near(Pins("f", "m", {})) == ()
+    assert (Grants().count, Grants.of().count, Grants.of([made("a", "m", 1)]).count) == (0, 0, 1)
