@@ -30,7 +30,8 @@ _SOME: Final = "SELECT * FROM request WHERE state IN (SELECT value FROM json_eac
 def answer(database: Path, act: str, arguments: Mapping[str, object]) -> RequestPage | None:
     """What `act` would show of the profile's database, None where that has to wait for the profile."""
     limit, state = arguments.get("limit", 50), arguments.get("state", "")
-    plain = act == "requests list" and not arguments.get("search") and not arguments.get("after")
+    other = any(arguments.get(name) for name in ("search", "after")) or arguments.get("order", "newest") != "newest"
+    plain = act == "requests list" and not other
     if not plain or not isinstance(limit, int) or not 1 <= limit <= _MOST or not isinstance(state, str):
         return None
     try:

@@ -14,6 +14,9 @@ def visible(text: str, *, one_line: bool = True) -> str:
     Line breaks and tabs stay when `one_line` is false. Unicode categories Cc, Cf, Cs, Co, Cn, Zl and Zp count as
     invisible (Unicode Standard, section 4.5); ordinary letters of every script are left as they are.
     """
+    if text.isprintable():
+        # the same categories by definition, looked up in C: nearly every text of every table is that
+        return text
     shown: list[str] = []
     for char in text:
         category = unicodedata.category(char)

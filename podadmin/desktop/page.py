@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol
+from time import perf_counter
+from typing import Any, ClassVar, Final, Protocol
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
@@ -15,6 +17,10 @@ from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.layout import clear, column, scrolling, wrap
 from podadmin.desktop.widgets.text import PlainLabel
+
+_PAUSE: Final = 2.0
+"""Where changes come without end, reading a page takes a third of the time at most."""
+_LONGEST_PAUSE_MS: Final = 2000
 
 
 class Desk(Protocol):
@@ -55,6 +61,7 @@ class Page(QWidget):
         self.stale = True
         self._reading = 0
         self._loaded = False
+        self._changed_meanwhile = False
         self.setAccessibleName(self.title or self.name)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -117,6 +124,7 @@ class Page(QWidget):
         if not self._loaded and self._reading == 0:
             self.state.show_loading(f"Loading {(self.title or self.name).lower()}")
         self._reading += 1
+        began = perf_counter()
 
         def came(value: Any) -> None:
             self._reading -= 1
@@ -124,11 +132,13 @@ class Page(QWidget):
             if self.state.showing in ("loading", "error"):
                 self.state.show_content()
             success(value)
+            self._catch_up(perf_counter() - began)
 
         def failed(error: PodadminError) -> None:
             self._reading -= 1
             self._loaded = False
             self.state.show_error(error, self._again)
+            self._catch_up(perf_counter() - began)
 
         return self.session.read(self, act, arguments, came, failed)
 
@@ -165,7 +175,15 @@ class Page(QWidget):
     def _changed(self) -> None:
         if not isValid(self):
             return
-        if self.isVisible():
-            self.refresh()
-        else:
+        if not self.isVisible():
             self.stale = True
+        elif self._reading > 0:
+            self._changed_meanwhile = True
+        else:
+            self.refresh()
+
+    def _catch_up(self, took: float) -> None:
+        """What has changed while the page was read is read now, and not each change of many for itself."""
+        if self._changed_meanwhile and self._reading <= 0:
+            self._changed_meanwhile = False
+            QTimer.singleShot(min(round(_PAUSE * took * 1000), _LONGEST_PAUSE_MS), self, self._changed)

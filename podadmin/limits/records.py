@@ -71,6 +71,7 @@ usage = Table(
     Index("ix_usage_meter", "network", "project", "resource", "at"),
     Index("ix_usage_requester", "requester", "at"),
     Index("ix_usage_request_id", "request_id"),
+    Index("ix_usage_at", "at", "resource", "amount"),
 )
 """`sequence` is the number that the message carries within its task; 0 where it carries none."""
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import NotFound
+from podadmin.requests.list_orders import COLUMNS, NEWEST, in_order, place_of
 from podadmin.requests.records import decision, request, request_count, sealed
 from podadmin.requests.state import WAITING, State
 from podadmin.store.engine import Store
@@ -195,11 +196,12 @@ def count_held(store: Store) -> int:
     return sum(counts.get(state, 0) for state in WAITING)
 
 
-def listing(store: Store, *, state: str, search: str, limit: int, after: str) -> Listing:
-    """Requests newest first: a page of `limit` after the request number `after` (empty: from the newest).
+def listing(store: Store, *, state: str, search: str, limit: int, after: str, order: str = NEWEST) -> Listing:
+    """A page of `limit` requests behind the place `after`, as the page before it said (empty: from the first).
 
-    `search` finds any part of what a request is listed by, and a whole id. With fewer than three letters it looks at
-    the newest `LOOKED_AT` requests only. `total` counts a search up to `MOST_COUNTED`, and everything else exactly.
+    `order` is one of `ORDERS`. `search` finds any part of what a request is listed by, and a whole id. With fewer than
+    three letters it looks at the newest `LOOKED_AT` requests only. `total` counts a search up to `MOST_COUNTED`, and
+    everything else exactly.
     """
     states = [each for each in state.split(",") if each]
     wanted = select(request)
@@ -207,18 +209,21 @@ def listing(store: Store, *, state: str, search: str, limit: int, after: str) ->
         wanted = wanted.where(request.c.state.in_(states))
     with store.read() as connection:
         by_state = _by_state(connection)
-        place: ColumnElement[int] = request.c.number
+        number: ColumnElement[int] = request.c.number
+        total = sum(count for name, count in by_state.items() if not states or name in states)
+        few = bool(states) and total <= LOOKED_AT
         if search:
-            few = bool(states) and sum(by_state.get(name, 0) for name in states) <= LOOKED_AT
-            wanted, place = _holding(wanted, search, few)
-            counted = wanted.with_only_columns(request.c.number).limit(MOST_COUNTED).subquery()
+            found, number = _holding(wanted, search, few)
+            counted = found.with_only_columns(request.c.number).limit(MOST_COUNTED).subquery()
             total = int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
-        else:
-            total = sum(count for name, count in by_state.items() if not states or name in states)
-        if after.isdecimal():
-            wanted = wanted.where(place < int(after))
-        rows = tuple(connection.execute(wanted.order_by(place.desc()).limit(limit + 1)).all())
-    more = str(rows[limit - 1].number) if len(rows) > limit else None
+            if order in COLUMNS and total == MOST_COUNTED:
+                # a walk in this order soon meets enough of so many, and sorting them all would take long
+                found, number = wanted.where(_in_a_column(search)), request.c.number
+            elif order in COLUMNS:
+                few = True
+            wanted = found
+        rows = tuple(connection.execute(in_order(wanted, order, number, after, few).limit(limit + 1)).all())
+    more = place_of(rows[limit - 1], order) if len(rows) > limit else None
     return Listing(rows[:limit], total, more, by_state)
 
 
@@ -238,12 +243,15 @@ def _holding(wanted: Select[Any], search: str, few: bool) -> tuple[Select[Any], 
             text("request_text MATCH :quoted").bindparams(quoted=quoted)
         )
         return found, request_text.c.rowid
-    pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     newest = select(func.coalesce(func.max(request.c.number), 0)).scalar_subquery()
-    columns = (request.c.requester, request.c.task, request.c.datasource, request.c.project, request.c.reference)
-    by_text = [each.like(pattern, escape="\\") for each in columns]
     bound = () if few else (request.c.number > newest - LOOKED_AT,)
-    return wanted.where(*bound, or_(*by_text)), request.c.number
+    return wanted.where(*bound, _in_a_column(search)), request.c.number
+
+
+def _in_a_column(search: str) -> ColumnElement[bool]:
+    pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    columns = (request.c.requester, request.c.task, request.c.datasource, request.c.project, request.c.reference)
+    return or_(*(each.like(pattern, escape="\\") for each in columns))
 
 
 def _by_state(connection: Connection) -> dict[str, int]:

@@ -16,7 +16,7 @@ request = Table(
     Column("type", Integer, nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("state_words", Text, nullable=False, server_default=""),
-    Column("received_at", String(32), nullable=False, index=True),
+    Column("received_at", String(32), nullable=False),
     Column("deadline", String(32)),
     Column("requester", Text, nullable=False, server_default=""),
     Column("task", Text, nullable=False, server_default=""),
@@ -35,6 +35,10 @@ request = Table(
 )
 Index("ix_request_state_number", request.c.state, request.c.number)
 Index("ix_request_project", request.c.project)
+Index("ix_request_like", request.c.requester, request.c.task, request.c.number)
+Index("ix_request_task_number", request.c.task, request.c.number)
+Index("ix_request_datasource_number", request.c.datasource, request.c.number)
+Index("ix_request_received_state", request.c.received_at, request.c.state)
 
 sealed = Table(
     "request_sealed",
@@ -55,6 +59,7 @@ decision = Table(
     Column("reason", Text, nullable=False),
     Column("at", String(32), nullable=False),
 )
+Index("ix_decision_at", decision.c.at, decision.c.verdict)
 
 grant = Table(
     "grant_",

@@ -32,7 +32,6 @@ from podadmin.desktop.widgets.words import amount, count, precise
 
 VERIFY: Final = "Verify the journal"
 _PAGE: Final = 50
-_MOST: Final = 1000
 
 
 def entry_table() -> RowTable:
@@ -76,6 +75,7 @@ class JournalPage(Page):
 
     def build(self) -> None:
         self._asked = 0
+        self._shown_for: dict[str, object] = {}
         self._next_before: int | None = None
         self._total: int | None = None
         self._wanted = 0
@@ -137,24 +137,24 @@ class JournalPage(Page):
     def _read(self) -> None:
         self._asked += 1
         asked, given = self._asked, self._given()
-        limit = min(max(len(self.table.rows()), _PAGE), _MOST)
+        again, self._shown_for = given == self._shown_for, given
         if self._search_job is not None and not self._search_job.done:
             # what was asked before is not wanted any more: a long search must not keep others waiting
             self._search_job.cancel()
 
         def came(page: Entries) -> None:
             if asked == self._asked:
-                self._show(page)
+                self._show(page, again)
 
         if not any(given.values()):
             self._search_job = None
-            self.read("journal list", {"limit": limit}, came)
+            self.read("journal list", {"limit": _PAGE}, came)
             return
         if self.list.showing == "content":
             self._count.setText("Searching…")
         failed = partial(self._not_found_out, asked)
         self._search_job = self.session.read(
-            self, "journal list", {**given, "limit": limit}, came, failed, progress=partial(self._searching, asked)
+            self, "journal list", {**given, "limit": _PAGE}, came, failed, progress=partial(self._searching, asked)
         )
 
     def _searching(self, asked: int, step: Step) -> None:
@@ -179,9 +179,13 @@ class JournalPage(Page):
         arguments = {**self._given(), "limit": _PAGE, "before": before}
         self._search_job = self.session.read(self, "journal list", arguments, came, partial(self._not_found_out, asked))
 
-    def _show(self, page: Entries) -> None:
-        self._next_before, self._total = page.next_before, page.total
-        self.table.set_rows(page.rows, more=page.next_before is not None)
+    def _show(self, page: Entries, again: bool) -> None:
+        """The first page. `again`: it was read once more, and entries behind it never change."""
+        self._total, more = page.total, page.next_before is not None
+        if not again:
+            self.table.set_rows(page.rows, more)
+        if not (again and self.table.renew_rows(page.rows, more)):
+            self._next_before = page.next_before
         self._say_count()
         if page.rows:
             self.list.show_content()

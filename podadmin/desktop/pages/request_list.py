@@ -26,6 +26,7 @@ from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.buttons import TabRow
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
+from podadmin.desktop.widgets.form import Choice
 from podadmin.desktop.widgets.layout import column, row
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
@@ -35,6 +36,13 @@ DEMO: Final = "Send a demo request"
 JOIN: Final = "Go to Networks"
 _SECOND_MS: Final = 1000
 _STATES: Final = {key: states for key, _, states in FILTERS}
+ORDERS: Final = (
+    ("newest", "Newest first"),
+    ("oldest", "Oldest first"),
+    ("requester", "By requester"),
+    ("task", "By task"),
+    ("datasource", "By datasource"),
+)
 _EMPTY: Final = {
     "running": ("play", "Nothing is running", "Requests that were approved are listed here until they have ended."),
     "decided": ("check", "Nothing was decided yet", "Requests are listed here once they have ended or were refused."),
@@ -62,6 +70,9 @@ class RequestList(QWidget):
         self.table = _table(clock)
         self.table.opened.connect(self.opened.emit)
         self.table.more_wanted.connect(self.more_wanted.emit)
+        self.table.sort_wanted.connect(self._sorted)
+        self.order = Choice("Order of the requests", ORDERS)
+        self.order.currentIndexChanged.connect(lambda _: self._ordered())
         self._count = PlainLabel("", "small")
         card = Card(flush=True)
         card.body.addWidget(self.table)
@@ -69,7 +80,7 @@ class RequestList(QWidget):
         content.setProperty("ground", "clear")
         content.setLayout(column((card, 1), self._count, gap=SPACE.s))
         self.state = StateView(content)
-        self.setLayout(column(row((self.tabs, 1), self.saved), (self.state, 1), gap=SPACE.m))
+        self.setLayout(column(row((self.tabs, 1), self.saved, self.order), (self.state, 1), gap=SPACE.m))
         self._timer = QTimer(self)
         self._timer.setInterval(_SECOND_MS)
         self._timer.timeout.connect(self.table.viewport().update)
@@ -84,18 +95,24 @@ class RequestList(QWidget):
         key = next((key for key, given in _STATES.items() if ",".join(given) == states), "all")
         self.tabs.pick(key)
 
-    def show_page(self, page: RequestPage, search: str, joined: bool | None) -> None:
-        """Show the first page. `joined` says whether a demo requester can be asked; None where that is not known."""
+    def show_page(self, page: RequestPage, search: str, joined: bool | None, again: bool = False) -> bool:
+        """Show the first page. `joined` says whether a demo requester can be asked; None where that is not known.
+
+        `again`: it was read once more; true where what follows it on the screen has stayed.
+        """
         self._joined, self._search = joined, search
         self._show_counts(page.by_state)
-        self._total = page.total
-        self.table.set_rows(page.rows, more=page.next_after is not None)
+        self._total, more = page.total, page.next_after is not None
+        stayed = again and self.table.renew_rows(page.rows, more)
+        if not again:
+            self.table.set_rows(page.rows, more)
         if page.rows:
             if self.state.showing != "content":
                 self.state.show_content()
         else:
             self._show_nothing()
         self._settle()
+        return stayed
 
     def add_page(self, page: RequestPage) -> None:
         """Show the page that follows."""
@@ -125,6 +142,17 @@ class RequestList(QWidget):
 
     def _picked(self, _: str) -> None:
         self.saved.choose_none()
+        self.filter_changed.emit()
+
+    def _sorted(self, key: str, _: bool) -> None:
+        """A column was pressed: time turns round, every other goes up only."""
+        if key == "time":
+            key = "oldest" if self.order.value() == "newest" else "newest"
+        self.order.set_value(key)
+
+    def _ordered(self) -> None:
+        order = self.order.value()
+        self.table.show_sorted("time" if order in {"newest", "oldest"} else order, order == "newest")
         self.filter_changed.emit()
 
     def _show_counts(self, by_state: Mapping[str, int]) -> None:
@@ -191,11 +219,11 @@ def _table(clock: Clock) -> RowTable:
         "Requests",
         [
             Column("State", state_badge, "badge", width=16, tip=lambda row: row.state_words),
-            Column("Task", lambda row: row.task, stretch=8),
-            Column("Requester", lambda row: row.requester, stretch=5),
-            Column("Datasource", lambda row: row.datasource, stretch=4, spare=True),
+            Column("Task", lambda row: row.task, stretch=8, key="task"),
+            Column("Requester", lambda row: row.requester, stretch=5, key="requester"),
+            Column("Datasource", lambda row: row.datasource, stretch=4, spare=True, key="datasource"),
             Column("Risk", lambda row: risk_word(row.risk), "badge", width=12),
             Column("Envelope", lambda row: verified_badge(row.verified), "badge", width=13, spare=True),
-            Column("Time", time, width=14, tip=time_tip),
+            Column("Time", time, width=14, tip=time_tip, key="time"),
         ],
     )

@@ -26,7 +26,8 @@ from podadmin.desktop.widgets.form import SearchEdit
 
 BACK: Final = "Back to all requests"
 _PAGE: Final = 50
-_MOST: Final = 1000
+_MOST: Final = 200
+"""So many of the rows that are shown are read again after a change; those further down stay as they were read."""
 _WITH_A_GRANT: Final = "Approved. It goes to the pod now, and a grant covers the runs to come."
 _SAID: Final = {
     "approved": "Approved once. It goes to the pod now.",
@@ -59,6 +60,7 @@ class RequestsPage(Page):
     def build(self) -> None:
         clock = SystemClock()
         self._asked = 0
+        self._shown_for: dict[str, object] = {}
         self._open = ""
         self._search_edit = SearchEdit("Search requests", "Search requests", lambda _: self._searched())
         self._back = QuietButton(BACK, lambda: self.desk.go(self.name), "arrow-left")
@@ -126,8 +128,11 @@ class RequestsPage(Page):
         self._stack.setCurrentWidget(self.list)
 
     def _given(self) -> dict[str, object]:
-        """What is asked for, as `requests list` takes it."""
+        """The filter that is on, as `requests list` takes it and `requests filter-save` keeps it."""
         return {"state": self.list.states, "search": self._search_edit.text().strip()}
+
+    def _question(self) -> dict[str, object]:
+        return {**self._given(), "order": self.list.order.value()}
 
     def _searched(self) -> None:
         chosen = self.list.saved.chosen
@@ -142,16 +147,17 @@ class RequestsPage(Page):
 
     def _read_list(self) -> None:
         self._asked += 1
-        asked, given = self._asked, self._given()
+        asked, given = self._asked, self._question()
         search = self._search_edit.text().strip()
         self.list.saved.tell(bool(search))
-        limit = min(max(len(self.list.table.rows()), _PAGE), _MOST)
+        again, self._shown_for = given == self._shown_for, given
+        limit = min(max(len(self.list.table.rows()), _PAGE), _MOST) if again else _PAGE
 
         def came(page: RequestPage) -> None:
             if asked != self._asked:
                 return
-            self._next_after = page.next_after
-            self.list.show_page(page, search, self._joined)
+            if not self.list.show_page(page, search, self._joined, again):
+                self._next_after = page.next_after
             if not page.rows:
                 self.session.read(self, "network list", {}, self._networks_came)
 
@@ -161,7 +167,7 @@ class RequestsPage(Page):
         after, asked = self._next_after, self._asked
         if after is None:
             return
-        arguments = {**self._given(), "limit": _PAGE, "after": after}
+        arguments = {**self._question(), "limit": _PAGE, "after": after}
 
         def came(page: RequestPage) -> None:
             if asked == self._asked:

@@ -172,15 +172,35 @@ class RowTable(QTableView):
             self._model.refresh(rows)
             self._settle(more)
             return
-        kept = self.current_row()
-        place = self.verticalScrollBar().value()
+        kept, place = self.current_row(), self.verticalScrollBar().value()
+        top = self.rowAt(0) if place else -1
+        stays = self._row_key(self._model.rows[top]) if top >= 0 else None
         self._replacing = True
         self._model.replace(rows)
         if kept is not None:
             self.select(self._row_key(kept))
         self._replacing = False
+        if stays is not None:
+            # somebody reads here: what comes above must not push it away
+            now = next((at for at, row in enumerate(rows) if self._row_key(row) == stays), top)
+            place += (now - top) * SIZE.row
+        self.updateGeometries()
         self.verticalScrollBar().setValue(place)
         self._settle(more)
+
+    def renew_rows(self, rows: Sequence[Any], more: bool = False) -> bool:
+        """The first rows have been read again; those that are shown behind the last of them stay.
+
+        True where there are such: then the next page is still the one that follows them, whatever `more` says.
+        """
+        last = self._row_key(rows[-1]) if rows else ""
+        shown = self._model.rows
+        behind = next((at + 1 for at, row in enumerate(shown) if self._row_key(row) == last), len(shown))
+        if not more or behind >= len(shown):
+            self.set_rows(rows, more)
+            return False
+        self.set_rows((*rows, *shown[behind:]), self._more)
+        return True
 
     def add_rows(self, rows: Sequence[Any], more: bool = False) -> None:
         """The next page."""
