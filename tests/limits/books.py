@@ -39,11 +39,15 @@ def plain(value: Any) -> Any:
 
 
 class Book:
-    """What every act answers and changes. Names that chance gives, and digests of them, are numbered in their order."""
+    """What every act answers and changes. Names that chance gives, and digests of them, are numbered in their order.
 
-    def __init__(self, store: Store, tables: Sequence[Table]) -> None:
+    `kept`: the pages as they were looked at; the first that is another one fails.
+    """
+
+    def __init__(self, store: Store, tables: Sequence[Table], kept: Sequence[dict[str, Any]] | None = None) -> None:
         self.store = store
         self.tables = tables
+        self.kept = kept
         self.pages: list[dict[str, Any]] = []
         self._seen: dict[str, list[Any]] = {table.name: [] for table in self.tables}
         self._entries = 0
@@ -89,6 +93,9 @@ class Book:
         page["journal"] = [[each.actor, each.act, each.subject, json.loads(each.body)] for each in told]
         text = json.dumps({name: value for name, value in page.items() if value != []})
         self.pages.append(json.loads(HASH.sub(self._name, ID.sub(self._name, text))))
+        if self.kept is not None:
+            place = len(self.pages) - 1
+            assert self.pages[place] == self.kept[place], title
 
     def _name(self, found: re.Match[str]) -> str:
         name = found.group(0)
