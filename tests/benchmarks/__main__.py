@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.benchmarks import (
+    capture,
     decide_many,
     dicom,
     first_paint,
@@ -34,6 +35,7 @@ FIGURES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "stall": stall.run,
     "gate": gate_overhead.run,
     "relay": relay.run,
+    "capture": capture.run,
     "schema": schema_of_flights.run,
     "clinical": schema_of_clinical.run,
     "dicom": dicom.run,
