@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,9 @@ def write(book: Any) -> None:
     fine = {"message_digest": "d7", "at": NOW, "sequence": 3, "warn_at": 0.4}
     book.do("a mark of an own limit is told", service.meter_message, TASK, {MODEL: 0.25}, **fine)
     book.do("the same counts once", service.meter_message, TASK, {MODEL: 0.25}, **fine)
+    book.do(
+        "what others were promised is not free", service.meter_message, TASK, {MODEL: 2}, message_digest="d6b", at=NOW
+    )
     book.look("the meter", service.meter_of, key, now=NOW, **WHO)
     book.look("without the request", service.meter_of, key, now=NOW, without="req_1", **WHO)
     book.look("for everyone", service.meter_of, key, now=NOW)
@@ -148,6 +152,35 @@ def write(book: Any) -> None:
         book.look(name, getattr(service, name), key)
         book.look(f"{name} of the other", getattr(service, name), bird)
     book.look("the newest event", service.events, key, 1)
+    owl = {**asked, "resource": "owl/Night:1", "request_id": "req_7"}
+    night = replace(TASK, request_id="req_7", task_id="task-7")
+    book.do("another model", note, limit=10, network_total=0, **{**noted, "resource": "owl/Night:1"})
+    book.do("eight are promised", reserve, wanted=8, **owl)
+    book.do(
+        "less is allowed than promised",
+        put,
+        scope=Scope(model="owl/Night"),
+        period="total",
+        amount=4,
+        effect="stops",
+        **lab,
+    )
+    for title, sequence, amount, digest in (
+        ("what it was promised itself is no hindrance", None, 1.5, "f1"),
+        ("a second without a number", None, 0.5, "f2"),
+        ("a number", 7, 0.25, "f3"),
+        ("the number again", 7, 0.25, "f4"),
+        ("another number", 8, 0.25, "f5"),
+        ("that one again is told too", 8, 0.25, "f6"),
+    ):
+        more = {} if sequence is None else {"sequence": sequence}
+        book.do(title, service.meter_message, night, {"owl/Night:1": amount}, message_digest=digest, at=NOW, **more)
+    book.do("the network allows four", note, limit=4, network_total=0, **{**noted, "resource": "owl/Night:1"})
+    book.do("exactly all", service.meter_message, night, {"owl/Night:1": 1.0}, message_digest="f7", at=NOW)
+    book.do("a bit more", service.meter_message, night, {"owl/Night:1": 0.25}, message_digest="f8", at=NOW)
+    book.do("not known and more than the own limit", use, amount=5, message_digest="f9", **{
+        **count, "resource": "owl/Night:2", "request_id": "req_8",
+    })  # fmt: skip
     book.do("after a crash", service.reconcile, {"req_2"}, NOW)
     book.do("nothing more to do", service.reconcile, {"req_2"}, NOW)
     book.look("what is still promised", service.open_reservations)

@@ -14,6 +14,7 @@ import pytest
 from podadmin.requests.grant_pins import Pins
 from podadmin.requests.grants import Grant
 from podadmin.requests.policy import Grants, Rules
+from podadmin.requests.rule_match import Prepared, keys_of
 from podadmin.requests.rules import Rule, draft
 from podadmin.requests.verdict import outcome_of, strongest, weigh
 
@@ -107,3 +108,21 @@ def test_grants_are_found_by_family_or_fingerprint_those_that_end_first_before_o
     assert shelf.near(Pins("", "", {})) == ()
     assert Grants().near(Pins("f", "m", {})) == ()
     assert (Grants().count, Grants.of().count, Grants.of([made("a", "m", 1)]).count) == (0, 0, 1)
+
+
+def test_a_rule_is_looked_up_by_the_values_of_which_a_request_must_have_one() -> None:
+    assert Prepared(rule("allow", 1, KEYED)).key() == (("project", "other"), ("project", "study"))
+    assert Prepared(rule("allow", 1, {"project": "only: Study", "network": "only: Local"})).key() == (
+        ("network", "local"),
+    )
+    for conditions in (GENERAL, {"project": "other: study"}, {"project": "none"}):
+        assert Prepared(rule("hold", 1, conditions)).key() == ()
+    assert ("project", "study") in keys_of(w.make_facts(project="STUDY"))
+
+
+def test_what_is_not_known_is_against_a_rule_only_where_it_allows() -> None:
+    facts = w.make_facts(ehr=None)
+    conditions = {"project": "only: elsewhere", "ehr": "is: used"}
+    for verdict, fields in (("allow", ["project", "ehr"]), ("refuse", ["project"]), ("hold", ["project"])):
+        asked = Prepared(rule(verdict, 1, conditions))
+        assert sorted(each.condition.field for each in asked.against(facts, NOW)) == sorted(fields)
