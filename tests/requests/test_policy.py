@@ -115,7 +115,7 @@ def test_a_rule_is_looked_up_by_the_values_of_which_a_request_must_have_one() ->
     assert Prepared(rule("allow", 1, {"project": "only: Study", "network": "only: Local"})).key() == (
         ("network", "local"),
     )
-    for conditions in (GENERAL, {"project": "other: study"}, {"project": "none"}):
+    for conditions in (GENERAL, {"project": "other: study"}, {"project": "none:"}):
         assert Prepared(rule("hold", 1, conditions)).key() == ()
     assert ("project", "study") in keys_of(w.make_facts(project="STUDY"))
 
