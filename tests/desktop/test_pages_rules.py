@@ -82,7 +82,7 @@ def test_a_rule_is_written_with_the_keyboard_alone(host: QWidget, qtbot: QtBot) 
     assert editor.arguments() == {
         "name": "Counts", "verdict": "allow", "condition": {"leaves": "at-most: row"}, "message": "",
     }  # fmt: skip
-    assert editor.left_out() == ["project", "group", "time"]
+    assert editor.left_out() == {"without": ["project", "group", "time"], "without_results": []}
     with qtbot.waitSignal(editor.tried, timeout=5000):
         QTest.keyClick(value, Qt.Key.Key_Up)
     press(host, "Take out the condition on leaves")

@@ -19,6 +19,7 @@ from podadmin.core.clock import Clock
 from podadmin.desktop.pages.purposes import STATE
 from podadmin.desktop.pages.request_decision import DecisionBar
 from podadmin.desktop.pages.request_effects import DifferenceCard, EffectCard, trace_facts
+from podadmin.desktop.pages.request_left import LeftCard
 from podadmin.desktop.pages.request_review import ReviewCard
 from podadmin.desktop.pages.request_words import DECIDABLE, state_badge, verified_badge
 from podadmin.desktop.pages.rules_why_not import WhyNotCard
@@ -66,6 +67,7 @@ class RequestDetailView(QWidget):
         self._verification = FactsCard("What was verified, and what was not")
         self._trace = FactsCard("How the verdict was reached")
         self.why_not = WhyNotCard()
+        self.left = LeftCard()
         self.history = _history_table()
         self.history.opened.connect(lambda entry: self.entry_wanted.emit(str(entry.seq)))
         self._history_card = Card("History, from the journal", flush=True)
@@ -93,6 +95,7 @@ class RequestDetailView(QWidget):
         self.bar.show_detail(detail)
         if another:
             self.why_not.show_why(None)
+            self.left.show_left(None)
             self._area.verticalScrollBar().setValue(0)
 
     def forget(self) -> None:
@@ -122,6 +125,7 @@ class RequestDetailView(QWidget):
             self.differences,
             self.review,
             self._outcome,
+            self.left,
             self._sections,
             row((self._verification, 1), (self._trace, 1), gap=SPACE.l),
             self.why_not,

@@ -18,6 +18,7 @@ from podadmin.desktop.page import Page
 from podadmin.desktop.pages.purposes import ask_purpose
 from podadmin.desktop.pages.request_compare import CompareSheet
 from podadmin.desktop.pages.request_detail import RequestDetailView
+from podadmin.desktop.pages.request_left import LeftPart
 from podadmin.desktop.pages.request_list import RequestList
 from podadmin.desktop.pages.saved_filters import keep_with
 from podadmin.desktop.widgets.buttons import QuietButton
@@ -76,6 +77,7 @@ class RequestsPage(Page):
         self.list.saved.picked.connect(self._use)
         keep_with(self, self.list.saved, "requests", self._given, self.list.saved.offer)
         self.view = RequestDetailView(clock, self.desk.sheet_host)
+        self._left = LeftPart(self, self.view.left)
         self.view.request_wanted.connect(lambda request: self.desk.go(self.name, request))
         self.view.entry_wanted.connect(lambda entry: self.desk.go("Journal", entry))
         self.view.why_not.rule_wanted.connect(lambda request: self.desk.go("Grants & rules", f"from {request}"))
@@ -196,6 +198,7 @@ class RequestsPage(Page):
             self._open = detail.row.id
             self.view.show_detail(detail)
             self._read_why(detail.row.id)
+            self._left.read(detail.row.id)
             if self._detail.showing != "content":
                 self._detail.show_content()
 

@@ -52,6 +52,9 @@ class RulesPage(Page):
         "no order: one that refuses wins over all others, one that holds wins over those that allow, and where none "
         "speaks, a person decides. What is not known about a request never helps it: no rule allows it, and a rule "
         "that refuses counts it as the worst.\n\n"
+        "A rule can also hold the results of the tasks that it speaks about until you have seen them: by their number "
+        "of rows, the names of their columns, the size of groups, or because they are not what was promised. What "
+        "waits stands on the page of its request, under what left.\n\n"
         "While you write a rule, all past requests are decided again with it, and you see which ones would have "
         "come out otherwise. Nothing counts before you save it with a reason. Every version is kept.\n\n"
         "Projects are what requests name. What each one is for is what you state here; rules can ask for it, and "
@@ -242,7 +245,7 @@ class RulesPage(Page):
         asked = self._asked
         arguments = editor.arguments()
         if editor.rule is not None:
-            arguments |= {"rule": editor.rule.row.id, "without": editor.left_out()}
+            arguments |= {"rule": editor.rule.row.id, **editor.left_out()}
 
         def came(trial: Trial) -> None:
             if asked == self._asked and editor is self._editor:
@@ -278,7 +281,7 @@ class RulesPage(Page):
             arguments |= {
                 "rule": editor.rule.row.id,
                 "version": editor.rule.row.version,
-                "without": editor.left_out(),
+                **editor.left_out(),
             }
         self.write(act, arguments, self._saved)
 

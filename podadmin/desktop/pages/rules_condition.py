@@ -1,9 +1,9 @@
-"""One condition in the form of a rule: how it is asked, and with what. What is typed becomes the condition's text."""
+"""Conditions in the form of a rule: how each is asked, and with what. What is typed becomes the condition's text."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -14,7 +14,7 @@ from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import IconButton, QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.form import ChoiceField, TextField
-from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row, wrap
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, wrap
 from podadmin.desktop.widgets.text import PlainLabel
 
 NONE: Final = "none"
@@ -61,6 +61,77 @@ class ConditionCard(Card):
 
     def _drop(self) -> None:
         self.dropped.emit(self.field.name)
+
+
+class ConditionsCard(Card):
+    """Conditions on some fields, and the choice of what else can be asked. `add` is what the button is called."""
+
+    changed = Signal()
+
+    def __init__(
+        self, title: str, fields: Iterable[RuleFieldRow], choice: str, add: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(title, parent=parent)
+        self._fields = {each.name: each for each in fields}
+        self._cards: dict[str, ConditionCard] = {}
+        self._holder = column(gap=SPACE.s)
+        self._add = ChoiceField(choice, ())
+        self._add_row = wrap(row((self._add, 1), QuietButton(add, self._add_picked, "plus")))
+        self.body.addLayout(self._holder)
+        self.body.addWidget(self._add_row)
+
+    def begin(self, conditions: Mapping[str, str]) -> None:
+        """Start from these."""
+        self._cards = {}
+        clear(self._holder)
+        for field, text in conditions.items():
+            if field in self._fields:
+                self._put(field, text)
+        self._fill_add()
+
+    def texts(self) -> dict[str, str]:
+        """The conditions by field, as acts take them."""
+        return {name: card.text for name, card in self._cards.items()}
+
+    def left_out(self) -> list[str]:
+        """The fields of which nothing is asked."""
+        return [name for name in self._fields if name not in self._cards]
+
+    def _add_picked(self) -> None:
+        field = self._add.value()
+        if not field:
+            return
+        card = self._put(field, "")
+        self._fill_add()
+        self.changed.emit()
+        card.focus()
+
+    def _put(self, field: str, text: str) -> ConditionCard:
+        card = ConditionCard(self._fields[field], text)
+        card.changed.connect(self.changed.emit)
+        card.dropped.connect(self._drop)
+        self._cards[field] = card
+        order = [name for name in self._fields if name in self._cards]
+        self._holder.insertWidget(order.index(field), card)
+        return card
+
+    def _drop(self, field: str) -> None:
+        card = self._cards.pop(field)
+        self._holder.removeWidget(card)
+        card.hide()
+        card.deleteLater()
+        self._fill_add()
+        self.changed.emit()
+        self._add.choice.setFocus()
+
+    def _fill_add(self) -> None:
+        combo = self._add.choice
+        combo.blockSignals(True)
+        combo.clear()
+        for name in self.left_out():
+            combo.addItem(self._fields[name].label, name)
+        combo.blockSignals(False)
+        self._add_row.setVisible(combo.count() > 0)
 
 
 class _Values(QWidget):

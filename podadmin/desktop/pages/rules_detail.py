@@ -67,7 +67,7 @@ class RuleDetailView(QWidget):
             lead = f"{lead} The requester is told: “{detail.message}”"
         if detail.reviewers > 1:
             lead = f"{lead} {detail.reviewers} people have to agree."
-        self.reading.show_rule(lead, detail.lines, detail.cautions)
+        self.reading.show_rule(lead, detail.lines, detail.cautions, detail.result_lines)
         clear(self._history)
         for version in detail.versions:
             self._history.addWidget(_version(version))

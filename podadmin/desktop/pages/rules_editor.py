@@ -13,13 +13,13 @@ from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.rules import RuleDetail, RuleFieldRow, Trial
 from podadmin.core.errors import PodadminError
-from podadmin.desktop.pages.rules_condition import ConditionCard
+from podadmin.desktop.pages.rules_condition import ConditionsCard
 from podadmin.desktop.pages.rules_trial import ReadingCard, TrialCard
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.form import ChoiceField, LongField, TextField
-from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, scrolling, wrap
+from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row, scrolling, wrap
 from podadmin.desktop.widgets.text import PlainLabel
 
 TRY_MS: Final = 300
@@ -28,6 +28,7 @@ _VERDICTS: Final = (
     ("allow", "Allow: it runs without asking anybody"),
     ("refuse", "Refuse: it never runs, and its requester is told why"),
     ("hold", "Hold: a person decides, whatever else would allow it"),
+    ("look", "Look: it says nothing of the request, and holds its results"),
 )
 _PEOPLE: Final = tuple((str(n), "One person" if n == 1 else f"{n} people, each on their own") for n in range(1, 6))
 
@@ -41,8 +42,6 @@ class RuleEditor(QWidget):
 
     def __init__(self, fields: tuple[RuleFieldRow, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._fields = {each.name: each for each in fields}
-        self._cards: dict[str, ConditionCard] = {}
         self.rule: RuleDetail | None = None
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -54,9 +53,18 @@ class RuleEditor(QWidget):
         self._people = ChoiceField(
             "How many people decide", _PEOPLE, hint="Each votes without seeing the others' votes."
         )
-        self._holder = column(gap=SPACE.s)
-        self._add = ChoiceField("What else it asks about", ())
-        self._add_row = wrap(row((self._add, 1), QuietButton("Add this condition", self._add_picked, "plus")))
+        self._conditions = ConditionsCard(
+            "Where all of this is so",
+            [each for each in fields if each.of == "request"],
+            "What else it asks about",
+            "Add this condition",
+        )
+        self._results = ConditionsCard(
+            "Hold its results when one of this is so",
+            [each for each in fields if each.of == "result"],
+            "What else holds a result",
+            "Add this reason",
+        )
         self._problem = PlainLabel("", "small", "bad", wrap=True)
         self.save = PrimaryButton("Save the rule…", self.saved.emit, "check")
         leave = QuietButton("Leave without saving", self.left.emit)
@@ -65,10 +73,7 @@ class RuleEditor(QWidget):
         form = Card("The rule")
         for each in (self.name, self._verdict, self._message, self._people):
             form.body.addWidget(each)
-        conditions = Card("Where all of this is so")
-        conditions.body.addLayout(self._holder)
-        conditions.body.addWidget(self._add_row)
-        left = wrap(column(form, conditions, STRETCH))
+        left = wrap(column(form, self._conditions, self._results, STRETCH))
         right = wrap(column(self.reading, STRETCH))
         grid = CardGrid(SIZE.field)
         grid.set_cards([left, right])
@@ -80,7 +85,7 @@ class RuleEditor(QWidget):
         bar.body.addWidget(self._problem)
         bar.body.addLayout(row((self._short, 1), leave, self.save))
         self.setLayout(column((scrolling(inner), 1), bar, gap=SPACE.m))
-        for field in (self.name, self._verdict, self._message, self._people):
+        for field in (self.name, self._verdict, self._message, self._people, self._conditions, self._results):
             field.changed.connect(self._changed)
 
     def begin(self, rule: RuleDetail | None, conditions: Mapping[str, str], name: str = "") -> None:
@@ -90,12 +95,8 @@ class RuleEditor(QWidget):
         self._verdict.set_value(rule.row.verdict if rule else "allow")
         self._message.set_value(rule.message if rule else "")
         self._people.set_value(str(rule.reviewers if rule else 1))
-        self._cards = {}
-        clear(self._holder)
-        for field, text in (rule.conditions if rule else conditions).items():
-            if field in self._fields:
-                self._put(field, text)
-        self._fill_add()
+        self._conditions.begin(rule.conditions if rule else conditions)
+        self._results.begin(rule.results if rule else {})
         self._wait("")
         self._changed()
         self.name.line.setFocus()
@@ -106,21 +107,29 @@ class RuleEditor(QWidget):
         given: dict[str, Any] = {
             "name": self.name.value(),
             "verdict": verdict,
-            "condition": {name: card.text for name, card in self._cards.items()},
+            "condition": self._conditions.texts(),
             "message": self._message.value() if verdict == "refuse" else "",
         }
+        results = self._results.texts()
+        if results and verdict != "refuse":
+            given["results"] = results
         if verdict == "hold":
             given["reviewers"] = int(self._people.value())
         return given
 
-    def left_out(self) -> list[str]:
-        """The fields that the draft asks nothing of."""
-        return [name for name in self._fields if name not in self._cards]
+    def left_out(self) -> dict[str, list[str]]:
+        """The fields that the draft asks nothing of, as the acts take them for a rule that there is."""
+        kept = self.arguments().get("results", {})
+        before = self.rule.results if self.rule is not None else {}
+        return {
+            "without": self._conditions.left_out(),
+            "without_results": [each for each in before if each not in kept],
+        }
 
     def show_trial(self, trial: Trial) -> None:
         """Show what came of a trial of this draft."""
         self._tell("", trial.words)
-        self.reading.show_rule(trial.lead, trial.lines, trial.cautions)
+        self.reading.show_rule(trial.lead, trial.lines, trial.cautions, trial.result_lines)
         self.trial.show_trial(trial)
         self._permit("")
 
@@ -155,41 +164,6 @@ class RuleEditor(QWidget):
         verdict = self._verdict.value()
         self._message.setVisible(verdict == "refuse")
         self._people.setVisible(verdict == "hold")
+        self._results.setVisible(verdict != "refuse")
         self.save.set_permit(False, "It is being tried.")
         self._pause.start()
-
-    def _add_picked(self) -> None:
-        field = self._add.value()
-        if not field:
-            return
-        card = self._put(field, "")
-        self._fill_add()
-        self._changed()
-        card.focus()
-
-    def _put(self, field: str, text: str) -> ConditionCard:
-        card = ConditionCard(self._fields[field], text)
-        card.changed.connect(self._changed)
-        card.dropped.connect(self._drop)
-        self._cards[field] = card
-        order = [name for name in self._fields if name in self._cards]
-        self._holder.insertWidget(order.index(field), card)
-        return card
-
-    def _drop(self, field: str) -> None:
-        card = self._cards.pop(field)
-        self._holder.removeWidget(card)
-        card.hide()
-        card.deleteLater()
-        self._fill_add()
-        self._changed()
-        self._add.choice.setFocus()
-
-    def _fill_add(self) -> None:
-        combo = self._add.choice
-        combo.blockSignals(True)
-        combo.clear()
-        for name in self.left_out():
-            combo.addItem(self._fields[name].label, name)
-        combo.blockSignals(False)
-        self._add_row.setVisible(combo.count() > 0)

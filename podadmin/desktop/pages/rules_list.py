@@ -81,8 +81,8 @@ class RulesList(QWidget):
 def summary(rules: Sequence[RuleRow]) -> str:
     """All rules in one sentence."""
     on = [rule for rule in rules if rule.state == "on"]
-    counts = {verdict: sum(rule.verdict == verdict for rule in on) for verdict in ("allow", "refuse", "hold")}
-    words = ", ".join(f"{n} {what}" for what, n in zip(("allow", "refuse", "hold"), counts.values(), strict=True) if n)
+    counts = {verdict: sum(rule.verdict == verdict for rule in on) for verdict in VERDICTS}
+    words = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     off = len(rules) - len(on)
     parts = [words or "None is switched on", f"{off} switched off" if off else ""]
     order = "Rules have no order: a refusal wins, then a hold, and only then what allows."

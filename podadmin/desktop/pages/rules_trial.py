@@ -24,6 +24,7 @@ VERDICTS: Final = {
     "allow": BadgeSpec("good", "Allows", "check"),
     "refuse": BadgeSpec("bad", "Refuses", "ban"),
     "hold": BadgeSpec("warn", "Holds", "hourglass"),
+    "look": BadgeSpec("info", "Looks", "eye"),
 }
 UNREAD: Final = (
     "Once the rule is whole, it is read back here in plain words: what it asks about, and what it leaves open."
@@ -40,10 +41,14 @@ class ReadingCard(Card):
         super().__init__(title, parent=parent)
         self._lead = PlainLabel("", "medium", wrap=True)
         self._asked = FactGrid()
+        self._held_lead = PlainLabel("Its results are held until you have seen them, when one of this is so:", "medium")
+        self._held = FactGrid()
         self._cautions = column(gap=SPACE.s)
         self._rest = PlainLabel("", "muted", wrap=True)
         self.body.addWidget(self._lead)
         self.body.addWidget(self._asked)
+        self.body.addWidget(self._held_lead)
+        self.body.addWidget(self._held)
         self.body.addLayout(self._cautions)
         self.body.addWidget(self._rest)
         self.body.addStretch(1)
@@ -52,12 +57,16 @@ class ReadingCard(Card):
         """There is no rule to read yet."""
         self._lead.setVisible(False)
         self._asked.setVisible(False)
+        self._show_held(())
         clear(self._cautions)
         self._rest.setText(UNREAD)
         self._rest.setVisible(True)
 
-    def show_rule(self, lead: str, lines: Sequence[RuleLine], cautions: Sequence[str]) -> None:
-        """Show a reading."""
+    def show_rule(
+        self, lead: str, lines: Sequence[RuleLine], cautions: Sequence[str], held: Sequence[RuleLine] = ()
+    ) -> None:
+        """Show a reading. `held`: what holds its results."""
+        self._show_held(held)
         self._lead.setText(lead)
         self._lead.setVisible(True)
         self._asked.setVisible(True)
@@ -69,6 +78,11 @@ class ReadingCard(Card):
         rest = " ".join(line.words for line in lines if not line.asked)
         self._rest.setText(f"Everything else is left open: {rest}" if rest else "")
         self._rest.setVisible(bool(rest))
+
+    def _show_held(self, held: Sequence[RuleLine]) -> None:
+        self._held.set_facts([Fact(line.label, line.words) for line in held])
+        for each in (self._held_lead, self._held):
+            each.setVisible(bool(held))
 
 
 class TrialCard(Card):
