@@ -80,6 +80,6 @@ def test_every_schema_loads_in_the_real_software(form: str, tmp_path: Path) -> N
         written = folder / f"schema.{form}"
         written.write_text(document.to_yaml() if form == "yaml" else document.to_json(), encoding="utf-8")
         done = subprocess.run(
-            [ORACLE_PYTHON, ORACLE, "schema", str(written)], capture_output=True, text=True, check=True, timeout=100
+            [ORACLE_PYTHON, ORACLE, "schema", str(written)], capture_output=True, text=True, check=True, timeout=300
         )
         assert json.loads(done.stdout.splitlines()[-1])["ok"], case["name"]

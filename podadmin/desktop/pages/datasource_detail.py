@@ -95,7 +95,7 @@ class DatasourceDetail(QWidget):
         self._badges.addWidget(Badge(schema_badge(source)))
         has = source.schema_state in ("saved", "outdated")
         self._again.setVisible(has and source.schema_by in ("here", "either"))
-        self._take.setVisible(source.schema_by == "either" or (has and source.schema_by == "pod"))
+        self._take.setVisible(source.schema_by in ("pod", "either"))
         self._export.setVisible(has)
         self._cards.setVisible(True)
         self.inventory.setVisible(group in ("images", "eye"))

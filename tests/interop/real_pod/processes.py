@@ -23,6 +23,7 @@ class Process:
 
     def __init__(self, name: str, command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
         self.name = name
+        self.variables = dict(variables)
         folder.mkdir(parents=True, exist_ok=True)
         self.lines: list[str] = []
         self._changed = threading.Condition()
