@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -23,6 +26,7 @@ from podadmin.limits.own import (
     check_scope,
     covers_model,
     period_start,
+    standing,
     words,
 )
 
@@ -264,3 +268,22 @@ def test_the_mark_of_an_alarm_names_its_occasion_and_nothing_else() -> None:
     }
     assert one not in others
     assert len(others) == 6
+
+
+def test_days_and_months_are_those_of_utc_whatever_the_zone_of_the_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = datetime(2026, 11, 30, 20, 30, 15, 99, tzinfo=UTC)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert period_start("day", late) == datetime(2026, 11, 30, tzinfo=UTC)
+        assert period_start("month", late) == datetime(2026, 11, 1, tzinfo=UTC)
+        assert period_start("day", late.astimezone(ZoneInfo("Asia/Tokyo"))) == datetime(2026, 11, 30, tzinfo=UTC)
+        assert period_start("total", late) is None
+    time.tzset()
+
+
+def test_how_far_a_limit_is_taken_is_said_as_a_clause() -> None:
+    limit = OwnLimit("lim_1", 1, Scope(requester="lab"), "day", 1500, "stops")
+    assert standing(Own(limit, 6, 0)) == "6 used and 1,494 free; it stops"
+    assert standing(Own(limit, 6.5, 1200)) == "6.5 used, 1,200 promised and 293.5 free; it stops"
+    assert standing(Own(replace(limit, effect="warns"), 2000, 0)) == "2,000 used and 0 free; it only warns"

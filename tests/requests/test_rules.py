@@ -308,3 +308,131 @@ def test_times_in_words() -> None:
     )
     dates = Times.read(("2026-01-01..2026-12-31", "08:00-18:00", "Europe/London"))
     assert dates.words == "from 08:00 until 18:00, from 2026-01-01 on, until the end of 2026-12-31 (Europe/London time)"
+
+
+@pytest.mark.parametrize(
+    ("times", "why"),
+    [
+        (("Mon-Tue-Wed", "UTC"), "Days are written as Mon Tue Wed or Mon-Fri."),
+        (("Mon-", "UTC"), "Days are written as Mon Tue Wed or Mon-Fri."),
+        (("Mon--Fri", "UTC"), "Days are written as Mon Tue Wed or Mon-Fri."),
+        (("Mon", "Tue", "UTC"), "It names days twice."),
+        (("08:00-09:00", "10:00-11:00", "UTC"), "It names hours twice."),
+        (("2026-01-01..", "..2026-01-01", "UTC"), "It names dates twice."),
+        (("UTC", "Mon", "Europe/London"), "It names a time zone twice."),
+        (("Mon",), "It names no time zone, such as Europe/London or UTC."),
+        (("UTC",), "It names neither some of the days nor hours nor dates."),
+        (("Mon-Sun", "UTC"), "It names neither some of the days nor hours nor dates."),
+        (("Mon", "Mars/Olympus"), "Its time zone is not known; zones are written as Europe/London or UTC."),
+        (("Mon", "../etc", "UTC"), "Dates are written as 2026-01-01..2026-12-31."),
+        (("25:00-26:00", "UTC"), "Hours are written as 08:00-18:00."),
+        (("08:00", "UTC"), "Hours are written as 08:00-18:00."),
+        (("08:00-08:00", "UTC"), "Hours end at another time than they begin."),
+        (("2026-13-01..", "UTC"), "Dates are written as 2026-01-01..2026-12-31."),
+        (("2026-02-01..2026-01-31", "UTC"), "The last date comes before the first, or neither is named."),
+        (("..", "UTC"), "The last date comes before the first, or neither is named."),
+    ],
+)
+def test_times_that_cannot_be_meant_say_what_is_wrong(times: tuple[str, ...], why: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        Times.read(times)
+    assert str(caught.value) == why
+
+
+def test_times_as_they_are_written_and_said() -> None:
+    whole = Times.read((" fri-mon ", "2026-01-01..2026-12-31", "08:30-17:05", "UTC"))
+    assert whole.days == {0, 4, 5, 6}
+    assert whole.texts() == ("Mon Fri Sat Sun", "08:30-17:05", "2026-01-01..2026-12-31", "UTC")
+    assert whole.words == (
+        "on Mon, Fri, Sat, Sun, from 08:30 until 17:05, from 2026-01-01 on, until the end of 2026-12-31 (UTC time)"
+    )
+    assert Times.read(("wed", "UTC")).texts() == ("Wed", "UTC")
+    assert Times.read(("..2026-12-31", "UTC")).texts() == ("..2026-12-31", "UTC")
+    assert Times.read(("2026-01-01..", "UTC")).texts() == ("2026-01-01..", "UTC")
+    assert Times.read(("2026-01-01..2026-01-01", "UTC")).words == (
+        "from 2026-01-01 on, until the end of 2026-01-01 (UTC time)"
+    )
+    assert Times.read(("tue", "22:00-06:00", "UTC")).words == "on Tue, from 22:00 until 06:00 the next day (UTC time)"
+
+
+MODELS = [
+    ("acme/Retina", "acme/Retina:3", "yes"),
+    ("acme/", "acme/Anything:1", "yes"),
+    ("acme/Retina", "acme/Retina2:3", "no"),
+    ("acme/Retina", "other/Retina:3", "no"),
+    ("acme/Retina:3", "acme/Retina:3", "yes"),
+    ("acme/Retina:3", "acme/Retina:4", "no"),
+    ("acme/Retina:3", "acme/Retina:2", "no"),
+    ("acme/Retina:3-5", "acme/Retina:3", "yes"),
+    ("acme/Retina:3-5", "acme/Retina:5", "yes"),
+    ("acme/Retina:3-5", "acme/Retina:2", "no"),
+    ("acme/Retina:3-5", "acme/Retina:6", "no"),
+    ("acme/Retina:3-", "acme/Retina:99", "yes"),
+    ("acme/Retina:3-", "acme/Retina:2", "no"),
+    ("acme/Retina:-5", "acme/Retina:0", "yes"),
+    ("acme/Retina:-5", "acme/Retina:6", "no"),
+    ("acme/Retina", "", "unknown"),
+    ("acme/Retina", "acme/Retina", "unknown"),
+    ("acme/Retina", "/Retina:3", "unknown"),
+    ("acme/Retina", "acme/:3", "unknown"),
+    ("acme/Retina", "acme/Retina:latest", "unknown"),
+]
+
+
+@pytest.mark.parametrize(("meant", "slug", "truth"), MODELS)
+def test_models_are_covered_by_owner_name_and_versions(meant: str, slug: str, truth: str) -> None:
+    assert Models.read(meant).covers(ModelFact(slug), str) == truth
+    assert Models.read(Models.read(meant).text) == Models.read(meant)
+    assert Models.read(meant).text == meant
+
+
+@pytest.mark.parametrize(
+    ("code", "weights", "truth"),
+    [
+        ("c" * 16, "", "yes"),
+        ("", "c" * 16, "yes"),
+        ("d" * 16, "c" * 16, "yes"),
+        ("d" * 16, "e" * 16, "no"),
+        ("d" * 16, "", "unknown"),
+        ("", "d" * 16, "unknown"),
+        ("", "", "unknown"),
+    ],
+)
+def test_a_hash_that_is_asked_for_is_that_of_the_code_or_the_weights(code: str, weights: str, truth: str) -> None:
+    asked = Models.read("acme/Retina#" + "C" * 16)
+    assert asked.covers(ModelFact("acme/Retina:3", code, weights), str) == truth
+    assert asked.covers(ModelFact("acme/Other:3", code, weights), str) == "no"
+    assert asked.text == "acme/Retina#" + "c" * 16
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "A model is written owner/name, with :version or :first-last after it."),
+        ("acme", "A model is written owner/name, with :version or :first-last after it."),
+        ("/Retina", "A model is written owner/name, with :version or :first-last after it."),
+        ("acme/Retina/3", "A model is written owner/name, with :version or :first-last after it."),
+        ("acme/:3", "A model is written owner/name, with :version or :first-last after it."),
+        ("acme/#" + "c" * 16, "A model is written owner/name, with :version or :first-last after it."),
+        ("acme/Retina#" + "c" * 15, "The hash of a model is written in hexadecimal digits, all of them."),
+        ("acme/Retina#" + "g" * 16, "The hash of a model is written in hexadecimal digits, all of them."),
+        ("acme/Retina#", "The hash of a model is written in hexadecimal digits, all of them."),
+        ("acme/Retina:", "Versions are written as 3, 3-5, 3- or -5."),
+        ("acme/Retina:-", "Versions are written as 3, 3-5, 3- or -5."),
+        ("acme/Retina:x", "Versions are written as 3, 3-5, 3- or -5."),
+        ("acme/Retina:3-x", "Versions are written as 3, 3-5, 3- or -5."),
+        ("acme/Retina:٣", "Versions are written as 3, 3-5, 3- or -5."),
+        ("acme/Retina:5-3", "The first version comes after the last."),
+    ],
+)
+def test_models_that_cannot_be_meant_say_what_is_wrong(text: str, why: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        Models.read(text)
+    assert str(caught.value) == why
+
+
+def test_spelling_counts_as_it_is_asked() -> None:
+    asked = Models.read("ACME/retina")
+    assert asked.covers(ModelFact("acme/Retina:3"), str) == "no"
+    assert asked.covers(ModelFact("acme/Retina:3"), str.casefold) == "yes"
+    assert Models.read("acme/Retina:3-3").text == "acme/Retina:3"
