@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from podadmin.core.text import stranger
 from podadmin.requests.effect_facts import LEVELS, Computing, Level, ModelUse, Output, Reading, worst
 from podadmin.requests.effect_risk import ORDER, judge
 
@@ -90,6 +91,13 @@ FIGURES = Output("aggregate", "message", "requester", "figures")
             (),
             "high",
             "It reaches outside of the datasource: a, b, c.",
+        ),
+        (
+            Reading(outside=("a" * 81,)),
+            Computing(),
+            (),
+            "high",
+            f"It reaches outside of the datasource: {stranger('a' * 81, 80)}.",
         ),
         (Reading(), Computing(), (ROWS,), "high", "Something about single records leaves the pod."),
         (

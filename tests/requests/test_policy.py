@@ -16,7 +16,7 @@ from podadmin.requests.grants import Grant
 from podadmin.requests.policy import Grants, Rules
 from podadmin.requests.rule_match import Prepared, keys_of
 from podadmin.requests.rules import Rule, draft
-from podadmin.requests.verdict import outcome_of, strongest, weigh
+from podadmin.requests.verdict import Considered, Stance, outcome_of, strongest, weigh
 
 
 def _worlds() -> Any:
@@ -126,3 +126,16 @@ def test_what_is_not_known_is_against_a_rule_only_where_it_allows() -> None:
     for verdict, fields in (("allow", ["project", "ehr"]), ("refuse", ["project"]), ("hold", ["project"])):
         asked = Prepared(rule(verdict, 1, conditions))
         assert sorted(each.condition.field for each in asked.against(facts, NOW)) == sorted(fields)
+
+
+def test_as_many_people_have_to_agree_as_the_strictest_of_those_who_hold_asks_for() -> None:
+    def said(stance: Stance, reviewers: int) -> Considered:
+        return Considered("x", stance, "Why", reviewers=reviewers)
+
+    for outcome, opinions in {
+        "hold": [said("holds", 2), said("holds", 3), said("allows", 9), said("passes", 9)],
+        "refuse": [said("holds", 3), said("refuses", 9)],
+    }.items():
+        found = weigh(opinions)
+        assert (found.outcome, found.reviewers) == (outcome, 3)
+    assert weigh([said("allows", 9)]).reviewers == 1
