@@ -20,11 +20,15 @@ HANDSHAKE_MS = 10_000
 class _Everything(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # it cannot be subscripted when it runs
     def __init__(self, act_of: Callable[[str], rpc.Act]) -> None:
         self._act_of = act_of
+        self._known = {method.path: self._handler(method.path) for method in rpc.SERVICE.values()}
+
+    def _handler(self, path: str) -> grpc.RpcMethodHandler[bytes, bytes]:
+        return grpc.unary_unary_rpc_method_handler(self._act_of(path))
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
         method = handler_call_details.method
         path = method.decode("ascii", "replace") if isinstance(method, bytes) else method
-        return grpc.unary_unary_rpc_method_handler(self._act_of(path))
+        return self._known.get(path) or self._handler(path)
 
 
 class Listening:

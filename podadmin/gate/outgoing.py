@@ -11,7 +11,7 @@ import hashlib
 import json
 import threading
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -36,6 +36,8 @@ STRIPPED: Final = "stripped"
 MOST_ROWS: Final = 300
 """Messages of one task that are listed one by one."""
 MOST_PENDING: Final = 200
+MOST_ALIKE: Final = 20
+"""Messages of one kind that are listed one by one each time."""
 WRITE_AFTER: Final = 20.0
 """Seconds after which what is kept in memory is written down, while a task runs."""
 UPLOAD: Final = -1
@@ -179,21 +181,35 @@ class Outgoing:
             row = service.by_task(store, task)
             if row is None:
                 continue
-            looked = [self._look(row.id, message, left) for message, left in listed]
+            looked = [self._look(row.id, message, left) for message, left in _folded(listed)]
             body = {
-                "messages": len(looked),
+                "messages": sum(each.count for each in looked),
                 "bytes": sum(each.size for each in looked),
-                "outcomes": dict(Counter(each.outcome for each in looked)),
+                "outcomes": dict(Counter(left.outcome for _, left in listed)),
             }
             with store.record(Fact("gate", "request.listed", row.id, body)) as unit:
                 for each in looked:
                     put(unit, row.id, each)
-            written += len(looked)
+            written += len(listed)
         with self._lock:
             for number in taken:
                 self._pending.pop(number, None)
             self._urgent, self._since = False, self._clock.monotonic()
         return bool(written)
+
+
+def _folded(listed: list[tuple[pb.BitfountMessage, Left]]) -> Iterator[tuple[pb.BitfountMessage, Left]]:
+    """The first of each kind one by one, and the rest of the kind as one: a flood is not written message by message."""
+    kinds: defaultdict[tuple[int, str], list[tuple[pb.BitfountMessage, Left]]] = defaultdict(list)
+    for message, left in listed:
+        kinds[left.type, left.outcome].append((message, left))
+    for alike in kinds.values():
+        yield from alike[:MOST_ALIKE]
+        rest = [left for _, left in alike[MOST_ALIKE:]]
+        if rest:
+            bare = pb.BitfountMessage(taskId=alike[0][0].taskId, messageType=alike[0][0].messageType)
+            count, size = sum(each.count for each in rest), sum(each.size for each in rest)
+            yield bare, replace(rest[0], count=count, size=size, last_at=rest[-1].last_at or rest[-1].at)
 
 
 def title(left: Left) -> str:

@@ -57,6 +57,7 @@ class MessageServiceClient:
         self._channel = channel
         self._metadata = metadata
         self._seconds = seconds
+        self._acts = {method.path: channel.unary_unary(method.path, None, None) for method in rpc.SERVICE.values()}
 
     @classmethod
     def open(
@@ -108,7 +109,7 @@ class MessageServiceClient:
     ) -> bytes:
         """Any method in bytes, for a relay that changes nothing. `metadata` replaces the client's own."""
         own = self._metadata() if callable(self._metadata) else self._metadata
-        act = self._channel.unary_unary(rpc.SERVICE[name].path, None, None)
+        act = self._acts[rpc.SERVICE[name].path]
         try:
             answer: bytes = await act(
                 request,
@@ -127,7 +128,7 @@ class MessageServiceClient:
 
     async def forward(self, path: str, request: bytes, seconds: float, metadata: Metadata) -> bytes:
         """Pass a call on as it is: bytes to bytes, of any method of any service. Raises Ended."""
-        act = self._channel.unary_unary(path, None, None)
+        act = self._acts.get(path) or self._channel.unary_unary(path, None, None)
         try:
             answer: bytes = await act(request, timeout=seconds, metadata=tuple(metadata))
         except grpc.aio.AioRpcError as error:
