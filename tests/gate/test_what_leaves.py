@@ -1,0 +1,255 @@
+"""What leaves is listed and limited: results that wait by a rule, each with its reason, and every message of a task."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from podadmin.core.clock import SystemClock
+from podadmin.core.errors import Refused
+from podadmin.gate import outgoing, results
+from podadmin.gate.outgoing import HELD, PASSED, REFUSED, STRIPPED, WITHHELD, Left, title
+from podadmin.gate.wishes import WITHHOLD, wish
+from podadmin.networks.bitfount import messages
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.places import Role
+from podadmin.networks.bitfount.types import MessageType
+from podadmin.requests import rule_service
+from podadmin.requests.rules import draft
+from podadmin.requests.state import State
+
+CLOCK = SystemClock()
+MODEL = "research-lab/hba1c-risk:1"
+
+
+def look(rig: Any, **texts: str) -> Any:
+    """A rule that looks at the results of every request."""
+    wanted = draft("See it first", "look", {}, results=texts)
+    return rule_service.add(rig.store, CLOCK, "anna", wanted, "The board wants to see such results.")
+
+
+async def listed(rig: Any, sent: Any, least: int) -> tuple[Left, ...]:
+    """What left for a task, once so much was written down."""
+    request_id = rig.found(sent.route.task_id).row.id
+
+    def enough() -> tuple[Left, ...]:
+        rig.gate.relay.outgoing.write(rig.store)
+        found = outgoing.listing(rig.store, request_id)
+        return found if len(found) >= least else ()
+
+    return await rig.until(enough, f"{least} messages are listed")
+
+
+def test_every_message_of_a_task_is_listed_with_what_it_held(network: Any, tell_both: Callable[..., None]) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running("inference")
+        await rig.say(messages.preparing_data, task)
+        await rig.say(messages.number_of_batches, task, 3)
+        await rig.say(messages.log_message, task, "Jane Doe was read")
+        await rig.say(messages.evaluation_results, task, {"predictions": [0.1, 0.9]}, used=[(MODEL, 2.0)])
+        await rig.say(messages.batches_complete, task)
+        await rig.heard(sent, "BATCHES_COMPLETE")
+        found = await listed(rig, sent, 6)
+        kinds = [title(each) for each in found]
+        assert kinds == [
+            "JOB_ACCEPT", "PREPARING_DATA", "NUMBER_OF_BATCHES", "LOG_MESSAGE", "EVALUATION_RESULTS",
+            "BATCHES_COMPLETE",
+        ]  # fmt: skip
+        assert {each.outcome for each in found} == {PASSED}
+        assert {each.sealed for each in found} == {"session"}
+        assert {each.recipient for each in found} == {"research-lab"}
+        said = {title(each): each.what for each in found}
+        assert said["NUMBER_OF_BATCHES"]["kind"] == "the number of batches: 3"
+        assert said["LOG_MESSAGE"]["kind"] == "words for the requester's log: 17 characters"
+        assert said["EVALUATION_RESULTS"]["columns"] == ["predictions"]
+        assert said["EVALUATION_RESULTS"]["consumed"] == [[MODEL, 2.0]]
+        assert found[4].rows == 2
+        with rig.store.read() as connection:
+            kept = " ".join(str(row) for row in connection.execute(outgoing.table.select()))
+        assert "Jane" not in kept
+        assert "0.9" not in kept
+        told = [body for act, body in rig.entries(rig.found(sent.route.task_id).row.id) if act == "request.listed"]
+        assert sum(each["messages"] for each in told) == 5  # the result has an entry of its own
+        assert rig.acts(rig.found(sent.route.task_id)).count("request.result") == 1
+
+    tell_both(network, story)
+
+
+def test_a_result_that_is_not_what_was_promised_waits_and_says_why(
+    network: Any, tell_both: Callable[..., None]
+) -> None:
+    """A count was promised; rows come. They wait, the next one behind them, and go in their order once let go."""
+
+    async def story(rig: Any) -> None:
+        rule = look(rig, promise="any: rows, columns, level")
+        sent, task = await rig.running()
+        request_id = rig.found(sent.route.task_id).row.id
+        await rig.say(messages.evaluation_results, task, {"name": ["Jane Doe"] * 200})
+        await rig.say(messages.evaluation_results, task, {"records": [40]})
+        await rig.say(messages.batches_complete, task)
+        assert await rig.silence(sent) == ["JOB_ACCEPT"]
+        waits = results.waiting(rig.store, request_id)
+        assert "Promised at most 1 row, found 200. (rule “See it first”)" in waits[0].reasons
+        assert any("found the column “name” as well" in each for each in waits[0].reasons)
+        assert any("201 with the results before it" in each for each in waits[1].reasons)
+        assert [each.outcome for each in await listed(rig, sent, 3)][1:] == [HELD, HELD]
+        held = [body for act, body in rig.entries(request_id) if act == "gate.result-held"]
+        assert held[0]["rules"] == [rule.mark]
+        assert "Promised at most 1 row, found 200." in held[0]["reasons"]
+        results.release(rig.store, request_id, "anna")
+        rig.gate.nudge()
+        heard = await rig.heard(sent, "BATCHES_COMPLETE")
+        assert [len(next(iter(one.value.values()))) for one in heard[:2]] == [200, 1]
+        assert [each.outcome for each in await listed(rig, sent, 4)][1:] == [PASSED] * 3
+
+    tell_both(network, story)
+
+
+@pytest.mark.parametrize(
+    ("texts", "value", "reason"),
+    [
+        ({"every": "is: result"}, {"records": [40]}, "Every result of it is to be seen."),
+        ({"rows": "more-than: 1"}, {"records": [40, 3]}, "It may have 1 row, found 3 with the results before it."),
+        ({"names": "any: postcode"}, {"Postcode": ["x"]}, "It has the column “Postcode”."),
+        ({"identifiers": "is: suspected"}, {"nhs_number": ["x"]}, "looks like one of numbers issued to a person."),
+        ({"groups": "less-than: 10"}, {"sex": ["F", "M"], "n": [90, 3]}, "“n” has one of 3."),
+        ({"rows": "more-than: 1"}, {"records": [[[1]]]}, "How many rows it has cannot be told."),
+    ],
+)
+def test_each_reason_holds_and_what_has_none_leaves(
+    network: Any, tell: Callable[..., None], texts: dict[str, str], value: Any, reason: str
+) -> None:
+    async def story(rig: Any) -> None:
+        look(rig, **texts)
+        sent, task = await rig.running()
+        if "every" not in texts:
+            await rig.say(messages.evaluation_results, task, {"records": [40]})
+            assert (await rig.heard(sent, "EVALUATION_RESULTS"))[-1].value == {"records": [40]}
+        await rig.say(messages.evaluation_results, task, value)
+        (waits,) = results.waiting(rig.store, rig.found(sent.route.task_id).row.id)
+        assert any(reason in each for each in waits.reasons), waits.reasons
+
+    tell(network, story)
+
+
+def test_what_cannot_be_opened_is_held_once_a_rule_asks_for_anything(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        look(rig, rows="more-than: 1000")
+        sent, task = await rig.running()
+        garbage = messages.evaluation_results(task.route, task.opened.session_key, CLOCK.now(), {"n": 1})
+        garbage.body = garbage.body[:-1] + b"\0"
+        await rig.pod.send(garbage)
+        far = messages.with_reference(garbage, f"https://{rig.gate.places.store_domain}/nothing-there")
+        await rig.pod.send(far)
+        reasons = [each.reasons[0] for each in results.waiting(rig.store)]
+        assert "could not be opened with the key of its task" in reasons[0]
+        assert "could not be read from there" in reasons[1]
+        wish(rig.store, CLOCK, rig.found(sent.route.task_id).row.id, WITHHOLD, "Not readable.", "anna")
+        rig.gate.nudge()
+        await rig.comes_to(sent, State.STOPPED)
+        found = [each for each in await listed(rig, sent, 4) if each.type == MessageType.EVALUATION_RESULTS]
+        assert [each.outcome for each in found] == [WITHHELD, WITHHELD]
+        assert [each.sealed for each in found] == ["other", "reference"]
+
+    tell_proxied(network, story)
+
+
+def test_a_large_result_is_read_from_the_object_store_before_it_may_leave(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        look(rig, rows="more-than: 1000")
+        sent, task = await rig.running()
+        values = {"n": [number * 1.37 for number in range(90_000)]}
+        result = messages.evaluation_results(task.route, task.opened.session_key, CLOCK.now(), values)
+        await rig.pod.send_any_size(result, rig.gate.ports.upstream.references)
+        (waits,) = results.waiting(rig.store)
+        assert "It may have 1,000 rows, found 90,000." in waits.reasons[0]
+        (found,) = [each for each in await listed(rig, sent, 2) if each.type == MessageType.EVALUATION_RESULTS]
+        assert (found.sealed, found.rows, found.size) == ("reference", 90_000, len(result.body))
+
+    tell_proxied(network, story)
+
+
+def test_what_was_refused_and_what_was_stripped_is_listed_too(network: Any, tell_proxied: Callable[..., None]) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        with pytest.raises(Refused):
+            await rig.say(
+                lambda route, key, at: messages.from_pod(route, MessageType.MODEL_PARAMETERS, key, {"w": [1]}, at), task
+            )
+        async with web_behind(rig.gate) as asked:
+            host = next(each for each in rig.gate.places.addresses if rig.gate.places.role_of(each) is Role.STORE)
+            assert (await asked.post(f"https://{host}/elsewhere", content=b"x" * 77)).status_code == 403
+        body = {"message": "KeyError: 'Jane'", "reason": "WORKER_ERROR", "traceback_summary": "…"}
+        abort = messages.from_pod(task.route, MessageType.TASK_ABORT, task.opened.session_key, body, CLOCK.now())
+        abort.messageMetadata.reason = pb.MessageMetadata.WORKER_ERROR
+        await rig.pod.send(abort)
+        await rig.heard(sent, "TASK_ABORT")
+        found = {title(each): each for each in await listed(rig, sent, 4)}
+        assert found["MODEL_PARAMETERS"].outcome == REFUSED
+        assert "not part of the decision" in found["MODEL_PARAMETERS"].why
+        assert (found["Upload to the object store"].outcome, found["Upload to the object store"].size) == (REFUSED, 77)
+        assert found["TASK_ABORT"].outcome == STRIPPED
+        assert "without the text of an error" in found["TASK_ABORT"].what["kind"]
+        assert rig.gate.seen.summary()["uploads-refused"] == 1
+
+    tell_proxied(network, story)
+
+
+def web_behind(gate: Any) -> httpx.AsyncClient:
+    context = ssl.create_default_context(cafile=str(gate.authority.bundle_file))
+    return httpx.AsyncClient(proxy=gate.address, verify=context, trust_env=False, timeout=10)
+
+
+def test_a_task_that_says_very_much_is_listed_in_bounds(network: Any, tell: Callable[..., None]) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        row = rig.found(sent.route.task_id).row
+        message = messages.preparing_data(task.route, task.opened.session_key, CLOCK.now())
+        listing = rig.gate.relay.outgoing
+        for _ in range(4):
+            for _ in range(150):
+                listing.note(message)
+            listing.write(rig.store)
+        found = outgoing.listing(rig.store, row.id)
+        assert len(found) <= outgoing.MOST_ROWS + 1
+        assert sum(each.count for each in found if title(each) == "PREPARING_DATA") == 600
+        for _ in range(outgoing.MOST_PENDING + 7):
+            listing.note(message)
+        assert listing.dropped == 7
+        unknown = pb.BitfountMessage(taskId="nobody-knows", body=b"x")
+        listing.write(rig.store)
+        listing.note(unknown)
+        assert listing.write(rig.store) is False
+        told = [json.dumps(body) for act, body in rig.entries(row.id) if act == "request.listed"]
+        assert len(told) <= 6
+
+    tell(network, story)
+
+
+def test_a_result_that_would_exceed_a_limit_is_listed_as_withheld(network: Any, tell: Callable[..., None]) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running("inference", "small")
+        stop = rig.say(messages.evaluation_results, task, {"p": [0.1]}, used=[(MODEL, 51.0)])
+        heard = rig.heard(sent, "TASK_ABORT")
+        where = pb.CommunicationDetails(mailboxId=task.route.pod_mailbox, taskId=task.route.task_id)
+
+        async def polls() -> None:
+            while await rig.pod.get(where) is None:
+                continue
+
+        await asyncio.gather(stop, polls(), heard)
+        found = [each for each in await listed(rig, sent, 3) if each.type == MessageType.EVALUATION_RESULTS]
+        assert [(each.outcome, each.rows) for each in found] == [(WITHHELD, 1)]
+        assert "exceed the limit" in found[0].why
+
+    tell(network, story, records=40)
