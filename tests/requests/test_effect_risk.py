@@ -129,7 +129,7 @@ FIGURES = Output("aggregate", "message", "requester", "figures")
             "Single records can be asked for from outside of the task.",
         ),
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_each_part_of_the_rule(
     read: Reading, computed: Computing, outputs: tuple[Output, ...], risk: str, reason: str
