@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from podadmin.core.errors import BadInput, PodadminError, Unavailable
 from podadmin.core.late import Late
@@ -23,6 +23,7 @@ from podadmin.core.progress import Progress
 from podadmin.datasources.dialect import Dialect, undecodable
 from podadmin.datasources.dtypes import NULL_WORDS
 from podadmin.datasources.files import unpacked, unreadable
+from podadmin.datasources.long_lines import long_lines, next_end
 from podadmin.datasources.model import Rejected, RejectedLine
 from podadmin.datasources.sample import SPREADSHEET_ERRORS
 
@@ -36,9 +37,8 @@ ODD_WORDS = tuple(sorted({*NULL_WORDS, *SPREADSHEET_ERRORS} - {""}))
 """What may stand where a number should: in SQL, `getvariable('odd_words')`."""
 _POLL_SECONDS = 0.1
 _BUFFER_BYTES = 1 << 22
-_PART_BYTES = 1 << 18
 _GLANCE = 1 << 13
-_LONG_LINE = 2_000_000
+_PART_BYTES = 1 << 18
 _SEARCHED_BYTES = 1 << 30
 _PLACES = 8
 _UNPACKED = 6
@@ -83,6 +83,7 @@ class Engine:
         self.table = table
         self._progress = progress
         self._strict = True
+        self._long: tuple[int, ...] | None = None
         self.null_words: tuple[str, ...] = NULL_WORDS
         """Cells that count as empty. A shorter list makes a pass a third quicker; who shortens it has to check."""
         self._places = {name: place for place, name in enumerate(table.columns)}
@@ -119,7 +120,7 @@ class Engine:
             size = os.fstat(file.fileno()).st_size
             if size > _SEARCHED_BYTES:
                 return True
-            file.seek((_next_end(file, 0, size) or 0) if how.header else 0)
+            file.seek((next_end(file, 0, size) or 0) if how.header else 0)
             part = bytearray(_PART_BYTES)
             while many := file.readinto(part):
                 if part.find(b"_", 0, many) >= 0:
@@ -229,25 +230,12 @@ class Engine:
             ),
         )
 
-    def _long_lines(self) -> list[int]:
-        """Where lines of more than two million bytes begin. Looks at one place in a million only."""
-        if self.table.dialect is None or self.table.dialect.packed != "none":
-            return []
-        found: list[int] = []
-        with self.table.path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            place = 0
-            while place + _LONG_LINE < size:
-                if _next_end(file, place, place + _LONG_LINE // 2) is not None:
-                    place += _LONG_LINE // 2
-                    continue
-                begin = _line_before(file, place)
-                end = _next_end(file, place, size)
-                end = size if end is None else end
-                if end - begin > _LONG_LINE:
-                    found.append(begin)
-                place = end + 1
-        return found
+    def _long_lines(self) -> tuple[int, ...]:
+        """Where lines begin that are too long to be read: looked for once, because a file does not change in a pass."""
+        if self._long is None:
+            how = self.table.dialect
+            self._long = long_lines(self.table.path, how.packed) if how is not None else ()
+        return self._long
 
     def _lines(self, places: Sequence[tuple[int, int]]) -> list[int]:
         """Line numbers as an editor shows them: DuckDB counts rows, and a quoted cell may hold line breaks."""
@@ -389,31 +377,6 @@ def _ignoring_cancellation() -> Iterator[None]:
     except PodadminError as error:
         if error.code != "core.cancelled":
             raise
-
-
-def _next_end(file: BinaryIO, start: int, stop: int) -> int | None:
-    """Where the first line ends in `start` to `stop`. Read, not mapped: mapped pages would count as memory in use."""
-    place, wanted = start, _GLANCE
-    while place < stop:
-        file.seek(place)
-        part = file.read(min(wanted, stop - place))
-        if (at := part.find(b"\n")) >= 0:
-            return place + at
-        if not part:
-            return None
-        place, wanted = place + len(part), _BUFFER_BYTES
-    return None
-
-
-def _line_before(file: BinaryIO, place: int) -> int:
-    """Where the line begins in which `place` is."""
-    while place > 0:
-        first = max(place - _BUFFER_BYTES, 0)
-        file.seek(first)
-        if (at := file.read(place - first).rfind(b"\n")) >= 0:
-            return first + at + 1
-        place = first
-    return 0
 
 
 def _no_pattern(path: Path) -> str:

@@ -74,6 +74,27 @@ def test_a_huge_cell_is_one_line_that_is_left_out_and_said(made: Make) -> None:
     assert found.rejected.first[0].line == 300_002
 
 
+@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("zst", zstandard.compress)])
+def test_a_huge_cell_in_a_packed_file_is_said_as_well(made: Make, ending: str, pack: Callable[[bytes], bytes]) -> None:
+    text = b"a,b\n" + b"1,x\n" * 3_000 + b"2," + b"y" * 9_000_000 + b"\n3,z\n"
+    found = made(pack(text), f"data.csv.{ending}")
+    assert (found.rows, found.rejected.count) == (3_001, 1)
+    assert found.rejected.first[0].line == 3_002
+
+
+@pytest.mark.slow
+def test_a_cell_of_a_gigabyte_is_one_line_that_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv.zst"
+    packer = zstandard.ZstdCompressor().compressobj()
+    with path.open("wb") as file:
+        file.write(packer.compress(b"a,b\n" + b"1,x\n" * 3_000 + b"2,"))
+        for _ in range(1_000):
+            file.write(packer.compress(b"y" * 1_000_000))
+        file.write(packer.compress(b"\n3,z\n") + packer.flush())
+    found = generate("demo", source_at(path), ColumnChoices(), SystemClock(), Progress())
+    assert (found.rows, [each.line for each in found.rejected.first]) == (3_001, [3_002])
+
+
 def test_a_nul_byte_makes_no_text_file(made: Make) -> None:
     refused(made, b"a,b\n1,\x00\n", "datasource.binary")
 

@@ -58,7 +58,8 @@ def generate_schema(
 ) -> SchemaView:
     """Read a datasource and generate its schema; shows what it would reveal."""
     source = datasources.get(profile.store, datasource)
-    with jobs.running(profile.store, profile.clock, profile.actor, source.id), _at_work(profile, source.id):
+    # whoever sees the row has to see the lock: without it the work counts as cut short
+    with _at_work(profile, source.id), jobs.running(profile.store, profile.clock, profile.actor, source.id):
         before = service.latest(profile.store, source.id)
         password = datasources.password_of(source.source, profile.open_vault)
         kept = inventory_of(profile, source.id)
@@ -120,7 +121,8 @@ def take(
     """
     source = datasources.get(profile.store, datasource)
     check_pod_knows(source.source)
-    with jobs.running(profile.store, profile.clock, profile.actor, source.id), _at_work(profile, source.id):
+    # whoever sees the row has to see the lock: without it the work counts as cut short
+    with _at_work(profile, source.id), jobs.running(profile.store, profile.clock, profile.actor, source.id):
         generated = from_pod(profile, source, port, progress)
         kept = _save(profile, source, generated)
     return kept_view(profile, source, kept)
