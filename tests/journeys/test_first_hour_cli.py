@@ -10,11 +10,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,29 +148,28 @@ class Custodian:
         assert "sent" in asking.types(), file.read_text(encoding="utf-8")
         return asking
 
+    def _states(self) -> dict[str, str]:
+        """The states of all requests, the newest last: a glance at the file, so that waiting takes no commands."""
+        with closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)) as connection:
+            return dict(connection.execute("SELECT id, state FROM request ORDER BY number"))
+
     def newest(self, state: str) -> dict[str, Any]:
         """The newest request, as soon as it is in this state."""
-
-        def look() -> dict[str, Any] | None:
-            rows = self.run("requests", "list", "--limit", "1")["rows"]
-            return rows[0] if rows and rows[0]["state"] == state else None
-
-        return dict(until(f"the newest request is {state}", look))
+        until(f"the newest request is {state}", lambda: [*self._states().values()][-1:] == [state])
+        row = self.run("requests", "list", "--limit", "1")["rows"][0]
+        assert row["state"] == state
+        return dict(row)
 
     def becomes(self, request: str, state: str) -> dict[str, Any]:
-        def look() -> dict[str, Any] | None:
-            detail = self.run("requests", "show", request)
-            return detail if detail["row"]["state"] == state else None
-
-        return dict(until(f"{request} is {state}", look))
+        until(f"{request} is {state}", lambda: self._states().get(request) == state)
+        detail = self.run("requests", "show", request)
+        assert detail["row"]["state"] == state
+        return dict(detail)
 
 
 @pytest.fixture
 def custodian(tmp_path: Path) -> Iterator[Custodian]:
-    """With a passphrase and a file of patients; what they started is ended afterwards."""
-    (tmp_path / "passphrase").write_text("seven quiet herons by the river\n", encoding="utf-8")
-    (tmp_path / "passphrase").chmod(0o600)
-    shutil.copy(ROOT / "resources" / "demo" / "patients.csv", tmp_path / "patients.csv")
+    """What they started is ended afterwards."""
     person = Custodian(tmp_path)
     yield person
     for process in [person.gate, *(each.process for each in person.requesters)]:
@@ -177,8 +178,16 @@ def custodian(tmp_path: Path) -> Iterator[Custodian]:
             process.wait()
 
 
+def equipped(folder: Path) -> Custodian:
+    """Somebody with a passphrase and a file of patients."""
+    (folder / "passphrase").write_text("seven quiet herons by the river\n", encoding="utf-8")
+    (folder / "passphrase").chmod(0o600)
+    shutil.copy(ROOT / "resources" / "demo" / "patients.csv", folder / "patients.csv")
+    return Custodian(folder)
+
+
 def set_up(custodian: Custodian) -> None:
-    """Steps 1 to 3, then the gate."""
+    """Steps 1 to 3."""
     run, csv = custodian.run, str(custodian.folder / "patients.csv")
     assert run("status")["needs_setup"] == ["keyring", "pod", "datasource", "network"]
     assert run("keyring", "choose", "passphrase")["state"] == "ready"
@@ -199,12 +208,28 @@ def set_up(custodian: Custodian) -> None:
 
     assert run("network", "join", "local")["state"] == "joined"
     assert run("status")["needs_setup"] == []
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Steps 1 to 3, taken once for the stories that only begin there."""
+    folder = tmp_path_factory.mktemp("prepared")
+    set_up(equipped(folder))
+    return folder
+
+
+@pytest.fixture
+def at_work(custodian: Custodian, prepared: Path) -> Custodian:
+    """A custodian who took steps 1 to 3, with the gate on."""
+    shutil.copytree(prepared, custodian.folder, dirs_exist_ok=True)
     custodian.start_gate()
+    return custodian
 
 
 def test_the_first_hour(custodian: Custodian) -> None:
     run = custodian.run
-    set_up(custodian)
+    set_up(equipped(custodian.folder))
+    custodian.start_gate()
 
     # 4 and 5: a request arrives, is seen exactly, and is approved
     counting = custodian.ask("sql")
@@ -274,9 +299,8 @@ def test_the_first_hour(custodian: Custodian) -> None:
     assert check["anchored_to"] == check["entries"]
 
 
-def test_undecided_is_held_and_runs_by_itself_once_it_was_approved(custodian: Custodian) -> None:
-    run = custodian.run
-    set_up(custodian)
+def test_undecided_is_held_and_runs_by_itself_once_it_was_approved(at_work: Custodian) -> None:
+    custodian, run = at_work, at_work.run
     run("settings", "set", "gate.window", "3")
     assert run("settings", "set", "gate.window", "0", ends=2)["error"]["code"] == "setting.bad-value"
 
@@ -305,9 +329,8 @@ def test_undecided_is_held_and_runs_by_itself_once_it_was_approved(custodian: Cu
     assert run("journal", "verify")["problems"] == []
 
 
-def test_the_run_that_would_exceed_the_limit_is_stopped_and_both_sides_are_told(custodian: Custodian) -> None:
-    run = custodian.run
-    set_up(custodian)
+def test_the_run_that_would_exceed_the_limit_is_stopped_and_both_sides_are_told(at_work: Custodian) -> None:
+    custodian, run = at_work, at_work.run
     project = {"members": ["research-lab"], "pods": ["*"], "limits": {"research-lab/hba1c-risk:1": 100}}
     custodian.rules(projects={"glaucoma-study": project})
 
@@ -336,9 +359,8 @@ def acts_about(custodian: Custodian, request: str) -> list[str]:
     return [entry["act"] for entry in custodian.run("requests", "show", request)["history"]]
 
 
-def test_a_killed_gate_loses_nothing_and_runs_nothing_twice(custodian: Custodian) -> None:
-    run = custodian.run
-    set_up(custodian)
+def test_a_killed_gate_loses_nothing_and_runs_nothing_twice(at_work: Custodian) -> None:
+    custodian, run = at_work, at_work.run
     asking = custodian.ask("sql")
     row = custodian.newest("held")
     custodian.kill_gate()
@@ -369,9 +391,8 @@ def test_a_killed_gate_loses_nothing_and_runs_nothing_twice(custodian: Custodian
     assert run("journal", "verify")["problems"] == []
 
 
-def test_one_byte_changed_by_hand_is_found_and_its_entry_named(custodian: Custodian) -> None:
-    run = custodian.run
-    set_up(custodian)
+def test_one_byte_changed_by_hand_is_found_and_its_entry_named(at_work: Custodian) -> None:
+    custodian, run = at_work, at_work.run
     custodian.stop_gate()
     assert run("journal", "verify")["anchored_to"] >= 9
     data = custodian.database.read_bytes()
