@@ -564,3 +564,13 @@ def test_a_hostile_requester_voids_no_grant_of_another(
     voided = voided_by((grant,), found, MADE)
     assert not matches(grant, found, MADE).matches
     assert bool(voided) == (same and name == "Dr. Mole")
+
+
+def test_several_purposes_and_long_values_are_shown_within_bounds() -> None:
+    assert shown("purpose", '"DUO:0000042 DUO:0000006 nothing known"') == (
+        "general research use (DUO:0000042), health or medical or biomedical research (DUO:0000006), nothing, known"
+    )
+    for value in ("x" * 400, ["x" * 400], {"x" * 200: "y" * 200}):
+        text = shown("identity", json.dumps(value))
+        assert len(text) < 400
+        assert "…" in text
