@@ -55,6 +55,7 @@ def hold(
     """Keep a message of a running task until a person has seen it, for these reasons.
 
     One without a reason of its own only keeps its place behind those before it: once these were let go, it follows.
+    The very same bytes again, whose answer was lost with a gate that was killed, are the same result.
     """
     row = service.by_task(store, message.taskId)
     assert row is not None  # it was judged before, or results of its task wait
@@ -63,6 +64,12 @@ def hold(
         body["reasons"] = [each.words for each in reasons]
         body["rules"] = sorted({each.rule for each in reasons if each.rule})
     with store.record(Fact("gate", "gate.result-held", row.id, body)) as unit:
+        same = (table.c.request_id == row.id, table.c.wire == wire, table.c.state.in_((HELD, RELEASED)))
+        known = unit.connection.execute(select(table.c.id).where(*same)).scalar()
+        if known is not None:
+            unit.note(again=True)
+            unit.execute(update(table).where(table.c.id == known).values(id=result_id or known))
+            return
         number = unit.connection.execute(select(func.max(table.c.number))).scalar() or 0
         before = select(table.c.id).where(table.c.request_id == row.id, table.c.state == HELD).limit(1)
         waits_behind = unit.connection.execute(before).first() is not None

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from podadmin.app.settings import Settings
+from podadmin.gate import results
 from podadmin.journal.records import all_entries
 from podadmin.requests import service
 from podadmin.requests.state import State
@@ -135,7 +136,7 @@ def test_a_result_that_waits_to_be_seen_waits_through_every_kill(proxied: Any, p
     served = proxied.serve()
     served.wait_for("on")
     row = proxied.only(State.RUNNING)
-    proxied.until(lambda: proxied.acts(row.id).count("gate.result-held") == 2, "result and last word wait, each once")
+    proxied.until(lambda: len(results.waiting(proxied.store)) == 2, "result and last word wait, each once")
     assert "EVALUATION_RESULTS" not in listening.kinds
     before = proxied.cli("gate", "release-result", row.id, crash=("gate.result-released", "before"))
     assert before.returncode == -signal.SIGKILL, before

@@ -18,10 +18,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from podadmin.core.clock import SystemClock
+from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.local.address import Address, read_address
+from podadmin.networks.local.ledger import Ledger
 from podadmin.networks.local.membership import Membership, join
 from podadmin.networks.local.places import STORE, local_places
 from podadmin.networks.local.rules import REQUESTER
+from podadmin.networks.local.web import HUB_KEYS
 from tests.interop.real_pod import real
 from tests.interop.real_pod.internet import Internet
 from tests.interop.real_pod.processes import Process
@@ -113,6 +117,16 @@ class Hospital:
         """`kill -9` of the gate, and another one."""
         self.gate.kill()
         self.gate = self._ends.enter_context(self.start_gate())
+
+    def plant(self, messages: list[pb.BitfountMessage], hub_keys: str) -> None:
+        """The network has these messages for the pod, and these keys; the gate is killed for it and started again."""
+        self.gate.kill()
+        ledger = Ledger(self.profile / "local-network", SystemClock())
+        for message in messages:
+            ledger.post(message.recipientMailboxId, message.SerializeToString())
+        ledger.set_own(HUB_KEYS, hub_keys)
+        ledger.close()
+        self.restart_gate()
 
     def requests(self) -> list[dict[str, Any]]:
         """Every request that the gate has captured, the newest first."""

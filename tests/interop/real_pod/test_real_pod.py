@@ -8,12 +8,15 @@ both ends import and never use here (torch and its like) is a stand-in; there is
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from podadmin.networks.bitfount import messages_pb2 as pb
 from tests.interop.real_pod import real
-from tests.interop.real_pod.hospital import Hospital
+from tests.interop.real_pod.hospital import HELD_SECONDS, Hospital
 
 pytestmark = [
     pytest.mark.oracle,
@@ -24,11 +27,14 @@ pytestmark = [
         not (os.environ.get("PODADMIN_ORACLE") and real.ORACLE_PYTHON), reason="PODADMIN_ORACLE… name no oracle"
     ),
 ]
+VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 BY_SEX = {real.POD: {"sex": ["F", "M"], "n": [100, 100], "age": [54, 55]}}
 ENDLESS = f"SELECT COUNT(*) AS n FROM `{real.SOURCE}`, {real.SOURCE} AS b, {real.SOURCE} AS c, {real.SOURCE} AS d"
 """A query over 1.6 thousand million rows: minutes, in which somebody can change his mind."""
 RUNNING_SECONDS = 240.0
 READY_AGAIN_SECONDS = 120.0
+OUTAGE_SECONDS = 300.0
+"""A pod whose gate was gone for long looks again after minutes (gate contract, section 3.1)."""
 
 
 def _known(hospital: Hospital) -> set[str]:
@@ -156,6 +162,51 @@ def test_a_result_that_is_too_large_for_a_message_goes_through_the_object_store_
     said = next(each["body"] for each in entries if each["act"] == "request.result" and each["subject"] == request)
     assert said["bytes"] < 1000, "the message carries the address of its body"
     assert {each["verdict"] for each in hospital.does("gate", "hosts")} <= {"inspected", "refused"}
+
+
+def test_a_task_is_stopped_later_in_its_life_when_its_requester_is_gone(hospital: Hospital) -> None:
+    """The results were sent and nobody says that all came: the pod would wait for minutes, and everybody behind it."""
+    known, before = _known(hospital), len(hospital.pod.lines)
+    with hospital.asks(real.sql(real.BY_SEX)) as lab:
+        request = hospital.held(known)
+        hospital.does("requests", "approve", request)
+        hospital.pod.says(r"Executing query", RUNNING_SECONDS, before)
+        lab.kill()
+    hospital.comes_to(lambda each: each["id"] == request and each["state"] == "finished", RUNNING_SECONDS)
+    assert not any("Ready for next task" in line for line in hospital.pod.lines[before:])
+    hospital.does("gate", "stop-task", request, "Nobody is there any more")
+    hospital.pod.says(r"Ready for next task", READY_AGAIN_SECONDS, before)
+    with hospital.asks(real.sql(real.BY_SEX)) as lab:
+        hospital.does("requests", "approve", hospital.held(_known(hospital)))
+        assert real.result_of(lab) == BY_SEX
+
+
+def test_what_no_access_check_covers_is_held_like_the_rest(hospital: Hospital) -> None:
+    """A task of the hub, a flow that is linked, a flow in a job request: the pod hears of what was approved alone."""
+    names = ("hub/job_request_from_hub-ok", "hub/dataset_project_linked-unsigned", "job_request/v9-interactive")
+    keys = (VECTORS / "keys/hub_jwks.json").read_text(encoding="utf-8")
+    hospital.plant([planted(name) for name in names], keys)
+    held: dict[str, str] = {}
+    for requester in ("the network's hub", "hub", "bob"):
+        held[requester] = hospital.comes_to(
+            lambda each, who=requester: each["state"] == "held" and each["requester"] == who, OUTAGE_SECONDS
+        )
+    assert not hospital.pod.said(r"Verified hub trigger|DATASET_PROJECT_LINKED message received")
+    for requester in ("hub", "bob"):
+        hospital.does("requests", "refuse", held[requester], "Not before it was signed")
+    hospital.does("requests", "approve", held["the network's hub"])
+    hospital.pod.says(r"Verified hub trigger", RUNNING_SECONDS)
+    hospital.comes_to(
+        lambda each: each["id"] == held["the network's hub"] and each["state"] == "finished", HELD_SECONDS
+    )
+    assert not hospital.pod.said(r"DATASET_PROJECT_LINKED message received")
+
+
+def planted(name: str) -> pb.BitfountMessage:
+    """A message that the field's software has made, as if it were sent now."""
+    message = pb.BitfountMessage.FromString((VECTORS / f"{name}.wire.bin").read_bytes())
+    message.timestamp = datetime.now(UTC).isoformat()
+    return message
 
 
 def test_this_application_starts_the_pod_itself_and_it_works_as_well(hospital: Hospital) -> None:
