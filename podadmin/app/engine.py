@@ -18,6 +18,7 @@ import anyio
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from podadmin.app import outside
 from podadmin.app.engine_faults import changed, foreseen
 from podadmin.app.engine_state import Snapshot
 from podadmin.app.gate_wiring import Wanted, network_for, ports_of
@@ -267,11 +268,13 @@ class Engine:
                 int(profile.settings.number("schema.memory")),
                 worker,
                 names,
+                outside.mark(profile),
             ),
             self._snapshot,
         )
 
     async def _serve(self, wanted: Wanted) -> None:
+        await to_thread.run_sync(outside.take, self._profile)
         if wanted.worker == BITFOUNT:
             await self._serve_behind_proxy(wanted)
             return

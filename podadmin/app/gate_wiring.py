@@ -38,6 +38,8 @@ class Wanted:
     """Which software does the pod's work: that of this application, or the network's own behind the proxy."""
     names: tuple[str, ...] = ()
     """The datasets of a pod of the network's own software, by the names in its configuration."""
+    way_out: tuple[str, str, str] = ("", "", "")
+    """The hospital's proxy: where, by which name, with which secret of the vault."""
 
 
 def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:

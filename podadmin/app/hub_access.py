@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from podadmin.app import outside
 from podadmin.core.errors import NotFound, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.networks import service as networks
@@ -43,6 +44,7 @@ def holder(kind: str) -> str:
 def login(profile: Profile, kind: str) -> DeviceLogin:
     """Where one logs in to a network."""
     where = places(kind)
+    outside.take(profile)
     return DeviceLogin(where.address_of(where.tunnelled[0]), kind, profile.clock)
 
 
@@ -88,6 +90,7 @@ def access(profile: Profile, kind: str) -> HubConfig:
 def client(profile: Profile, kind: str) -> HubClient:
     """A client of the hub of a network. Raises as `access`."""
     where = places(kind)
+    outside.take(profile)
     return access(profile, kind).client(where.address_of(where.hub))
 
 

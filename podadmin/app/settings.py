@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
 from podadmin.app.views.settings import SettingRow
 from podadmin.core.errors import BadInput, NotFound
+from podadmin.networks.way_out import read_place
 from podadmin.store.engine import Store
 from podadmin.store.settings import setting
 from podadmin.store.unit import Fact
 
+MOST_TEXT: Final = 300
+
 
 @dataclass(frozen=True)
 class Declared:
-    """A setting. `kind`: int | float | choice."""
+    """A setting. `kind`: int | float | choice | text. `check` raises BadInput for a text that will not do."""
 
     name: str
     title: str
@@ -31,6 +34,7 @@ class Declared:
     choices: tuple[str, ...] = ()
     unit: str = ""
     restart: bool = False
+    check: Callable[[str], object] = len
 
 
 SETTINGS: tuple[Declared, ...] = (
@@ -110,6 +114,23 @@ SETTINGS: tuple[Declared, ...] = (
         "choice",
         "off",
         choices=("off", "on"),
+    ),
+    Declared(
+        "network.proxy",
+        "The hospital's proxy",
+        "Host and port of the proxy through which this computer reaches networks, such as proxy.hospital.example:3128. "
+        "Empty: straight out, or as the environment says. The pod itself always goes through the gate.",
+        "text",
+        "",
+        check=read_place,
+    ),
+    Declared(
+        "network.proxy-user",
+        "Name at the proxy",
+        "The name by which the hospital's proxy knows this computer; empty where it asks for none. The password lies "
+        "in the vault: `podadmin network proxy-password`.",
+        "text",
+        "",
     ),
     Declared(
         "keys.renew-after",
@@ -304,10 +325,15 @@ def declared_setting(name: str) -> Declared:
 
 def convert(declared: Declared, given: str) -> Any:
     """The value that a text means for this setting. Raises BadInput (`setting.bad-value`)."""
+    reads: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float, "choice": str, "text": str.strip}
     try:
-        value: Any = {"int": int, "float": float, "choice": str}[declared.kind](given)
+        value = reads[declared.kind](given)
     except ValueError as error:
         raise _bad(declared, given) from error
+    if declared.kind == "text" and value:
+        declared.check(value)
+        if len(value) > MOST_TEXT or not value.isprintable():
+            raise _bad(declared, given)
     if declared.choices and value not in declared.choices:
         raise _bad(declared, given)
     if declared.kind in {"int", "float"}:
@@ -320,6 +346,8 @@ def convert(declared: Declared, given: str) -> Any:
 def _bad(declared: Declared, given: str) -> BadInput:
     if declared.choices:
         wanted = "one of " + ", ".join(declared.choices)
+    elif declared.kind == "text":
+        wanted = f"a text of at most {MOST_TEXT} characters"
     else:
         wanted = f"a number from {declared.minimum:g} to {declared.maximum:g} ({declared.unit})"
     return BadInput(

@@ -18,6 +18,7 @@ from podadmin.gate import intake
 from podadmin.gate.delivery import Deliveries
 from podadmin.gate.door import Door
 from podadmin.gate.ports import Ports, Seen
+from podadmin.networks import way_out
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount import rpc
 from podadmin.networks.bitfount.client import Ended, MessageServiceClient, Metadata
@@ -117,7 +118,8 @@ class IdlePolls:
             if ended.code is grpc.StatusCode.NOT_FOUND:
                 self._reached(shown)
             else:
-                self._seen.upstream_problem = ended.code.name.lower()
+                told = way_out.problem_in(ended.details)
+                self._seen.upstream_problem = told.why if told is not None else ended.code.name.lower()
             raise
         self._reached(shown)
         try:

@@ -20,12 +20,14 @@ from podadmin.gate.authority import Authority
 from podadmin.gate.hosts import HTTPS, Hosts
 from podadmin.gate.proxy_head import LONGEST, BadHead, Head, read_head
 from podadmin.gate.rooms import Rooms
+from podadmin.networks import way_out
 from podadmin.networks.bitfount.places import Places, Role
 
 HEAD_SECONDS: Final = 10.0
 HANDSHAKE_SECONDS: Final = 10.0
 CONNECT_SECONDS: Final = 10.0
 MOST_CONNECTIONS: Final = 256
+_HERE: Final = "127.0.0.1"
 _HIGH_WATER: Final = 256 * 1024
 _ANSWERS: Final = {
     200: b"HTTP/1.1 200 Connection established\r\n\r\n",
@@ -122,7 +124,7 @@ class Proxy:
         try:
             role = self._role_of(head)
             if role is Role.MESSAGES:
-                await self._tunnel(client, "127.0.0.1", self._message_port())
+                await self._tunnel(client, _HERE, self._message_port())
             elif role is not None:
                 await self._end_tls(client, head.host, role)
             elif head.connect and await to_thread.run_sync(self._may_tunnel, head):
@@ -154,7 +156,11 @@ class Proxy:
     async def _tunnel(self, client: _Client, host: str, port: int) -> None:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECT_SECONDS):
-            _, far = await loop.create_connection(_Pipe, host, port)
+            if host == _HERE:
+                _, far = await loop.create_connection(_Pipe, host, port)
+                rest = b""
+            else:
+                far, rest = await way_out.connect(_Pipe, host, port)
         if client.transport is None or client.transport.is_closing():
             if far.transport is not None:
                 far.transport.close()
@@ -165,6 +171,8 @@ class Proxy:
         near.partner, far.partner = far, near
         near.ended = client.lost
         client.hand_over(near)
+        if rest:
+            client.transport.write(rest)
 
     async def _end_tls(self, client: _Client, host: str, role: Role) -> None:
         """End TLS here, as the host; what is asked inside goes to the web relay."""

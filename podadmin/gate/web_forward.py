@@ -12,6 +12,7 @@ import httpx
 from aiohttp import web
 
 from podadmin.core.errors import BadInput, Unavailable
+from podadmin.networks import way_out
 from podadmin.networks.bitfount import unpacking
 from podadmin.networks.bitfount.places import Places
 
@@ -88,8 +89,8 @@ class Forwarder:
                 "It is packed in a way that was not asked for, so that it cannot be looked at.",
                 "The pod asks again by itself. If it goes on, tell the network.",
             ) from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
-            raise _silent() from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            raise way_out.problem_of(error, self._is_local(host)) or _silent() from None
 
     async def stream(self, host: str, request: web.BaseRequest) -> web.StreamResponse:
         """Pass on a request and its answer as they come. Raises Unavailable (`gate.host-silent`) before the answer."""
@@ -105,19 +106,23 @@ class Forwarder:
                     await back.write(chunk)
                 await back.write_eof()
                 return back
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
-            raise _silent() from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            raise way_out.problem_of(error, self._is_local(host)) or _silent() from None
 
     def _url(self, host: str, request: web.BaseRequest) -> str:
         return f"{self._places.address_of(host)}{request.raw_path if request.raw_path.startswith('/') else '/'}"
 
+    def _is_local(self, host: str) -> bool:
+        return self._places.address_of(host).startswith("http://127.0.0.1:")
+
     def _client(self, host: str) -> httpx.AsyncClient:
-        local = self._places.address_of(host).startswith("http://127.0.0.1:")
+        local = self._is_local(host)
         if local not in self._clients:
             self._clients[local] = httpx.AsyncClient(
                 follow_redirects=False,
                 timeout=SECONDS,
                 trust_env=not local,
+                proxy=way_out.for_web(local),
                 verify=False if local else ssl.create_default_context(),
                 limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
             )

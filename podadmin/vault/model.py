@@ -189,6 +189,7 @@ class SecretPurpose(Enum):
     PASSWORD = "password"  # noqa: S105 - the name of a purpose
     FILE = "file"
     AUTHORITY = "authority"
+    PROXY = "proxy"
 
     @property
     def words(self) -> str:
@@ -202,6 +203,7 @@ _SECRET_WORDS = {
     SecretPurpose.PASSWORD: "Opens a datasource",
     SecretPurpose.FILE: "A file that another program had left in clear",
     SecretPurpose.AUTHORITY: "Certifies the gate to the pod that stands behind it",
+    SecretPurpose.PROXY: "Opens the hospital's own proxy",
 }
 
 

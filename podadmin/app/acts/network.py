@@ -11,9 +11,11 @@ from podadmin.app.acts.registry import act
 from podadmin.app.demo import send_demo_requests
 from podadmin.app.moments import moment_words
 from podadmin.app.views.facts import Done, Fact
-from podadmin.app.views.networks import NetworkCard
+from podadmin.app.views.networks import NetworkCard, ProxyView
 from podadmin.core.errors import NotFound, PodadminError, Refused
 from podadmin.core.progress import Progress
+from podadmin.core.secret import Secret
+from podadmin.core.text import stranger
 from podadmin.networks import service
 from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.places import BITFOUNT_NETWORKS
@@ -22,7 +24,7 @@ from podadmin.networks.local.membership import Membership, join
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.networks.service import LOCAL, ApiKey
 from podadmin.pod.service import Pod, needed
-from podadmin.vault.model import Purpose
+from podadmin.vault.model import Purpose, SecretPurpose
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -36,6 +38,54 @@ def list_networks(profile: Profile) -> tuple[NetworkCard, ...]:
     """List the networks with what they see of this pod."""
     joined = [each for each in service.joined(profile.store) if each.kind in BITFOUNT_NETWORKS]
     return (_local_card(profile), *(_real_card(profile, each) for each in joined))
+
+
+@act("network proxy")
+def show_proxy(profile: Profile) -> ProxyView:
+    """Show the hospital's proxy, through which networks are reached. It is set with `settings set network.proxy`."""
+    from podadmin.app.outside import kept_password
+
+    address, user = profile.settings.text("network.proxy"), profile.settings.text("network.proxy-user")
+    words = "Networks are reached straight out, or as the environment says."
+    if address:
+        words = "Everything that leaves this computer for a network goes through it; it sees hosts and nothing else."
+    return ProxyView(address, stranger(user), kept_password(profile) is not None, words)
+
+
+@act("network proxy-password", writes=True, kinds=("network", "key"))
+def proxy_password(
+    profile: Profile,
+    *,
+    password: Annotated[Secret[str] | None, "the password; without one, the one that is kept is forgotten"] = None,
+) -> ProxyView:
+    """Keep the password of the hospital's proxy in the vault, or forget it."""
+    from podadmin.app.outside import HOLDER, kept_password
+
+    vault = profile.open_vault()
+    if password is not None:
+        vault.put_secret(SecretPurpose.PROXY, HOLDER, Secret(password.reveal().encode()), profile.actor)
+    elif (kept := kept_password(profile)) is not None:
+        vault.remove_secret(kept.id, profile.actor)
+    return show_proxy(profile)
+
+
+@act("network proxy-try")
+def try_proxy(
+    profile: Profile,
+    *,
+    host: Annotated[str, "the host to reach through it"] = "hub.bitfount.com",
+    port: Annotated[int, "the port to reach"] = 443,
+    progress: Progress,
+) -> Done:
+    """Reach a host through the hospital's proxy and say whether it lets this computer through. Nothing is sent."""
+    from podadmin.app import outside
+    from podadmin.networks import way_out
+
+    outside.take(profile)
+    progress.report("Asking the proxy")
+    anyio.run(way_out.reach, host, port)
+    through = "The hospital's proxy let it through." if way_out.now() is not None else "No proxy is in the way."
+    return Done(f"{stranger(host, 100)} can be reached. {through}", host)
 
 
 @act("network join", writes=True, kinds=("network",))

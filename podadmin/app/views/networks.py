@@ -9,6 +9,16 @@ from podadmin.app.views.facts import Fact
 
 
 @dataclass(frozen=True)
+class ProxyView:
+    """The hospital's proxy. `password`: one lies in the vault; it is never shown."""
+
+    address: str
+    user: str
+    password: bool
+    words: str
+
+
+@dataclass(frozen=True)
 class NetworkCard:
     """`state`: none | joined | connected | unreachable."""
 

@@ -23,6 +23,7 @@ from podadmin.desktop.widgets.words import amount, size
 
 GROUPS: Final = {
     "gate": "The gate and its requests",
+    "network": "The way to networks",
     "worker": "The built-in worker",
     "datasource": "Datasources",
     "schema": "Schemas",

@@ -13,6 +13,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Unavailable
+from podadmin.networks import way_out
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount import references, rpc
 from podadmin.networks.bitfount.messages import SMALL_BODY, with_reference
@@ -81,7 +82,10 @@ class MessageServiceClient:
                 "Without encryption anyone on the way could read and change what is sent.",
                 "Switch encryption on in the settings of the network.",
             )
-        options = (*_OPTIONS, ("grpc.enable_http_proxy", 0 if local else 1))
+        options: list[tuple[str, str | int]] = [*_OPTIONS, ("grpc.enable_http_proxy", 0 if local else 1)]
+        way = way_out.now()
+        if way is not None and not local:
+            options.append(("grpc.http_proxy", way.for_messages()))
         if tls:
             channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), options=options)
         else:
@@ -117,7 +121,7 @@ class MessageServiceClient:
                 metadata=tuple(own if metadata is None else metadata),
             )
         except grpc.aio.AioRpcError as error:
-            fail(error.code())
+            raise way_out.problem_in(error.details() or "") or error_of(error.code()) from None
         except grpc.aio.UsageError:
             fail(grpc.StatusCode.CANCELLED)
         return answer

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from podadmin.core.canon import canonical
 from podadmin.core.errors import BadInput, Refused, Unavailable
+from podadmin.networks import way_out
 from podadmin.networks.bitfount.codec import pack_plain
 from podadmin.networks.bitfount.containers import MinimalSchemaUploadConfig
 from podadmin.networks.bitfount.hub import HubClient
@@ -302,13 +303,17 @@ async def _sent(verb: str, url: str, **content: Any) -> httpx.Response:
     try:
         async with (
             httpx.AsyncClient(
-                follow_redirects=False, timeout=UPLOAD_SECONDS, trust_env=not local, verify=not local
+                follow_redirects=False,
+                timeout=UPLOAD_SECONDS,
+                trust_env=not local,
+                proxy=way_out.for_web(local),
+                verify=not local,
             ) as session,
             session.stream(verb, url, **content) as answer,
         ):
             status = answer.status_code  # what it says beyond its head is of no interest and could be endless
-    except (httpx.HTTPError, OSError):
-        raise _not_uploaded("There is no connection to the object store.") from None
+    except (httpx.HTTPError, OSError) as error:
+        raise way_out.problem_of(error, local) or _not_uploaded("There is no connection to the object store.") from None
     if status not in {200, 201, 204}:
         raise _not_uploaded(f"The object store answered with the number {status}.")
     return answer

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from podadmin.core.errors import PodadminError
+from podadmin.networks import way_out
 from podadmin.networks.bitfount import unpacking
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
@@ -73,6 +74,7 @@ class Asker:
                     follow_redirects=False,
                     timeout=self._timeout,
                     trust_env=not self._local,
+                    proxy=way_out.for_web(self._local),
                     verify=False if self._local else ssl.create_default_context(),
                     headers={**own, **(headers or {}), **unpacking.ASKED},
                 ) as client,
@@ -83,8 +85,9 @@ class Asker:
                 _, plain = await unpacking.read(answer, self._most)
         except (TimeoutError, httpx.TimeoutException):
             raise self._voice.unavailable("slow", f"It did not answer within {self._timeout:g} seconds.") from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
-            raise self._voice.unavailable("unreachable", "There is no connection to it.") from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            found = way_out.problem_of(error, self._local)
+            raise found or self._voice.unavailable("unreachable", "There is no connection to it.") from None
         except (unpacking.TooMuch, unpacking.Unreadable):
             raise self._voice.malformed() from None
         return plain

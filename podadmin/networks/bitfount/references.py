@@ -17,6 +17,7 @@ import httpx
 import msgpack  # type: ignore[import-untyped]
 
 from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
+from podadmin.networks import way_out
 from podadmin.networks.bitfount import messages_pb2 as pb
 
 BITFOUNT_STORE = r"[a-z0-9-]+-message-service-external[0-9]*\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com"
@@ -113,6 +114,7 @@ def _client(url: str, timeout: float) -> httpx.AsyncClient:
         follow_redirects=False,
         timeout=timeout,
         trust_env=not local,
+        proxy=way_out.for_web(local),
         verify=False if local else ssl.create_default_context(),  # a local origin is not encrypted at all
     )
 
@@ -161,8 +163,9 @@ async def download(url: str, policy: ReferencePolicy, cap: int, timeout: float) 
                     raise _too_big(cap)
     except (TimeoutError, httpx.TimeoutException):
         raise _unreachable("slow", f"It did not answer within {timeout:g} seconds.") from None
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
-        raise _unreachable("unreachable", "There is no connection to it.") from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+        found = way_out.problem_of(error, url.startswith("http:"))
+        raise found or _unreachable("unreachable", "There is no connection to it.") from None
     return bytes(received)
 
 
@@ -196,8 +199,9 @@ async def upload(storage: pb.BlobStorageData, data: bytes, policy: ReferencePoli
             status = answer.status_code  # what it says beyond that is of no interest and could be endless
     except (TimeoutError, httpx.TimeoutException):
         raise _unreachable("slow", f"It did not take the body within {timeout:g} seconds.") from None
-    except (httpx.HTTPError, httpx.InvalidURL, OSError):
-        raise _unreachable("unreachable", "There is no connection to it.") from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        found = way_out.problem_of(error, room.startswith("http:"))
+        raise found or _unreachable("unreachable", "There is no connection to it.") from None
     if not 200 <= status < 300:
         raise _status(status)
     return storage.downloadUrl
