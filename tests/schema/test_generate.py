@@ -2,7 +2,6 @@
 
 import io
 import json
-import math
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from podadmin.datasources.dtypes import NULL_WORDS
 from podadmin.datasources.model import ColumnChoices, CsvSource
 from podadmin.schema.generate import Generated, generate
 from podadmin.schema.statistics import ColumnStatistics
+from tests.schema.as_pandas import same_as_pandas
 
 Make = Callable[..., Generated]
 ROOT = Path(__file__).resolve().parents[2]
@@ -235,22 +235,7 @@ def test_counts_and_types_are_those_of_pandas(made: Make, cells: list[dict[str, 
     pandas.DataFrame(cells, dtype=object).to_csv(text, index_label="row")
     found = made(text.getvalue())
     theirs = pandas.read_csv(io.StringIO(text.getvalue())).convert_dtypes()
-    assert found.rows == len(theirs)
-    for column in found.columns:
-        series = theirs[column.name]
-        assert column.nulls == int(series.isna().sum())
-        assert column.count == int(series.count())
-        assert column.distinct == series.nunique()
-        if not column.count:
-            continue
-        assert column.dtype == ("string" if isinstance(series.dtype, pandas.StringDtype) else str(series.dtype))
-        if column.dtype in {"Int64", "Float64"}:
-            assert column.minimum == pytest.approx(series.min())
-            assert column.maximum == pytest.approx(series.max())
-            assert column.mean == pytest.approx(series.astype(float).mean(), rel=1e-9, abs=1e-6)
-            if column.count > 1:
-                assert column.deviation is not None
-                assert math.isclose(column.deviation, series.astype(float).std(), rel_tol=1e-6, abs_tol=1e-6)
+    same_as_pandas(found, theirs)
 
 
 @pytest.fixture(scope="module")
