@@ -54,7 +54,7 @@ def statement(verified: Verified[VerifiedRequest], table: EffectTable) -> Effect
 def of_request(request: VerifiedRequest, table: EffectTable) -> Effects:
     """The same of a bare record, for comparing what was verified before; it proves nothing about the record."""
     protocol = read_protocol(request.protocol)
-    draft = Draft(request.pod_identifier.rpartition("/")[2])
+    draft = Draft(request.pod_identifier.partition("/")[2])
     headline = walk(protocol, table, draft)
     switches(dict(request.flags_claimed), table, draft)
     return finished(draft, headline, table, request.requester, draft.computing(protocol))

@@ -19,10 +19,13 @@ from podadmin.limits.model import (
     Key,
     Meter,
     check_amount,
+    crossed,
     grantable,
+    malformed,
     outstanding,
     read_meter,
 )
+from podadmin.limits.own import Effect, Own, OwnLimit, Scope
 
 KEY = Key("local", "proj-1", "acme/Retina:3")
 amounts = st.integers(0, 10_000).map(float)
@@ -187,3 +190,34 @@ def test_what_is_no_amount_and_no_answer_have_their_codes() -> None:
     with pytest.raises(BadInput) as answer:
         InferenceLimits.from_access_check_result({"limits": "none"})
     assert answer.value.code == "limit.malformed"
+
+
+def test_an_overrun_is_the_most_that_was_used_beyond_a_limit_that_stops() -> None:
+    def own(amount: float, used: float, effect: Effect = "stops") -> Own:
+        return Own(OwnLimit("lim_1", 1, Scope(requester="lab"), "day", amount, effect), used, 0)
+
+    def overrun(limit: float | None, used: float, *own: Own) -> float:
+        return read_meter(KEY, Check(limit, used, 0), 0, 0, own=own).overrun
+
+    assert overrun(None, 9) == 0.0
+    assert overrun(9, 9) == 0.0
+    assert overrun(9, 9.5) == 0.5
+    assert overrun(9, 12, own(5, 7)) == 3.0
+    assert overrun(9, 10, own(5, 7), own(1, 4)) == 3.0
+    assert overrun(None, 10, own(5, 7)) == 2.0
+    assert overrun(None, 10, own(5, 99, "warns"), own(5, 4)) == 0.0
+
+
+def test_a_limit_of_nothing_is_reached_by_the_first_use_and_told_once() -> None:
+    assert crossed(0, 0.5, 0, 0.8) == 1.0
+    assert crossed(1, 2, 0, 0.8) is None
+    assert crossed(0, 0, 0, 0.8) is None
+
+
+def test_an_answer_that_cannot_be_read_says_what_to_do() -> None:
+    assert malformed().as_dict() == {
+        "code": "limit.malformed",
+        "what": "The limits of this request cannot be read.",
+        "why": "The network's access check answered in a form that is not the agreed one.",
+        "next_step": "Nothing is delivered on such an answer. Tell the network's operator.",
+    }

@@ -189,3 +189,10 @@ def test_of_an_older_request_only_what_was_recorded_is_known(protocols: dict[str
     assert older({**row, "verified": "tampered"}, findings) is None
     assert older(row, {**findings, "protocol": None}) is None
     assert older(row, {}) is None
+
+
+def test_rules_and_statements_mean_the_same_datasource(verified: Make, protocols: dict[str, Any]) -> None:
+    for name in ("alice/patients", "alice/eyes/2026"):
+        request = verified(protocols["sql"], pod_identifier=name, pod_identifiers=(name,))
+        effects = statement(request, shipped())
+        assert effects.read.datasource == facts_of(request, effects).datasource == name.removeprefix("alice/")
