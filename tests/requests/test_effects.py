@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from podadmin.requests.effect_facts import Computing, ModelUse, Reading
 from podadmin.requests.effect_table import shipped
-from podadmin.requests.effects import UNKNOWN_HEADLINE, Effects, statement
+from podadmin.requests.effects import UNKNOWN_HEADLINE, UNKNOWN_LEAVES, Effects, statement
 from podadmin.requests.envelope import Verified, VerifiedRequest
 
 Make = Callable[..., Verified[VerifiedRequest]]
@@ -252,3 +253,51 @@ def test_what_is_not_known_leaves_in_a_way_that_is_not_known_to_somebody_who_is_
         headline = statement(verified(protocol), shipped()).headline
         assert headline.startswith(UNKNOWN_HEADLINE)
         assert not headline.endswith("is not known: ")
+
+
+def test_all_that_is_said_where_something_is_not_known(verified: Make, protocols: dict[str, Any]) -> None:
+    found = asdict(statement(verified({**protocols["inference"], "extra": 1}), TABLE))
+    assert found.pop("known") is False
+    known = statement(verified(protocols["inference"]), TABLE)
+    assert known.known is True
+    always = [each.words for each in TABLE.always]
+    assert found.pop("leaves") == (UNKNOWN_LEAVES, "One prediction for every record.", *always)
+    assert [each["level"] for each in found.pop("outputs")][:2] == ["unknown", "row"]
+    assert found == {
+        "headline": f"{UNKNOWN_HEADLINE} Apart from what is not known: {known.headline}",
+        "reads": ("Not known: count on everything that the pod can read.", "For every record: “age”, “sex”, “img_…”."),
+        "computes": ("Not known.", *known.computes),
+        "stays": ("Not known.", "A CSV file with the results, in the task's folder of the pod."),
+        "destination": "The requester who calls themselves “Dr. Mole” (key abababababababab), by encrypted messages. "
+        "Other destinations cannot be ruled out.",
+        "risk": "unknown",
+        "reasons": ("“ResultsOnly” has “extra”, and what that changes is not known.",),
+        "level": "unknown",
+        "read": {
+            "datasource": "patients",
+            "tables": (),
+            "columns": ("age", "sex", "img_…"),
+            "all_columns": True,
+            "filters": (),
+            "ehr": False,
+            "outside": (),
+        },
+        "computed": {
+            "protocol": "bitfount.ResultsOnly",
+            "algorithms": ("bitfount.ModelInference",),
+            "aggregator": "",
+            "models": (
+                {"slug": "acme/Retina:3", "origin": "hub", "code_digest": "", "weights_digest": "", "trains": False},
+            ),
+            "sql": (),
+            "foreign_code": False,
+        },
+    }
+    bare = statement(verified({"class_name": "bitfount.Novel"}), TABLE)
+    assert (bare.headline, bare.reads, bare.computes, bare.stays) == (
+        UNKNOWN_HEADLINE,
+        ("Not known: count on everything that the pod can read.",),
+        ("Not known.",),
+        ("Not known.",),
+    )
+    assert bare.known is False
