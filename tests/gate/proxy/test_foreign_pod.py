@@ -23,6 +23,8 @@ from podadmin.gate.proxy_gate import ProxyGate
 from podadmin.gate.result_content import content_of
 from podadmin.gate.rooms import Rooms
 from podadmin.gate.wishes import STOP, WITHHOLD, wish
+from podadmin.limits import service as limits
+from podadmin.limits.own import Scope
 from podadmin.networks.bitfount import codec, messages
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import Ended, MessageServiceClient
@@ -33,6 +35,7 @@ from podadmin.networks.local.requester import Mischief
 from podadmin.networks.local.web import HUB_KEYS
 from podadmin.requests import service
 from podadmin.requests.state import State
+from podadmin.store.unit import Fact
 
 CLOCK = SystemClock()
 VECTORS = Path(__file__).resolve().parents[2] / "interop" / "vectors"
@@ -151,6 +154,32 @@ def test_access_is_asked_once_and_limits_are_the_stricter_ones(network: Any, tel
         assert rig.gate.seen.summary()["access-refused"] == 1
 
     tell_proxied(network, story, records=40)
+
+
+@pytest.mark.parametrize(
+    ("project", "network_limit", "own", "told"), [("glaucoma-study", 5000, 30, 30), ("small", 50, 200, 50)]
+)
+def test_the_pod_is_told_the_stricter_of_the_networks_limit_and_the_custodians_own(
+    network: Any, tell_proxied: Callable[..., None], project: str, network_limit: int, own: int, told: int
+) -> None:
+    async def story(rig: Any) -> None:
+        with rig.store.record(Fact("anna", "limit.set", MODEL)) as unit:
+            scope = Scope(MODEL, None, "research-lab", None)
+            limits.set_limit(
+                unit, scope=scope, period="total", amount=own, effect="stops", reason="The board said so.", by="anna",
+                at=CLOCK.now(),
+            )  # fmt: skip
+        sent = await rig.send("inference", project=project)
+        rig.approve(await rig.comes_to(sent, State.HELD))
+        task = await rig.take()
+        answer = (await rig.ask_access(task)).json()
+        (limit,) = [each for each in answer["limits"] if each["resourceName"] == MODEL]
+        assert (answer["code"], limit["limit"] - limit["totalUsage"]) == ("ACCEPT", told)
+        entries = rig.entries(rig.found(sent.route.task_id).row.id)
+        (checked,) = [body for act, body in entries if act == "limit.checked"]
+        assert checked["limits"] == [[MODEL, network_limit]]
+
+    tell_proxied(network, story, records=10)
 
 
 def test_a_large_result_leaves_by_room_that_was_given_and_by_no_other(
