@@ -215,7 +215,14 @@ class Relay:
         seconds = _left(context)
 
         async def ask() -> bytes:
-            return await self._client.forward(rpc.GET.path, data, seconds, shown)
+            try:
+                brought = await self._client.forward(rpc.GET.path, data, seconds, shown)
+            except Ended as ended:
+                if ended.code is grpc.StatusCode.NOT_FOUND:
+                    self._door.believed(shown)  # a pod whose gate was started anew may have nothing else to ask
+                raise
+            self._door.believed(shown)
+            return brought
 
         try:
             found = await self.mailboxes.get(where, ask, seconds)
