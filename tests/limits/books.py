@@ -9,7 +9,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, Table, select, text
 
 from podadmin.core.errors import PodadminError
 from podadmin.journal.records import all_entries
@@ -85,14 +85,14 @@ class Book:
         page: dict[str, Any] = {"act": title, "answer": plain(answer)}
         with self.store.read() as connection:
             for table in self.tables:
-                rows = [dict(row._mapping) for row in connection.execute(select(table).order_by(*table.primary_key))]
+                rows = [dict(row._mapping) for row in connection.execute(select(table).order_by(text("rowid")))]
                 page[table.name] = [row for row in rows if row not in self._seen[table.name]]
                 self._seen[table.name] = rows
             told = list(all_entries(connection, self._entries))
         self._entries += len(told)
         page["journal"] = [[each.actor, each.act, each.subject, json.loads(each.body)] for each in told]
-        text = json.dumps({name: value for name, value in page.items() if value != []})
-        self.pages.append(json.loads(HASH.sub(self._name, ID.sub(self._name, text))))
+        written = json.dumps({name: value for name, value in page.items() if value != []})
+        self.pages.append(json.loads(HASH.sub(self._name, ID.sub(self._name, written))))
         if self.kept is not None:
             place = len(self.pages) - 1
             assert self.pages[place] == self.kept[place], title
