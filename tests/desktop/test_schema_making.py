@@ -45,6 +45,7 @@ def test_what_only_a_pod_reads_is_taken_from_it_and_nothing_offers_to_generate_i
     assert "Taken from the pod trust/eyes on " in said
     assert "Nothing of it was counted here." in said
     assert "as the pod says" in said
+    assert "Schema taken from the pod" in said
     assert "not used" not in said
     assert AGAIN not in buttons(detail)
     press(detail, TAKE)

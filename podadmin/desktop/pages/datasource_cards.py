@@ -20,7 +20,7 @@ from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row, wrap
 from podadmin.desktop.widgets.progress import JobBar
-from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
+from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, set_name
 from podadmin.desktop.widgets.words import ago, count, size, whole
 
 CONNECT: Final = "Connect a datasource"
@@ -47,6 +47,8 @@ def schema_badge(source: DatasourceCard) -> BadgeSpec:
     """How its schema stands."""
     if source.schema_state == "pod" and group_of(source.kind) == "none":
         return BadgeSpec("plain", "No data, no schema", "circle-minus")
+    if source.schema_state == "saved" and source.schema_from:
+        return BadgeSpec("good", "Schema taken from the pod")
     return _SCHEMA.get(source.schema_state, BadgeSpec("bad", source.schema_state))
 
 
@@ -79,7 +81,7 @@ class DatasourceTile(Card):
     def __init__(self, source: DatasourceCard, now: datetime, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self.source = source
-        self.setAccessibleName(source.name)
+        set_name(self, source.name)
         self.job = JobBar()
         kind, icon = kind_words(source)
         self.body.setSpacing(SPACE.m)

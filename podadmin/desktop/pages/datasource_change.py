@@ -92,7 +92,7 @@ class SetUpCard(Card):
 
 def form_of(fields: DatasourceFields) -> tuple[KindView, dict[str, str]]:
     """The form that changes a datasource, and what stands in it now: its own fields, and what was said of columns."""
-    more: tuple[FieldView, ...] = _COLUMNS if fields.kind.reads == "profile" else ()
+    more: tuple[FieldView, ...] = () if fields.kind.group == "none" else _COLUMNS
     if fields.has_password:
         more = (_PASSWORD, *more)
     values = dict(fields.values)
@@ -148,7 +148,10 @@ class ChangeView(QWidget):
         self._title = PlainLabel("", "heading")
         card = Card()
         card.body.setSpacing(SPACE.l)
-        words = "The datasource keeps its name, its kind and its history. A schema that was made before becomes old."
+        words = (
+            "The datasource keeps its name, its kind and its history. Its schema becomes old where the data, how it is "
+            "read or what is chosen about columns is another; descriptions reach it at once."
+        )
         card.body.addLayout(column(self._title, PlainLabel(words, "muted", wrap=True), gap=SPACE.none))
         card.body.addWidget(self.form)
         self._state = StateView(scrolling(wrap(column(self._problem, card, STRETCH))))

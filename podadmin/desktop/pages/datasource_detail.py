@@ -181,9 +181,9 @@ _SAMPLE = "This schema is of a sample of the files"
 def unread_words(schema: SchemaView) -> str:
     """How many files are left and how long reading them takes, as far as that can be told honestly."""
     left = count(schema.files_unread, "file has", "files have")
-    long = (
-        f"Reading the rest takes about {span(schema.unread_seconds)} at the speed of the last reading"
-        if schema.unread_seconds is not None
-        else "How long reading the rest takes cannot be told: too few were read"
-    )
-    return f"{left} not been read. {long}; what was read until then is kept when it is cancelled."
+    kept = "what was read until then is kept when it is cancelled"
+    if schema.unread_seconds is None:
+        return f"{left} not been read. How long that takes cannot be told, because too few were read; {kept}."
+    lasts = span(schema.unread_seconds)
+    about = lasts if lasts.startswith("less") else f"about {lasts}"
+    return f"{left} not been read. Reading the rest takes {about} at the speed of the last reading; {kept}."

@@ -116,6 +116,8 @@ class ColumnPanel(QWidget):
         line = self.labels.verticalHeader().defaultSectionSize()
         self.labels.setFixedHeight((min(len(found.labels), _LABELS_SEEN) + 1) * line + SPACE.m)
         self.labels.set_rows(found.labels)
+        counted = any(each[1] is not None for each in found.labels)
+        self._label_card.set_title("Labels, the rarest first" if counted else "Labels")
         self._label_card.setVisible(bool(found.labels))
         self._tell.setVisible(any(each[2].startswith(("withheld", "merged")) for each in found.labels))
         self._settle()
