@@ -10,6 +10,7 @@ import importlib.util
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,13 @@ def write(book: Any, desk: Any) -> None:
         "used up", lambda: [grant_moves.lasts(desk.row(last), clock.now()), grant_moves.lasts(desk.row(again), end)]
     )
 
+    changed = desk.granted(pins(family="six"))
+    desk.send(pins(family="six", weights='"others"', code='"other"'))
+    book.act("two pins changed", lambda: desk.row(changed).voided_reason)
+    row = service.find(store, failing).row
+    plain = partial(grant_moves.make_grant, clock=clock, row=row, pins=None, actor="anna", terms=Terms(runs=2))
+    book.do("without pins, as before there were any", plain)
+
     name, cover, back = grant_cover.name_custodian, grant_cover.name_cover, grant_cover.take_back
     soon, later = clock.now() + timedelta(hours=1), clock.now() + timedelta(days=1)
     book.act("the first names another", name, store, clock, "anna", "ben\u202e", "he helps")
@@ -120,6 +128,11 @@ def write(book: Any, desk: Any) -> None:
     clock.advance(1)
     book.act("a second one", name, store, clock, "anna", "ben", "he helps")
     book.act("somebody else names", name, store, clock, "mallory\u202e", "mallory", "it suits me")
+    book.act("somebody with a long name", name, store, clock, "m" * 61, "mallory", "it suits me")
+    clock.advance(1)
+    long = book.act("a colleague with a long name", name, store, clock, "anna", "c" * 61, "r" * 2100)
+    book.act("somebody else names again", name, store, clock, "mallory", "mallory", "it suits me")
+    book.act("and is taken back", back, store, clock, "anna", long, "The name is too long.")
     book.act("cover", cover, store, clock, "anna", "cleo", soon, later, " Holidays. ")
     book.act("cover that ends first", cover, store, clock, "anna", "cleo", later, soon, "why")
     book.act("cover that is over", cover, store, clock, "anna", "cleo", NOW - timedelta(days=2), clock.now(), "why")
