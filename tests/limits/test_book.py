@@ -156,15 +156,8 @@ def write(book: Any) -> None:
     night = replace(TASK, request_id="req_7", task_id="task-7")
     book.do("another model", note, limit=10, network_total=0, **{**noted, "resource": "owl/Night:1"})
     book.do("eight are promised", reserve, wanted=8, **owl)
-    book.do(
-        "less is allowed than promised",
-        put,
-        scope=Scope(model="owl/Night"),
-        period="total",
-        amount=4,
-        effect="stops",
-        **lab,
-    )
+    every = {"scope": Scope(model="owl/Night"), "period": "total", "effect": "stops"}
+    book.do("less is allowed than promised", put, amount=4, **every, **lab)
     for title, sequence, amount, digest in (
         ("what it was promised itself is no hindrance", None, 1.5, "f1"),
         ("a second without a number", None, 0.5, "f2"),
@@ -181,6 +174,12 @@ def write(book: Any) -> None:
     book.do("not known and more than the own limit", use, amount=5, message_digest="f9", **{
         **count, "resource": "owl/Night:2", "request_id": "req_8",
     })  # fmt: skip
+    second = {"resource": "owl/Night:2"}
+    book.do("the network speaks at last, and all is used", note, limit=1, network_total=1, **{**noted, **second})
+    book.do("it allows more", note, limit=50, network_total=1, **{**noted, **second})
+    book.do("nothing of the own limit for a second model", reserve, wanted=1, **{**owl, **second})
+    book.do("the own limit is wider", put, amount=40, **every, **lab)
+    book.do("a second model for the same request", reserve, wanted=1, **{**owl, **second})
     book.do("after a crash", service.reconcile, {"req_2"}, NOW)
     book.do("nothing more to do", service.reconcile, {"req_2"}, NOW)
     book.look("what is still promised", service.open_reservations)

@@ -139,3 +139,25 @@ def test_as_many_people_have_to_agree_as_the_strictest_of_those_who_hold_asks_fo
         found = weigh(opinions)
         assert (found.outcome, found.reviewers) == (outcome, 3)
     assert weigh([said("allows", 9)]).reviewers == 1
+
+
+def test_a_rule_that_is_switched_off_hides_none_of_those_after_it() -> None:
+    off, refuse = replace(rule("allow", 1, KEYED), enabled=False), rule("refuse", 2, KEYED)
+    assert Rules([off, refuse]).stance(w.make_facts(), NOW) == "refuses"
+    assert weigh(Rules([off, refuse]).opinions(w.make_facts(), NOW)).outcome == "refuse"
+
+
+def test_every_opinion_is_that_of_its_moment() -> None:
+    tomorrow = replace(rule("allow", 1, KEYED), since=NOW + timedelta(days=1))
+    over = rule("refuse", 2, {"time": "within: ..2020-01-01, UTC"})
+    assert weigh(Rules([tomorrow, over]).opinions(w.make_facts(), NOW)).outcome == "hold"
+    assert weigh(Rules([tomorrow]).opinions(w.make_facts(), NOW + timedelta(days=2))).outcome == "allow"
+    assert weigh(Rules([over]).opinions(w.make_facts(), NOW.replace(year=2019))).outcome == "refuse"
+
+
+def test_only_a_rule_with_something_to_look_for_watches() -> None:
+    facts = w.make_facts()
+    assert not Prepared(rule("allow", 1, KEYED)).watches(facts, NOW)
+    assert not Prepared(replace(rule("look", 1, KEYED), enabled=False)).watches(facts, NOW)
+    assert Prepared(rule("look", 1, KEYED)).watches(facts, NOW)
+    assert Rules([rule(verdict, 1, KEYED) for verdict in ("allow", "hold", "refuse")]).watching(facts, NOW) == ()
