@@ -51,6 +51,17 @@ _PARTS: Final[dict[str, str]] = {
         wait "patients" 20
         click "Clear"
         wait "lab-" 20""",
+    "other orders": """
+        choose "Order of the requests" "Oldest first"
+        wait "lab-1" 20
+        tab-to "Requests"
+        key End *5
+        choose "Order of the requests" "By requester"
+        wait-gone "lab-2" 20
+        choose "Order of the requests" "By datasource"
+        wait "source-0" 20
+        choose "Order of the requests" "Newest first"
+        wait "lab-2" 20""",
     "a request is opened": """
         click "Decided*"
         wait "lab-" 20

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from podadmin.app.views.facts import Fact, Section
@@ -69,7 +69,8 @@ def all_texts(widget: QWidget) -> list[str]:
             each.whatsThis(),
             each.statusTip(),
         ]
-        text = getattr(each, "text", None)
+        # what stands in an editor is what would be saved, and has to stay as it is
+        text = None if isinstance(each, QLineEdit) and not each.isReadOnly() else getattr(each, "text", None)
         found.append(str(text()) if callable(text) else "")
         if isinstance(each, QAbstractItemView):
             model = each.model()

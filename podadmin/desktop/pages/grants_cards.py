@@ -19,7 +19,7 @@ from podadmin.desktop.widgets.facts import FactGrid
 from podadmin.desktop.widgets.form import ChoiceField, LongField
 from podadmin.desktop.widgets.layout import STRETCH, column, row
 from podadmin.desktop.widgets.prompt import Question
-from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
+from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, set_name
 from podadmin.desktop.widgets.words import amount, count, until, when
 
 REVOKE: Final = "Revoke…"
@@ -55,7 +55,7 @@ class GrantCard(Card):
         self.grant = grant
         shown = grant.row
         name = f"Grant {shown.id}"
-        self.setAccessibleName(name)
+        set_name(self, name)
         title = ElidedLabel(shown.task or "A request", "strong")
         project = f" in the project “{shown.project}”" if shown.project else ""
         about = PlainLabel(

@@ -18,6 +18,7 @@ from podadmin.desktop.theme import icons
 from podadmin.desktop.theme.tokens import SIZE
 
 SHOWN_MS = 10_000
+_NO_MARKUP = {ord("<"): "\u2039", ord(">"): "\u203a", ord("&"): "+"}
 
 
 class Tray(QObject):
@@ -36,6 +37,8 @@ class Tray(QObject):
     def show_message(self, title: str, words: str) -> None:
         """Show a notification; nothing where the system has no place for one."""
         if self._icon is not None:
+            # a server of notifications may read markup, and nobody can tell which does
+            title, words = (told.translate(_NO_MARKUP) for told in (title, words))
             self._icon.showMessage(title, words, QSystemTrayIcon.MessageIcon.Information, SHOWN_MS)
 
 

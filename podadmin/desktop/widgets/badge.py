@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
@@ -15,12 +15,20 @@ from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS, TYPE, tone_co
 _TONE_TOKENS = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
 
 
+_WORD_AT_MOST: Final = 60
+
+
 class BadgeSpec(NamedTuple):
     """What a badge says. `icon` overrides the icon of the tone."""
 
     tone: str
     word: str
     icon: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The word as it may stand on a screen: where it is the name of a state, that can be anybody's."""
+        return stranger(self.word, _WORD_AT_MOST)
 
 
 def badge_font() -> QFont:
@@ -30,7 +38,7 @@ def badge_font() -> QFont:
 
 def badge_width(spec: BadgeSpec) -> int:
     """How wide a badge wants to be."""
-    words = QFontMetrics(badge_font()).horizontalAdvance(stranger(spec.word, 60))
+    words = QFontMetrics(badge_font()).horizontalAdvance(spec.shown)
     return words + SIZE.icon_small + SPACE.xs + 2 * SPACE.s
 
 
@@ -51,9 +59,7 @@ def draw_badge(painter: QPainter, room: QRectF, spec: BadgeSpec) -> None:
     painter.setPen(QColor(text_colour))
     painter.setFont(badge_font())
     words = pill.adjusted(SPACE.s + SIZE.icon_small + SPACE.xs, 0, -SPACE.s, 0)
-    shown = QFontMetrics(badge_font()).elidedText(
-        stranger(spec.word, 60), Qt.TextElideMode.ElideRight, int(words.width()) + 1
-    )
+    shown = QFontMetrics(badge_font()).elidedText(spec.shown, Qt.TextElideMode.ElideRight, int(words.width()) + 1)
     painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
     painter.restore()
 
@@ -70,13 +76,13 @@ class Badge(QWidget):
     def set(self, spec: BadgeSpec) -> None:
         """Say something else."""
         self._spec = spec
-        self.setAccessibleName(stranger(spec.word, 60))
+        self.setAccessibleName(spec.shown)
         self.updateGeometry()
         self.update()
 
     def text(self) -> str:
         """The word."""
-        return stranger(self._spec.word, 60)
+        return self._spec.shown
 
     def sizeHint(self) -> QSize:
         return QSize(badge_width(self._spec), SIZE.badge)

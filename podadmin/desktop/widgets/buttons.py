@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QButtonGroup, QHBoxLayout, QPushButt
 from podadmin.desktop.theme import icons, style
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.armed import ArmedButton as ArmedButton
-from podadmin.desktop.widgets.text import set_tip, shown
+from podadmin.desktop.widgets.text import set_name, set_tip, shown
 
 _ICON_TOKENS = {
     "primary": "on_accent",
@@ -47,7 +47,7 @@ class Button(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.set_words(text)
         if name:
-            self.setAccessibleName(name)
+            set_name(self, name)
         if on_click is not None:
             act = on_click
             self.clicked.connect(lambda *_: act())
@@ -163,7 +163,7 @@ class TabRow(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setAccessibleName(name)
+        set_name(self, name)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(SPACE.xs)

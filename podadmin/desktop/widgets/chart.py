@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QToolTip, QWidget
 
+from podadmin.core.text import visible
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import RADIUS, SIZE, SPACE, TYPE
 from podadmin.desktop.widgets.accessible import CHART
@@ -31,7 +32,7 @@ from podadmin.desktop.widgets.buttons import GhostButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.layout import row, wrap
 from podadmin.desktop.widgets.table import Column, RowTable
-from podadmin.desktop.widgets.text import PlainLabel, plain_tip
+from podadmin.desktop.widgets.text import PlainLabel, plain_tip, set_name
 from podadmin.desktop.widgets.words import amount
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Chart(QWidget):
         self._days: tuple[str, ...] = ()
         self._top = float(_LINES)
         self.setProperty(CHART, True)
-        self.setAccessibleName(name)
+        set_name(self, name)
         self.setMouseTracking(True)
         self.setMinimumHeight(SIZE.chart)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -185,7 +186,7 @@ class LineChart(Chart):
         self._values = tuple(value for _, value in points)
         self._limit, self._unit = limit, unit
         self._top = nice_top(max([*self._values, limit or 0.0]) * 1.05)
-        self.setAccessibleDescription(self._words())
+        self.setAccessibleDescription(visible(self._words()))
         self.update()
 
     def _words(self) -> str:
@@ -257,7 +258,7 @@ class BarChart(Chart):
         self._series = tuple(series)
         self._days = tuple(day.day for day in days)
         self._top = nice_top(max((self._sum(day) for day in days), default=0.0))
-        self.setAccessibleDescription(self._words())
+        self.setAccessibleDescription(visible(self._words()))
         self.update()
 
     def _sum(self, day: DayCounts) -> float:

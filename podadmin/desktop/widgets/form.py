@@ -22,7 +22,7 @@ from podadmin.desktop.theme import icons, style
 from podadmin.desktop.theme.tokens import RADIUS, SIZE, SPACE
 from podadmin.desktop.widgets.buttons import QuietButton
 from podadmin.desktop.widgets.layout import Fitting, row
-from podadmin.desktop.widgets.text import PlainLabel, set_tip, shown
+from podadmin.desktop.widgets.text import PlainLabel, set_name, set_tip, shown
 
 _SETTLE_MS: Final = 250
 LONGEST_LINE: Final = 4096
@@ -39,7 +39,7 @@ class Field(Fitting):
         self.editor = editor
         self._label = PlainLabel(label.replace("&", "&&"), "label")
         self._label.setBuddy(editor)
-        editor.setAccessibleName(shown(label, one_line=True))
+        set_name(editor, label)
         self._help = PlainLabel(hint, "small", wrap=True, parent=self)
         self._help.setVisible(bool(hint))
         self._error = PlainLabel("", "small", "bad", wrap=True)
@@ -125,7 +125,7 @@ class Choice(QComboBox):
 
     def __init__(self, name: str, choices: Sequence[tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(name)
+        set_name(self, name)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         for key, words in choices:
             self.addItem(shown(words, one_line=True), key)
@@ -269,7 +269,7 @@ class SearchEdit(QLineEdit):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setAccessibleName(name)
+        set_name(self, name)
         self.setPlaceholderText(placeholder)
         self.setTextMargins(SPACE.xl, 0, 0, 0)
         self.setMinimumWidth(SIZE.search)

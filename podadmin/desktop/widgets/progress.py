@@ -8,7 +8,7 @@ from shiboken6 import isValid
 from podadmin.desktop.session import RunningJob
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import GhostButton
-from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, set_tip
+from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, set_name, set_tip
 from podadmin.desktop.widgets.words import span
 
 
@@ -52,7 +52,7 @@ class JobBar(QWidget):
         self._job = job
         if job is not None:
             self._title.setText(job.title)
-            self._cancel.setAccessibleName(f"Cancel: {job.title}" if job.title else "Cancel")
+            set_name(self._cancel, f"Cancel: {job.title}" if job.title else "Cancel")
             job.watch(self, self._changed)
         self._changed()
 

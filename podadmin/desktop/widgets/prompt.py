@@ -21,7 +21,7 @@ from podadmin.desktop.widgets.buttons import Button, DestroyButton, IconButton, 
 from podadmin.desktop.widgets.facts import FactList
 from podadmin.desktop.widgets.form import Field, LongField, TextField
 from podadmin.desktop.widgets.layout import STRETCH, row
-from podadmin.desktop.widgets.text import PlainLabel
+from podadmin.desktop.widgets.text import PlainLabel, set_name
 
 
 class Sheet(QWidget):
@@ -31,10 +31,10 @@ class Sheet(QWidget):
         super().__init__(host)
         self._host = host
         self._returns_to: QWidget | None = None
-        self.setAccessibleName(title)
+        set_name(self, title)
         self.panel = QFrame()
         self.panel.setProperty("card", "sheet")
-        self.panel.setAccessibleName(title)
+        set_name(self.panel, title)
         inner = QVBoxLayout(self.panel)
         inner.setContentsMargins(SPACE.xl, SPACE.l, SPACE.l, SPACE.xl)
         inner.setSpacing(SPACE.m)

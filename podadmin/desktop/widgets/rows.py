@@ -15,6 +15,7 @@ from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.buttons import GhostButton, IconButton
 from podadmin.desktop.widgets.form import LONGEST_LINE, Field
 from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, wrap
+from podadmin.desktop.widgets.text import set_name
 
 
 class _Line(QLineEdit):
@@ -24,7 +25,7 @@ class _Line(QLineEdit):
         super().__init__(text)
         self._owner = owner
         self.setMaxLength(LONGEST_LINE)
-        self.setAccessibleName(name)
+        set_name(self, name)
         self.setPlaceholderText(placeholder)
         self.textChanged.connect(lambda _: owner.changed.emit())
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTabl
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.cells import CELL_ROLE, KIND_ROLE, CellDelegate
-from podadmin.desktop.widgets.text import plain_tip, shown
+from podadmin.desktop.widgets.text import plain_tip, set_name, shown
 
 Kind = Literal["text", "mono", "number", "badge", "spark"]
 _Index = QModelIndex | QPersistentModelIndex
@@ -105,7 +105,7 @@ class RowModel(QAbstractTableModel):
 
 def _as_text(cell: object) -> str:
     if isinstance(cell, BadgeSpec):
-        return cell.word
+        return cell.shown
     if isinstance(cell, str):
         return shown(cell, one_line=True)
     if isinstance(cell, Sequence) and cell:
@@ -130,7 +130,7 @@ class RowTable(QTableView):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setAccessibleName(name)
+        set_name(self, name)
         self._row_key = row_key
         self._fits = fits
         self._more = False

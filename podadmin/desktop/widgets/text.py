@@ -24,6 +24,11 @@ def shown(text: str, *, one_line: bool) -> str:
     return elide(visible(text, one_line=one_line), limit)
 
 
+def set_name(widget: QWidget, name: str) -> None:
+    """What a screen reader calls a widget. A name can be made of strangers' text as well as any other words."""
+    widget.setAccessibleName(elide(shown(name, one_line=True), _TIP_AT_MOST))
+
+
 def plain_tip(text: str) -> str:
     """A tooltip that Qt draws exactly as `text` reads, whatever markup is in it, wrapped to a readable width."""
     if not text:

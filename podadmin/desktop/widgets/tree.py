@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QStandardIte
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
 from podadmin.desktop.theme.tokens import SIZE
-from podadmin.desktop.widgets.text import plain_tip, shown
+from podadmin.desktop.widgets.text import plain_tip, set_name, shown
 
 _CHILDREN_AT_MOST: Final = 500
 _DEPTH_AT_MOST: Final = 24
@@ -25,7 +25,7 @@ class JsonTree(QTreeView):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(name)
+        set_name(self, name)
         self.setProperty("mono", True)
         self.setMinimumHeight(SIZE.tree)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
