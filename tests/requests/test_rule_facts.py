@@ -116,6 +116,9 @@ def test_where_nothing_is_known_every_fact_is_the_worst(verified: Make, protocol
         assert (found.smallest_group, found.whole, found.ehr, found.purposes) == (None, False, None, ())
         assert [each.slug for each in found.models] == ["acme/Retina:3"]
     assert facts_of(request, None).columns == ()
+    query = statement(verified(protocols["sql"]), shipped())
+    assert not query.read.all_columns
+    assert facts_of(verified(protocols["sql"]), replace(query, known=False)).all_columns
 
 
 @pytest.mark.parametrize(
@@ -155,7 +158,12 @@ def test_facts_of_another_shape_are_not_read(verified: Make, change: dict[str, A
     assert json.loads(text)["v"] == 1
     with pytest.raises(ValueError, match=r"^not the facts of a request$"):
         kept(json.dumps({**json.loads(text), **change}))
-    for other in ("[]", "null", json.dumps({key: value for key, value in json.loads(text).items() if key != "ehr"})):
+    for other in (
+        '{"network": "local"}',
+        "[]",
+        "null",
+        json.dumps({key: value for key, value in json.loads(text).items() if key != "ehr"}),
+    ):
         with pytest.raises(ValueError, match=r"^not the facts of a request$"):
             kept(other)
 
