@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LABELS_SHOWN = 50
 _LABELS_DECIDED = 1_000
+_FEW_VALUES, _SHARED_BY = 24, 10
 _SHARES = {
     0.05: "5 % are below",
     0.25: "A quarter is below",
@@ -254,6 +255,8 @@ def column_facts(profile: Profile, datasource_id: str, column: ColumnStatistics)
         facts.append(Fact("Key", f"every row has a value of its own{known}", "warn"))
     if column.looks_like:
         facts.append(Fact("Looks like", f"{column.looks_like} ({column.by})", "warn"))
+    if other := other_way(column):
+        facts.append(Fact("Another way", other))
     counted = all(low == high for low, high, _ in column.histogram)
     return ColumnFacts(
         column.name,
@@ -264,6 +267,21 @@ def column_facts(profile: Profile, datasource_id: str, column: ColumnStatistics)
         tuple((stranger(shape, 60), f"{share:.0%}") for shape, share in column.patterns),
         column.notes if column.counted else ("The pod told its schema: nothing of its values was counted here.",),
         _labels(column, chosen, small),
+    )
+
+
+def other_way(column: ColumnStatistics) -> str:
+    """What a person would call this column where the contract's rule says otherwise, by name; "" where they agree.
+
+    The contract has no threshold: a column is categorical only where it is one of yes and no, or is chosen to be
+    (bitfount contract, section 3.2). So few values that many records share stay text, and codes stay numbers.
+    """
+    few = 1 < column.distinct <= _FEW_VALUES and column.count >= _SHARED_BY * column.distinct
+    if not (few and column.counted) or column.looks_like or column.stype not in ("text", "continuous"):
+        return ""
+    return (
+        f"It has {column.distinct} different values only. Chosen as “categorical”, they are labels that a model can be "
+        f"trained on, and every one of them is told; by the pod's rule it is {column.stype}."
     )
 
 

@@ -102,6 +102,28 @@ def test_what_changed_is_told_against_what_was_released(do: Do, clinic: Path) ->
     assert told["years", False] == "The column is new (continuous)."
 
 
+def test_where_the_contract_and_common_sense_differ_the_other_way_is_named(do: Do, tmp_path: Path) -> None:
+    path = tmp_path / "visits.csv"
+    rows = "".join(f"{n % 3},ward {'ABC'[n % 3]},{n},{'yes' if n % 2 else 'no'}\n" for n in range(60))
+    path.write_text("triage,ward,number,contact\n" + rows, encoding="utf-8")
+    do("datasource add", name="visits", path=str(path))
+    do("schema generate", datasource="visits", save=True)
+
+    def other(column: str) -> str:
+        facts = do("schema column", datasource="visits", column=column).summary
+        return next((fact.value for fact in facts if fact.label == "Another way"), "")
+
+    # the default is the contract's, for text and for codes alike
+    types = {each.name: each.stype for each in do("schema show", datasource="visits").columns}
+    assert (types["triage"], types["ward"], types["number"]) == ("continuous", "text", "continuous")
+    assert other("triage").startswith("It has 3 different values only. Chosen as “categorical”")
+    assert other("ward").endswith("by the pod's rule it is text.")
+    assert other("number") == ""
+    do("datasource change", datasource="visits", force={"ward": "categorical"})
+    do("schema generate", datasource="visits", save=True)
+    assert other("ward") == ""
+
+
 def test_statistics_of_a_column_stay_here(do: Do, clinic: Path) -> None:
     facts = do("schema column", datasource="clinic", column="age")
     shown = {fact.label: fact.value for fact in facts.summary}

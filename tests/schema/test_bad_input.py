@@ -54,6 +54,19 @@ def test_types_that_change_far_down_are_heard_and_said(made: Make) -> None:
     assert "800,000 of 800,001 values are numbers; 1 is none" in found["a"].notes[0]
 
 
+@pytest.mark.slow
+def test_types_that_change_at_row_four_million(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    with duckdb.connect() as connection:
+        connection.execute(
+            "COPY (SELECT CASE WHEN i = 4000000 THEN 'later' ELSE i::VARCHAR END AS a, i AS b FROM range(4000100) r(i)) "
+            f"TO '{path}' (HEADER)"
+        )
+    found = by_name(generate("demo", source_at(path), ColumnChoices(), SystemClock(), Progress()))
+    assert (found["a"].dtype, found["b"].dtype) == ("string", "Int64")
+    assert "4,000,099 of 4,000,100 values are numbers; 1 is none" in found["a"].notes[0]
+
+
 def test_one_column(made: Make) -> None:
     assert by_name(made("only\n1\n2\n"))["only"].dtype == "Int64"
 
