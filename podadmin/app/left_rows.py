@@ -29,7 +29,8 @@ _SHOWN = 12
 def left_view(profile: Profile, request: str) -> LeftView:
     """What left for a request. Raises NotFound (`request.unknown`)."""
     found = service.find(profile.store, request)
-    rows = [*outgoing.listing(profile.store, found.row.id), *_pending(profile, found.row.task_id)]
+    rows = [*outgoing.listing(profile.store, found.row.id), *_pending(profile, found.row)]
+    rows.sort(key=lambda each: each.at)
     return LeftView(
         found.row.id,
         _summary(rows),
@@ -44,11 +45,11 @@ def result_row(found: results.Waiting) -> ResultRow:
     return ResultRow(found.id, found.request_id, found.kind, found.size, found.at, found.reasons)
 
 
-def _pending(profile: Profile, task_id: str) -> tuple[Left, ...]:
+def _pending(profile: Profile, row: Any) -> tuple[Left, ...]:
     """What the gate of this process has not written down yet."""
     engine = profile.engine
     gate = engine.gate if engine is not None else None
-    return gate.relay.outgoing.pending(task_id) if gate is not None else ()
+    return gate.relay.outgoing.pending(row.task_id, row.id) if gate is not None else ()
 
 
 def _may_withhold(state: str) -> Permit:
@@ -103,7 +104,7 @@ def _words(each: Left) -> str:
         rows = "a number of rows that cannot be told" if each.rows is None else _counted(each.rows)
         more = len(columns) - _SHOWN + int(what.get("more_columns", 0))
         named = ", ".join(f"“{name}”" for name in columns[:_SHOWN])
-        parts.append(f"{rows} in the columns {named}{f' and {more:,} more' if more > 0 else ''}")
+        parts = [f"{rows}: {named}{f' and {more:,} more' if more > 0 else ''}", *parts]
     parts += [_used(*used) for used in what.get("consumed", ())]
     text = "; ".join(part for part in parts if part)
     return f"{text[:1].upper()}{text[1:]}."

@@ -161,10 +161,11 @@ class Outgoing:
             many = len(self._pending) >= MOST_PENDING // 2
             return bool(self._pending) and (self._urgent or many or waited >= WRITE_AFTER)
 
-    def pending(self, task_id: str) -> tuple[Left, ...]:
-        """What waits to be written of a task."""
+    def pending(self, task_id: str, request_id: str) -> tuple[Left, ...]:
+        """What waits to be written of a task, looked into."""
         with self._lock:
-            return tuple(left for task, _message, left in self._pending.values() if task == task_id)
+            found = [(message, left) for task, message, left in self._pending.values() if task == task_id]
+        return tuple(self._look(request_id, message, left) for message, left in found)
 
     def write(self, store: Store) -> bool:
         """Write down what waits; was there anything? What belongs to no request is forgotten.

@@ -65,7 +65,7 @@ def _of_columns(value: Mapping[Any, Any]) -> Content:
     sample = tuple(
         _line({name: _at(each, place) for name, each in shown}) for place in range(min(rows or 0, _SHOWN_ROWS))
     )
-    return Content("columns", rows, tuple(columns), _lowest(columns) if told else {}, sample)
+    return Content("columns with names", rows, tuple(columns), _lowest(columns) if told else {}, sample)
 
 
 def _of_list(value: Sequence[Any]) -> Content:

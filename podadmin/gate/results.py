@@ -146,4 +146,4 @@ def _waiting(row: Row[Any]) -> Waiting:
 
 
 def _told(reason: Reason) -> str:
-    return f"{reason.words} (rule “{stranger(reason.name, 120)}”)" if reason.name else reason.words
+    return f"Rule “{stranger(reason.name, 120)}”: {reason.words}" if reason.name else reason.words

@@ -102,7 +102,7 @@ def _rows(most: int, found: Found) -> Iterator[str]:
     if found.total is None:
         yield _NO_NUMBER
     elif found.total > most:
-        yield f"It may have {_counted(most)}, found {_number(found)}."
+        yield f"It may have at most {_counted(most)}, found {_number(found)}."
 
 
 def _number(found: Found) -> str:

@@ -31,7 +31,7 @@ _SHORT: Final = {
     "allow": "allows",
     "refuse": "refuses",
     "hold": "holds for a person",
-    "look": "looks at the results of",
+    "look": "looks at results",
 }
 
 
@@ -117,7 +117,8 @@ def _cautions(rule: Rule) -> Iterator[str]:
         yield "It can never speak: what is not signed with a key is refused by the gate, which cannot verify it."
     if rule.verdict != "allow":
         if not rule.conditions:
-            yield f"It has no condition: it {_SHORT[rule.verdict]} every request."
+            every = "looks at the results of" if rule.verdict == LOOK else _SHORT[rule.verdict]
+            yield f"It has no condition: it {every} every request."
         return
     if rule.condition("requester_key") is None:
         named = rule.condition("requester_name") is not None

@@ -95,7 +95,7 @@ def test_a_result_that_is_not_what_was_promised_waits_and_says_why(
         await rig.say(messages.batches_complete, task)
         assert await rig.silence(sent) == ["JOB_ACCEPT"]
         waits = results.waiting(rig.store, request_id)
-        assert "Promised at most 1 row, found 200. (rule “See it first”)" in waits[0].reasons
+        assert "Rule “See it first”: Promised at most 1 row, found 200." in waits[0].reasons
         assert any("found the column “name” as well" in each for each in waits[0].reasons)
         assert any("201 with the results before it" in each for each in waits[1].reasons)
         assert [each.outcome for each in await listed(rig, sent, 3)][1:] == [HELD, HELD]
@@ -115,7 +115,11 @@ def test_a_result_that_is_not_what_was_promised_waits_and_says_why(
     ("texts", "value", "reason"),
     [
         ({"every": "is: result"}, {"records": [40]}, "Every result of it is to be seen."),
-        ({"rows": "more-than: 1"}, {"records": [40, 3]}, "It may have 1 row, found 3 with the results before it."),
+        (
+            {"rows": "more-than: 1"},
+            {"records": [40, 3]},
+            "It may have at most 1 row, found 3 with the results before it.",
+        ),
         ({"names": "any: postcode"}, {"Postcode": ["x"]}, "It has the column “Postcode”."),
         ({"identifiers": "is: suspected"}, {"nhs_number": ["x"]}, "looks like one of numbers issued to a person."),
         ({"groups": "less-than: 10"}, {"sex": ["F", "M"], "n": [90, 3]}, "“n” has one of 3."),
@@ -172,7 +176,7 @@ def test_a_large_result_is_read_from_the_object_store_before_it_may_leave(
         result = messages.evaluation_results(task.route, task.opened.session_key, CLOCK.now(), values)
         await rig.pod.send_any_size(result, rig.gate.ports.upstream.references)
         (waits,) = results.waiting(rig.store)
-        assert "It may have 1,000 rows, found 90,000." in waits.reasons[0]
+        assert "It may have at most 1,000 rows, found 90,000." in waits.reasons[0]
         (found,) = [each for each in await listed(rig, sent, 2) if each.type == MessageType.EVALUATION_RESULTS]
         assert (found.sealed, found.rows, found.size) == ("reference", 90_000, len(result.body))
 

@@ -126,7 +126,7 @@ def test_the_words_say_what_was_promised_and_what_was_found() -> None:
     big = Found(200, ("n", "nhs_number"), {"n": 1.0, "nhs_number": 4.0})
     assert words(big, promise, promise="any: rows") == ("Promised at most 10 rows, found 200.",)
     assert words(replace(big, before=1), promise, rows="more-than: 10") == (
-        "It may have 10 rows, found 201 with the results before it.",
+        "It may have at most 10 rows, found 201 with the results before it.",
     )
     assert words(big, replace(promise, rows=1), promise="any: rows") == ("Promised at most 1 row, found 200.",)
     assert words(big, promise, promise="any: columns") == (

@@ -20,12 +20,13 @@ from podadmin.desktop.widgets.buttons import QuietButton, TabRow
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 
+HUB: Final = "hub"
 PARTS: Final = (
     ("hosts", "Hosts"),
     ("odd", "What is odd"),
     ("output", "Output"),
     ("environment", "Environment"),
-    ("hub", "At the hub"),
+    (HUB, "At the hub"),
 )
 
 
@@ -50,6 +51,7 @@ class PodPage(Page):
     def build(self) -> None:
         clock = SystemClock()
         self._there = False
+        self._made = False
         self.gate = GateCard(clock)
         self.task = TaskCard(clock)
         self.pod = PodCard(clock)
@@ -60,7 +62,7 @@ class PodPage(Page):
             "odd": self.odd,
             "output": self.output,
             "environment": self.environment,
-            "hub": self.hub,
+            HUB: self.hub,
         }
         self.parts = TabRow(PARTS, "Parts of this page", self._show_part)
         self.bring = QuietButton("Bring a pod that exists…", self._bring, "folder-open")
@@ -89,13 +91,20 @@ class PodPage(Page):
         self.session.read(self, "pod task", {}, self._show_task)
 
     def _show_part(self, key: str) -> None:
+        made_here = self._made and not self._there
+        shown = key if self._there else HUB if made_here else ""
         self.parts.setVisible(self._there)
+        self.hub.show_made_here(made_here)
         for name, part in self._parts.items():
-            part.setVisible(self._there and name == key)
-        if self._there and key == "hub":
+            part.setVisible(name == shown)
+        if shown == HUB:
             self.hub.refresh()
 
     def _show_gate(self, gate: GateView) -> None:
+        if bool(gate.pod) != self._made:
+            # a pod that was made here has no hosts, oddities or output of its own; it can be known at a hub
+            self._made = bool(gate.pod)
+            self._show_part(self.parts.current)
         self.gate.show_gate(gate)
         self.hosts.show_hosts(gate.hosts)
         self.environment.show_environment(gate.environment)

@@ -95,6 +95,19 @@ class HubPart(Card):
         )
         self._proof.setVisible(False)
         self.body.setSpacing(SPACE.m)
+        words = column(
+            PlainLabel("At the hub of a network", "strong"),
+            Banner(
+                "info",
+                "This pod was made here. At a hub it can be made known and the schemas of its datasources published. "
+                "Its built-in worker takes requests of the local network only: what a real network sends is run by "
+                "that network's own software, which you bring above.",
+            ),
+            gap=SPACE.m,
+        )
+        self._made = wrap(words)
+        self._made.setVisible(False)
+        self.body.addWidget(self._made)
         self.body.addWidget(self.network)
         self.body.addWidget(self._facts)
         self.body.addLayout(self._problem)
@@ -112,6 +125,10 @@ class HubPart(Card):
         self.body.addLayout(self._chooser)
         self.body.addLayout(row(STRETCH, self.look))
         self.body.addWidget(self._proof)
+
+    def show_made_here(self, made_here: bool) -> None:
+        """Say plainly what a hub can do for a pod that was made here, and what it cannot."""
+        self._made.setVisible(made_here)
 
     def refresh(self) -> None:
         """Read who asks, and which datasources there are."""

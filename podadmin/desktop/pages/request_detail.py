@@ -116,6 +116,8 @@ class RequestDetailView(QWidget):
         waiting = detail.row.state in DECIDABLE
         self._inner.removeWidget(self._outcome)
         self._inner.insertWidget(self._inner.indexOf(self.differences) + 1 if waiting else 0, self._outcome)
+        self._inner.removeWidget(self.left)
+        self._inner.insertWidget(self._inner.indexOf(self._outcome) + 1, self.left)
         self._outcome.show_facts(() if waiting and len(detail.outcome) < 2 else detail.outcome)
 
     def _lay_out(self) -> None:

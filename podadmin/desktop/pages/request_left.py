@@ -37,6 +37,7 @@ _OUTCOMES: Final = {
     "withheld": BadgeSpec("bad", "Withheld", "ban"),
     "refused": BadgeSpec("bad", "Refused", "octagon-x"),
 }
+RESULT: Final = "EVALUATION_RESULTS"
 LOOK: Final = "Look at it…"
 WITHHOLD: Final = "Withhold what waits…"
 
@@ -82,7 +83,7 @@ class LeftCard(Card):
         self._words.setText(left.words)
         clear(self._waiting)
         for each in left.waiting:
-            if each.kind == "EVALUATION_RESULTS":
+            if each.kind == RESULT:
                 self._waiting.addWidget(self._wait(each))
         self._bar.setVisible(bool(left.waiting))
         self.withhold.set_permit(left.may_withhold.allowed, left.may_withhold.reason)
@@ -101,7 +102,9 @@ class LeftCard(Card):
 
 def _held(each: LeftRow) -> str:
     many = f"{whole(each.count)} alike. " if each.count > 1 else ""
-    return f"{many}{each.words}{f' {each.why}' if each.why else ''}"
+    if each.outcome == "passed" and each.why:
+        return f"{many}{each.words} It was seen first: {each.why}" if each.type == RESULT else f"{many}{each.words}"
+    return f"{many}{each.words} {each.why}" if each.why else f"{many}{each.words}"
 
 
 def _moments(each: LeftRow) -> str:
