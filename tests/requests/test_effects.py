@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podadmin.requests.effect_facts import Computing, ModelUse, Reading
+from podadmin.requests.effect_facts import Computing, ModelUse, Output, Reading
 from podadmin.requests.effect_table import shipped
-from podadmin.requests.effects import UNKNOWN_HEADLINE, UNKNOWN_LEAVES, Effects, statement
-from podadmin.requests.envelope import Verified, VerifiedRequest
+from podadmin.requests.effect_walk import Draft
+from podadmin.requests.effects import UNKNOWN_HEADLINE, UNKNOWN_LEAVES, Effects, finished, statement
+from podadmin.requests.envelope import Requester, Verified, VerifiedRequest
 
 Make = Callable[..., Verified[VerifiedRequest]]
 TABLE = shipped()
@@ -301,3 +302,25 @@ def test_all_that_is_said_where_something_is_not_known(verified: Make, protocols
         ("Not known.",),
     )
     assert bare.known is False
+
+
+def test_everybody_who_gets_something_is_named() -> None:
+    draft = Draft("patients")
+    draft.outputs = [
+        Output("row", "upload", "store", "Rows."),
+        Output("none", "e-mail", "recipients", "A text."),
+        Output("telemetry", "telemetry", "operator", "Counts."),
+    ]
+    found = finished(draft, "It does.", TABLE, Requester("Dr. Mole\u202e", "ab" * 32), Computing("p"))
+    assert found.destination == (
+        "The requester who calls themselves “Dr. Mole<U+202E>” (key abababababababab), by encrypted messages. "
+        "Also an object store at an address that the requester gives. Also the recipients of an e-mail. "
+        "Also the operator of the network."
+    )
+    assert (found.known, found.headline, found.stays) == (True, "It does.", ("Nothing but the pod's own logs.",))
+    assert [each.words for each in found.outputs[:3]] == ["Rows.", "A text.", "Counts."]
+
+
+def test_the_datasource_is_all_behind_the_name_of_its_owner(verified: Make) -> None:
+    request = verified(pod_identifier="alice/eyes/2026", pod_identifiers=("alice/eyes/2026",))
+    assert statement(request, TABLE).read.datasource == "eyes/2026"
