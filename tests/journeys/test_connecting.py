@@ -7,10 +7,13 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from tests.pod.telling_pod import Pod, telling
 
 PASSWORD = "swordfish-of-the-ward"
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,7 +136,16 @@ def test_a_file_is_connected_by_keyboard_alone(tmp_path: Path) -> None:
     assert (fields["force"], fields["describe"]) == ({"sex": "categorical"}, {"age": "Years at the visit"})
 
 
-def test_a_folder_of_a_camera_and_a_database_are_connected_and_the_password_is_nowhere_in_clear(tmp_path: Path) -> None:
+@pytest.fixture
+def pod() -> Iterator[Pod]:
+    """A pod that somebody else started on this computer."""
+    with telling() as made:
+        yield made
+
+
+def test_a_folder_of_a_camera_and_a_database_are_connected_and_the_password_is_nowhere_in_clear(
+    tmp_path: Path, pod: Pod
+) -> None:
     scans = tmp_path / "scans" / "left"
     scans.mkdir(parents=True)
     for place in range(30):
@@ -168,7 +180,13 @@ def test_a_folder_of_a_camera_and_a_database_are_connected_and_the_password_is_n
         click "Save the datasource"
         wait "was connected" 60
         wait "Files that count" 60
-        expect "No schema is made here"
+        wait "Only the pod's own software can read this kind of data." 30
+        click "Take the schema from the pod"
+        wait "No pod of the network's own software runs here" 60
+        type "Port of its control server" "{pod.port}"
+        click "Ask this pod"
+        wait "Taken from the pod at port {pod.port}" 60
+        expect "How many records have each of its labels is not known"
 
         click "Back to all datasources"
         click "Connect a datasource"
@@ -201,6 +219,6 @@ def test_a_folder_of_a_camera_and_a_database_are_connected_and_the_password_is_n
     rows = asked(tmp_path, "datasource", "list")
     assert isinstance(rows, list)
     assert {row["name"]: (row["kind"], row["schema_state"]) for row in rows} == {
-        "scans": ("HeidelbergE2ESource", "pod"),
+        "scans": ("HeidelbergE2ESource", "saved"),
         "visits": ("SQLSource", "saved"),
     }

@@ -59,8 +59,8 @@ def test_types_that_change_at_row_four_million(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     with duckdb.connect() as connection:
         connection.execute(
-            "COPY (SELECT CASE WHEN i = 4000000 THEN 'later' ELSE i::VARCHAR END AS a, i AS b FROM range(4000100) r(i)) "
-            f"TO '{path}' (HEADER)"
+            "COPY (SELECT CASE WHEN i = 4000000 THEN 'later' ELSE i::VARCHAR END AS a, i AS b "
+            f"FROM range(4000100) r(i)) TO '{path}' (HEADER)"
         )
     found = by_name(generate("demo", source_at(path), ColumnChoices(), SystemClock(), Progress()))
     assert (found["a"].dtype, found["b"].dtype) == ("string", "Int64")
