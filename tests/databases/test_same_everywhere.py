@@ -265,7 +265,8 @@ def compare_flights(found: Profile, theirs: Profile) -> None:
         assert [share for share, _ in one.quantiles] == [share for share, _ in other.quantiles]
         for (_, a), (_, b) in zip(one.quantiles, other.quantiles, strict=True):
             spread = float(one.maximum or 0) - float(one.minimum or 0)  # type: ignore[arg-type]
-            assert float(b) == pytest.approx(float(a), abs=0.05 * spread)
+            # the middle of hours may be one or the other: both may be told by some rows only
+                assert float(b) == pytest.approx(float(a), abs=max(0.05 * spread, 1.0))
 
 
 @pytest.mark.slow
