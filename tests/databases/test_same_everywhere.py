@@ -266,7 +266,7 @@ def compare_flights(found: Profile, theirs: Profile) -> None:
         for (_, a), (_, b) in zip(one.quantiles, other.quantiles, strict=True):
             spread = float(one.maximum or 0) - float(one.minimum or 0)  # type: ignore[arg-type]
             # the middle of hours may be one or the other: both may be told by some rows only
-                assert float(b) == pytest.approx(float(a), abs=max(0.05 * spread, 1.0))
+            assert float(b) == pytest.approx(float(a), abs=max(0.05 * spread, 1.0))
 
 
 @pytest.mark.slow
