@@ -440,7 +440,7 @@ def tell(tmp_path: Path, pod_key: HeldKey, requester_folder: Path) -> Callable[.
             async with gate_on(network, tmp_path, pod_key, requester_folder, **settings) as rig:
                 await story(rig)
 
-        asyncio.run(asyncio.wait_for(whole(), 60))
+        asyncio.run(asyncio.wait_for(whole(), 110))
 
     return run
 
