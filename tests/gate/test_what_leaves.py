@@ -167,7 +167,7 @@ def test_what_cannot_be_opened_is_held_once_a_rule_asks_for_anything(
 
 
 def test_a_large_result_is_read_from_the_object_store_before_it_may_leave(
-    network: Any, tell_proxied: Callable[..., None]
+    network: Any, tell: Callable[..., None]
 ) -> None:
     async def story(rig: Any) -> None:
         look(rig, rows="more-than: 1000")
@@ -180,7 +180,7 @@ def test_a_large_result_is_read_from_the_object_store_before_it_may_leave(
         (found,) = [each for each in await listed(rig, sent, 2) if each.type == MessageType.EVALUATION_RESULTS]
         assert (found.sealed, found.rows, found.size) == ("reference", 90_000, len(result.body))
 
-    tell_proxied(network, story)
+    tell(network, story)
 
 
 def test_what_was_refused_and_what_was_stripped_is_listed_too(network: Any, tell_proxied: Callable[..., None]) -> None:
