@@ -21,6 +21,7 @@ from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Una
 from podadmin.core.secret import Secret
 from podadmin.networks import service as networks
 from podadmin.pod import setup
+from tests.pod.telling_pod import told as schema_told
 
 STORAGE = Path(__file__).resolve().parents[1] / "interop" / "vectors" / "key-files"
 LITTLE = Path(__file__).resolve().parents[1] / "pod" / "little_pod.py"
@@ -309,6 +310,24 @@ def test_a_secret_that_is_missing_hinders_the_start_and_says_which(
     assert "The secret DB" in state_of(do, "hindered").detail
     do("pod secret", variable="DB", value=Secret("postgresql://new"))
     assert _environment(state_of(do, "ready").port)["DB"] == "postgresql://new"
+
+
+def test_the_schema_of_what_only_the_pod_reads_comes_from_the_pod_that_podadmin_started(
+    do: Do, brought: Any, care: Care, tmp_path: Path
+) -> None:
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "one.sdb").write_bytes(b"scan")
+    do("datasource add", name="scans", path=str(tmp_path / "scans"), kind="Heidelberg")
+    assert code(Refused, lambda: do("schema take", datasource="scans")) == "pod.not-running"
+    schemas = json.dumps({"scans": schema_told()})
+    do("pod launch", command=f"{sys.executable} {LITTLE} {{config}}", variables={"LITTLE_SCHEMAS": schemas})
+    care.gate = {}
+    do("pod start")
+    state_of(do, "ready")
+    assert do("schema take", datasource="scans").origin == f"the pod {brought.pod}"
+    assert do("datasource show", datasource="scans").schema_from == brought.pod
+    do("datasource add", name="others", path=str(tmp_path / "scans"), kind="Heidelberg")
+    assert code(NotFound, lambda: do("schema take", datasource="others")) == "pod.not-offered"
 
 
 def test_another_process_sees_the_same(do: Do, brought: Any, care: Care, options: Options) -> None:
