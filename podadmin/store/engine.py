@@ -235,6 +235,7 @@ def _stoppable(connection: Connection, progress: Progress | None) -> Iterator[No
     if progress is None or not isinstance(driver, sqlite3.Connection):
         yield
         return
+    progress.check()
     using, mine = threading.Lock(), [driver]
 
     def stop() -> None:

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from podadmin.app import evidence_requests
 from podadmin.app.evidence import Mismatch, check_evidence
 from podadmin.app.evidence_rules import unchecked_rules
 from podadmin.app.profile import Profile
 from podadmin.core.clock import ManualClock, stamp
-from podadmin.core.errors import BadInput
+from podadmin.core.errors import BadInput, Cancelled
+from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.journal import service as journal
 from podadmin.journal.records import Journal
@@ -277,6 +279,49 @@ def test_a_name_that_hides_something_is_held_against_how_the_entry_shows_it(kept
     assert check_evidence(kept.store) is None
 
 
+def test_a_message_that_another_request_brings_again_counts_once_and_is_no_tampering(kept: Kept) -> None:
+    digest = hashlib.sha256(b"result").hexdigest()
+    body = {"bytes": 6, "sha256": digest, "consumed": [[MODEL, 10.0]]}
+    with kept.store.record(Fact("gate", "request.result", kept.names["held"], body)):
+        pass
+    assert check_evidence(kept.store) is None
+    kept.sql("DELETE FROM usage")
+    found = check_evidence(kept.store)
+    assert found is not None
+    assert "is gone" in found.words
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE decision SET request_id = 'req_X' WHERE request_id = ?", "is gone"),
+        ("UPDATE usage SET request_id = 'req_X' WHERE request_id = ?", "is there, and no entry tells of it"),
+        ("DELETE FROM receipt WHERE request_id = ?", "is gone"),
+        ("UPDATE receipt SET act = 'refused' WHERE request_id = ?", "The receipt"),
+    ],
+)
+def test_what_was_moved_to_a_request_that_is_not_there_is_found(kept: Kept, statement: str, words: str) -> None:
+    assert kept.sql(statement, kept.names["ran"]) >= 1
+    found = check_evidence(kept.store)
+    assert found is not None
+    assert words in found.words
+
+
+def test_slices_of_any_size_find_the_same(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence_requests, "SLICE", 2)
+    told: list[float | None] = []
+    progress = Progress(lambda step: told.append(step.fraction))
+    assert check_evidence(kept.store, progress=progress) is None
+    assert told[-1] == 1.0
+    kept.sql("UPDATE request SET state = 'approved' WHERE id = ?", kept.names["late"])
+    found = check_evidence(kept.store)
+    assert found is not None
+    assert "The state" in found.words
+    progress.cancel()
+    with pytest.raises(Cancelled):
+        check_evidence(kept.store, progress=progress)
+
+
 def test_a_result_that_was_withheld_counts_for_nothing(kept: Kept) -> None:
     body = {"bytes": 1, "sha256": "e" * 64, "consumed": [[MODEL, 500.0]], "withheld": True}
     with kept.store.record(Fact("gate", "request.result", kept.names["ran"], body)):
@@ -363,6 +408,8 @@ def test_a_rule_that_was_changed_removed_or_made_up_by_hand_is_found_and_named(
         (f"UPDATE project_purpose SET codes = '{STATED}' WHERE project = ?", "gone", True),
         ("UPDATE project_purpose SET by = 'somebody' WHERE project = ?", "atlas", True),
         ("UPDATE project_purpose SET at = '2026-02-01T09:00:00Z' WHERE project = ?", "atlas", True),
+        ("UPDATE project_purpose SET version = 1 WHERE project = ?", "atlas", True),
+        ("UPDATE project_purpose SET version = 3 WHERE project = ?", "atlas", True),
         ("DELETE FROM project_purpose WHERE project = ?", "atlas", True),
         ("INSERT INTO project_purpose SELECT ?, codes, at, by, 1 FROM project_purpose LIMIT 1", "new", False),
     ],

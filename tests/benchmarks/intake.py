@@ -54,8 +54,8 @@ def _intake(folder: Path, seconds: float) -> dict[str, Any]:
     if lost or not sound or receipts != refused:
         raise AssertionError(f"{lost} requests were lost, {refused - receipts} receipts; the chain is sound: {sound}")
     note = (
-        f"{count} kept of {int(RATE * seconds)} that were due, none lost; {statistics.median(took) * 1000:.1f} ms each, at most "
-        f"{max(took) * 1000:.0f} ms; at most {behind:.2f} s behind"
+        f"{count} of {int(RATE * seconds)} that were due kept, none lost; {statistics.median(took) * 1000:.1f} ms "
+        f"each, at most {max(took) * 1000:.0f} ms; at most {behind:.2f} s behind"
     )
     return beside(f"intake for {seconds:g} s", "requests/s", note, [count / whole], float(RATE))
 

@@ -219,6 +219,36 @@ def test_a_refreshed_table_keeps_what_was_selected(qtbot: QtBot) -> None:
     assert not table.select("gone")
 
 
+def test_what_comes_above_does_not_push_away_what_is_read(qtbot: QtBot) -> None:
+    table = RowTable("Lines", [Column("Line", lambda row: row)], row_key=str)
+    qtbot.addWidget(table)
+    table.resize(300, 200)
+    table.show()
+    table.set_rows([f"line {n}" for n in range(100)])
+    table.verticalScrollBar().setValue(40 * SIZE.row + 3)
+    top, offset = table.rows()[table.rowAt(0)], table.rowViewportPosition(table.rowAt(0))
+    table.set_rows(["new 1", "new 2", *(f"line {n}" for n in range(100))])
+    assert table.rows()[table.rowAt(0)] == top
+    assert table.rowViewportPosition(table.rowAt(0)) == offset
+    table.verticalScrollBar().setValue(0)
+    table.set_rows(["new 3", *table.rows()])
+    assert table.rows()[table.rowAt(0)] == "new 3"
+
+
+def test_the_first_rows_are_renewed_and_those_behind_them_stay(qtbot: QtBot) -> None:
+    table = RowTable("Lines", [Column("Line", lambda row: row)], row_key=str)
+    qtbot.addWidget(table)
+    table.set_rows([f"line {n}" for n in range(9)], more=True)
+    assert table.renew_rows(["new", *(f"line {n}" for n in range(4))], more=True)
+    assert table.rows() == ("new", *(f"line {n}" for n in range(9)))
+    assert not table.renew_rows(["line 0", "line 1"])
+    assert table.rows() == ("line 0", "line 1")
+    assert not table.renew_rows(["other 1", "other 2"], more=True)
+    assert table.rows() == ("other 1", "other 2")
+    assert not table.renew_rows([])
+    assert table.rows() == ()
+
+
 def test_a_row_opens_although_its_table_is_refreshed_between_the_two_presses(qtbot: QtBot) -> None:
     table = RowTable("Rows", [Column("Name", lambda row: row[1])], row_key=lambda row: row[0])
     qtbot.addWidget(table)

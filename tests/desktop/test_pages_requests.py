@@ -336,6 +336,20 @@ def test_filters_show_how_many_there_are(listing: RequestList) -> None:
     assert listing.states == ""
 
 
+def test_the_order_is_chosen_by_keyboard_or_by_a_press_on_a_column(listing: RequestList) -> None:
+    asked: list[str] = []
+    listing.filter_changed.connect(lambda: asked.append(listing.order.value()))
+    QTest.keyClick(listing.order, Qt.Key.Key_Down)
+    head = listing.table.horizontalHeader()
+    time, task = head.count() - 1, 1
+    head.sectionClicked.emit(time)
+    head.sectionClicked.emit(time)
+    head.sectionClicked.emit(task)
+    head.sectionClicked.emit(task)
+    assert asked == ["oldest", "newest", "oldest", "task"]
+    assert head.sortIndicatorSection() == task
+
+
 def test_every_state_has_a_word_of_its_own(listing: RequestList) -> None:
     listing.show_page(v.page_of(*v.rows()), "", True)
     model = listing.table.model()

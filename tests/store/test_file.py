@@ -9,6 +9,7 @@ import pkgutil
 import sqlite3
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from sqlalchemy import create_engine, insert
 
 import podadmin
 from podadmin.core.clock import ManualClock
-from podadmin.core.errors import Refused, Tampered, Unavailable
+from podadmin.core.errors import Cancelled, Refused, Tampered, Unavailable
+from podadmin.core.progress import Progress
 from podadmin.journal.records import Journal
 from podadmin.store import migrate
 from podadmin.store.engine import Store, Watcher, explain
@@ -168,6 +170,31 @@ def test_a_damaged_page_is_said_when_it_is_met(store: Store, path: Path, clock: 
 def test_soundness_is_sqlites_own_check(store: Store) -> None:
     put(store, "a")
     assert store.soundness() == ()
+
+
+def test_reading_that_was_cancelled_stops_at_once_whatever_the_database_is_at(store: Store) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+    progress, begun = Progress(), threading.Event()
+
+    def stop() -> None:
+        begun.wait(5)
+        progress.cancel()
+
+    canceller = threading.Thread(target=stop)
+    canceller.start()
+
+    def look() -> None:
+        with store.read(progress) as connection:
+            begun.set()
+            connection.exec_driver_sql(endless)
+
+    with pytest.raises(Cancelled):
+        look()
+    canceller.join()
+    # the connection goes on to be used by others
+    assert store.soundness(Progress()) == ()
+    with pytest.raises(Cancelled):
+        store.soundness(progress)
 
 
 def test_a_backup_is_a_whole_database_of_its_own(store: Store, tmp_path: Path, clock: ManualClock) -> None:
