@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from podadmin.requests.difference import MAX_DETAILS, compared, decided_on, difference, summary
+from podadmin.requests.difference import MAX_DETAILS, MAX_SHOWN, Change, compared, decided_on, difference, summary
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.envelope import Verified, VerifiedRequest
 
@@ -98,3 +98,18 @@ def test_a_whole_that_was_replaced_and_many_details_are_told_within_bounds(
     assert {each.title for each in found} == {"In detail"}
     text = decided_on(verified(protocols["sql"]).value)
     assert [each.path for each in compared(text, {**text, "project_claimed": None}, shipped())] == ["project_claimed"]
+
+
+def test_what_is_too_much_to_show_is_told_by_one_line(verified: Make, protocols: dict[str, Any]) -> None:
+    was, now = copy.deepcopy(protocols["sql"]), copy.deepcopy(protocols["sql"])
+    for made, value in ((was, 0), (now, 1)):
+        made["algorithm"][0]["datastructure"]["schema_requirements"] = {
+            f"k{place}": value for place in range(MAX_SHOWN)
+        }
+    exactly = difference(verified(was), verified(now), shipped())
+    assert len(exactly) == MAX_SHOWN
+    assert exactly[-1].path != "(more)"
+    now["algorithm"][0]["datastructure"]["schema_requirements"]["one"] = 1
+    more = difference(verified(was), verified(now), shipped())
+    assert more[-1] == Change("field", "(more)", "", "", None, "Further places are written differently")
+    assert len(more) == MAX_SHOWN + 1

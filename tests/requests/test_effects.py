@@ -324,3 +324,58 @@ def test_everybody_who_gets_something_is_named() -> None:
 def test_the_datasource_is_all_behind_the_name_of_its_owner(verified: Make) -> None:
     request = verified(pod_identifier="alice/eyes/2026", pod_identifiers=("alice/eyes/2026",))
     assert statement(request, TABLE).read.datasource == "eyes/2026"
+
+
+REASONS = {
+    "protocol": ("“InferenceAndCSVReport · SqlQuery” is not a combination that podadmin knows.",),
+    "protocol without prefix": (
+        "The protocol “ResultsOnly” is not known.",
+        "“ResultsOnly · SqlQuery” is not a combination that podadmin knows.",
+    ),
+    "results path": ('“ResultsOnly” sets “primary_results_path” to "/etc", and what that changes is not known.',),
+    "aggregator text": (
+        "At “aggregator” stands something that is not a step.",
+        "The aggregator “without a class” is not known.",
+    ),
+    "not an algorithm": (
+        "At “algorithm[1]” stands something that is not a step.",
+        "The algorithm “without a class” is not known.",
+        "“ResultsOnly · SqlQuery · ?” is not a combination that podadmin knows.",
+    ),
+    "empty query": ("“SqlQuery” lacks its “query”.",),
+    "a model where none belongs": (
+        "The model is not named with owner, name and version.",
+        "“SqlQuery” carries a model that it should not.",
+    ),
+    "datastructure argument": ("“datastructure” has “query”, and what that changes is not known.",),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_what_is_not_known_is_said_in_words(verified: Make, protocols: dict[str, Any], name: str) -> None:
+    protocol = copy.deepcopy(protocols["sql"])
+    dict(CHANGES)[name](protocol)
+    assert statement(verified(protocol), TABLE).reasons == REASONS[name]
+
+
+def test_a_switch_and_a_missing_model_are_said_in_words(verified: Make, protocols: dict[str, Any]) -> None:
+    switch = statement(verified(flags={"new_switch": False}), TABLE)
+    assert switch.reasons == ("The request has “new_switch”, and what that changes is not known.",)
+    protocol = copy.deepcopy(protocols["inference"])
+    del protocol["algorithm"]["model"]
+    assert "“ModelInference” does not say which model it runs." in statement(verified(protocol), TABLE).reasons
+
+
+def test_of_two_queries_nothing_that_one_of_them_reaches_is_lost(verified: Make, protocols: dict[str, Any]) -> None:
+    protocol = with_query(protocols, "SELECT a FROM read_csv('/etc/passwd')")
+    protocol["algorithm"] += with_query(protocols, "SELECT b FROM read_json('/etc/shadow'), eyes")["algorithm"]
+    found = statement(verified(protocol), TABLE)
+    assert len(found.computed.sql) == 2
+    assert found.read.outside == (
+        "rows from “READ_CSV”",
+        "the function “READ_CSV”",
+        "rows from “read_json”",
+        "the function “read_json”",
+    )
+    assert {"patients", "eyes"} <= set(found.read.tables)
+    assert sum(each.startswith("Outside of the datasource") for each in found.reads) == len(found.read.outside)

@@ -354,3 +354,22 @@ def test_what_is_no_receipt_is_said_so(text: str) -> None:
 )
 def test_what_is_no_signature_or_no_key_is_wrong(signature: str, public: bytes) -> None:
     assert not receipts.right(Signed("{}", signature, ""), public)
+
+
+def test_what_another_process_has_signed_meanwhile_keeps_its_signature(desk: Desk) -> None:
+    class Slow(Key):
+        """While this one signs, somebody else does."""
+
+        fingerprint = "f2" * 32
+
+        def sign(self, data: bytes) -> bytes:
+            receipts.sign_due(desk.store, quick)
+            return super().sign(data)
+
+    quick = Key()
+    service.refuse(desk.store, desk.clock, desk.send("t1"), "anna", "Not before the board has met.")
+    receipts.sign_due(desk.store, Slow())
+    with desk.store.read() as connection:
+        (row,) = connection.execute(select(receipt)).all()
+    assert row.key == quick.fingerprint
+    assert receipts.right(receipts.signed_of(row), quick.public_raw)

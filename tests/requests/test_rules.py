@@ -358,6 +358,8 @@ def test_times_as_they_are_written_and_said() -> None:
 MODELS = [
     ("acme/Retina", "acme/Retina:3", "yes"),
     ("acme/", "acme/Anything:1", "yes"),
+    ("acme/", "acme/sub/Retina:1", "yes"),
+    ("acme/Retina#0123456789abcdef", "acme/Retina:1", "unknown"),
     ("acme/Retina", "acme/Retina2:3", "no"),
     ("acme/Retina", "other/Retina:3", "no"),
     ("acme/Retina:3", "acme/Retina:3", "yes"),
