@@ -12,6 +12,7 @@ from podadmin.app.views.facts import Done
 from podadmin.app.views.networks import NetworkCard
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
+from podadmin.desktop.pages.network_proxy import ProxyCard
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner, IconMark
@@ -120,7 +121,7 @@ class NetworksPage(Page):
     name = "Networks"
     title = "Networks"
     icon = "network"
-    kinds = frozenset({"profile", "network", "gate", "pod", "tour"})
+    kinds = frozenset({"profile", "network", "gate", "pod", "tour", "setting"})
     help_text = (
         "A network is where requests come from and results go to. Each card says whether the pod has joined it, under "
         "which addresses it is reached, and what the network can see of the pod.\n\n"
@@ -132,10 +133,13 @@ class NetworksPage(Page):
     def build(self) -> None:
         self._cards: dict[str, NetworkCardView] = {}
         self._holder = column(gap=SPACE.l)
+        self.proxy = ProxyCard(self)
         self.body.addLayout(self._holder)
+        self.body.addWidget(self.proxy)
 
     def refresh(self) -> None:
         self.read("network list", {}, self.show_cards)
+        self.proxy.refresh()
 
     def show_cards(self, cards: Sequence[NetworkCard]) -> None:
         """Show these networks; what a person has chosen in a card that stays is kept."""
