@@ -46,7 +46,7 @@ class Desk:
         self.store = Store.open(path, Journal(self.clock))
         self.count = 0
 
-    def send(self, of: Pins, wants: float = 0.0, code: str = "request.undecided") -> str:
+    def send(self, of: Pins, wants: float = 0.0, code: str = "request.undecided", rule: str = "") -> str:
         """A verified request comes and is opened: covered by a grant where one covers it, else held."""
         self.count += 1
         name = f"task-{self.count}"
@@ -67,13 +67,14 @@ class Desk:
             risk="low",
             verified="verified",
             fingerprint=of.fingerprint,
-            verdict="allow" if covering else "hold",
-            code="request.granted" if covering else code,
+            verdict="allow" if covering or rule else "hold",
+            code="request.granted" if covering else "rule.allowed" if rule else code,
             words="Words",
             answerable=True,
             findings={"wants": [{"resource": MODEL, "amount": wants}]} if wants else {},
             sealed_digest=hashlib.sha256(name.encode()).hexdigest(),
             grant_id=covering.id if covering else "",
+            rule=rule,
             seen=(LimitSeen(MODEL, 1000, 0),) if wants else (),
             pins=of,
         )

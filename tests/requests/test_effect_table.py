@@ -363,3 +363,51 @@ def test_switches_outside_the_seal_are_told(verified: Make) -> None:
     assert [each.often for each in plain.outputs if each.always] == [
         each.often for each in batched.outputs if each.always
     ], "what leaves with every task leaves as before"
+
+
+def test_the_table_says_of_every_row_what_its_file_says() -> None:
+    """Nothing of a row is lost or taken for something else on its way from the file."""
+    rows, table = document(), parse(document())
+    lists, flags = ("needs", "reads", "computes", "stays"), ("sends", "ehr", "foreign_code", "trains")
+    texts = ("headline", "origin", "model_argument", "analyse", "same_as")
+
+    def leavings(found: Any) -> list[tuple[str, ...]]:
+        names = ("level", "channel", "words", "destination", "often", "when", "unless")
+        usual = {"destination": "requester", "often": "once", "when": "", "unless": ""}
+        return [tuple({**usual, **each}[name] for name in names) for each in found]
+
+    def plain(found: Any) -> list[tuple[str, ...]]:
+        return [tuple(asdict(each).values()) for each in found]
+
+    def arguments(found: Any) -> dict[str, Any]:
+        return {
+            name: (
+                sorted(map(canonical, rule["only"])) if "only" in rule else None,
+                rule.get("text", False),
+                [(each["to"], each["words"], each.get("contains", "")) for each in rule.get("says", ())],
+            )
+            for name, rule in found.items()
+        }
+
+    def read(rules: Any) -> dict[str, Any]:
+        return {
+            name: (None if rule.only is None else sorted(rule.only), rule.text, plain(rule.says))
+            for name, rule in rules.items()
+        }
+
+    assert len(table.parts) == len(rows["parts"])
+    for row in rows["parts"]:
+        part = table.parts[row["role"], row["class"]]
+        assert (part.role, part.class_name, part.source) == (row["role"], row["class"], row["source"])
+        assert {name: list(getattr(part, name)) for name in lists} == {name: row.get(name, []) for name in lists}
+        assert {name: getattr(part, name) for name in flags} == {name: row.get(name, False) for name in flags}
+        assert {name: getattr(part, name) for name in texts} == {name: row.get(name, "") for name in texts}
+        assert dict(part.takes) == row.get("takes", {})
+        assert plain(part.leaves) == leavings(row.get("leaves", ()))
+        assert plain(part.result) == leavings(row.get("result", ()))
+        assert read(part.arguments) == arguments(row.get("arguments", {}))
+    assert (table.network, table.flow_headline) == (rows["network"], rows["flows"]["headline"])
+    assert plain(table.always) == leavings(rows["always"]["leaves"])
+    assert plain(table.flow) == leavings(rows["flows"]["leaves"])
+    assert read(table.flags) == arguments(rows["flags"]["arguments"])
+    assert table == TABLE == shipped()
