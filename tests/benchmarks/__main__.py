@@ -25,6 +25,7 @@ from tests.benchmarks import (
     schema_of_clinical,
     schema_of_flights,
     stall,
+    stall_many,
 )
 
 FIGURES: dict[str, Callable[[], list[dict[str, Any]]]] = {
@@ -33,6 +34,7 @@ FIGURES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "decide": decide_many.run,
     "opening": opening.run,
     "stall": stall.run,
+    "stall_many": stall_many.run,
     "gate": gate_overhead.run,
     "relay": relay.run,
     "capture": capture.run,

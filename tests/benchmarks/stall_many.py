@@ -105,10 +105,9 @@ _PARTS: Final[dict[str, str]] = {
         page Journal
         click "Cancel: Verifying the journal"
         wait "The verification was stopped" 5""",
-    "the pages of rules, receipts, projects and limits": """
+    "the pages of rules, grants, projects and limits": """
         page "Grants & rules"
-        click "Receipts"
-        wait "scroll" 30
+        click "Grants"
         click "Projects"
         wait "study-" 30
         page "Models & limits"
