@@ -208,6 +208,7 @@ def test_the_network_delivers_again(own_network: Any, tell_proxied: Callable[...
     tell_proxied(own_network, story)
 
 
+@pytest.mark.slow
 def test_a_mailbox_is_gone(own_network: Any, tell_proxied: Callable[..., None]) -> None:
     """The requester left meanwhile: the refusal stands, and the journal says that it was not heard."""
 
