@@ -29,7 +29,7 @@ _FLOW: Final = "flow"
 
 def of_flow(flow: object, requester: Requester, datasource: str, table: EffectTable) -> Effects:
     """What a flow claims to do. `known` is always false: nothing that it says is verified."""
-    draft = Draft(datasource, all_columns=True)
+    draft = Draft(datasource)
     draft.unknown.append(UNVERIFIED)
     names: list[str] = []
     if fault_of(flow) or not isinstance(flow, Mapping):

@@ -109,6 +109,10 @@ def write(book: Any) -> None:
     book.do("the network is over its own limit", note, limit=2, network_total=16, **noted)
     book.do("the network's limit is used up", service.remove_limit, own.id, " No longer needed. ", NOW)
     book.do("nothing of the network's", reserve, request_id="req_4", wanted=1, **asked)
+    wide = {"scope": Scope(model="m" * 500), "period": "day", "amount": 3, "effect": "warns"}
+    long = book.do("a long name and a long reason", put, **wide, **{**lab, "reason": "r" * 2001})
+    book.do("no reason to remove it", service.remove_limit, long.id, " ", NOW)
+    book.do("removed for a long reason", service.remove_limit, long.id, "w" * 2001, NOW)
     book.do("removed before", service.remove_limit, own.id, "again", NOW)
     book.look("what it was", service.versions, own.id)
     book.look("what never was", service.versions, "lim_x")

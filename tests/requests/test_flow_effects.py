@@ -82,3 +82,14 @@ def test_thousands_of_steps_are_counted_not_told() -> None:
     assert told(flow("odd")).computed.algorithms == ("None.vNone",)
     most = told(flow(*[{"name": "x", "task": "csv_report", "version": 1}] * MAX_STEPS))
     assert most.reasons == (UNVERIFIED,)
+
+
+@pytest.mark.parametrize("missing", ["model_username", "model_ref", "model_version", ""])
+def test_a_model_is_named_only_as_a_whole(missing: str) -> None:
+    named = {"model_username": "acme\u202e", "model_ref": "Retina", "model_version": 3}
+    found = told(
+        flow({"name": "m", "task": "model_inference", "version": 1}, m={k: v for k, v in named.items() if k != missing})
+    )
+    words = "(not named)" if missing else "“acme<U+202E>/Retina:3”"
+    assert any(each.startswith(f"One prediction per record by the model {words}.") for each in found.computes)
+    assert found.read.all_columns

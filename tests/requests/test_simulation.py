@@ -116,6 +116,14 @@ def test_a_rule_that_is_taken_away_is_simulated_too() -> None:
     assert back.against == back.flips
 
 
+def test_an_edited_rule_stands_in_the_place_of_the_one_before() -> None:
+    refuse, allow = (w.make_rule(verdict, project="only: study") for verdict in ("refuse", "allow"))
+    past = [Past("req_1", 1, NOW, w.make_facts(), "passes"), Past("req_2", 2, NOW, w.make_facts(project="x"), "allows")]
+    assert simulate(past, Rules([refuse]), allow) == Simulated(2, 1, (Flip("req_1", "refuse", "allow", ""),))
+    assert simulate(past, Rules([allow]), refuse) == Simulated(2, 1, (Flip("req_1", "allow", "refuse", ""),))
+    assert simulate(past, Rules([refuse]), refuse) == Simulated(2, 1, ())
+
+
 def test_circumstances_are_the_trace_without_its_rules() -> None:
     gate = Considered("Envelope", "passes", "Whole.")
     rule = Considered("Rule “x”", "holds", "It holds.", "rule.held", "rule:rul_1@1")
