@@ -182,15 +182,15 @@ def _connected(source: EngineSource, password: Secret[str] | None, progress: Pro
     ibis = import_module("ibis")
     if source.kind is Kind.SPARK:
         ends.enter_context(_SPARK)
-        session, ours = _waited(lambda: _spark(source.where["address"], password), progress, words)
+        session, ours = _joined(lambda: _spark(source.where["address"], password), progress, words)
         if ours:
             ends.callback(_quietly, session.stop)
-        return _waited(lambda: ibis.pyspark.connect(session), progress, words)
+        return _joined(lambda: ibis.pyspark.connect(session), progress, words)
     given = connection_of(source, password)
     if source.kind is Kind.BIGQUERY:
-        given["credentials"] = _waited(_google, progress, words)
+        given["credentials"] = _joined(_google, progress, words)
     backend = getattr(ibis, DRIVERS[source.kind].extra)
-    connection = _waited(lambda: backend.connect(**given), progress, words)
+    connection = _joined(lambda: backend.connect(**given), progress, words)
     ends.callback(_quietly, connection.disconnect)
     return connection
 
@@ -249,6 +249,16 @@ def _waited(work: Callable[[], T], progress: Progress, words: str, stop: Callabl
         progress.check()
         raise errors[0] if isinstance(errors[0], PodadminError) else explained(errors[0], words) from None
     return found[0]
+
+
+def _joined(work: Callable[[], T], progress: Progress, words: str) -> T:
+    """What `work` gives, which makes a connection: one that never stood was not lost."""
+    try:
+        return _waited(work, progress, words)
+    except PodadminError as error:
+        if error.code == said(Fault.LOST, words).code:
+            raise said(Fault.UNREACHABLE, words) from None
+        raise
 
 
 def probe(source: EngineSource, password: Secret[str] | None, progress: Progress) -> SourceProbe:

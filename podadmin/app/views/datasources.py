@@ -231,7 +231,7 @@ class KindView:
     podadmin does with it.
     """
 
-    TABLE: ClassVar[tuple[str, ...]] = ("kind", "title", "group", "reads", "offered", "words")
+    TABLE: ClassVar[tuple[str, ...]] = ("kind", "title", "group", "reads", "offered", "words", "needs")
 
     kind: str
     title: str
