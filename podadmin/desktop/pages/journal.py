@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from PySide6.QtCore import QTimer
+
 from podadmin.app.views.facts import Done
 from podadmin.app.views.filters import SavedFilter
 from podadmin.app.views.journal import JournalCheck, JournalRow
@@ -32,6 +34,7 @@ from podadmin.desktop.widgets.words import amount, count, precise
 
 VERIFY: Final = "Verify the journal"
 _PAGE: Final = 50
+_PICKING_MS: Final = 120
 
 
 def entry_table() -> RowTable:
@@ -80,6 +83,11 @@ class JournalPage(Page):
         self._total: int | None = None
         self._wanted = 0
         self._search_job: RunningJob | None = None
+        self._picked_last: JournalRow | None = None
+        self._picking = QTimer(self)
+        self._picking.setSingleShot(True)
+        self._picking.setInterval(_PICKING_MS)
+        self._picking.timeout.connect(self._settled)
         self._search = SearchEdit("Search the journal", "Words, a number or a hash", self._changed_filter)
         self._verify = PrimaryButton(VERIFY, self._start_check, "shield-check")
         self.add_action(self._search)
@@ -120,7 +128,18 @@ class JournalPage(Page):
 
     def _picked(self, entry: JournalRow) -> None:
         self._wanted = entry.seq
+        self._picked_last = entry
+        if self._picking.isActive():
+            # a key is held down: of many entries in a row only the one at which it ends is shown in full
+            self._picking.start()
+            return
         self.entry.show_entry(entry)
+        self._picking.start()
+
+    def _settled(self) -> None:
+        last = self._picked_last
+        if last is not None and last.seq == self._wanted and self.entry.entry != last:
+            self.entry.show_entry(last)
 
     def _open_subject(self, entry: JournalRow) -> None:
         """Enter on an entry goes to what it is about."""
