@@ -88,7 +88,7 @@ _PARTS: Final[dict[str, str]] = {
         choose "Kind of act" "Everything"
         type "Search the journal" "req_000000500000"
         wait "Searched back" 60
-        wait "2 entries" 120
+        wait-gone "Searched back" 120
         type "Search the journal" "1000000"
         wait "1,000,000" 120
         type "Search the journal" ""
