@@ -196,3 +196,10 @@ def test_of_an_older_record_only_what_it_states_is_taken(protocols: dict[str, An
     lost = older(row, {"protocol": protocols["sql"], "effects": {"known": True}})
     assert lost is not None
     assert lost.level == "unknown"
+
+
+def test_every_past_request_is_decided_again_at_its_own_moment() -> None:
+    old = w.make_rule(time="within: 2020-01-01..2020-12-31, UTC")
+    past = [Past(f"req_{year}", year, NOW.replace(year=year), w.make_facts(), "passes") for year in (2019, 2020, 2021)]
+    assert simulate(past, Rules(), old) == Simulated(3, 1, (Flip("req_2020", "hold", "allow", ""),))
+    assert simulate(past, Rules([old]), None, old.id) == Simulated(3, 0, (Flip("req_2020", "allow", "hold", ""),))
