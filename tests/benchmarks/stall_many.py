@@ -95,7 +95,7 @@ _PARTS: Final[dict[str, str]] = {
         wait "scroll for older ones" 60""",
     "the journal is verified, scrolled meanwhile, and that is stopped": """
         click "Verify the journal"
-        wait "Checking entry" 120
+        wait "Checking the database file" 120
         tab-to "Journal entries"
         key PgDown *30
         page Requests
