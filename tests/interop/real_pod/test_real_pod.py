@@ -176,9 +176,12 @@ def test_a_task_is_stopped_later_in_its_life_when_its_requester_is_gone(hospital
     assert not any("Ready for next task" in line for line in hospital.pod.lines[before:])
     hospital.does("gate", "stop-task", request, "Nobody is there any more")
     hospital.pod.says(r"Ready for next task", READY_AGAIN_SECONDS, before)
+    again = len(hospital.pod.lines)
     with hospital.asks(real.sql(real.BY_SEX)) as lab:
         hospital.does("requests", "approve", hospital.held(_known(hospital)))
         assert real.result_of(lab) == BY_SEX
+    # a pod of this version ends itself where it cannot tell the hub of its schema right after a task
+    hospital.pod.says(r"Ready for next task", READY_AGAIN_SECONDS, again)
 
 
 def test_what_no_access_check_covers_is_held_like_the_rest(hospital: Hospital) -> None:
