@@ -1,4 +1,7 @@
-"""The schema that the real pod of bitfount 13 tells over its control server is one that can be kept and exported."""
+"""The schema that the real pod of bitfount 13 tells over its control server is one that can be kept and exported.
+
+It is told by the pod that the other stories use, which the last of them stops: this file comes before them.
+"""
 
 from __future__ import annotations
 
