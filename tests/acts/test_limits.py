@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,8 @@ from podadmin.core.errors import BadInput, NotFound, Refused
 from podadmin.limits import service
 from podadmin.limits.alarms import Kind
 from podadmin.limits.model import Key
+from podadmin.requests import service as requests
+from podadmin.requests.service import Captured
 from podadmin.store.unit import Fact
 
 MODEL, PROJECT = "acme/retina:3", "amd"
@@ -24,17 +27,20 @@ KEY = Key("local", PROJECT, MODEL)
 def used(profile: Profile) -> Profile:
     """A model with ten weeks of use: five a day of a limit of 400."""
     now = profile.clock.now()
+    kept = Captured("local", "t", 2, "research-lab", b"wire", b"body", hashlib.sha256(b"body").hexdigest(), now, 300.0)
+    request_id = requests.capture(profile.store, profile.clock, kept)
+    assert request_id
     for back in range(70, 0, -1):
         digest = f"{back:064x}"
         body = {"bytes": 1, "sha256": digest, "consumed": [[MODEL, 5.0]]}
-        with profile.store.record(Fact("gate", "request.result", "req_1", body)) as unit:
+        with profile.store.record(Fact("gate", "request.result", request_id, body)) as unit:
             if back == 70:
                 service.note_limits(
                     unit, network="local", project=PROJECT, resource=MODEL, limit=400.0, network_total=0.0,
-                    request_id="req_1", at=now,
+                    request_id=request_id, at=now,
                 )  # fmt: skip
             service.meter(
-                unit, request_id="req_1", task_id="t", network="local", project=PROJECT, resource=MODEL,
+                unit, request_id=request_id, task_id="t", network="local", project=PROJECT, resource=MODEL,
                 requester="research-lab", datasource="patients", amount=5.0, message_digest=digest,
                 at=now - timedelta(days=back),
             )  # fmt: skip

@@ -50,7 +50,7 @@ FILTER_AND_SAVE = """
 """
 
 NEITHER_ENTER_NOR_ESCAPE_APPROVES = """
-    tab-to "Saved filters"
+    tab-to "Order of the requests"
     key Tab
     key Down
     key Return
@@ -96,7 +96,7 @@ REFUSE_ANOTHER = """
     wait "Sent by the demo requester." 60
     key Ctrl+2
     wait "Waiting for you" 60
-    tab-to "Saved filters"
+    tab-to "Order of the requests"
     key Tab
     key Down
     key Return

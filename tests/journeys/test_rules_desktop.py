@@ -110,7 +110,7 @@ WHAT_IS_IN_THE_WAY_OF_RECORDS = (
     + """
         wait "Why it is not allowed by itself" 30
         expect "Each of these was applied and decided again"
-        expect "If a rule were otherwise"
+        wait "If a rule were otherwise" 30
         click "Make a rule for this…"
         wait "Of the last 3 requests" 30
         click "Leave without saving"
