@@ -108,7 +108,9 @@ def judge(
     kind, request_id, state = int(message.messageType), row.id, row.state
     if kind == MessageType.JOB_ACCEPT:
         service.started(store, request_id, hashlib.sha256(message.SerializeToString()).hexdigest())
-        return Verdict.PASS
+        if state in {State.DELIVERING, State.RUNNING}:
+            return Verdict.PASS
+        # said again, because its answer was lost, and the task was ended in between: as any other word of it
     if kind in _LAST and state in _ENDED and service.last_message_of(store, request_id) == message.SerializeToString():
         return Verdict.OWED  # said again, because its answer was lost with a gate that was killed
     if kind == MessageType.JOB_REJECT:

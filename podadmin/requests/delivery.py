@@ -64,8 +64,8 @@ def next_to_deliver(
 def started(store: Store, request_id: str, accept: str = "") -> None:
     """The pod has accepted and will begin. Raises Refused (`request.not-to-start`) unless it was just delivered.
 
-    `accept`: the SHA-256 of the message by which it did. The very same one again is the same beginning: its answer was
-    lost with a gate that was killed.
+    `accept`: the SHA-256 of the message by which it did. The very same one again is the same beginning, whatever became
+    of the task since: its answer was lost with a network that was away or a gate that was killed.
     """
     if accept and _began_by(store, request_id, accept):
         return
@@ -81,9 +81,6 @@ def started(store: Store, request_id: str, accept: str = "") -> None:
 
 
 def _began_by(store: Store, request_id: str, accept: str) -> bool:
-    with store.read() as connection:
-        if row_of(connection, request_id).state != State.RUNNING:
-            return False
     begun = (each for each in about(store, request_id) if each.act == "request.started")
     return any(json.loads(each.body).get("accept") == accept for each in begun)
 

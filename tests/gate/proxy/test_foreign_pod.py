@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from podadmin.core.clock import SystemClock, stamp
-from podadmin.core.errors import Refused
+from podadmin.core.errors import Refused, Unavailable
 from podadmin.gate import results
 from podadmin.gate.credentials import OfThePod
 from podadmin.gate.proxy_gate import ProxyGate
@@ -400,6 +400,39 @@ def test_a_result_waits_until_a_person_has_seen_it(network: Any, tell_both: Call
             results.release(rig.store, request_id, "anna")
 
     tell_both(network, story, see_results=True)
+
+
+@pytest.mark.parametrize("kind", [STOP, WITHHOLD])
+def test_a_task_is_stopped_whose_beginning_the_pod_has_not_heard_to_be_allowed(
+    own_network: Any, tell_proxied: Callable[..., None], kind: str
+) -> None:
+    """It says it again, as its software does until it is answered: that is no wrong, and it hears to stop."""
+
+    async def story(rig: Any) -> None:
+        sent = await rig.send("sql")
+        rig.approve(await rig.comes_to(sent, State.HELD))
+        task = await rig.take()
+        accept = messages.job_accept(task.route, task.opened.session_key, CLOCK.now())
+        await anyio.to_thread.run_sync(own_network.stop)
+        with pytest.raises(Unavailable):
+            await rig.pod.send(accept)
+        running = await rig.comes_to(sent, State.RUNNING)
+        wish(rig.store, CLOCK, running.row.id, kind, "The board objects.", "anna")
+        rig.gate.nudge()
+        await rig.comes_to(sent, State.STOPPED)
+        await rig.pod.send(accept)
+        with pytest.raises(Refused):  # another beginning is one
+            await rig.say(messages.job_accept, task)
+        await rig.say(messages.preparing_data, task, 1)
+        where = pb.CommunicationDetails(mailboxId=task.route.pod_mailbox, taskId=task.route.task_id)
+        word = await rig.pod.get(where)
+        assert word.messageType == MessageType.TASK_CANCEL
+        await anyio.to_thread.run_sync(own_network.start)
+        heard = await rig.heard(sent, "TASK_ABORT")
+        assert [one.kind for one in heard] == ["TASK_ABORT"], "nothing of it has left"
+        assert rig.acts(running).count("request.started") == 1
+
+    tell_proxied(own_network, story)
 
 
 def test_a_result_that_was_seen_can_be_withheld(network: Any, tell_proxied: Callable[..., None]) -> None:
