@@ -37,6 +37,10 @@ _SAID: Final = {
 }
 
 
+def _began(detail: RequestDetail) -> bool:
+    return detail.row.state in {"approved", "delivering", "running", "finished"}
+
+
 class RequestsPage(Page):
     """A table, and in its place one request in full. The window's history holds which one is open."""
 
@@ -212,7 +216,7 @@ class RequestsPage(Page):
 
     def _approve(self, request: str, terms: dict[str, object]) -> None:
         def decided(detail: RequestDetail) -> None:
-            self._decided(detail, _WITH_A_GRANT if terms and detail.row.state == "approved" else "")
+            self._decided(detail, _WITH_A_GRANT if terms and _began(detail) else "")
 
         self.write("requests approve", {"request": request, **terms}, decided, failure=self._undecided)
 
@@ -233,7 +237,9 @@ class RequestsPage(Page):
         ask_purpose(self, project, stated)
 
     def _decided(self, detail: RequestDetail, words: str = "") -> None:
-        self.desk.say(words or _SAID.get(detail.row.state, detail.row.state_words))
+        # it may be on its way, or back, before its state is read
+        said = words or _SAID.get("approved" if _began(detail) else detail.row.state, detail.row.state_words)
+        self.desk.say(said)
         self._came(detail.row.id, detail)
 
     def _undecided(self, error: PodadminError) -> None:
