@@ -29,10 +29,11 @@ COMPLETE_SECONDS: Final = 200.0
 class Deliveries:
     """The requests that wait for one pod. Use it inside the gate's loop."""
 
-    def __init__(self, ports: Ports, seen: Seen, redeliver_seconds: float = REDELIVER_SECONDS) -> None:
+    redeliver_seconds = REDELIVER_SECONDS
+
+    def __init__(self, ports: Ports, seen: Seen) -> None:
         self._ports = ports
         self._seen = seen
-        self.redeliver_seconds = redeliver_seconds
         self._handed: tuple[str, float] | None = None
         self._looked = False
         self._lock = asyncio.Lock()

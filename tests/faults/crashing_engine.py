@@ -2,6 +2,7 @@
 
 CRASH_ACT names an act of the journal; the process ends by SIGKILL when the transaction that records it is about to be
 committed (CRASH_WHEN=before) or has just been (CRASH_WHEN=after). The product knows nothing of it: SQLAlchemy tells.
+What a gate before it had handed out, it hands out again after REDELIVER_SECONDS and not after half a minute.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+REDELIVER_SECONDS = 3.0
 ACT, WHEN = os.environ["CRASH_ACT"], os.environ["CRASH_WHEN"]
 _pending: dict[int, set[str]] = {}
 
@@ -42,5 +44,7 @@ def _at_commit(connection: Connection) -> None:
 
 if __name__ == "__main__":
     from podadmin.__main__ import main
+    from podadmin.gate.delivery import Deliveries
 
+    Deliveries.redeliver_seconds = REDELIVER_SECONDS
     sys.exit(main(sys.argv[1:]))
