@@ -64,7 +64,8 @@ def test_a_file_is_connected_by_keyboard_alone(tmp_path: Path) -> None:
         tab-to "Connect a datasource"
         key Return
 
-        wait "Parquet file" 60              # the keyboard is on the first kind: to the right and back
+        wait "Parquet file" 60
+        tab-to "CSV file"                   # where the keyboard is, or will be in a moment: to the right and back
         key Right
         key Left
         key Return
