@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,6 @@ class Engine:
         self.table = table
         self._progress = progress
         self._strict = True
-        self._long: tuple[int, ...] | None = None
         self.null_words: tuple[str, ...] = NULL_WORDS
         """Cells that count as empty. A shorter list makes a pass a third quicker; who shortens it has to check."""
         self._places = {name: place for place, name in enumerate(table.columns)}
@@ -96,8 +96,9 @@ class Engine:
         """DuckDB's name for the type of the column `name`."""
         return self.table.types[self._places[name]]
 
+    @cached_property
     def about_rows(self) -> int:
-        """About how many rows there are, by the length of some lines."""
+        """About how many rows there are, by the length of some lines. A file does not change in a pass."""
         how = self.table.dialect
         if how is None:
             return int(self.rows(["count(*)"], "Looking at the size")[0][0])
@@ -111,6 +112,7 @@ class Engine:
                 seen, lines = seen + len(part), lines + part.count(b"\n")
         return size * (1 if how.packed == "none" else _UNPACKED) * max(lines, 1) // max(seen, 1)
 
+    @cached_property
     def underscored(self) -> bool:
         """May an underscore stand in a cell of this CSV? Answered by reading its bytes, where that is quick."""
         how = self.table.dialect
@@ -219,7 +221,7 @@ class Engine:
         count = self._connection.execute("SELECT count(DISTINCT line) FROM reject_errors").fetchall()[0][0]
         known = {position for _, position, _ in found}
         # a line that does not fit into DuckDB's buffer is left out without a word
-        long = [(0, place + 1, "LINE SIZE OVER MAXIMUM") for place in self._long_lines() if place + 1 not in known]
+        long = [(0, place + 1, "LINE SIZE OVER MAXIMUM") for place in self._long_lines if place + 1 not in known]
         found = sorted([*found, *long], key=lambda each: each[1])[:_REJECTS_SHOWN]
         lines = self._lines([(line, position) for line, position, _ in found])
         other = "It cannot be read as a row."
@@ -230,12 +232,11 @@ class Engine:
             ),
         )
 
+    @cached_property
     def _long_lines(self) -> tuple[int, ...]:
-        """Where lines begin that are too long to be read: looked for once, because a file does not change in a pass."""
-        if self._long is None:
-            how = self.table.dialect
-            self._long = long_lines(self.table.path, how.packed) if how is not None else ()
-        return self._long
+        """Where lines begin that are too long to be read."""
+        how = self.table.dialect
+        return long_lines(self.table.path, how.packed) if how is not None else ()
 
     def _lines(self, places: Sequence[tuple[int, int]]) -> list[int]:
         """Line numbers as an editor shows them: DuckDB counts rows, and a quoted cell may hold line breaks."""

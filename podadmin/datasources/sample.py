@@ -14,7 +14,7 @@ from itertools import islice
 from math import isfinite
 
 from podadmin.datasources.dtypes import FALSE_WORDS, NULL_WORDS, TRUE_WORDS
-from podadmin.datasources.identifiers import recognised
+from podadmin.datasources.identifiers import recognised, suspected
 from podadmin.datasources.masking import masked
 
 SAMPLE_ROWS = 1_000
@@ -68,6 +68,11 @@ class Look:
     errors: int = 0
     looks_like: str = ""
     by: str = ""
+
+    @property
+    def identifier(self) -> str:
+        """The kind of identifier that its cells or its name suggest, "" for none."""
+        return self.looks_like or suspected(self.name)
 
 
 def judged(name: str, cells: Sequence[str | None]) -> Look:

@@ -14,7 +14,6 @@ from podadmin.core.errors import BadInput
 from podadmin.datasources.choices import forced
 from podadmin.datasources.database_columns import Cells, Column, declared
 from podadmin.datasources.dtypes import FLOAT, INTEGER, STRING
-from podadmin.datasources.identifiers import suspected
 from podadmin.datasources.model import ColumnChoices
 from podadmin.datasources.sample import FREQUENT, Look
 from podadmin.schema.column_rules import Labels, known_labels, semantic, statistics_of, too_many_labels, typed
@@ -135,11 +134,7 @@ class _Pass:
 
     def _measured(self, rows: int, counts: dict[str, Counts], seen: Mapping[str, Look]) -> None:
         """How numbers and moments are distributed, by those of some rows."""
-        worth = [
-            each
-            for name, each in self._columns.items()
-            if counts[name].cells and not (seen[name].looks_like or suspected(name))
-        ]
+        worth = [each for name, each in self._columns.items() if counts[name].cells and not seen[name].identifier]
         wanted = measured(len(worth))
         for name, numbers in self._counting.drawn(worth, counts, wanted, rows).items():
             distribute(counts[name], numbers)
@@ -175,8 +170,7 @@ def _worth_grouping(column: Column, found: Counts, seen: Look) -> bool:
         return False
     if found.numbers == found.cells:
         return found.distinct <= FEW_BINS
-    private = seen.looks_like or suspected(seen.name)
-    return found.distinct <= FREQUENT or (bool(seen.frequent) and not private)
+    return found.distinct <= FREQUENT or (bool(seen.frequent) and not seen.identifier)
 
 
 def _dtype(cells: Cells, found: Counts) -> str:

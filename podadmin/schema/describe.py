@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from podadmin.datasources.dtypes import BOOLEAN, FLOAT, NULL_WORDS, NUMERIC, STRING
-from podadmin.datasources.identifiers import suspected
 from podadmin.datasources.sample import SHARES, SPREADSHEET_ERRORS, Look
 from podadmin.schema.counts import Counts
 from podadmin.schema.statistics import (
@@ -33,7 +32,7 @@ def described(name: str, dtype: str, stype: str, seen: Look, found: Counts, rows
         low, high = whole(found.low, dtype), whole(found.high, dtype)
     elif dated:
         low, high = dates(found.first, found.last)
-    kind = seen.looks_like or suspected(name)
+    kind = seen.identifier
     if kind:
         # the ends and the middle of such values are somebody's number, day or place
         number, low, high = False, None, None

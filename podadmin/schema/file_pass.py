@@ -19,7 +19,6 @@ from typing import Any
 from podadmin.core.errors import Unavailable
 from podadmin.datasources.dtypes import FALSE_WORDS, NULL_WORDS, TRUE_WORDS, native_dtype
 from podadmin.datasources.engine import Engine, literal
-from podadmin.datasources.identifiers import suspected
 from podadmin.datasources.model import Rejected
 from podadmin.datasources.sample import ISO_DATES, Look
 from podadmin.schema.counts import Counts, distribute, measured
@@ -55,44 +54,35 @@ def read_all(
     # those that the sample uses, and start over with what turned up beside them
     used = frozenset(word for seen in looks for word in seen.null_words)
     reader.null_words = ("", *sorted(used))
-    underscored = not typed and reader.underscored()
-    found = _exactly(reader, looks, texts, span, exact, underscored)
+    found = _exactly(reader, looks, texts, span, exact)
     if not typed and any(counts.strays for counts in found.counts.values()):
         reader.null_words = NULL_WORDS
-        found = _exactly(reader, looks, texts, span, exact, underscored)
+        found = _exactly(reader, looks, texts, span, exact)
     return found
 
 
 def _exactly(
-    reader: Engine,
-    looks: Sequence[Look],
-    texts: frozenset[str],
-    span: tuple[float, float],
-    exact: bool,
-    underscored: bool,
+    reader: Engine, looks: Sequence[Look], texts: frozenset[str], span: tuple[float, float], exact: bool
 ) -> Found:
     """Each exact count of different values needs a table of its own, so columns take turns; where even that is more
     memory than is allowed, the counts are estimates and say so.
     """
-    if exact:
-        try:
-            columns = [_Column(reader, seen, seen.name in texts, True, underscored) for seen in looks]
-            return _in_turns(reader, columns, span, _EXACTLY_TOGETHER)
-        except Unavailable as error:
-            if error.code != "datasource.memory":
-                raise
-    columns = [_Column(reader, seen, seen.name in texts, False, underscored) for seen in looks]
-    return _in_turns(reader, columns, span, _TOGETHER)
+    columns = [_Column(reader, seen, seen.name in texts, exact) for seen in looks]
+    try:
+        return _in_turns(reader, columns, span, _EXACTLY_TOGETHER if exact else _TOGETHER)
+    except Unavailable as error:
+        if not exact or error.code != "datasource.memory":
+            raise
+    return _exactly(reader, looks, texts, span, False)
 
 
 def _in_turns(reader: Engine, columns: Sequence[_Column], span: tuple[float, float], together: int) -> Found:
     rows, counts, rejected = 0, dict[str, Counts](), Rejected()
     share = (span[1] - span[0]) / max(len(columns), 1)
-    about = reader.about_rows()
     for first in range(0, max(len(columns), 1), together):
         part = columns[first : first + together]
         turn = (span[0] + share * first, span[0] + share * (first + len(part)))
-        lot = _Lot(part, len(columns), about)
+        lot = _Lot(part, len(columns), reader.about_rows)
         select = ["count(*)", *lot.select, *(aggregate for each in part for aggregate in each.select.values())]
         derived = [*lot.derived, *(each for column in part for each in column.derived)]
         row = reader.rows(select, "Reading every row once", turn, derived=derived)[0]
@@ -145,16 +135,16 @@ class _Lot:
 class _Column:
     """The expressions over one column, and how their values are read."""
 
-    def __init__(self, reader: Engine, seen: Look, as_text: bool, exact: bool, underscored: bool) -> None:
+    def __init__(self, reader: Engine, seen: Look, as_text: bool, exact: bool) -> None:
         self.name = seen.name
-        self.private = bool(seen.looks_like or suspected(seen.name))
+        self.private = bool(seen.identifier)
         self.select: dict[str, str] = {}
         self.again: dict[str, str] = {}
         """What is asked in a second look, if need be."""
         self.derived: list[str] = []
         self.measured = ""
         """The number or moment of a row that tells how the column is distributed."""
-        self._underscored = underscored
+        self._reader = reader
         self._middle = seen.middle
         self._exact = exact
         self._strays = False
@@ -231,7 +221,7 @@ class _Column:
         made = f"try_cast({self._cell} AS DOUBLE)"
         # DuckDB takes 1_000 for a number, pandas and so a pod does not
         checked = f"CASE WHEN contains({self._cell}, '_') THEN NULL ELSE {made} END"
-        return f"{checked if self._underscored else made} AS {name}"
+        return f"{checked if self._reader.underscored else made} AS {name}"
 
     def _numbers(self, number: str, seen: Look, check_whole: bool) -> None:
         # DuckDB's own deviation costs ten times as much as these sums, whose digits suffice near the middle
