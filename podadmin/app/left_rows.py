@@ -13,6 +13,7 @@ from podadmin.gate import outgoing, results
 from podadmin.gate.outgoing import Left
 from podadmin.gate.wishes import WITHHOLD, check_wish
 from podadmin.requests import service
+from podadmin.requests.result_rules import counted
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -101,17 +102,13 @@ def _words(each: Left) -> str:
     parts = [str(what.get("kind", ""))]
     columns = what.get("columns")
     if columns is not None:
-        rows = "a number of rows that cannot be told" if each.rows is None else _counted(each.rows)
+        rows = "a number of rows that cannot be told" if each.rows is None else counted(each.rows)
         more = len(columns) - _SHOWN + int(what.get("more_columns", 0))
         named = ", ".join(f"“{name}”" for name in columns[:_SHOWN])
         parts = [f"{rows}: {named}{f' and {more:,} more' if more > 0 else ''}", *parts]
     parts += [_used(*used) for used in what.get("consumed", ())]
     text = "; ".join(part for part in parts if part)
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _counted(rows: int) -> str:
-    return "1 row" if rows == 1 else f"{rows:,} rows"
 
 
 def _used(name: Any, amount: Any) -> str:

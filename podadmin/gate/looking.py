@@ -17,11 +17,12 @@ from podadmin.core.clock import new_id
 from podadmin.core.errors import NotFound, PodadminError
 from podadmin.core.text import stranger
 from podadmin.gate import results
+from podadmin.gate.egress import consumed
 from podadmin.gate.outgoing import HELD, Left, left_of, rows_before
 from podadmin.gate.ports import Ports
 from podadmin.gate.result_content import SHOWN_COLUMNS, Content, content_of
 from podadmin.gate.sessions import Sessions
-from podadmin.networks.bitfount import codec, messages, references
+from podadmin.networks.bitfount import codec, references
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.types import MessageType
 from podadmin.requests import service
@@ -145,9 +146,9 @@ class Looking:
         if content is not None and content.columns is not None:
             what["columns"] = [stranger(name, 120) for name in content.columns[:SHOWN_COLUMNS]]
             what["more_columns"] = max(len(content.columns) - SHOWN_COLUMNS, 0)
-        used = _consumed(message)
+        used = consumed(message)
         if used:
-            what["consumed"] = used
+            what["consumed"] = [[stranger(name, 200), amount] for name, amount in used.items()]
         before = rows_before(store, request_id, left.digest)
         found = (
             Found(content.rows, content.columns, content.least, before)
@@ -168,13 +169,6 @@ class Looking:
             result_id=new_id("out") if stays else "",
         )
         return Looked(left, reasons, follows)
-
-
-def _consumed(message: pb.BitfountMessage) -> list[list[Any]]:
-    try:
-        return [[stranger(name, 200), amount] for name, amount in messages.resources_consumed(message)]
-    except PodadminError:
-        return []
 
 
 def _plain(message: pb.BitfountMessage, value: codec.Value) -> str:

@@ -7,7 +7,7 @@ no number of rows: whoever asks for one gets none, and what is not known holds a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -126,12 +126,10 @@ def _length(value: object) -> int | None:
 def _lowest(columns: Mapping[str, object]) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, column in columns.items():
-        cells: Iterable[object] = column if isinstance(column, list) else [column]
+        cells = column if isinstance(column, list) else [column]
         numbers = [each for each in cells if isinstance(each, (int, float)) and not isinstance(each, bool)]
-        if numbers and len(numbers) == len(column if isinstance(column, list) else [column]):
-            lowest = min(numbers)
-            if all(math.isfinite(each) for each in numbers):
-                found[name] = float(lowest)
+        if numbers and len(numbers) == len(cells) and all(map(math.isfinite, numbers)):
+            found[name] = float(min(numbers))
     return found
 
 

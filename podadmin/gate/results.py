@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import Refused
@@ -99,7 +99,7 @@ def waits(store: Store, task_id: str) -> bool:
 
 def waiting(store: Store, request_id: str = "") -> tuple[Waiting, ...]:
     """Everything that waits to be seen, or what of one request does, the oldest first."""
-    return tuple(_waiting(row) for row in _rows(store, HELD) if not request_id or row.request_id == request_id)
+    return tuple(map(_waiting, _rows(store, HELD, *((table.c.request_id == request_id,) if request_id else ()))))
 
 
 def release(store: Store, request_id: str, actor: str) -> int:
@@ -135,9 +135,9 @@ def is_result(kind: int) -> bool:
     return kind == MessageType.EVALUATION_RESULTS
 
 
-def _rows(store: Store, state: str) -> Sequence[Row[Any]]:
+def _rows(store: Store, state: str, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:
     with store.read() as connection:
-        return connection.execute(select(table).where(table.c.state == state).order_by(table.c.number)).all()
+        return connection.execute(select(table).where(table.c.state == state, *where).order_by(table.c.number)).all()
 
 
 def _waiting(row: Row[Any]) -> Waiting:

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote
@@ -158,14 +159,13 @@ async def connect(make: Callable[[], P], host: str, port: int) -> tuple[P, bytes
         transport, asking = await loop.create_connection(_Asking, way.host, way.port)
     except OSError:
         raise silent() from None
-    try:
+    with ExitStack() as undone:
+        undone.callback(transport.abort)
         transport.write(way.head(host, port))
         status, rest = await asking.answer
         if status != 200:
             raise refused(status) if status else silent()
-    except BaseException:
-        transport.abort()
-        raise
+        undone.pop_all()
     far = make()
     transport.set_protocol(far)
     far.connection_made(transport)

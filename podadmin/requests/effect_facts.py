@@ -24,6 +24,8 @@ LEVELS: Final[tuple[Level, ...]] = (
 )
 """What can leave, from the least to the worst. `telemetry` is counts about a run for the network's operator;
 `traceback` is an error text from inside the program, which can quote data."""
+FIGURES: Final[frozenset[Level]] = frozenset({"none", "counts", "aggregate"})
+"""The levels at which nothing leaves but figures over many records."""
 CHANNELS: Final[tuple[Channel, ...]] = ("message", "upload", "e-mail", "telemetry", "unknown")
 """`message`: to the requester, sealed with the session key. `upload`: to an object store whose address the requester
 gives. `e-mail`: the text of a notification. `telemetry`: to the operator of the network."""

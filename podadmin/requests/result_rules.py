@@ -13,6 +13,7 @@ from typing import Final
 
 from podadmin.core.text import stranger
 from podadmin.datasources.identifiers import suspected
+from podadmin.requests.effect_facts import FIGURES
 from podadmin.requests.promise import Promise
 from podadmin.requests.rule_match import folded
 from podadmin.requests.rules import Condition, Rule
@@ -23,7 +24,6 @@ _COUNTING: Final = re.compile(
     re.IGNORECASE,
 )
 """Names by which a column counts, where the SQL does not say it."""
-_FIGURES: Final = frozenset({"none", "counts", "aggregate"})
 _MOST_NAMED: Final = 5
 
 
@@ -102,7 +102,7 @@ def _rows(most: int, found: Found) -> Iterator[str]:
     if found.total is None:
         yield _NO_NUMBER
     elif found.total > most:
-        yield f"It may have at most {_counted(most)}, found {_number(found)}."
+        yield f"It may have at most {counted(most)}, found {_number(found)}."
 
 
 def _number(found: Found) -> str:
@@ -158,7 +158,7 @@ def _groups(least: int, promise: Promise, found: Found) -> Iterator[str]:
         return
     if promise.smallest_group is not None and promise.smallest_group >= least:
         return
-    if promise.whole and promise.level in _FIGURES and found.total is not None and found.total <= (promise.rows or 0):
+    if promise.whole and promise.level in FIGURES and found.total is not None and found.total <= (promise.rows or 0):
         return
     yield "How many records stand behind its lines cannot be told."
 
@@ -175,10 +175,11 @@ def _promised_rows(promise: Promise, found: Found) -> Iterator[str]:
     elif found.total is None:
         yield _NO_NUMBER
     elif found.total > promise.rows:
-        yield f"Promised at most {_counted(promise.rows)}, found {_number(found)}."
+        yield f"Promised at most {counted(promise.rows)}, found {_number(found)}."
 
 
-def _counted(rows: int) -> str:
+def counted(rows: int) -> str:
+    """A number of rows in words."""
     return "1 row" if rows == 1 else f"{rows:,} rows"
 
 
@@ -197,7 +198,7 @@ def _promised_columns(promise: Promise, found: Found) -> Iterator[str]:
 def _promised_level(promise: Promise, found: Found) -> Iterator[str]:
     if promise.level == "unknown":
         yield "What would leave was not known, so nothing was promised."
-    elif promise.level in _FIGURES:
+    elif promise.level in FIGURES:
         yield from (f"Promised figures, found single records: {each}." for each in _single_records(promise, found))
 
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from podadmin.requests.effect_facts import FIGURES
 from podadmin.requests.sql_reading import DIALECTS, MAX_CHARACTERS, common_table, parsed, understand
 from podadmin.requests.sql_terms import is_plain_column
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-_FIGURES: Final = frozenset({"none", "counts", "aggregate"})
 _MOST_DIGITS: Final = 15
 _MOST_NESTED: Final = 16
 
@@ -45,7 +45,7 @@ def _lines_of(query: str) -> Lines:
     trees = [tree for tree, _acts in (parsed(query, dialect) for dialect in DIALECTS) if tree is not None]
     if not facts.understood or not trees:
         return Lines()
-    figures = facts.level in _FIGURES
+    figures = facts.level in FIGURES
     found = [_of(tree, figures, 0) for tree in trees]
     first = found[0]
     mosts = [each.most for each in found]
