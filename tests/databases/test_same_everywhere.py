@@ -257,16 +257,33 @@ def _created(quoted: str = "") -> str:
     return f"CREATE TABLE flights ({', '.join(f'{quoted}{name}{quoted} {kind}' for name, kind in FLIGHTS.items())})"
 
 
-def compare_flights(found: Profile, theirs: Profile) -> None:
-    """The sample decides which values are shown as the most frequent, and not all databases give the same rows."""
+OFF = 0.04
+"""How far, as a share of all rows, what a lot tells may be from the share that it is told for.
+
+At least 9 000 of the 20 000 rows are drawn (of 10 000 wanted, fewer come once in 10^40 lots). By Hoeffding's bound, which
+holds for draws without replacement too, one of them is further off than this with a probability of at most
+exp(-2 · 9 000 · 0.04²) = 3·10⁻¹³; the values at 129 shares of 17 columns in all of these tests together: below 10⁻⁸.
+"""
+
+
+def among_the_real(found: Profile, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Does each value told for a share lie where the real rows have it? Compared by ranks: values may be far apart."""
+    for place, column in enumerate(found.columns):
+        cells = sorted(float(row[place]) for row in rows if row[place] is not None) if column.quantiles else []
+        for share, value in column.quantiles:
+            below, above = (round((share + off) * (len(cells) - 1)) for off in (-OFF, OFF))
+            assert cells[max(below, 0)] <= value <= cells[min(above, len(cells) - 1)], (column.name, share)  # type: ignore[operator]
+
+
+def compare_flights(found: Profile, theirs: Profile, rows: Sequence[tuple[Any, ...]]) -> None:
+    """The lot decides which values are shown as the most frequent, and not all databases give the same rows."""
     assert found.rows == theirs.rows == ROWS
     for one, other in zip(theirs.columns, found.columns, strict=True):
         assert set(differences(one, other)) <= {"top", "shortest", "longest"}, (one, other)
         assert [share for share, _ in one.quantiles] == [share for share, _ in other.quantiles]
-        for (_, a), (_, b) in zip(one.quantiles, other.quantiles, strict=True):
-            spread = float(one.maximum or 0) - float(one.minimum or 0)  # type: ignore[arg-type]
-            # the middle of hours may be one or the other: both may be told by some rows only
-            assert float(b) == pytest.approx(float(a), abs=max(0.05 * spread, 1.0))
+    assert sum(bool(column.quantiles) for column in found.columns) > 10
+    among_the_real(found, rows)
+    among_the_real(theirs, rows)
 
 
 @pytest.mark.slow
@@ -278,7 +295,7 @@ def test_real_data_in_postgresql(flown: Any, postgresql: Any) -> None:
                 copy.write_row(row)
         cursor.execute("ANALYZE flights")
     source = SqlSource(postgresql.url(), table="flights")
-    compare_flights(profile(source, None, CHOSEN, Progress()), flown[2])
+    compare_flights(profile(source, None, CHOSEN, Progress()), flown[2], flown[1])
 
 
 @pytest.mark.slow
@@ -287,7 +304,7 @@ def test_real_data_in_mariadb(flown: Any, mariadb: Any) -> None:
         cursor.execute(_created("`"))
         cursor.executemany(f"INSERT INTO flights VALUES ({', '.join(['%s'] * len(FLIGHTS))})", flown[1])
     source = SqlSource(mariadb.url(), table="flights")
-    compare_flights(profile(source, Secret(PASSWORD), CHOSEN, Progress()), flown[2])
+    compare_flights(profile(source, Secret(PASSWORD), CHOSEN, Progress()), flown[2], flown[1])
 
 
 @pytest.mark.slow
@@ -301,5 +318,5 @@ def test_real_data_in_sqlite(flown: Any, tmp_path: Path, monkeypatch: pytest.Mon
         connection.executemany(f"INSERT INTO flights VALUES ({', '.join('?' * len(FLIGHTS))})", flown[1])
     connection.close()
     found = profile(SqlSource(f"sqlite:///{path}", table="flights"), None, CHOSEN, Progress())
-    compare_flights(found, flown[2])
+    compare_flights(found, flown[2], flown[1])
     assert not any(column.distinct_estimated for column in found.columns), "few enough to be counted after all"

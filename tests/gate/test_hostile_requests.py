@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from podadmin.core.clock import SystemClock
+from podadmin.core.clock import SystemClock, stamp
 from podadmin.core.errors import Unavailable
 from podadmin.gate.opening import Opener
 from podadmin.gate.ports import Seen
@@ -205,7 +205,7 @@ def test_messages_that_no_honest_network_sends(own_network: Any, tell_both: Call
             given = {
                 "messageType": 2, "taskId": task, "body": body, "recipient": rig.identifier, "sender": "research-lab",
                 "recipientMailboxId": rig.identifier, "senderMailboxId": "m", "podMailboxIds": {rig.identifier: "w"},
-                "timestamp": "2026-11-21T03:00:00Z", **changes,
+                "timestamp": stamp(CLOCK.now()), **changes,
             }  # fmt: skip
             return pb.BitfountMessage(**given)
 
@@ -310,7 +310,7 @@ def test_no_request_whatever_it_holds_stops_the_gate(
             task = f"fuzz-{count}"
             wire = pb.BitfountMessage(
                 messageType=2, taskId=task, recipient=rig.identifier, sender="research-lab", senderMailboxId="m",
-                podMailboxIds={rig.identifier: "w"}, timestamp="2026-11-21T03:00:00Z",
+                podMailboxIds={rig.identifier: "w"}, timestamp=stamp(CLOCK.now()),
             )  # fmt: skip
             captured = Captured("local", task, 2, "research-lab", wire.SerializeToString(), body, task, None, 300.0)
             request_id = service.capture(rig.store, CLOCK, captured)

@@ -7,13 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from podadmin.requests.envelope import Claims, Opened, Unverified, Verified, VerifiedRequest, judge
-
-# a loaded machine is slow, which is not a failure of a rule
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 SQL: dict[str, Any] = {
     "class_name": "bitfount.ResultsOnly",

@@ -1,0 +1,15 @@
+"""What holds for all tests, and has to be in force before a module of tests is read.
+
+Properties are judged by what they find, not by how busy the machine is: no deadline. Every run draws the same
+examples, so that a run can be repeated; `HYPOTHESIS_PROFILE=search` draws new ones, to look for what nobody has met.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("search", deadline=None, derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
