@@ -17,6 +17,7 @@ from podadmin.datasources.model import CsvSource, Datasource, FolderSource, Sour
 from podadmin.requests.grant_moves import lasts
 from podadmin.requests.records import grant, request
 from podadmin.schema import releases, service
+from podadmin.schema.describe import SHARED_BY
 from podadmin.schema.disclosure import Disclosure, applied, small_labels, to_confirm, told
 from podadmin.schema.drift import drift
 from podadmin.schema.generate import Unread
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 LABELS_SHOWN = 50
 _LABELS_DECIDED = 1_000
-_FEW_VALUES, _SHARED_BY = 24, 10
+_FEW_VALUES = 24
 _SHARES = {
     0.05: "5 % are below",
     0.25: "A quarter is below",
@@ -276,7 +277,7 @@ def other_way(column: ColumnStatistics) -> str:
     The contract has no threshold: a column is categorical only where it is one of yes and no, or is chosen to be
     (bitfount contract, section 3.2). So few values that many records share stay text, and codes stay numbers.
     """
-    few = 1 < column.distinct <= _FEW_VALUES and column.count >= _SHARED_BY * column.distinct
+    few = 1 < column.distinct <= _FEW_VALUES and column.count >= SHARED_BY * column.distinct
     if not (few and column.counted) or column.looks_like or column.stype not in ("text", "continuous"):
         return ""
     return (

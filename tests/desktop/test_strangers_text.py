@@ -29,7 +29,7 @@ from podadmin.desktop.widgets.buttons import QuietButton
 from podadmin.desktop.widgets.card import Card, FigureCard
 from podadmin.desktop.widgets.empty import EmptyState
 from podadmin.desktop.widgets.facts import FactGrid, FactList
-from podadmin.desktop.widgets.form import CheckField, ChoiceField, TextField
+from podadmin.desktop.widgets.form import CheckField, Choice, ChoiceField, TextField
 from podadmin.desktop.widgets.prompt import ErrorSheet, InfoSheet
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, plain_tip
@@ -175,6 +175,15 @@ def test_tables_and_trees_show_it_plainly(qtbot: QtBot) -> None:
     words = tree.model().index(0, 0)
     assert "<U+202E>" in str(words.data())
     assert "<b>" not in str(words.data(Qt.ItemDataRole.ToolTipRole))
+
+
+def test_what_is_added_to_a_choice_later_is_plain_too(qtbot: QtBot) -> None:
+    choice = Choice("Which", ())
+    qtbot.addWidget(choice)
+    choice.addItem(NASTY, NASTY)
+    choice.addItems([NASTY])
+    assert [visible(choice.itemText(place)) for place in range(2)] == [choice.itemText(place) for place in range(2)]
+    assert choice.value() == NASTY
 
 
 def test_a_badge_cuts_and_escapes(qtbot: QtBot) -> None:

@@ -58,8 +58,7 @@ def generate_schema(
 ) -> SchemaView:
     """Read a datasource and generate its schema; shows what it would reveal."""
     source = datasources.get(profile.store, datasource)
-    # whoever sees the row has to see the lock: without it the work counts as cut short
-    with _at_work(profile, source.id), jobs.running(profile.store, profile.clock, profile.actor, source.id):
+    with _at_work(profile, source.id):
         before = service.latest(profile.store, source.id)
         password = datasources.password_of(source.source, profile.open_vault)
         kept = inventory_of(profile, source.id)
@@ -121,8 +120,7 @@ def take(
     """
     source = datasources.get(profile.store, datasource)
     check_pod_knows(source.source)
-    # whoever sees the row has to see the lock: without it the work counts as cut short
-    with _at_work(profile, source.id), jobs.running(profile.store, profile.clock, profile.actor, source.id):
+    with _at_work(profile, source.id):
         generated = from_pod(profile, source, port, progress)
         kept = _save(profile, source, generated)
     return kept_view(profile, source, kept)
@@ -171,10 +169,13 @@ def _lock(profile: Profile, datasource_id: str) -> EngineLock:
 
 @contextmanager
 def _at_work(profile: Profile, datasource_id: str) -> Iterator[None]:
+    """A generation, as a row that says so and a lock that says that its process lives."""
     lock = _lock(profile, datasource_id)
+    # whoever sees the row has to see the lock: without it the work counts as cut short
     lock.take()
     try:
-        yield
+        with jobs.running(profile.store, profile.clock, profile.actor, datasource_id):
+            yield
     finally:
         lock.release()
 

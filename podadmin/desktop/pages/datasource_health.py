@@ -19,7 +19,6 @@ from podadmin.desktop.widgets.facts import FactGrid
 from podadmin.desktop.widgets.form import ChoiceField
 from podadmin.desktop.widgets.layout import STRETCH, clear, column, row
 from podadmin.desktop.widgets.progress import JobBar
-from podadmin.desktop.widgets.text import shown
 from podadmin.desktop.widgets.words import ago, when
 
 EVERY: Final = "All datasources are looked at"
@@ -100,7 +99,7 @@ class HealthCard(Card):
             return
         self._every = every
         if self.every.choice.findData(every) < 0:
-            self.every.choice.addItem(shown(words, one_line=True), every)
+            self.every.choice.addItem(words, every)
         self.every.set_value(every)
         self._settle()
 

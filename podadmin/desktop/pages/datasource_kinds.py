@@ -30,6 +30,7 @@ ICONS: Final = {
 _OF_KIND: Final = {
     "CSVSource": "table",
     "ParquetSource": "table",
+    "JSONLinesSource": "table",
     "SQLSource": "database",
     "OMOPSource": "database",
     "SparkSource": "engine",

@@ -10,7 +10,6 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from podadmin.core.text import visible
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE, SPACE, TYPE
 from podadmin.desktop.widgets.chart import Chart, nice_top, short_day
@@ -58,8 +57,7 @@ class ForecastChart(Chart):
         if ahead:
             shown.append(max(ahead[-1][2], min(ahead[-1][3], (limit or 0.0) * 1.2)))
         self._top = nice_top(max(shown) * 1.05)
-        self.setAccessibleDescription(visible(self._words()))
-        self.update()
+        self._tell()
 
     def _words(self) -> str:
         if not self._past:

@@ -15,7 +15,7 @@ from podadmin.desktop.widgets.buttons import IconButton, QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.form import ChoiceField, TextField
 from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, wrap
-from podadmin.desktop.widgets.text import PlainLabel, shown
+from podadmin.desktop.widgets.text import PlainLabel
 
 NONE: Final = "none"
 _DAYS: Final = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun"})
@@ -129,7 +129,7 @@ class ConditionsCard(Card):
         combo.blockSignals(True)
         combo.clear()
         for name in self.left_out():
-            combo.addItem(shown(self._fields[name].label, one_line=True), name)
+            combo.addItem(self._fields[name].label, name)
         combo.blockSignals(False)
         self._add_row.setVisible(combo.count() > 0)
 

@@ -14,7 +14,6 @@ from podadmin.desktop.widgets.buttons import GhostButton, PrimaryButton
 from podadmin.desktop.widgets.form import Choice, TextField
 from podadmin.desktop.widgets.layout import row
 from podadmin.desktop.widgets.prompt import Question
-from podadmin.desktop.widgets.text import shown
 
 NONE = "Saved filters"
 
@@ -122,5 +121,5 @@ def refill(choice: Choice, entries: Sequence[tuple[str, str]]) -> None:
     now = choice.value()
     choice.clear()
     for key, words in entries:
-        choice.addItem(shown(words, one_line=True), key)
+        choice.addItem(words, key)
     choice.set_value(now)

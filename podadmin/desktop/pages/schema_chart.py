@@ -8,7 +8,6 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from podadmin.core.text import visible
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SPACE, TYPE
 from podadmin.desktop.widgets.chart import Chart, nice_top
@@ -29,8 +28,7 @@ class Histogram(Chart):
         """Show these."""
         self._bars = tuple(bars)
         self._top = nice_top(float(max((rows for _, _, rows in bars), default=0)))
-        self.setAccessibleDescription(visible(self._words()))
-        self.update()
+        self._tell()
 
     def _words(self) -> str:
         if not self._bars:

@@ -145,6 +145,15 @@ class Chart(QWidget):
         plot = self.plot()
         return plot.bottom() - plot.height() * min(value / self._top, 1.0)
 
+    def _tell(self) -> None:
+        """There are other values: say in words what they are, and draw them."""
+        self.setAccessibleDescription(visible(self._words()))
+        self.update()
+
+    def _words(self) -> str:
+        """What the chart shows, for a screen reader. Days and names in it may be strangers' words."""
+        raise NotImplementedError
+
     def as_table(self) -> RowTable:
         """The same numbers as a table."""
         raise NotImplementedError
@@ -186,8 +195,7 @@ class LineChart(Chart):
         self._values = tuple(value for _, value in points)
         self._limit, self._unit = limit, unit
         self._top = nice_top(max([*self._values, limit or 0.0]) * 1.05)
-        self.setAccessibleDescription(visible(self._words()))
-        self.update()
+        self._tell()
 
     def _words(self) -> str:
         limit = f" The limit is {amount(self._limit)} {self._unit}." if self._limit is not None else ""
@@ -258,8 +266,7 @@ class BarChart(Chart):
         self._series = tuple(series)
         self._days = tuple(day.day for day in days)
         self._top = nice_top(max((self._sum(day) for day in days), default=0.0))
-        self.setAccessibleDescription(visible(self._words()))
-        self.update()
+        self._tell()
 
     def _sum(self, day: DayCounts) -> float:
         return sum(day.counts.get(key, 0.0) for key, _, _ in self._series)

@@ -128,7 +128,16 @@ class Choice(QComboBox):
         set_name(self, name)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         for key, words in choices:
-            self.addItem(shown(words, one_line=True), key)
+            self.addItem(words, key)
+
+    def addItem(self, text: str, userData: object = None) -> None:  # type: ignore[override]
+        """Strangers' words as they came; the key by which they are chosen is kept as it is."""
+        super().addItem(shown(text, one_line=True), userData)
+
+    def addItems(self, texts: Sequence[str]) -> None:
+        """The same for words that are no more than words."""
+        for text in texts:
+            self.addItem(text)
 
     def value(self) -> str:
         """The key of what is chosen."""
