@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from podadmin.core import unpacking
 from podadmin.core.clock import Clock
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Unavailable
 from podadmin.core.late import Late
@@ -104,7 +105,7 @@ class _Voice:
         self._seconds = seconds
         local = urlsplit(root).scheme == "http"
         self._client = httpx.Client(
-            headers={"Authorization": f"Token {token.reveal()}"} if token is not None else {},
+            headers={**unpacking.ASKED, **({"Authorization": f"Token {token.reveal()}"} if token is not None else {})},
             timeout=httpx.Timeout(min(seconds, 10.0), connect=min(seconds, CONNECT_SECONDS)),
             verify=False if local else ssl.create_default_context(),
             follow_redirects=False,
@@ -165,22 +166,24 @@ class _Voice:
     def _asked(self, path: str, asked: Mapping[str, str] | None = None) -> bytes:
         self._progress.check()
         end = self._clock.monotonic() + self._seconds
+
+        def goes_on() -> None:
+            self._progress.check()
+            if self._clock.monotonic() > end:
+                raise _slow(self._seconds)
+
         try:
             with self._client.stream("GET", self._root + path, params=dict(asked or {})) as answer:
                 _check_status(answer.status_code)
-                body = bytearray()
-                for part in answer.iter_bytes():
-                    self._progress.check()
-                    body += part
-                    if len(body) > _MOST_BYTES:
-                        raise _no_sense(f"Its answer is longer than {_MOST_BYTES // 2**20} MB.")
-                    if self._clock.monotonic() > end:
-                        raise _slow(self._seconds)
+                return unpacking.read_now(answer, _MOST_BYTES, goes_on)
+        except unpacking.TooMuch:
+            raise _no_sense(f"Its answer is longer than {_MOST_BYTES // 2**20} MB.") from None
+        except unpacking.Unreadable:
+            raise _no_sense("Its answer is packed in a way that was not asked for.") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, RuntimeError) as error:
             # a client that was closed under its work says so by a RuntimeError
             self._progress.check()
             raise _failed(error, self._seconds) from error
-        return bytes(body)
 
 
 def _template(name: str, told: Any) -> Template:

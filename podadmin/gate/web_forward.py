@@ -11,9 +11,9 @@ from typing import Final
 import httpx
 from aiohttp import web
 
+from podadmin.core import unpacking
 from podadmin.core.errors import BadInput, Unavailable
 from podadmin.networks import way_out
-from podadmin.networks.bitfount import unpacking
 from podadmin.networks.bitfount.places import Places
 
 _CHUNK: Final = 64 * 1024

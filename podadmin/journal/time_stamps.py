@@ -22,6 +22,7 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
+from podadmin.core import unpacking
 from podadmin.core.canon import canonical_texts
 from podadmin.core.errors import BadInput, Tampered, Unavailable
 from podadmin.journal.chain import Entry
@@ -79,7 +80,7 @@ def ask(address: str, entry: Entry, roots: tuple[Certificate, ...]) -> Stamp:
     """
     data = canonical_texts(entry.seq, entry[1:7]).encode()
     request = TimestampRequestBuilder(data=data, hash_algorithm=HashAlgorithm.SHA256).build()
-    headers = {"content-type": "application/timestamp-query"}
+    headers = {"content-type": "application/timestamp-query", **unpacking.ASKED}
     try:
         with (
             httpx.Client(verify=ssl.create_default_context(), timeout=SECONDS, trust_env=False) as client,
@@ -87,11 +88,11 @@ def ask(address: str, entry: Entry, roots: tuple[Certificate, ...]) -> Stamp:
         ):
             if answer.status_code != httpx.codes.OK:
                 raise _no_stamp(f"It answered with the status {answer.status_code}.")
-            token = b""
-            for part in answer.iter_bytes(4096):
-                token += part
-                if len(token) > LARGEST_ANSWER:
-                    raise _no_stamp("Its answer is far larger than a time stamp.")
+            token = unpacking.read_now(answer, LARGEST_ANSWER)
+    except unpacking.TooMuch:
+        raise _no_stamp("Its answer is far larger than a time stamp.") from None
+    except unpacking.Unreadable:
+        raise _no_stamp("Its answer is packed in a way that was not asked for.") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _no_stamp("It could not be reached, or it did not answer in time.") from error
     return check(token, entry.seq, entry.hash, roots, request.nonce)

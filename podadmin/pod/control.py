@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from podadmin.core import unpacking
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
@@ -114,7 +115,6 @@ class ControlClient:
     async def _http(
         self, verb: str, path: str, body: Secret[str] | None, seconds: float, most: int = _MOST
     ) -> tuple[int, Any]:
-        received = bytearray()
         try:
             async with (
                 httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=seconds) as client,
@@ -122,25 +122,26 @@ class ControlClient:
                     verb,
                     self._base + path,
                     content=None if body is None else body.reveal().encode(),
-                    headers={} if body is None else {"content-type": "application/json"},
+                    headers={**unpacking.ASKED, **({} if body is None else {"content-type": "application/json"})},
                 ) as answer,
             ):
-                async for chunk in answer.aiter_bytes():
-                    received += chunk
-                    if len(received) > most:
-                        raise Unavailable(
-                            "pod.answer-too-long",
-                            "The answer of the pod was not read to its end.",
-                            f"It is longer than {most // 1024 // 1024} MB, which no answer of a pod has to be.",
-                            "Look whether it really is the pod that listens there, and at what its datasources tell.",
-                        )
+                _, plain = await unpacking.read(answer, most)
                 status = answer.status_code
+        except unpacking.TooMuch:
+            raise Unavailable(
+                "pod.answer-too-long",
+                "The answer of the pod was not read to its end.",
+                f"It is longer than {most // 1024 // 1024} MB, which no answer of a pod has to be.",
+                "Look whether it really is the pod that listens there, and at what its datasources tell.",
+            ) from None
+        except unpacking.Unreadable:
+            raise _silent("Its answer is packed in a way that was not asked for.") from None
         except httpx.TimeoutException:
             raise _silent(f"It did not answer within {seconds:g} seconds.") from None
         except (httpx.HTTPError, OSError):
             raise _silent("There is no connection to it.") from None
         try:
-            return status, json.loads(bytes(received) or b"null")
+            return status, json.loads(plain or b"null")
         except (ValueError, RecursionError):
             return status, None
 

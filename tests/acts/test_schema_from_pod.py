@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 import threading
@@ -194,6 +195,20 @@ def test_an_answer_without_an_end_is_cut(do: Do, scans: Path, pod: Pod, monkeypa
     pod.raw = b" " * (1 << 21)
     act = lambda: do("schema take", datasource="scans", port=pod.port)  # noqa: E731
     assert refused(Unavailable, act) == "pod.answer-too-long"
+
+
+def test_a_packed_answer_is_counted_as_it_unpacks(
+    do: Do, scans: Path, pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = lambda: do("schema take", datasource="scans", port=pod.port)  # noqa: E731
+    pod.packed_as, pod.raw = "gzip", gzip.compress(json.dumps([told()]).encode())
+    assert act().records == 40
+    monkeypatch.setattr(control, "MOST_OF_SCHEMA", 1 << 20)
+    pod.raw = gzip.compress(b" " * (1 << 24))
+    assert len(pod.raw) < 1 << 20
+    assert refused(Unavailable, act) == "pod.answer-too-long"
+    pod.packed_as = "br"
+    assert refused(Unavailable, act) == "pod.no-control"
 
 
 def test_whoever_waits_for_the_pod_can_be_let_go(do: Do, scans: Path, pod: Pod) -> None:

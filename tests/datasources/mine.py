@@ -33,6 +33,7 @@ class Mine:
     elsewhere: str = ""
     hangs: threading.Event = field(default_factory=threading.Event)
     raw: bytes | None = None
+    packed_as: str = ""
     asked: list[tuple[str, dict[str, list[str]], str]] = field(default_factory=list)
 
 
@@ -59,6 +60,8 @@ def mine() -> Iterator[Mine]:
             body = b"" if status != 200 else it.raw if it.raw is not None else self.body(parts.path, query)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            if it.packed_as:
+                self.send_header("Content-Encoding", it.packed_as)
             self.end_headers()
             self.wfile.write(body)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import ssl
 import threading
@@ -113,6 +114,10 @@ def test_a_description_that_cannot_be_read_is_told(service: Mine, told: str) -> 
 
 def test_an_answer_without_an_end_is_cut(service: Mine) -> None:
     service.raw = b"1" * (17 * 1024 * 1024)
+    assert refused(service).code == "datasource.service-answer"
+    service.packed_as, service.raw = "gzip", gzip.compress(service.raw)
+    assert refused(service).code == "datasource.service-answer"
+    service.packed_as = "zstd"
     assert refused(service).code == "datasource.service-answer"
 
 

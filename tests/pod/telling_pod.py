@@ -38,6 +38,7 @@ class Pod:
         self.ready = True
         self.schemas: dict[str, Any] = {"scans": told()}
         self.raw: bytes | None = None
+        self.packed_as = ""
         self.wait = threading.Event()
         self.wait.set()
         self.asked: list[str] = []
@@ -62,6 +63,8 @@ class Pod:
                 content = told if isinstance(told, bytes) else json.dumps(told).encode()
                 self.send_response(status)
                 self.send_header("content-length", str(len(content)))
+                if pod.packed_as and pod.raw is told:
+                    self.send_header("content-encoding", pod.packed_as)
                 self.end_headers()
                 try:
                     self.wfile.write(content)

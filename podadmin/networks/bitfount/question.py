@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from podadmin.core import unpacking
 from podadmin.core.errors import PodadminError
 from podadmin.networks import way_out
-from podadmin.networks.bitfount import unpacking
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 Body = Mapping[str, Any] | Sequence[Any]

@@ -53,7 +53,6 @@ from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount import references
 from podadmin.networks.bitfount.client import MessageServiceClient
 from podadmin.networks.bitfount.job_request import read_claims
-from podadmin.networks.bitfount.unpacking import TooMuch, Unreadable, unpacked
 from podadmin.networks.local.ledger import FILE, Ledger
 from podadmin.networks.local.requester import Mischief
 from podadmin.requests import service
@@ -370,18 +369,6 @@ def test_what_unpacks_to_ten_gigabytes(own_network: Any, tell_proxied: Callable[
         assert memory() - before < 400, "MiB; some of it is what this test itself has made"
 
     tell_proxied(own_network, story, largest=20 * 2**20)
-
-
-def test_only_what_was_asked_for_is_unpacked() -> None:
-    good = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = good.compress(b"hello") + good.flush()
-    assert unpacked("gzip", packed, 5) == b"hello"
-    assert unpacked("", b"plain", 5) == unpacked("identity", b"plain", 5) == b"plain"
-    with pytest.raises(TooMuch):
-        unpacked("gzip", packed, 4)
-    for encoding, raw in (("br", packed), ("gzip", b"no"), ("gzip", packed[:-1]), ("gzip", packed * 2), ("zstd", b"x")):
-        with pytest.raises(Unreadable):
-            unpacked(encoding, raw, 100)
 
 
 def test_a_certificate_is_near_its_end(network: Any, tell_proxied: Callable[..., None]) -> None:

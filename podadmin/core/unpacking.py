@@ -7,10 +7,11 @@ is asked for here, and what comes out of it is counted while it comes (RFC 1952;
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 ASKED: Final[Mapping[str, str]] = {"accept-encoding": "gzip"}
 """The header of a question whose answer is read with `read`."""
@@ -36,6 +37,20 @@ async def read(answer: httpx.Response, most: int) -> tuple[bytes, bytes]:
         if len(raw) > most:
             raise TooMuch
     return bytes(raw), unpacked(answer.headers.get("content-encoding", ""), bytes(raw), most)
+
+
+def read_now(answer: httpx.Response, most: int, each: Callable[[], None] = lambda: None) -> bytes:
+    """`read` outside of an event loop: the body without its compression. `each` is called as every part of it comes.
+
+    Raises TooMuch, Unreadable, httpx's errors, and what `each` raises.
+    """
+    raw = bytearray()
+    for chunk in answer.iter_raw():
+        each()
+        raw += chunk
+        if len(raw) > most:
+            raise TooMuch
+    return unpacked(answer.headers.get("content-encoding", ""), bytes(raw), most)
 
 
 def unpacked(encoding: str, raw: bytes, most: int) -> bytes:
