@@ -23,6 +23,7 @@ from podadmin.core.progress import Progress
 from podadmin.store.migrate import bring_up_to_date
 from podadmin.store.reading import check_revision, connect_to_read
 from podadmin.store.unit import Fact, Recorder, Unit
+from podadmin.store.writing import Writing
 
 BUSY_SECONDS = 10.0
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=8000")
@@ -97,9 +98,8 @@ class Store:
     def __init__(self, readers: sa.Engine, writer: sa.Engine | None, recorder: Recorder, path: Path) -> None:
         self._readers = readers
         self._writer = writer
+        self._writing = Writing(writer) if writer is not None else None
         self._recorder = recorder
-        self._writing = threading.RLock()
-        self._in_unit = False
         self.path = path
 
     @classmethod
@@ -151,35 +151,31 @@ class Store:
             raise explain(error, "reading the profile") from error
 
     @contextmanager
-    def record(self, fact: Fact) -> Iterator[Unit]:
+    def record(self, fact: Fact, *, together: bool = False) -> Iterator[Unit]:
         """A write transaction that commits together with its journal entries, or not at all.
 
+        `together`: one of many small ones, such as a request that is kept. It may share its commit with others that
+        come at the same time, and sees what these have written; it is on the disk when this ends, as any other.
         Raises Unavailable or Tampered (`store.*`); then nothing was written. Raises Refused (`store.reads-only`) where
         the database was opened to read.
         """
-        if self._writer is None:
+        if self._writing is None:
             raise Refused(
                 "store.reads-only",
                 "Nothing was changed.",
                 "This profile was opened to be looked at.",
                 "Start podadmin without --auditor to work with this profile.",
             )
-        with self._writing:
-            if self._in_unit:
-                # a defect of the caller, said at once: the one writing connection would be waited for in vain
-                raise RuntimeError(f"a unit of work for {fact.act} was opened inside another one")
-            self._in_unit = True
-            try:
-                with self._writer.begin() as connection:
-                    unit = Unit(connection, fact)
-                    yield unit
-                    entries = [self._recorder.append(connection, each) for each in unit.facts]
-                    for each in unit.closing(entries):
-                        self._recorder.append(connection, each)
-            except (exc.SQLAlchemyError, sqlite3.Error) as error:
-                raise explain(error, f"recording “{fact.act}”") from error
-            finally:
-                self._in_unit = False
+        begin = self._writing.together if together else self._writing.alone
+        try:
+            with begin(fact.act) as connection:
+                unit = Unit(connection, fact)
+                yield unit
+                entries = [self._recorder.append(connection, each) for each in unit.facts]
+                for each in unit.closing(entries):
+                    self._recorder.append(connection, each)
+        except (exc.SQLAlchemyError, sqlite3.Error) as error:
+            raise explain(error, f"recording “{fact.act}”") from error
 
     def backup(self, to: Path) -> None:
         """A consistent copy of the whole database in a new file. Raises Unavailable (`store.*`)."""
