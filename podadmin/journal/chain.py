@@ -74,7 +74,7 @@ def hash_of(seq: int, at: str, actor: str, act: str, subject: str, body: str, pr
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def link(last: Entry | None, at: str, actor: str, act: str, subject: str, body: str) -> Entry:
+def link(last: Entry | Head | None, at: str, actor: str, act: str, subject: str, body: str) -> Entry:
     """The entry that follows `last`."""
     seq = last.seq + 1 if last else 1
     previous = last.hash if last else GENESIS

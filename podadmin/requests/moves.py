@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import Row, bindparam, update
 
 from podadmin.core.clock import Clock, new_reference
 from podadmin.requests import receipts
@@ -18,6 +18,7 @@ from podadmin.store.unit import Fact, Unit
 
 GATE = "gate"
 _CHANGE: Final = update(request).where(request.c.id == bindparam("of"))
+_CHANGED: Final = _CHANGE.returning(request)
 
 
 class Unchanged(Exception):
@@ -42,14 +43,23 @@ def change(unit: Unit, request_id: str, **values: Any) -> None:
     unit.execute(_CHANGE, {"of": request_id, **values})
 
 
-def move(unit: Unit, request_id: str, event: Event, words: str) -> State:
+def changed(unit: Unit, request_id: str, **values: Any) -> Row[Any]:
+    """`change`, and the row as it is then."""
+    return unit.execute(_CHANGED, {"of": request_id, **values}).one()
+
+
+def move(
+    unit: Unit, request_id: str, event: Event, words: str, *, row: Row[Any] | None = None, owes: str = "", say: str = ""
+) -> State:
     """Let `event` happen to a request and note its new state, where the unit was opened with a fact about it.
 
-    Raises Refused (`request.wrong-state`).
+    `row` is the request's as it was read in this unit. `owes`, `say`: what the requester has to be told from then on,
+    as in `owe`. Raises Refused (`request.wrong-state`).
     """
-    row = row_of(unit.connection, request_id)
-    state = advance(State(row.state), event)
-    change(unit, request_id, state=state, state_words=words)
+    known = row if row is not None else row_of(unit.connection, request_id)
+    state = advance(State(known.state), event)
+    answer = {"answer": owes, "answer_words": say} if owes else {}
+    change(unit, request_id, state=state, state_words=words, **answer)
     if unit.facts[0].subject == request_id:
         unit.note(state=str(state))
     return state

@@ -5,11 +5,11 @@ One transaction: the findings, the grants that the request voids, the verdict, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, insert, update
+from sqlalchemy import Connection, Row, bindparam, insert, update
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp
@@ -17,7 +17,7 @@ from podadmin.core.errors import Refused
 from podadmin.limits import service as limits
 from podadmin.requests import grant_moves, receipts, review_moves
 from podadmin.requests.grant_pins import Pins
-from podadmin.requests.moves import GATE, change, move, owe
+from podadmin.requests.moves import GATE, changed, move
 from podadmin.requests.purposes import as_decided
 from podadmin.requests.reading import Found, findings_of, found_of, row_of
 from podadmin.requests.records import decision, sealed
@@ -72,23 +72,35 @@ class Opening:
     tried: Tried | None = None
 
 
+Look = Callable[[Connection], Opening]
+"""What opening finds, seen through a connection."""
+
+
 def record_opening(store: Store, clock: Clock, request_id: str, opening: Opening) -> State:
-    """Write what opening found, and the verdict of the rules on it, in one transaction; returns the new state.
+    """Write what opening found, and the verdict on it, in one transaction; returns the new state.
 
     Raises Refused (`request.wrong-state`) where the request was opened before; then nothing was changed.
     """
-    with store.record(
-        Fact(GATE, "request.opened", request_id, {"verdict": opening.verdict, "code": opening.code})
-    ) as unit:
+    return open_by(store, clock, request_id, lambda _connection: opening)
+
+
+def open_by(store: Store, clock: Clock, request_id: str, look: Look) -> State:
+    """`record_opening` of what `look` finds with the connection that writes it down.
+
+    So a verdict is given on what is so when it is recorded: no grant, rule or request can change in between.
+    """
+    with store.record(Fact(GATE, "request.opened", request_id), together=True) as unit:
         row = row_of(unit.connection, request_id)
         advance(State(row.state), Event.HELD)  # only what is captured and nothing else can be opened
+        opening = look(unit.connection)
+        unit.note(verdict=opening.verdict, code=opening.code)
         row = _keep(unit, clock, row, opening)
         if opening.pins is not None and opening.code != REPLAYED:
             voided = grant_moves.void_broken(unit, clock, row, opening.pins)
             if voided:
                 unit.note(voids=list(voided))
         if opening.verdict == "allow":
-            return _allow(unit, clock, request_id, opening)
+            return _allow(unit, clock, row, opening)
         if opening.verdict == "hold":
             if opening.votes_needed:
                 asked_by = f"rule {opening.rule}" if opening.rule else GATE
@@ -96,7 +108,7 @@ def record_opening(store: Store, clock: Clock, request_id: str, opening: Opening
                     unit, clock, request_id, opening.votes_needed, opening.reviewers, opening.review_why, asked_by
                 )
             unit.also(Fact(GATE, "request.held", request_id, {"until": row.deadline}))
-            return move(unit, request_id, Event.HELD, opening.words)
+            return move(unit, request_id, Event.HELD, opening.words, row=row)
         return _refuse(unit, clock, row, opening)
 
 
@@ -131,11 +143,11 @@ def _keep(unit: Unit, clock: Clock, row: Row[Any], opening: Opening) -> Row[Any]
         "state_words": opening.words,
     }
     unit.execute(_FOUND, {"of": request_id, "findings": canonical(findings)})
-    change(unit, request_id, **values)
+    after = changed(unit, request_id, **values)
     unit.note(requester=values["requester"], task=opening.task, risk=opening.risk, fingerprint=opening.fingerprint)
     if opening.findings.get("opened_by"):
         unit.note(key=opening.findings["opened_by"])  # the use of a private key is told where it was used
-    return row_of(unit.connection, request_id)
+    return after
 
 
 def pins_in(found: Found) -> Pins | None:
@@ -156,12 +168,13 @@ def pins_decided(unit: Unit, found: Found) -> Pins | None:
     return decided
 
 
-def _allow(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> State:
+def _allow(unit: Unit, clock: Clock, row: Row[Any], opening: Opening) -> State:
+    request_id = row.id
     if opening.tried is not None and opening.tried.policy != policy_mark(unit.connection):
-        return _hold_after_all(unit, request_id, "rules were changed meanwhile", "Waiting for your decision")
+        return _hold_after_all(unit, row, "rules were changed meanwhile", "Waiting for your decision")
     grant_id = opening.grant_id
     if not grant_id and not opening.rule:
-        return _hold_after_all(unit, request_id, "nothing names what allows it", "Waiting for your decision")
+        return _hold_after_all(unit, row, "nothing names what allows it", "Waiting for your decision")
     try:
         # all or nothing: neither a run of the grant nor a promise for one model may stay behind where the rest fails
         with unit.connection.begin_nested():
@@ -172,18 +185,18 @@ def _allow(unit: Unit, clock: Clock, request_id: str, opening: Opening) -> State
                 raise _grant_over("The grant has too few inferences left", "the grant has too few inferences left")
     except Refused as error:
         why = error.why if error.code == "grant.over" else error.code
-        return _hold_after_all(unit, request_id, why, error.what)
+        return _hold_after_all(unit, row, why, error.what)
     by = "grant" if grant_id else "rule"
     fact: dict[str, Any] = {"rule": opening.rule}
     if grant_id:
         fact = {"grant": grant_id, "inferences": sum(amounts)}
-    change(unit, request_id, grant_id=grant_id)
+    row = changed(unit, request_id, grant_id=grant_id)
     reason = f"Covered by the grant {grant_id}" if grant_id else f"Allowed by the rule {opening.rule}"
     decide(unit, clock, request_id, "allow", by, reason)
     unit.also(Fact(GATE, "request.approved", request_id, fact))
-    told = {**fact, "by": by, "request": row_of(unit.connection, request_id)}
+    told = {**fact, "by": by, "request": row}
     receipts.issue(unit, clock, "approved", ("request.approved", request_id), told)
-    return move(unit, request_id, Event.APPROVED, f"Approved by a {by}, waiting for delivery to the pod")
+    return move(unit, request_id, Event.APPROVED, f"Approved by a {by}, waiting for delivery to the pod", row=row)
 
 
 def _grant_over(what: str, why: str) -> Refused:
@@ -202,14 +215,14 @@ def _refuse(unit: Unit, clock: Clock, row: Row[Any], opening: Opening) -> State:
         "request": row,
     }
     reference = receipts.issue(unit, clock, "refused", ("request.refused", request_id), told)
-    if opening.answerable:
-        owe(unit, request_id, "reject", f"{opening.words} Receipt {reference}.")
-    return move(unit, request_id, Event.REFUSED if opening.rule else Event.INVALID, opening.words)
+    event = Event.REFUSED if opening.rule else Event.INVALID
+    owes, say = ("reject", f"{opening.words} Receipt {reference}.") if opening.answerable else ("", "")
+    return move(unit, request_id, event, opening.words, row=row, owes=owes, say=say)
 
 
-def _hold_after_all(unit: Unit, request_id: str, why: str, words: str) -> State:
-    unit.also(Fact(GATE, "request.held", request_id, {"why": why}))
-    return move(unit, request_id, Event.HELD, words)
+def _hold_after_all(unit: Unit, row: Row[Any], why: str, words: str) -> State:
+    unit.also(Fact(GATE, "request.held", row.id, {"why": why}))
+    return move(unit, row.id, Event.HELD, words, row=row)
 
 
 def reserve(unit: Unit, clock: Clock, found: Found, request_id: str) -> tuple[float, ...]:

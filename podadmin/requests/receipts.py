@@ -34,6 +34,7 @@ PREFIX: Final = b"podadmin receipt 1\n"
 GATE: Final = "gate"
 LARGEST_FILE: Final = 1024 * 1024
 _AT_ONCE: Final = 500
+_INSERT: Final = insert(receipt)
 _HASH: Final = select(journal_entry.c.hash).where(journal_entry.c.seq == bindparam("of"))
 
 
@@ -95,7 +96,7 @@ def issue(unit: Unit, clock: Clock, act: str, about: tuple[str, str], facts: Map
         document["journal"] = {"entry": entry, "hash": head}
         text = canonical(document)
         unit.execute(
-            insert(receipt),
+            _INSERT,
             {
                 "reference": reference,
                 "act": act,

@@ -31,6 +31,11 @@ MOST: Final = 10_000
 """So many of the newest verified requests are decided again."""
 MOST_AT_ONCE: Final = 1_000
 _BY_ITSELF: Final = frozenset({"grant", "rule"})
+# made once: making a statement takes longer than running it, and these run for every request
+_RULES: Final = select(func.count(), func.sum(rule.c.version)).select_from(rule)
+_PURPOSES: Final = select(func.sum(project_purpose.c.version))
+_GRANTS: Final = select(func.count()).select_from(grant)
+_KEEP: Final = insert(request_facts)
 
 
 @dataclass(frozen=True)
@@ -51,20 +56,20 @@ def policy_mark(connection: Connection) -> str:
 
     Another one after every change, and never one that was there before.
     """
-    count, versions = connection.execute(select(func.count(), func.sum(rule.c.version)).select_from(rule)).one()
-    stated = connection.execute(select(func.sum(project_purpose.c.version))).scalar()
+    count, versions = connection.execute(_RULES).one()
+    stated = connection.execute(_PURPOSES).scalar()
     return f"{count}.{versions or 0}.{stated or 0}"
 
 
 def keep_facts(unit: Unit, request_id: str, number: int, tried: Tried) -> None:
     """Keep what a request was decided on."""
-    unit.execute(insert(request_facts).values(**_values(request_id, number, tried)))
+    unit.execute(_KEEP, _values(request_id, number, tried))
 
 
 def prepared_grants(connection: Connection, pins: Pins) -> Grants:
     """The grants that may cover a request with these pins; all others are counted."""
     near = grants_for(connection, pins)
-    every = int(connection.execute(select(func.count()).select_from(grant)).scalar_one())
+    every = int(connection.execute(_GRANTS).scalar_one())
     return Grants.of(near, every - len(near))
 
 

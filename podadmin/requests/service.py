@@ -90,6 +90,10 @@ __all__ = [
     "waiting_to_open",
 ]
 
+# made once: making a statement takes longer than running it
+_REQUEST = insert(request)
+_SEALED = insert(sealed)
+
 
 @dataclass(frozen=True)
 class Captured:
@@ -129,9 +133,9 @@ def capture(store: Store, clock: Clock, captured: Captured) -> str | None:
     if captured.problem is not None:
         body["problem"] = captured.problem.code
     try:
-        with store.record(Fact(GATE, "request.captured", request_id, body)) as unit:
+        with store.record(Fact(GATE, "request.captured", request_id, body), together=True) as unit:
             unit.execute(
-                insert(request),
+                _REQUEST,
                 {
                     "id": request_id,
                     "network": captured.network,
@@ -146,7 +150,7 @@ def capture(store: Store, clock: Clock, captured: Captured) -> str | None:
                 },
             )
             kept = {"wire": captured.wire, "body": captured.body, "findings": canonical(findings)}
-            unit.execute(insert(sealed), {"request_id": request_id, **kept})
+            unit.execute(_SEALED, {"request_id": request_id, **kept})
             if captured.problem is not None:
                 told = {
                     "by": "the gate's own checks",
