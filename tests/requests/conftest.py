@@ -1,14 +1,15 @@
-"""Factories for requests as they come from the wire, good unless a test says otherwise."""
+"""Factories for requests as they come from the wire, good unless a test says otherwise; stores that open quickly."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from podadmin.requests.envelope import Claims, Opened, Unverified, Verified, VerifiedRequest, judge
+from tests.new_profiles import made_once
 
 SQL: dict[str, Any] = {
     "class_name": "bitfount.ResultsOnly",
@@ -95,3 +96,9 @@ def verified() -> Callable[..., Verified[VerifiedRequest]]:
 def protocols() -> dict[str, dict[str, Any]]:
     """Deep copies of protocols whose effects are known, by a short name."""
     return copy.deepcopy(PROTOCOLS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def new_profiles_are_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with made_once(tmp_path_factory.mktemp("made-once")):
+        yield
