@@ -177,6 +177,19 @@ class Store:
         except (exc.SQLAlchemyError, sqlite3.Error) as error:
             raise explain(error, f"recording “{fact.act}”") from error
 
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """The units of this thread that are recorded `together` inside it wait for the disk once, at its end.
+
+        Raises Unavailable or Tampered (`store.*`) there: then it has to be looked up which of them were written.
+        """
+        assert self._writing is not None  # an auditor has nothing to gather
+        try:
+            with self._writing.gathered():
+                yield
+        except (exc.SQLAlchemyError, sqlite3.Error) as error:
+            raise explain(error, "recording what came together") from error
+
     def backup(self, to: Path) -> None:
         """A consistent copy of the whole database in a new file. Raises Unavailable (`store.*`)."""
         try:

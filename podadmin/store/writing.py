@@ -30,6 +30,7 @@ class Writing:
         self._coming = 0
         self._in_unit = False
         self._shared: _Shared | None = None
+        self._mine = threading.local()
 
     @contextmanager
     def alone(self, act: str) -> Iterator[sa.Connection]:
@@ -62,10 +63,41 @@ class Writing:
                         self._end(shared)
         finally:
             self._turn.release()
-            if shared is not None:
+            if shared is not None and not self._waits_later(shared):
                 self._wait_for(shared)
         if shared.error is not None:
             raise shared.error
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """The parts of this thread that come in it are committed at its end, and none waits for the disk before.
+
+        Raises what the database raises: then it is not known which of them were written.
+        """
+        with self._counting:
+            self._coming += 1  # so that nobody else ends what is gathered here
+        held: list[_Shared] = []
+        self._mine.held = held
+        try:
+            yield
+        finally:
+            del self._mine.held
+            with self._counting:
+                self._coming -= 1
+            with self._turn:
+                if self._shared in held and self._coming == 0:
+                    self._end(held[-1])
+            for shared in held:
+                self._wait_for(shared)
+        for shared in held:
+            if shared.error is not None:
+                raise shared.error
+
+    def _waits_later(self, shared: _Shared) -> bool:
+        held: list[_Shared] | None = getattr(self._mine, "held", None)
+        if held is not None and shared not in held:
+            held.append(shared)
+        return held is not None
 
     def _come(self) -> None:
         with self._counting:

@@ -177,7 +177,7 @@ def test_reading_that_was_cancelled_stops_at_once_whatever_the_database_is_at(st
     progress, begun = Progress(), threading.Event()
 
     def stop() -> None:
-        begun.wait(5)
+        begun.wait(60)
         progress.cancel()
 
     canceller = threading.Thread(target=stop)

@@ -216,3 +216,87 @@ def test_many_threads_of_both_kinds_and_two_stores_write_one_whole_chain(
         mine = [each for each in subjects if each.startswith(f"{number}-")]
         assert mine == [f"{number}-{turn}" for turn in range(12)]
     other.close()
+
+
+def _gathers(store: Store, *names: str) -> list[str]:
+    """Records each in one gathering; the commits and what could be read meanwhile, in their order."""
+    seen: list[str] = []
+
+    def committed(_connection: Connection) -> None:
+        seen.append("commit")
+
+    event.listen(store._writer, "commit", committed)
+    try:
+        with store.gathered():
+            for name in names:
+                try:
+                    with store.record(Fact("gate", "setting.changed", name), together=True) as unit:
+                        written(name)(unit)
+                        if name == "bad":
+                            raise KeyError(name)
+                except KeyError:
+                    seen.append("refused")
+                seen.append("".join(sorted(values(store))))
+    finally:
+        event.remove(store._writer, "commit", committed)
+    return seen
+
+
+def test_what_one_thread_gathers_waits_for_the_disk_once_and_keeps_its_order(store: Store) -> None:
+    assert _gathers(store, "a", "b", "c") == ["", "", "", "commit"]
+    assert chain(store) == ["a", "b", "c"]
+    assert _gathers(store) == []
+
+
+def test_what_fails_in_a_gathering_takes_nothing_of_the_rest_with_it(store: Store) -> None:
+    assert _gathers(store, "a", "bad", "c") == ["", "refused", "", "", "commit"]
+    assert chain(store) == ["a", "c"]
+
+
+def test_a_gathering_ends_with_what_was_done_where_its_body_fails(store: Store) -> None:
+    with pytest.raises(KeyError), store.gathered():  # noqa: PT012
+        with store.record(Fact("gate", "setting.changed", "a"), together=True) as unit:
+            written("a")(unit)
+        raise KeyError("a defect")
+    assert (values(store), chain(store)) == ({"a"}, ["a"])
+    _alone(store)
+
+
+def test_a_gathering_whose_commit_fails_says_so_and_leaves_nothing(store: Store) -> None:
+    def broken(_connection: Connection) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    event.listen(store._writer, "commit", broken)
+    with pytest.raises(PodadminError) as caught:
+        _gathers(store, "a", "b")
+    event.remove(store._writer, "commit", broken)
+    assert caught.value.code.startswith("store.")
+    assert (values(store), chain(store)) == (set(), [])
+    assert _gathers(store, "a") == ["", "commit"]
+
+
+def test_gatherings_beside_others_lose_nothing(store: Store) -> None:
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(4):
+                names = [f"{number}-{turn}-{each}" for each in range(5)]
+                if number % 2:
+                    _gathers(store, *names)
+                else:
+                    for name in names:
+                        with store.record(Fact("gate", "setting.changed", name), together=number % 4 == 0) as unit:
+                            written(name)(unit)
+        except BaseException as error:  # noqa: BLE001 - reported by the test below
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    subjects = chain(store)
+    assert len(subjects) == 120
+    assert set(subjects) == values(store)
