@@ -248,3 +248,81 @@ def test_what_cannot_be_entered(verdict: str, results: dict[str, str], code: str
     assert caught.value.code == code
     with pytest.raises(BadInput):
         draft("r", "hold", {"rows": "more-than: 1"})
+
+
+NAMES = ("a", "b", "c", "d", "e", "f")
+LONG = "n" * 70
+
+
+@pytest.mark.parametrize(
+    ("found", "promise", "asked", "said"),
+    [
+        (Found(1, ("a",)), Promise(), {"every": "is: result"}, ("Every result of it is to be seen.",)),
+        (Found(None), Promise(), {"rows": "more-than: 10"}, ("How many rows it has cannot be told.",)),
+        (Found(1), Promise(), {"names": "any: a"}, ("What its columns are called cannot be told.",)),
+        (Found(1, NAMES[:2]), Promise(), {"names": "any: A, b"}, ("It has the columns “a”, “b”.",)),
+        (Found(1, NAMES[:5]), Promise(), {"names": "other: x"},
+         ("It has the columns “a”, “b”, “c”, “d”, “e” beside those that it may have.",)),
+        (Found(1, NAMES), Promise(), {"names": "other: x"},
+         ("It has the columns “a”, “b”, “c”, “d”, “e” and 1 more beside those that it may have.",)),
+        (Found(1, ("phone", "age")), Promise(), {"identifiers": "is: suspected"},
+         ("Its column “phone” looks like one of telephone numbers.",)),
+        (Found(1, ("sex",)), Promise(), {"groups": "less-than: 5"},
+         ("How many records stand behind its lines cannot be told.",)),
+        (Found(1, ("n", "cnt")), Promise(), {"groups": "less-than: 5"},
+         ("How large the groups of the columns “n”, “cnt” are cannot be told.",)),
+        (Found(3), Promise("counts"), {"promise": "any: rows"}, ("Its request promised no most number of rows.",)),
+        (Found(1, ("a",)), Promise("counts"), {"promise": "any: columns"},
+         ("Its request did not promise what its columns are called.",)),
+        (Found(1, ("a",)), Promise(), {"promise": "any: level"},
+         ("What would leave was not known, so nothing was promised.",)),
+        (Found(None), Promise("counts"), {"promise": "any: level"},
+         ("Promised figures, found single records: whether its lines are more than that cannot be told.",)),
+        (Found(1, ("n",), {}), Promise("counts"), {"promise": "any: level"},
+         ("Promised figures, found single records: how many records “n” counts cannot be told.",)),
+        (Found(1, ("n",), {"n": 1.0}), Promise("counts"), {"promise": "any: level"},
+         ("Promised figures, found single records: a line of “n” counts a single record.",)),
+    ],
+)  # fmt: skip
+def test_a_custodian_reads_why_it_is_held(
+    found: Found, promise: Promise, asked: dict[str, str], said: tuple[str, ...]
+) -> None:
+    rule = look(**asked)
+    assert why_held(rule, promise, found) == said
+    assert [(each.words, each.rule, each.name) for each in held([rule], promise, found)] == [
+        (words, "rul_1@1", "Look rul_1") for words in said
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "asked"),
+    [
+        (Found(1, (f"{LONG}_phone",)), {"names": "other: x"}),
+        (Found(1, (f"phone_{LONG}",)), {"identifiers": "is: suspected"}),
+        (Found(1, (f"{LONG}_n",), {f"{LONG}_n": 1.0}), {"groups": "less-than: 5"}),
+        (Found(1, (f"phone_{LONG}",)), {"promise": "any: level"}),
+        (Found(1, (f"{LONG}_n",), {f"{LONG}_n": 1.0}), {"promise": "any: level"}),
+        (Found(1, (f"{LONG}_n",)), {"promise": "any: level"}),
+    ],
+)
+def test_of_a_long_name_sixty_characters_are_shown(found: Found, asked: dict[str, str]) -> None:
+    (said,) = why_held(look(**asked), Promise("counts"), found)
+    assert len(said.split("“")[1].split("”")[0]) == 60
+
+
+def test_what_is_exactly_at_a_bound_goes() -> None:
+    ten = Promise("counts", 10, ("sex", "n"), ("n",), 10, False, 200)
+    at = Found(10, ("sex", "n"), {"n": 10.0})
+    assert words(at, ten, rows="more-than: 10") == ()
+    assert words(at, ten, groups="less-than: 10") == ()
+    assert words(replace(at, columns=("sex",)), ten, groups="less-than: 10") == ()
+    assert words(at, ten, promise="any: rows, columns, level") == ()
+    whole = Promise("counts", 3, ("sex",), whole=True)
+    assert words(Found(3, ("sex",)), whole, groups="less-than: 10") == ()
+
+
+def test_as_many_lines_as_records_are_single_records_but_one_line_is_what_a_sum_is() -> None:
+    promise = Promise("aggregate", 10, ("m",), records=2)
+    assert words(Found(2, ("m",)), promise, promise="any: level") != ()
+    assert words(Found(1, ("m",)), replace(promise, records=1), promise="any: level") == ()
+    assert words(Found(1, ("n",), {"n": 2.0}), promise, promise="any: level") == (), "a count of two is no single one"
