@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable
 from datetime import date, timedelta
+from statistics import linear_regression
 
 import pytest
 from hypothesis import given
@@ -20,8 +21,10 @@ from podadmin.limits.forecast import (
     Forecast,
     _ahead,
     _amount,
+    _Pace,
     _pace,
     _reached,
+    _spread,
     forecast,
     path,
     whole_weeks,
@@ -292,3 +295,83 @@ def test_the_shortest_history_that_is_enough_has_a_path_and_little_more_use_does
 def test_what_is_nearly_used_up_is_used_up_tomorrow() -> None:
     found = forecast(steady(10, 100.0), 1, TODAY)
     assert (found.early, found.likely, found.late) == (TODAY + timedelta(days=1),) * 3
+
+
+RISING = (12.0, 13.0, 19.0, 20.0, 27.0, 26.0, 33.0, 38.0)
+
+
+def test_a_rise_is_the_line_of_least_squares_with_the_doubts_of_the_textbook() -> None:
+    """Their covariances are the inverse of the normal equations: written as a matrix here."""
+    count = len(RISING)
+    places = range(count)
+    slope, begin = linear_regression(places, RISING)
+    pace = _pace(RISING, 3.0)
+    assert pace.slope == pytest.approx(slope)
+    assert pace.level == pytest.approx(begin + slope * count + 3)
+    assert pace.weeks == count
+    rests = [each - begin - slope * place for place, each in zip(places, RISING, strict=True)]
+    assert pace.spread == pytest.approx(_spread(rests, sum(RISING) / count, 2))
+    one, both, two = count, sum(places), sum(place * place for place in places)
+    whole = one * two - both * both
+    inverse = ((two / whole, -both / whole), (-both / whole, one / whole))
+    next_week = (1, count)
+
+    def doubt(left: tuple[int, int], right: tuple[int, int]) -> float:
+        return pace.spread * sum(left[i] * inverse[i][j] * right[j] for i in (0, 1) for j in (0, 1))
+
+    assert pace.level_doubt == pytest.approx(doubt(next_week, next_week))
+    assert pace.slope_doubt == pytest.approx(doubt((0, 1), (0, 1)))
+    assert pace.both_doubt == pytest.approx(doubt(next_week, (0, 1)))
+
+
+def test_without_a_clear_rise_the_mean_goes_on_and_is_as_doubtful_as_a_mean_is() -> None:
+    weeks = (10.0, 30.0, 10.0, 30.0, 10.0, 30.0)
+    spread = _spread([each - 20 for each in weeks], 20, 1)
+    assert _pace(weeks, 5.0) == _Pace(25.0, 0.0, spread, spread / 6, 0.0, 0.0, 6)
+
+
+@pytest.mark.parametrize(
+    ("rests", "mean", "fitted", "spread"),
+    [
+        # neighbours that differ: the plain variance, and that of a mean of few weeks
+        ([6.0, -6.0, 6.0, -6.0, 6.0, -6.0], 1, 1, 216 / 5 * 5 / 3),
+        ([6.0, -6.0, 6.0, -6.0, 6.0, -6.0], 1, 2, 216 / 4 * 4 / 2),
+        # neighbours that are alike: 1/6 and the 1.5/6 by which few weeks hide it make 5/12, and 17/12 : 7/12 is 17/7
+        ([6.0, 6.0, -6.0, -6.0, 6.0, -6.0], 1, 1, 216 / 5 * 5 / 3 * (1 + 1 / 12) / (1 - 1 / 12)),
+        ([6.0, 6.0, 6.0, -6.0, -6.0, 6.0], 1, 1, 216 / 5 * 5 / 3 * (5 / 12 + 1) / (1 - 5 / 12)),
+        # as alike as it may count
+        ([6.0, 6.0, 6.0, -6.0, -6.0, -6.0], 1, 1, 216 / 5 * 5 / 3 * 1.75 / 0.25),
+        # never less than chance alone makes of single events
+        ([1.0, -1.0, 1.0, -1.0, 1.0, -1.0], 50, 1, 50),
+        ([0.0] * 6, 4, 1, 4),
+    ],
+)
+def test_weeks_that_resemble_their_neighbours_tell_less_than_others(
+    rests: list[float], mean: float, fitted: int, spread: float
+) -> None:
+    assert _spread(rests, mean, fitted) == pytest.approx(spread)
+
+
+@pytest.mark.parametrize(
+    ("level", "slope", "days", "mean"),
+    [
+        (14.0, 0.0, 1, 2.0),
+        (14.0, 0.0, 21, 42.0),
+        (14.0, 2.0, 14, 14.0 + 16),
+        # after the six weeks in which it was seen, use stays where it has come to
+        (14.0, 2.0, 56, sum((14, 16, 18, 20, 22, 24)) + 2 * 26),
+        # and it falls to nothing, never below
+        (4.0, -2.0, 42, 4.0 + 2),
+        (4.0, -2.0, 700, 4.0 + 2),
+    ],
+)
+def test_what_is_expected_is_the_sum_of_the_weeks(level: float, slope: float, days: int, mean: float) -> None:
+    pace = _Pace(level, slope, 9.0, 0.0, 0.0, 0.0, 6)
+    assert _ahead(pace, days) == (pytest.approx(mean), pytest.approx(9.0 * days / 7))
+
+
+def test_the_doubts_of_level_and_rise_grow_with_the_way_ahead() -> None:
+    """For two weeks the level counts twice and the rise once: the variance of such a sum."""
+    pace = _Pace(14.0, 2.0, 10.0, 0.5, 0.25, 0.125, 6)
+    assert _ahead(pace, 14)[1] == pytest.approx(10 * 2 + 4 * 0.5 + 1 * 0.25 + 2 * 2 * 1 * 0.125)
+    assert _ahead(pace, 21)[1] == pytest.approx(10 * 3 + 9 * 0.5 + 9 * 0.25 + 2 * 3 * 3 * 0.125)
