@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from podadmin.pod.control import ControlClient, Health
 else:
     control = Late("podadmin.pod.control")
+
+
+READY_SECONDS: Final = 60.0
+"""How long a pod that was just started is waited for."""
+LOOK_SECONDS: Final = 0.5
 
 
 def from_pod(profile: Profile, source: Datasource, port: int, progress: Progress) -> Generated:
@@ -82,14 +87,17 @@ async def _asked(client: ControlClient, name: str, progress: Progress) -> tuple[
 
     progress.on_cancel(call_off)
     progress.report("Asking the pod how it is", 0.1)
-    health = await client.health()
-    if not health.ready:
-        raise Unavailable(
-            "pod.not-ready",
-            "The pod is not ready yet.",
-            "It answers, and has not come to the end of its start.",
-            "Wait until it is ready for tasks, then take the schema.",
-        )
+    ends = loop.time() + READY_SECONDS
+    while not (health := await client.health()).ready:
+        if loop.time() >= ends:
+            raise Unavailable(
+                "pod.not-ready",
+                "The pod is not ready yet.",
+                "It answers, and has not come to the end of its start.",
+                "Wait until it is ready for tasks, then take the schema.",
+            )
+        progress.report("Waiting for the pod, which has not come to the end of its start", 0.2)
+        await asyncio.sleep(LOOK_SECONDS)
     progress.report(f"Asking the pod for the schema of {name}", 0.4)
     return health, await client.schema(name)
 

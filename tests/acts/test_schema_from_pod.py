@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from podadmin.app import pod_schema
 from podadmin.app.acts.registry import call, find
 from podadmin.app.pod_care import folder_of
 from podadmin.app.profile import Profile
@@ -145,7 +146,20 @@ def test_a_schema_of_a_folder_that_has_grown_since_is_old(do: Do, scans: Path, p
     assert do("datasource show", datasource="scans").schema_state == "outdated"
 
 
-def test_a_pod_that_cannot_answer_is_told_in_words(do: Do, scans: Path, pod: Pod, profile: Profile) -> None:
+def test_a_pod_that_was_just_started_is_waited_for(
+    do: Do, scans: Path, pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pod_schema, "LOOK_SECONDS", 0.01)
+    pod.ready_after = 3
+    assert do("schema take", datasource="scans", port=pod.port).records == 40
+    assert pod.asked.count("/health") == 4
+
+
+def test_a_pod_that_cannot_answer_is_told_in_words(
+    do: Do, scans: Path, pod: Pod, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pod_schema, "READY_SECONDS", 0.0)
+
     def take(**arguments: object) -> Callable[[], object]:
         return lambda: do("schema take", datasource="scans", **arguments)
 

@@ -36,6 +36,7 @@ class Pod:
 
     def __init__(self) -> None:
         self.ready = True
+        self.ready_after = 0
         self.schemas: dict[str, Any] = {"scans": told()}
         self.raw: bytes | None = None
         self.packed_as = ""
@@ -48,9 +49,17 @@ class Pod:
             def do_GET(self) -> None:
                 pod.asked.append(self.path)
                 if self.path == "/health":
-                    self.say(200, {"healthy": False, "ready": pod.ready, "pod_instance_id": "i-7", "pid": 1})
+                    self.say(
+                        200,
+                        {
+                            "healthy": False,
+                            "ready": pod.ready and len(pod.asked) > pod.ready_after,
+                            "pod_instance_id": "i-7",
+                            "pid": 1,
+                        },
+                    )
                     return
-                pod.wait.wait(20)
+                pod.wait.wait(60)
                 name = parse_qs(urlsplit(self.path).query)["datasetName"][0]
                 if pod.raw is not None:
                     self.say(200, pod.raw)
