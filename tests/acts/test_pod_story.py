@@ -21,6 +21,7 @@ from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Una
 from podadmin.core.secret import Secret
 from podadmin.networks import service as networks
 from podadmin.pod import setup
+from tests.patience import until
 from tests.pod.telling_pod import told as schema_told
 
 STORAGE = Path(__file__).resolve().parents[1] / "interop" / "vectors" / "key-files"
@@ -228,15 +229,12 @@ async def _run(care: PodCare, *, task_status: Any) -> None:
         await care.run()
 
 
-def state_of(do: Do, wanted: str, seconds: float = 40, since: object = None) -> Any:
-    import threading
-    import time
+def state_of(do: Do, wanted: str, since: object = None) -> Any:
+    def look() -> Any:
+        found = do("pod status")
+        return found if found.state == wanted and (since is None or found.since != since) else None
 
-    ends = time.monotonic() + seconds
-    while (found := do("pod status")).state != wanted or (since is not None and found.since == since):
-        assert time.monotonic() < ends, (found, do("pod output", level="debug"))
-        threading.Event().wait(0.05)
-    return found
+    return until(look, f"the pod is {wanted}")
 
 
 def test_the_pod_is_started_behind_the_gate_or_not_at_all_and_is_told_of_new_datasources(

@@ -6,12 +6,10 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -21,21 +19,9 @@ from podadmin.app.options import Options
 from podadmin.app.profile import Profile, open_profile
 from podadmin.core.progress import Progress
 from podadmin.networks.local.service import python_environment
+from tests.patience import until
 
 VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
-PATIENCE = 40.0
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
-    """What `look` gives as soon as it gives something."""
-    ends = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < ends, f"did not come to be in {seconds:g} s: {what}"
-        threading.Event().wait(0.03)
 
 
 @dataclass
@@ -72,7 +58,7 @@ class House:
     def cli(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "podadmin", "--profile", str(self.folder)]
         command += ["--passphrase-file", str(self.secret), "--json", *words]
-        return subprocess.run(command, capture_output=True, env=python_environment(), timeout=60)
+        return subprocess.run(command, capture_output=True, env=python_environment(), timeout=300)
 
     def said(self, *words: str) -> Any:
         """What a command that must succeed prints."""

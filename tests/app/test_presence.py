@@ -172,7 +172,7 @@ def test_a_window_hears_of_a_lock_that_a_command_asked_for(house: Any) -> None:
     def ask(act: str) -> Outcome:
         came = threading.Event()
         ops.read(act, {}, lambda outcome: (answers.append(outcome), came.set())[1])
-        assert came.wait(40)
+        assert came.wait(120)
         return answers[-1]
 
     ops.subscribe(told)
@@ -180,7 +180,7 @@ def test_a_window_hears_of_a_lock_that_a_command_asked_for(house: Any) -> None:
     try:
         assert ask("status").error is None
         house.said("lock", "now")
-        assert heard.wait(40)
+        assert heard.wait(120)
         error = ask("status").error
         assert error is not None
         assert error.code == "lock.locked"
@@ -203,7 +203,7 @@ def test_the_key_is_there_until_the_pod_has_read_it(house: Any, tmp_path: Path) 
             read.append(private.read_bytes() + (private.parent / "pod_rsa.pub.pem").read_bytes())
 
     with house.open() as profile:
-        done = acts.hand_over(profile, Progress(pod), storage=str(storage), seconds=20)
+        done = acts.hand_over(profile, Progress(pod), storage=str(storage), seconds=120)
         assert done.read
         assert b"OPENSSH PRIVATE KEY" in read[0]
         assert "swap" in done.protection or "disk" in done.protection
@@ -221,7 +221,7 @@ def test_nobody_reads_it_or_somebody_stops_it(house: Any) -> None:
         assert unread.value.code == "handover.not-read"
         progress = Progress(lambda _step: progress.cancel())
         with pytest.raises(Cancelled):
-            acts.hand_over(profile, progress, seconds=20)
+            acts.hand_over(profile, progress, seconds=120)
         assert acts_of(profile, house)[:4] == ["key.taken-back", "key.handed-over"] * 2
         for base in (*handover._memory_bases(), profile.folder / handover.FOLDER):
             assert not list(base.glob(f"*{profile.id}*"))

@@ -159,7 +159,7 @@ def test_ctrl_c_asks_the_act_to_stop_and_ends_with_130() -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == b"walking\n"
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"core.cancelled" in err
 
@@ -171,7 +171,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert process.stderr is not None
     err = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     assert err == b""
 
 
@@ -179,7 +179,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 def test_a_result_that_cannot_be_written_is_said() -> None:
     with Path("/dev/full").open("wb") as full:
         process = start("shelf", "list", stdout=full, stderr=subprocess.PIPE)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 5
     assert b"[cli.output]" in err
     assert b"Traceback" not in err
@@ -195,7 +195,7 @@ def test_on_a_terminal_the_step_is_one_line_that_is_taken_away_again() -> None:
     assert shown == b"\rReading the catalogue 25%"
     process.send_signal(signal.SIGINT)
     process.stdout.close()
-    assert process.wait(timeout=20) == 130
+    assert process.wait(timeout=60) == 130
     rest = os.read(ours, 1000)
     os.close(ours)
     assert rest.startswith(b"\r" + b" " * len("Reading the catalogue 25%") + b"\r")

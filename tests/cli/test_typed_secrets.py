@@ -111,7 +111,7 @@ def test_what_is_typed_on_a_terminal_is_not_shown_there() -> None:
         while b": " not in shown:
             shown += os.read(master, 1000)
         os.write(master, b"7-12-40\n")
-        out, _ = asked.communicate(timeout=20)
+        out, _ = asked.communicate(timeout=60)
     os.close(slave)
     os.close(master)
     assert asked.returncode == 0

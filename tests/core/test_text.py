@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podadmin.core.text import elide, grouped, stranger, visible
+from tests.patience import quick
 
 ANY = st.text(st.characters())
 
@@ -85,9 +86,14 @@ def test_eliding_keeps_both_ends(text: str, limit: int) -> None:
 
 def test_a_megabyte_from_a_stranger_costs_no_time() -> None:
     text = "\u202eA" * 500_000
-    before = time.perf_counter()
+
+    def took() -> float:
+        before = time.process_time()
+        stranger(text)
+        return time.process_time() - before
+
+    quick(0.05, took)
     shown = stranger(text)
-    assert time.perf_counter() - before < 0.05
     assert len(shown) == 200
     assert shown.startswith("<U+202E>A")
 

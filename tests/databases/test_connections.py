@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from podadmin.datasources.database_rights import _granted
 from podadmin.datasources.database_session import address, session
 from podadmin.datasources.model import ColumnChoices, SqlSource
 from podadmin.schema.sql_pass import profile
+from tests.patience import PATIENCE, quick, until
 
 PASSWORD = "a pass word: 50 % @/?"
 
@@ -253,26 +256,33 @@ RUNNING = {
 
 def running(server: Any, there: bool) -> list[int]:
     """The numbers of the statements that the reader's sessions carry out, as soon as there are some, or none."""
-    pause = threading.Event()
-    for _ in range(100):
-        found = [int(row[0]) for row in server.run(RUNNING[server.family])]
-        if bool(found) == there:
-            return found
-        pause.wait(0.05)
-    raise AssertionError(f"statements are running: {not there}")
+    found: list[int] = []
+
+    def look() -> bool:
+        found[:] = [int(row[0]) for row in server.run(RUNNING[server.family])]
+        return bool(found) == there
+
+    until(look, f"statements are running: {there}")
+    return found
+
+
+def cancelled(source: SqlSource, look: Callable[[], object] = list) -> float:
+    """How long a profile of `source` goes on after it was told to stop, which is when `look` has returned."""
+    progress = Watched()
+    thread, errors = in_the_background(source, progress)
+    assert progress.counting.wait(PATIENCE)
+    look()
+    told = monotonic()
+    progress.cancel()
+    thread.join(PATIENCE)
+    assert [error.code for error in errors] == ["core.cancelled"]
+    return monotonic() - told
 
 
 @pytest.mark.parametrize("name", ["clinic", "ward"])
 def test_cancelled_within_a_second_and_the_server_stops_as_well(name: str, request: pytest.FixtureRequest) -> None:
     server = request.getfixturevalue(name)
-    progress = Watched()
-    thread, errors = in_the_background(endless(server), progress)
-    assert progress.counting.wait(30)
-    running(server, True)
-    progress.cancel()
-    thread.join(1.5)
-    assert not thread.is_alive()
-    assert [error.code for error in errors] == ["core.cancelled"]
+    quick(1.5, lambda: cancelled(endless(server), lambda: running(server, True)))
     running(server, False)
 
 
@@ -281,10 +291,10 @@ def test_a_connection_that_breaks_off_in_mid_query(name: str, request: pytest.Fi
     server = request.getfixturevalue(name)
     progress = Watched()
     thread, errors = in_the_background(endless(server), progress)
-    assert progress.counting.wait(30)
+    assert progress.counting.wait(PATIENCE)
     for number in running(server, True):
         server.run(f"SELECT pg_terminate_backend({number})" if server.family == "postgresql" else f"KILL {number}")
-    thread.join(30)
+    thread.join(PATIENCE)
     assert [error.code for error in errors] == ["datasource.database-lost"]
     assert "nothing of what was found is kept" in errors[0].what
 
@@ -303,13 +313,7 @@ def test_a_file_of_sqlite_is_stopped_as_quickly(tmp_path: Path) -> None:
             "CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
         )
     connection.close()
-    progress = Watched()
-    thread, errors = in_the_background(SqlSource(f"sqlite:///{file}", table="endless"), progress)
-    assert progress.counting.wait(30)
-    progress.cancel()
-    thread.join(1.5)
-    assert not thread.is_alive()
-    assert [error.code for error in errors] == ["core.cancelled"]
+    quick(1.5, lambda: cancelled(SqlSource(f"sqlite:///{file}", table="endless")))
 
 
 def test_files_of_sqlite(tmp_path: Path) -> None:

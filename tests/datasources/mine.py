@@ -48,7 +48,7 @@ def mine() -> Iterator[Mine]:
             parts = urlsplit(self.path)
             query, who = parse_qs(parts.query), self.headers.get("Authorization", "")
             it.asked.append((parts.path, query, who))
-            it.hangs.wait(20)
+            it.hangs.wait(60)
             if it.elsewhere:
                 self.send_response(302)
                 self.send_header("Location", it.elsewhere)

@@ -127,7 +127,7 @@ def hanging(scans: FolderSource, monkeypatch: pytest.MonkeyPatch) -> Iterator[th
     yield answers
     answers.set()
     for thread in looking():
-        thread.join(5)
+        thread.join(60)
 
 
 def looking() -> list[threading.Thread]:
@@ -209,7 +209,7 @@ def test_the_engine_looks_by_itself_when_its_time_has_come(
         async def until_told() -> None:
             async with anyio.create_task_group() as group:
                 group.start_soon(sentinel.Sentinel(profile).run)
-                with anyio.fail_after(20):
+                with anyio.fail_after(60):
                     while not health.kept(profile.store):
                         await anyio.sleep(0.01)
                 group.cancel_scope.cancel()

@@ -8,10 +8,12 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import gc
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, QThread, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 from shiboken6 import delete, isValid
 
 from podadmin.desktop.theme import style
@@ -22,6 +24,14 @@ from tests.desktop.hands import Show, W
 @pytest.fixture(scope="session")
 def qapp_args() -> list[str]:
     return ["podadmin"]
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot) -> QtBot:
+    """What is waited for may take as long as a busy machine needs."""
+    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=60_000)  # type: ignore[method-assign]
+    qtbot.waitSignal = partial(qtbot.waitSignal, timeout=60_000)  # type: ignore[method-assign]
+    return qtbot
 
 
 @pytest.fixture(autouse=True)

@@ -59,7 +59,7 @@ def test_real_time_arms_it(qtbot: QtBot) -> None:
     button = ArmedButton("Approve once", arm_ms=TICKS)
     qtbot.addWidget(button)
     button.show()
-    with qtbot.waitSignal(button.armed_changed, timeout=5000):
+    with qtbot.waitSignal(button.armed_changed):
         pass
     assert button.armed
 

@@ -27,7 +27,7 @@ def test_nothing_heavy_is_imported_before_the_first_paint(tmp_path: Path) -> Non
         [sys.executable, "-c", PROBE, str(profile)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=True,
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
     )
@@ -45,7 +45,7 @@ def test_the_entry_imports_next_to_nothing() -> None:
         [sys.executable, "-c", "import sys; import podadmin.__main__; print(sorted(sys.modules))"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=True,
     )
     assert "PySide6" not in done.stdout

@@ -294,6 +294,6 @@ def test_an_act_that_was_refused_for_a_proof_comes_back_through_the_session(qtbo
     qtbot.addWidget(owner)
     came: list[Any] = []
     job = session.write(owner, "backup make", {}, came.append, came.append, "Making a backup")
-    qtbot.waitUntil(lambda: bool(came), timeout=3000)
+    qtbot.waitUntil(lambda: bool(came))
     assert (came, asked, job.done, session.jobs) == (["done"], ["asked"], True, [])
     dispatcher.close()

@@ -93,8 +93,8 @@ def test_a_project_is_chosen_and_its_name_is_passed_on_as_it_came(host: QWidget,
         Qt.ItemDataRole.ToolTipRole
     )
     view.table.select("x\u202ey")
-    with qtbot.waitSignal(view.wanted, timeout=2000) as asked:
+    with qtbot.waitSignal(view.wanted) as asked:
         view.state_button.click()
     assert asked.args == ["x\u202ey"]
-    with qtbot.waitSignal(view.wanted, timeout=2000):
+    with qtbot.waitSignal(view.wanted):
         QTest.keyClick(view.table, Qt.Key.Key_Return)

@@ -83,7 +83,7 @@ def test_a_rule_is_written_with_the_keyboard_alone(host: QWidget, qtbot: QtBot) 
         "name": "Counts", "verdict": "allow", "condition": {"leaves": "at-most: row"}, "message": "",
     }  # fmt: skip
     assert editor.left_out() == {"without": ["project", "group", "time"], "without_results": []}
-    with qtbot.waitSignal(editor.tried, timeout=5000):
+    with qtbot.waitSignal(editor.tried):
         QTest.keyClick(value, Qt.Key.Key_Up)
     press(host, "Take out the condition on leaves")
     assert editor.arguments()["condition"] == {}
@@ -175,7 +175,7 @@ def test_each_request_that_would_flip_can_be_opened(host: QWidget, qtbot: QtBot)
         Trial("", (), (), "Of the 1 request, 1 would flip to allow, 0 to refuse.", 1, 1, 1, 0, 0, 1, (flip,))
     )
     assert card.flips.rows() == (flip,)
-    with qtbot.waitSignal(card.request_wanted, timeout=5000) as asked:
+    with qtbot.waitSignal(card.request_wanted) as asked:
         card.flips.select("req_1")
         QTest.keyClick(card.flips, Qt.Key.Key_Return)
     assert asked.args == ["req_1"]
@@ -185,7 +185,7 @@ def test_the_list_and_what_could_become_a_rule(host: QWidget, qtbot: QtBot) -> N
     view = RulesList()
     put(host, view)
     view.show_rules(())
-    with qtbot.waitSignal(view.wanted, timeout=5000):
+    with qtbot.waitSignal(view.wanted):
         press(host, "Make a rule")
     rule = RuleRow("rul_1", "Counts", "allow", "on", ("The project is “study”.",), 1, NOW, "anna", "Because.")
     off = RuleRow("rul_2", "No names", "refuse", "off", ("It reads …",), 2, NOW, "anna", "Law.")
@@ -194,7 +194,7 @@ def test_the_list_and_what_could_become_a_rule(host: QWidget, qtbot: QtBot) -> N
     assert summary((off,)).startswith("None is switched on")
     found = SuggestionRow("lab: counts", 3, ("It …",), {"project": "only: study"}, ("req_1",))
     view.show_suggestions((found,))
-    with qtbot.waitSignal(view.proposed, timeout=5000) as proposed:
+    with qtbot.waitSignal(view.proposed) as proposed:
         press(host, "Look at the rule")
     assert proposed.args == [found]
 
@@ -209,7 +209,7 @@ def test_why_not_is_shown_only_where_there_is_something_to_say(host: QWidget, qt
         WhyNotView("req_1", False, ("Limit: used up.",), ways, {"project": "only: study"}, ("The project …",))
     )
     assert card.isVisible()
-    with qtbot.waitSignal(card.rule_wanted, timeout=5000) as wanted:
+    with qtbot.waitSignal(card.rule_wanted) as wanted:
         press(host, "Make a rule for this…")
     assert wanted.args == ["req_1"]
     card.show_why(WhyNotView("req_1", True, (), (), {}, ()))

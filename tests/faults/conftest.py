@@ -12,11 +12,10 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -39,25 +38,12 @@ from podadmin.requests import service
 from podadmin.requests.state import TERMINAL, State
 from podadmin.store.engine import Store
 from tests.interop.real_pod import real
+from tests.patience import until
 
 VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
 CRASHING = Path(__file__).with_name("crashing_engine.py")
-PATIENCE = 120.0
-"""Of a busy machine; a quiet one needs a tenth of it."""
 SOURCE = "patients"
 RECORDS = 40
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
-    """What `look` gives as soon as it gives something; fails with `what` after `seconds`."""
-    ends = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < ends, f"did not come to be in {seconds:g} s: {what}"
-        threading.Event().wait(0.03)
 
 
 class Served:
@@ -101,12 +87,12 @@ class Served:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         for each in self._threads:
-            each.join(5)
+            each.join(60)
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         self.process.stdout.close()
@@ -132,7 +118,7 @@ class Listening:
 
     def stop(self) -> None:
         self._ended.set()
-        self._thread.join(15)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     @property
@@ -186,7 +172,7 @@ class Installation:
 
     def cli(self, *words: str, crash: tuple[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            self._command(crash, "--json", *words), capture_output=True, env=self._environment(crash), timeout=60
+            self._command(crash, "--json", *words), capture_output=True, env=self._environment(crash), timeout=300
         )
 
     def _command(self, crash: tuple[str, str] | None, *words: str) -> list[str]:
@@ -219,9 +205,7 @@ class Installation:
 
         until(look, what)
 
-    @staticmethod
-    def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
-        return until(look, what, seconds)
+    until = staticmethod(until)
 
     # --- looking -----------------------------------------------------------------------------------------------------
 

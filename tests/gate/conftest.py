@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import grpc.aio
@@ -53,12 +52,11 @@ from podadmin.requests.state import State
 from podadmin.store.engine import Store
 from podadmin.vault.backends import MemoryKeyring
 from podadmin.vault.service import Vault
+from tests.patience import PATIENCE, meanwhile
 
 VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
 CLOCK = SystemClock()
 SOURCE, PROJECT, MODEL = "patients", "glaucoma-study", "research-lab/hba1c-risk:1"
-PATIENCE = 20.0
-T = TypeVar("T")
 
 
 class HeldKey:
@@ -80,17 +78,6 @@ class HeldKey:
     @property
     def public(self) -> str:
         return crypto.public_line(self._private.public_key())
-
-
-async def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
-    """What `look` gives as soon as it gives something."""
-    ends = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < ends, f"did not come to be in {seconds:g} s: {what}"
-        await asyncio.sleep(0.02)
 
 
 @dataclass
@@ -121,7 +108,7 @@ class Rig:
     def identifier(self) -> str:
         return f"{self.owner}/{SOURCE}"
 
-    until = staticmethod(until)
+    until = staticmethod(meanwhile)
 
     @property
     def proxied(self) -> bool:
@@ -151,7 +138,7 @@ class Rig:
         # a real pod polls by itself, and that is how its gate hears of anything
         polls = asyncio.create_task(self._polling()) if self.proxied else None
         try:
-            return await until(look, f"{task_id} is {states}")
+            return await meanwhile(look, f"{task_id} is {states}")
         except AssertionError:
             raise AssertionError(f"{task_id} should be {states} and is {last}") from None
         finally:
@@ -341,7 +328,7 @@ def pod_behind(gate: ProxyGate, metadata: Any = ()) -> MessageServiceClient:
 def web_behind(gate: ProxyGate) -> httpx.AsyncClient:
     """A pod's web client through the proxy."""
     context = ssl.create_default_context(cafile=str(gate.authority.bundle_file))
-    return httpx.AsyncClient(proxy=gate.address, verify=context, trust_env=False, timeout=10)
+    return httpx.AsyncClient(proxy=gate.address, verify=context, trust_env=False, timeout=60)
 
 
 @asynccontextmanager
@@ -440,7 +427,7 @@ def tell(tmp_path: Path, pod_key: HeldKey, requester_folder: Path) -> Callable[.
             async with gate_on(network, tmp_path, pod_key, requester_folder, **settings) as rig:
                 await story(rig)
 
-        asyncio.run(asyncio.wait_for(whole(), 110))
+        asyncio.run(asyncio.wait_for(whole(), 280))
 
     return run
 

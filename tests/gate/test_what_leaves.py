@@ -211,7 +211,7 @@ def test_what_was_refused_and_what_was_stripped_is_listed_too(network: Any, tell
 
 def web_behind(gate: Any) -> httpx.AsyncClient:
     context = ssl.create_default_context(cafile=str(gate.authority.bundle_file))
-    return httpx.AsyncClient(proxy=gate.address, verify=context, trust_env=False, timeout=10)
+    return httpx.AsyncClient(proxy=gate.address, verify=context, trust_env=False, timeout=60)
 
 
 def test_a_task_that_says_very_much_is_listed_in_bounds(network: Any, tell: Callable[..., None]) -> None:

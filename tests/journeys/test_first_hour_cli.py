@@ -13,9 +13,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +22,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.patience import PATIENCE, until
+
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0
-"""Seconds that anything may take here; each wait ends as soon as what it waits for is there."""
 RECORDS = 600
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -34,17 +32,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-
-
-def until(what: str, look: Callable[[], Any], patience: float = PATIENCE) -> Any:
-    """What `look` returns as soon as it is true; fails with `what` when it stays false."""
-    end, pause = time.monotonic() + patience, threading.Event()
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < end, f"waited in vain for: {what}"
-        pause.wait(0.1)
 
 
 @dataclass
@@ -112,7 +99,7 @@ class Custodian:
             lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
             return bool(lines) and lines[-1].endswith("\n") and json.loads(lines[-1])["gate"] == "on"
 
-        until("the gate is on", on)
+        until(on, "the gate is on")
 
     def stop_gate(self) -> None:
         assert self.gate is not None
@@ -144,7 +131,7 @@ class Custodian:
             )
         asking = Requester(process, file)
         self.requesters.append(asking)
-        until(f"the requester has sent {what}", lambda: "sent" in asking.types() or process.poll() is not None)
+        until(lambda: "sent" in asking.types() or process.poll() is not None, f"the requester has sent {what}")
         assert "sent" in asking.types(), file.read_text(encoding="utf-8")
         return asking
 
@@ -155,13 +142,13 @@ class Custodian:
 
     def newest(self, state: str) -> dict[str, Any]:
         """The newest request, as soon as it is in this state."""
-        until(f"the newest request is {state}", lambda: [*self._states().values()][-1:] == [state])
+        until(lambda: [*self._states().values()][-1:] == [state], f"the newest request is {state}")
         row = self.run("requests", "list", "--limit", "1")["rows"][0]
         assert row["state"] == state
         return dict(row)
 
     def becomes(self, request: str, state: str) -> dict[str, Any]:
-        until(f"{request} is {state}", lambda: self._states().get(request) == state)
+        until(lambda: self._states().get(request) == state, f"{request} is {state}")
         detail = self.run("requests", "show", request)
         assert detail["row"]["state"] == state
         return dict(detail)
@@ -273,7 +260,7 @@ def test_the_first_hour(custodian: Custodian) -> None:
         assert (meter["used"], meter["reserved"], meter["limit"], meter["mode"]) == (used, 0, 5000, "stops")
 
     # 7: all of it is in the journal, and it is whole
-    until("the head is anchored", lambda: run("journal", "verify")["anchored_to"])
+    until(lambda: run("journal", "verify")["anchored_to"], "the head is anchored")
     acts = {entry["act"] for entry in run("journal", "list", "--limit", "1000")["rows"]}
     assert {
         "pod.created",

@@ -172,7 +172,7 @@ async def manager(act: Act) -> AsyncIterator[AccessManagerClient]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        yield AccessManagerClient(f"http://127.0.0.1:{runner.addresses[0][1]}", timeout=1.0)
+        yield AccessManagerClient(f"http://127.0.0.1:{runner.addresses[0][1]}", timeout=20.0)
     finally:
         await runner.cleanup()
 

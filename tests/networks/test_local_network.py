@@ -36,7 +36,7 @@ MODEL = "research-lab/hba1c-risk:1"
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 240))
 
 
 async def next_message(client: MessageServiceClient, mailbox: str | None = None) -> pb.BitfountMessage:
@@ -205,17 +205,19 @@ def test_a_message_that_is_not_acknowledged_comes_again(
 def test_a_waiting_poll_is_woken_by_a_message(
     network: LocalNetwork, make_pod: Any, pod_key: Any, requester_folder: Path
 ) -> None:
+    rules = network.folder / "network.json"
+    rules.write_text(rules.read_text().replace('"long_poll_seconds": 2', '"long_poll_seconds": 15'))
+
     async def story() -> None:
         async with (
             make_pod(network.address, pod_key.public) as pod,
             await Requester.enter(network.address, requester_folder, "research-lab", CLOCK) as requester,
         ):
+            started = CLOCK.monotonic()
             poll = asyncio.create_task(pod.client.get())
             await requester.send(pod.identifier, demo_tasks.protocol("sql", "diabetes"), PROJECT)
-            sent_at = CLOCK.monotonic()
-            message = await poll
-            assert message is not None
-            assert CLOCK.monotonic() - sent_at < 1.0  # the long poll of this network lasts two seconds
+            assert await poll is not None
+            assert CLOCK.monotonic() - started < 14.0
 
     run(story)
 
@@ -234,7 +236,7 @@ def test_killing_the_network_loses_no_message(
             ]
             held = await next_message(pod.client)  # handed out, not acknowledged: must come back as well
             psutil.Process(before.pid).kill()
-            psutil.wait_procs([psutil.Process(before.pid)] if psutil.pid_exists(before.pid) else [], timeout=5)
+            psutil.wait_procs([psutil.Process(before.pid)] if psutil.pid_exists(before.pid) else [], timeout=60)
             after = await asyncio.to_thread(network.start)
             assert after.pid != before.pid
             assert (after.message_service, after.access_manager, after.object_store, after.join_token) == (
@@ -262,7 +264,7 @@ def test_the_network_ends_when_its_parent_does(tmp_path: Path) -> None:
         assert process is not None
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert not psutil.pid_exists(pid)
 
 
@@ -283,7 +285,7 @@ def test_the_network_ends_on_a_signal_and_serves_only_loopback(tmp_path: Path) -
             assert oct((tmp_path / "n" / "address.json").stat().st_mode & 0o777) == "0o600"
             assert oct((tmp_path / "n" / "network.sqlite").stat().st_mode & 0o777) == "0o600"
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

@@ -21,7 +21,7 @@ class Member:
     def __init__(self, address: Address, name: str) -> None:
         self.member: Membership = asyncio.run(join(address, name))
         self._web = httpx.Client(
-            base_url=address.hub, headers=self.member.headers(), trust_env=False, timeout=10, follow_redirects=False
+            base_url=address.hub, headers=self.member.headers(), trust_env=False, timeout=60, follow_redirects=False
         )
         self._address = address
 
@@ -130,5 +130,5 @@ def test_a_heartbeat_is_taken_from_a_member_only(members: tuple[Member, Member, 
     alice, _, _ = members
     beat = {"instanceId": "i", "isBusy": False}
     assert alice.ask("PATCH", "/api/pods", beat) == {}
-    with httpx.Client(base_url=network.address.hub, trust_env=False, timeout=10) as nobody:
+    with httpx.Client(base_url=network.address.hub, trust_env=False, timeout=60) as nobody:
         assert nobody.patch("/api/pods", json=beat).status_code == 401

@@ -145,7 +145,7 @@ def test_the_right_name_and_password_open_a_way_and_bytes_go_both_ways() -> None
             near.transport.write(b"hello\n")
             whole = rest
             while b"HELLO\n" not in whole:
-                whole += await asyncio.wait_for(heard.get(), 10)
+                whole += await asyncio.wait_for(heard.get(), 60)
             assert whole == b"hi HELLO\n"
             assert proxy.asked == ["ehr.hospital.example:8443"]
             await way_out.reach("ehr.hospital.example", 443)

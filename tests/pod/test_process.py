@@ -438,7 +438,7 @@ def test_secrets_are_in_no_argument_and_no_environment(pkcs8: bytes, answers: di
 def test_a_pod_that_cannot_start_says_why(pkcs8: bytes) -> None:
     async def story() -> None:
         events: list[Mapping[str, str]] = []
-        pod = BuiltInPod(events.append, ready_seconds=20)
+        pod = BuiltInPod(events.append, ready_seconds=120)
         config = PodConfig(
             gate_address="127.0.0.1:1",
             access_url="http://127.0.0.1:1",

@@ -230,7 +230,7 @@ def test_an_endless_query_stops_at_the_time_limit(source: sql.Source) -> None:
     with pytest.raises(Unavailable) as stopped:
         ask(source, "SELECT count(*) FROM range(10000000000000) r WHERE hash(range) % 7 = 3", seconds=0.3)
     assert stopped.value.code == "sql.time-limit"
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_cancelling_stops_a_running_query(source: sql.Source) -> None:

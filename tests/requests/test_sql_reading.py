@@ -7,7 +7,7 @@ import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -377,9 +377,9 @@ def test_pathological_nesting_costs_little_time(shapes: list[str], times: int) -
         )
         if len(query) > 30_000:
             break
-    began = perf_counter()
+    began = process_time()
     found = understand(f"SELECT {query} FROM t")
-    assert perf_counter() - began < 6
+    assert process_time() - began < 6
     assert found.level == "row"
 
 

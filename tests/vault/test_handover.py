@@ -203,7 +203,7 @@ def test_after_a_crash_the_next_start_removes_it_and_what_is_still_lent_stays(
         assert sweep(NAME, tmp_path) == 0
         assert storage.exists(), "a living process lends it"
         lender.send_signal(signal.SIGKILL)
-        lender.wait(20)
+        lender.wait(60)
         assert storage.exists(), "a crash leaves it behind"
         assert sweep("profile_ANOTHER", tmp_path) == 0
         assert sweep(NAME, tmp_path) == 1
@@ -211,7 +211,7 @@ def test_after_a_crash_the_next_start_removes_it_and_what_is_still_lent_stays(
         assert sweep(NAME, tmp_path) == 0
     finally:
         lender.kill()
-        lender.wait(20)
+        lender.wait(60)
         lender.stdin.close()
         lender.stdout.close()
         sweep(NAME, tmp_path)

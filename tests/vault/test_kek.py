@@ -208,7 +208,7 @@ def test_two_first_sessions_at_once_make_one_key(profile: Profile) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     info = vaults[0].create(Purpose.JOURNAL, "custodian")
     assert all(vault.private(info).reveal() for vault in vaults)
     assert [act for _, act, _, _ in profile.acts()] == ["key.created"]

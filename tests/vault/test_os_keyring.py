@@ -474,7 +474,7 @@ class Refusing(Scripted):
 def test_a_person_who_types_the_keyrings_password_is_waited_for_and_can_call_it_off() -> None:
     using(Scripted()).unlock("kek", 5, lambda: None)
     hanging, released = Scripted(), threading.Event()
-    hanging.get_password = lambda *_: released.wait(10)  # type: ignore[method-assign,assignment]
+    hanging.get_password = lambda *_: released.wait(60)  # type: ignore[method-assign,assignment]
 
     def called_off() -> None:
         raise Cancelled

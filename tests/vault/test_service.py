@@ -209,9 +209,9 @@ def test_a_handle_is_there_inside_a_unit_while_another_thread_waits_to_record_a_
     waiting = threading.Thread(target=lambda: vault.create(Purpose.POD, "custodian"))
     with real(Fact("custodian", "setting.changed", "theme")):
         waiting.start()
-        assert entered.wait(30)
+        assert entered.wait(60)
         assert vault.journal_signer().sign(b"x")
-    waiting.join(30)
+    waiting.join(60)
     assert vault.find(Purpose.POD) is not None
 
 

@@ -31,7 +31,7 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -58,27 +58,10 @@ from podadmin.networks.local.requester import Mischief
 from podadmin.requests import service
 from podadmin.requests.state import State
 from podadmin.store import engine
+from tests.gate.jumping_clock import JumpingClock
 
 CLOCK = SystemClock()
 GIB = 1024**3
-
-
-class JumpingClock:
-    """The machine's clock, set another way by `moved`; what never goes back never goes back."""
-
-    def __init__(self, moved: timedelta = timedelta(0)) -> None:
-        self.moved = moved
-        self._passed = 0.0
-
-    def now(self) -> datetime:
-        return CLOCK.now() + self.moved
-
-    def monotonic(self) -> float:
-        return CLOCK.monotonic() + self._passed
-
-    def jump(self, seconds: float) -> None:
-        self.moved += timedelta(seconds=seconds)
-        self._passed += max(seconds, 0.0)
 
 
 def memory() -> float:
@@ -126,7 +109,7 @@ def hub_at(rig: Any, origin: str) -> None:
 
 def web_of(rig: Any) -> httpx.AsyncClient:
     context = ssl.create_default_context(cafile=str(rig.gate.authority.bundle_file))
-    return httpx.AsyncClient(proxy=rig.gate.address, verify=context, trust_env=False, timeout=10)
+    return httpx.AsyncClient(proxy=rig.gate.address, verify=context, trust_env=False, timeout=60)
 
 
 @pytest.mark.slow
@@ -240,7 +223,7 @@ async def question_of(rig: Any, begun: bytes) -> bytes:
     await writer.start_tls(context, server_hostname=hub)
     writer.write(begun)
     try:
-        return await asyncio.wait_for(reader.read(100), 10)
+        return await asyncio.wait_for(reader.read(100), 60)
     finally:
         writer.close()
 
@@ -275,7 +258,7 @@ async def first_answer(rig: Any, begun: bytes) -> int:
     writer.write(frame(HEADERS, 4, 1, literal) + frame(0, 0, 1, begun))
     try:
         while True:
-            head = await asyncio.wait_for(reader.readexactly(9), 10)
+            head = await asyncio.wait_for(reader.readexactly(9), 60)
             await reader.readexactly(int.from_bytes(head[:3], "big"))
             if head[3] in {HEADERS, RST_STREAM, GOAWAY}:
                 return head[3]
@@ -321,7 +304,7 @@ def test_a_slow_loris(network: Any, tell_proxied: Callable[..., None], monkeypat
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"CONNECT {hub}:443 HTTP/1.1\r\n\r\n".encode())
         assert b"200" in await reader.readuntil(b"\r\n\r\n")
-        assert await asyncio.wait_for(reader.read(), 5) == b"", "nobody shook hands"
+        assert await asyncio.wait_for(reader.read(), 60) == b"", "nobody shook hands"
         assert await question_of(rig, b"GET / HT") == b""
         assert b" 503 " in await question_of(rig, b"POST /api/pods HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx")
         assert await rig.poll() is None

@@ -44,7 +44,7 @@ MODEL = "research-lab/hba1c-risk:1"
 
 def web(rig: Any) -> httpx.AsyncClient:
     context = ssl.create_default_context(cafile=str(rig.gate.authority.bundle_file))
-    return httpx.AsyncClient(proxy=rig.gate.address, verify=context, trust_env=False, timeout=10)
+    return httpx.AsyncClient(proxy=rig.gate.address, verify=context, trust_env=False, timeout=60)
 
 
 def plant(network: Any, mailbox: str, *posted: pb.BitfountMessage, jwks: str = "") -> None:

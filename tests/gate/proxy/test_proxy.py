@@ -42,10 +42,10 @@ async def main():
     async with grpc.aio.secure_channel(sys.argv[1] + ":443", grpc.ssl_channel_credentials()) as channel:
         call = channel.unary_unary("/messages.MessageService/GetBitfountMessage")
         try:
-            await call(b"", timeout=15, metadata=(("x-api-key-id", "nobody"), ("x-api-key", "wrong")))
+            await call(b"", timeout=60, metadata=(("x-api-key-id", "nobody"), ("x-api-key", "wrong")))
         except grpc.aio.AioRpcError as error:
             found["grpc"] = error.code().name
-    async with httpx.AsyncClient(timeout=15) as web:
+    async with httpx.AsyncClient(timeout=60) as web:
         found["hub"] = (await web.get("https://" + sys.argv[2] + "/api/access-manager-key")).status_code
         for name in ("https://evil.example/x", "http://plain.example/x"):
             try:
