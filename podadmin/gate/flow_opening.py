@@ -7,6 +7,7 @@ would believe is not what the gate believes (issue of the gate; bitfount contrac
 from __future__ import annotations
 
 from anyio import to_thread
+from sqlalchemy import Connection
 
 from podadmin.core.errors import PodadminError, Refused, Tampered, Unavailable
 from podadmin.gate.findings import RequesterKey, fact
@@ -19,7 +20,7 @@ from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.job_request import OpenedJobRequest
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import service
-from podadmin.requests.service import Opening, Sealed
+from podadmin.requests.service import Look, Opening, Sealed
 from podadmin.vault.model import public_forms
 
 
@@ -31,7 +32,7 @@ class NotNow(Exception):
         self.error = error
 
 
-async def open_trigger(ports: Ports, hub: HubClient, trigger: pb.BitfountMessage, sealed: Sealed) -> Opening:
+async def open_trigger(ports: Ports, hub: HubClient, trigger: pb.BitfountMessage, sealed: Sealed) -> Look:
     """A trigger that is no job request, held for a person. Raises PodadminError where it is wrong, NotNow."""
     kind = int(trigger.messageType)
     if kind == MessageType.DATASET_PROJECT_LINKED:
@@ -43,12 +44,12 @@ async def open_trigger(ports: Ports, hub: HubClient, trigger: pb.BitfountMessage
     else:
         proof = (fact("Kind", f"{type_name(kind)}: this version does not know what it does", "bad"),)
         claimed = Claimed(kind, sealed.sender, "", "", None, proof, False)
-    return await hold(ports, sealed, claimed)
+    return hold(ports, sealed, claimed)
 
 
-async def open_interactive(
+def open_interactive(
     ports: Ports, trigger: pb.BitfountMessage, sealed: Sealed, opened: OpenedJobRequest, key: RequesterKey | None
-) -> Opening:
+) -> Look:
     """A job request that carries a flow: the pod would run the flow, which nobody signed, and ask nobody."""
     outer = opened.outer
     datasource = outer.datasource_name or ports.addressed(trigger.recipient).partition("/")[2]
@@ -61,15 +62,21 @@ async def open_interactive(
     claimed = Claimed(
         int(trigger.messageType), trigger.sender, datasource, outer.project_id or "", outer.flow_spec_raw, proof, True
     )
-    return await hold(ports, sealed, claimed)
+    return hold(ports, sealed, claimed)
 
 
-async def hold(ports: Ports, sealed: Sealed, claimed: Claimed) -> Opening:
+def hold(ports: Ports, sealed: Sealed, claimed: Claimed) -> Look:
     """The opening of what was read, with a look whether the same came before."""
-    first = held(claimed, replay=False, now=ports.clock.now())
-    replay = await to_thread.run_sync(service.seen_before, ports.store, sealed.request_id, first.sealed_digest)
-    again = replay and claimed.kind != MessageType.DATASET_PROJECT_LINKED  # a link can be made, undone and made again
-    return held(claimed, replay=True, now=ports.clock.now()) if again else first
+
+    def look(connection: Connection) -> Opening:
+        now = ports.clock.now()
+        first = held(claimed, replay=False, now=now)
+        replay = service.seen_before(connection, sealed.request_id, first.sealed_digest)
+        # a link can be made, undone and made again
+        again = replay and claimed.kind != MessageType.DATASET_PROJECT_LINKED
+        return held(claimed, replay=True, now=now) if again else first
+
+    return look
 
 
 async def _from_hub(ports: Ports, hub: HubClient, sealed: Sealed) -> Claimed:

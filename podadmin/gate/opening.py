@@ -7,10 +7,11 @@ out of reach) leaves the request captured and is tried again; what is wrong with
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import anyio
 from anyio import to_thread
 
 from podadmin.core.clock import unstamp
@@ -20,20 +21,15 @@ from podadmin.gate.findings import (
     RequesterKey,
     common,
     decide_invalid,
-    effects_shown,
     fact,
     flow_shown,
-    limit_shown,
-    problem_shown,
     sealed_digest_of,
     trace_shown,
 )
 from podadmin.gate.flow_opening import NotNow, open_interactive, open_trigger
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.sessions import Sessions
-from podadmin.journal.records import last_entry
-from podadmin.limits import service as limits
-from podadmin.limits.model import Key, Meter
+from podadmin.gate.weighing import Prepared, weighed
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.access_manager import AccessAnswer, AccessManagerClient, AccessRequest
 from podadmin.networks.bitfount.crypto import read_public_key
@@ -43,18 +39,11 @@ from podadmin.networks.bitfount.job_request import OpenedJobRequest, check_signa
 from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import rule_service, service
-from podadmin.requests.decide import LATER, Verdict, decide
-from podadmin.requests.difference import beside_protocol
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import statement
 from podadmin.requests.envelope import BY_LOG_IN, Claims, Opened, Unverified, Verified, VerifiedRequest, judge
-from podadmin.requests.grant_pins import Pins, pins_of, surroundings
 from podadmin.requests.protocols import Protocol, read
-from podadmin.requests.purposes import as_pin, purposes_of
-from podadmin.requests.rule_facts import facts_of
-from podadmin.requests.rule_history import Tried, policy_mark, prepared_grants
-from podadmin.requests.service import LimitSeen, Opening, Sealed
-from podadmin.requests.simulation import Circumstances
+from podadmin.requests.service import Look, Opening, Sealed
 from podadmin.vault.model import public_forms
 
 TABLE = "bitfount"
@@ -79,28 +68,70 @@ class Opener:
             upstream.access_manager, timeout=ASK_SECONDS, headers=lambda: shown(Role.ACCESS)
         )
 
-    async def open(self, request_id: str) -> bool:
-        """Open one request and record its verdict. False where that cannot be done now."""
-        sealed = await to_thread.run_sync(service.bytes_of, self._ports.store, request_id)
+    async def open(self, *request_ids: str) -> int:
+        """Open these requests at once and record their verdicts in this order; how many could be opened.
+
+        The others are left as they are, for another time. Raises Unavailable and Tampered (`store.*`).
+        """
+        looks: dict[str, tuple[Sealed, Look]] = {}
+        waits: list[PodadminError] = []
+        failed: list[PodadminError] = []
+
+        async def prepare(request_id: str) -> None:
+            try:
+                sealed = await to_thread.run_sync(service.bytes_of, self._ports.store, request_id)
+                looks[request_id] = sealed, await self._prepared(sealed)
+            except NotNow as wait:
+                log.info("a request is not opened yet: %s", wait.error.code)
+                waits.append(wait.error)
+            except PodadminError as error:
+                failed.append(error)
+
+        async with anyio.create_task_group() as group:
+            for request_id in request_ids:
+                group.start_soon(prepare, request_id)
+        self._seen.key_problem = next((each.what for each in waits if each.code.startswith("vault.")), "")
+        await to_thread.run_sync(self._record, [looks[each] for each in request_ids if each in looks])
+        if failed:
+            raise failed[0]
+        return len(looks)
+
+    async def _prepared(self, sealed: Sealed) -> Look:
+        """Everything but the verdict. Raises NotNow, and what the store raises."""
         try:
-            opening = await self._opening(sealed)
-        except NotNow as wait:
-            self._seen.key_problem = wait.error.what if wait.error.code.startswith("vault.") else ""
-            log.info("a request is not opened yet: %s", wait.error.code)
-            return False
+            return await self._opening(sealed)
+        except NotNow:
+            raise
         except Exception as error:  # noqa: BLE001 - a request that hits a defect is refused; it must not stop the gate
-            log.error("unexpected while opening a request: %s", type(error).__name__)  # noqa: TRY400 - may hold data
-            opening = self._unopened(sealed, _defect())
-        self._seen.key_problem = ""
+            return self._defective(sealed, error)
+
+    def _record(self, looks: Sequence[tuple[Sealed, Look]]) -> None:
+        """Write them down, each in its own unit of work, and wait for the disk once."""
+        if not looks:
+            return
+        with self._ports.store.gathered():
+            for sealed, look in looks:
+                try:
+                    self._write(sealed, look)
+                except Exception as error:  # noqa: BLE001 - as where it was prepared
+                    self._write(sealed, self._defective(sealed, error))
+
+    def _write(self, sealed: Sealed, look: Look) -> None:
         try:
-            await to_thread.run_sync(service.record_opening, self._ports.store, self._ports.clock, request_id, opening)
+            service.open_by(self._ports.store, self._ports.clock, sealed.request_id, look)
         except Refused as error:
             if error.code != "request.wrong-state":
                 raise
             log.info("a request was opened by another look meanwhile")
-        return True
 
-    async def _opening(self, sealed: Sealed) -> Opening:
+    def _defective(self, sealed: Sealed, error: Exception) -> Look:
+        """A look that refuses a request whose opening hit a defect. Raises `error` where it is the store's."""
+        if isinstance(error, PodadminError) and error.code.startswith("store."):
+            raise error
+        log.error("unexpected while opening a request: %s", type(error).__name__)  # its words may hold data
+        return _as_it_is(self._unopened(sealed, _defect()))
+
+    async def _opening(self, sealed: Sealed) -> Look:
         """What opening found. Raises NotNow where it cannot be said yet, for no fault of the request."""
         trigger = pb.BitfountMessage.FromString(sealed.wire)
         try:
@@ -110,7 +141,7 @@ class Opener:
                 return await open_trigger(self._ports, self._hub, trigger, sealed)
             opened = await to_thread.run_sync(self._opened, sealed.body)
         except PodadminError as error:
-            return self._unopened(sealed, error)
+            return self._refusing(sealed, error)
         self._sessions.keep(sealed.request_id, opened.session_key)
         problem: PodadminError | None = None
         key: RequesterKey | None = None
@@ -120,13 +151,27 @@ class Opener:
             if key is not None:
                 opened = await to_thread.run_sync(check_signature, opened, key.pem)
             if self._ports.foreign and opened.outer.flow_spec_raw is not None:
-                return await open_interactive(self._ports, trigger, sealed, opened, key)
+                return open_interactive(self._ports, trigger, sealed, opened, key)
             verified = judge(self._values(sealed, trigger, opened, key), by_network=self._ports.foreign)
         except PodadminError as error:
             problem = error
         if verified is None:
-            return self._invalid(sealed, opened, key, problem or _no_key())
+            return self._refusing(sealed, problem or _no_key(), opened, key)
         return await self._verified(sealed, opened, key, verified)
+
+    def _refusing(
+        self,
+        sealed: Sealed,
+        error: PodadminError,
+        opened: OpenedJobRequest | None = None,
+        key: RequesterKey | None = None,
+    ) -> Look:
+        """A look that refuses for what is wrong with the request. Raises `error` where it is the store's."""
+        if error.code.startswith("store."):
+            raise error
+        if opened is None:
+            return _as_it_is(self._unopened(sealed, error))
+        return _as_it_is(self._invalid(sealed, opened, key, error))
 
     def _opened(self, body: bytes) -> OpenedJobRequest:
         """Open with the pod key. The keyring may be waited for: never in the loop."""
@@ -209,98 +254,22 @@ class Opener:
         opened: OpenedJobRequest,
         key: RequesterKey | None,
         verified: Verified[VerifiedRequest],
-    ) -> Opening:
+    ) -> Look:
         request, protocol = verified.value, read(verified)
         effects = await to_thread.run_sync(statement, verified, shipped(TABLE))
         answer = await self._ask_network(sealed, request, opened)
-        digest = sealed_digest_of(opened)
-        replay = await to_thread.run_sync(service.seen_before, self._ports.store, sealed.request_id, digest)
-        seen = _limits_seen(protocol, answer)
-
-        datasource = request.pod_identifier.partition("/")[2]
-        records = self._ports.records(datasource)
-        hashes = _hashes(protocol, self._ports.model_hash)
-
-        def weigh() -> tuple[Verdict, tuple[Meter, ...], Tried, Pins]:
-            now = self._ports.clock.now()
-            with self._ports.store.read() as connection:
-                purposes = purposes_of(connection, request.project_claimed or "")
-                pins = pins_of(verified, surroundings(effects, as_pin(purposes), hashes))
-                grants = prepared_grants(connection, pins)
-                rules, mark = self._rules.rules(connection), policy_mark(connection)
-                meters = tuple(self._meter(connection, request, each) for each in seen)
-                last = last_entry(connection)
-            facts = facts_of(verified, effects, _inferences(protocol, records), purposes)
-            verdict = decide(
-                verified,
-                effects=effects,
-                grants=grants,
-                limits=meters,
-                access=answer.code.name if answer else LATER if self._ports.foreign else None,
-                now=now,
-                replay=replay,
-                pins=pins,
-                rules=rules,
-                facts=facts,
-                latest=unstamp(last.at) if last else None,
-            )
-            return verdict, meters, Tried(now, facts, Circumstances.of(verdict), mark), pins
-
-        verdict, meters, tried, pins = await to_thread.run_sync(weigh)
-        findings = {
-            **common(opened, key),
-            "protocol": request.protocol,
-            "decided_on": beside_protocol(request),
-            "effects": effects_shown(effects),
-            "trace": trace_shown(verdict),
-            "limits": [limit_shown(meter) for meter in meters],
-            "wants": [
-                {"resource": meter.key.resource, "amount": _wanted(records, meter)}
-                for meter in meters
-                if protocol.models
-            ],
-            "models": [{"resource": each.slug, "hash": hashes.get(each.slug, "")} for each in protocol.models],
-            "access": answer.code.name if answer else "",
-            "pod_identifier": request.pod_identifier,
-            "code": verdict.code,
-        }
-        if verdict.outcome == "refuse":
-            findings["problem"] = problem_shown(verdict)
-        return Opening(
-            requester=request.requester.name_claimed,
-            task=protocol.task,
-            datasource=datasource,
-            project=request.project_claimed or "",
-            risk=effects.risk,
-            verified="verified",
-            fingerprint=pins.fingerprint,
-            verdict=verdict.outcome,
-            code=verdict.code,
-            words="Waiting for your decision" if verdict.outcome == "hold" else verdict.words,
-            answerable=True,
-            findings=findings,
-            sealed_digest=digest,
-            grant_id=verdict.grant_id,
-            seen=seen,
-            pins=pins,
-            rule=verdict.rule,
-            votes_needed=verdict.reviewers if verdict.reviewers > 1 else 0,
-            review_why="A rule asks for it" if verdict.reviewers > 1 else "",
-            tried=tried,
+        prepared = Prepared(
+            request_id=sealed.request_id,
+            verified=verified,
+            protocol=protocol,
+            effects=effects,
+            answer=answer,
+            sealed_digest=sealed_digest_of(opened),
+            records=self._ports.records(request.pod_identifier.partition("/")[2]),
+            hashes=_hashes(protocol, self._ports.model_hash),
+            shown=common(opened, key),
         )
-
-    def _meter(self, connection: Any, request: VerifiedRequest, seen: LimitSeen) -> Meter:
-        """The meter as it will stand once what the network just said is recorded."""
-        key = Key(request.network, request.project_claimed or "", seen.resource)
-        return limits.as_checked(
-            connection,
-            key,
-            seen.limit,
-            seen.network_total,
-            now=self._ports.clock.now(),
-            requester=request.requester.name_claimed,
-            datasource=request.pod_identifier.partition("/")[2],
-        )
+        return lambda connection: weighed(self._ports, self._rules, prepared, connection)
 
     async def _ask_network(
         self, sealed: Sealed, request: VerifiedRequest, opened: OpenedJobRequest
@@ -363,39 +332,14 @@ class Opener:
         )
 
 
-def _limits_seen(protocol: Protocol, answer: AccessAnswer | None) -> tuple[LimitSeen, ...]:
-    """What the network said about the models of this task; a model about which it said nothing is unlimited there."""
-    if answer is None or not answer.accepted:
-        return ()
-    said = {each.resource_name: each for each in answer.limits}
-    found: list[LimitSeen] = []
-    for model in protocol.models:
-        if model.slug:
-            limit = said.get(model.slug)
-            found.append(
-                LimitSeen(model.slug, limit.limit, limit.total_usage) if limit else LimitSeen(model.slug, None, 0.0)
-            )
-    return tuple(dict.fromkeys(found))
-
-
 def _hashes(protocol: Protocol, known: Callable[[str], str]) -> Mapping[str, str]:
     """What stands behind each model's name here, by its slug; empty where that cannot be told of every one."""
     found = {each.slug: known(each.slug) if each.slug else "" for each in protocol.models}
     return found if all(found.values()) else {}
 
 
-def _inferences(protocol: Protocol, records: int | None) -> float | None:
-    """The most inferences that the task can use: one for each record and model; None where that is not known."""
-    if not protocol.models:
-        return 0.0
-    return None if records is None else float(records * len(protocol.models))
-
-
-def _wanted(records: int | None, meter: Meter) -> float:
-    """How many inferences the task can use at the most: one for each record; all that is free where that is unknown."""
-    if records is not None:
-        return float(records)
-    return meter.free if meter.free is not None else 0.0
+def _as_it_is(opening: Opening) -> Look:
+    return lambda _connection: opening
 
 
 def _flags(outer: OuterClaims) -> dict[str, object]:

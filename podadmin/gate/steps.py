@@ -25,6 +25,8 @@ from podadmin.networks.bitfount.types import MessageType
 from podadmin.requests import service
 
 LOOK_AGAIN_SECONDS = 0.5
+OPENED_AT_ONCE = 16
+"""Requests that are opened side by side and recorded together."""
 log = logging.getLogger("podadmin.gate")
 
 
@@ -89,8 +91,9 @@ class Steps:
                 await nudged.wait()
 
     async def _open(self) -> None:
-        for request_id in await to_thread.run_sync(service.waiting_to_open, self._ports.store):
-            if await self._opener.open(request_id):
+        waiting = await to_thread.run_sync(service.waiting_to_open, self._ports.store)
+        for place in range(0, len(waiting), OPENED_AT_ONCE):
+            if await self._opener.open(*waiting[place : place + OPENED_AT_ONCE]):
                 self.nudge()
 
     async def _lapse(self) -> None:

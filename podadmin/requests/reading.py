@@ -37,6 +37,9 @@ request_text = table("request_text", column("rowid", Integer))
 # made once: making a statement takes longer than running it, and these run several times for every request
 _BY_ID = select(request).where(request.c.id == bindparam("of"))
 _FINDINGS = select(sealed.c.findings).where(sealed.c.request_id == bindparam("of"))
+_SEEN = (
+    select(request.c.id).where(request.c.sealed_digest == bindparam("digest"), request.c.id != bindparam("of")).limit(1)
+)
 LAST_MESSAGE = "last_message"
 """In the findings: the message with which the pod ended the task, in base 64, kept until it was sent."""
 
@@ -178,15 +181,13 @@ def last_approved_like(store: Store, found: Found) -> Found | None:
         return found_of(connection, row.id) if row else None
 
 
-def seen_before(store: Store, request_id: str, sealed_digest: str) -> bool:
+def seen_before(connection: Connection, request_id: str, sealed_digest: str) -> bool:
     """Was a request with the very same sealed part opened before?
 
     The sealed part is what the signature covers. What stands around it can be rewritten by anybody who has captured
     a request, so a digest of the whole body would be a new one for an old request.
     """
-    with store.read() as connection:
-        same = select(request.c.id).where(request.c.sealed_digest == sealed_digest, request.c.id != request_id)
-        return connection.execute(same.limit(1)).first() is not None
+    return connection.execute(_SEEN, {"digest": sealed_digest, "of": request_id}).first() is not None
 
 
 def count_held(store: Store) -> int:

@@ -26,7 +26,7 @@ from podadmin.requests.decisions import approve, check_approve, check_refuse, re
 from podadmin.requests.delivery import answered, end, ended, interrupted, next_to_deliver, reconcile, started
 from podadmin.requests.grant_moves import Terms, grants_for
 from podadmin.requests.moves import GATE, Unchanged, lapse, unless_moved
-from podadmin.requests.opening_record import LimitSeen, Opening, record_opening
+from podadmin.requests.opening_record import LimitSeen, Look, Opening, open_by, record_opening
 from podadmin.requests.reading import (
     Found,
     Listing,
@@ -57,6 +57,7 @@ __all__ = [
     "Found",
     "LimitSeen",
     "Listing",
+    "Look",
     "Opening",
     "Sealed",
     "Terms",
@@ -81,6 +82,7 @@ __all__ = [
     "last_message_of",
     "listing",
     "next_to_deliver",
+    "open_by",
     "pin_requester_key",
     "reconcile",
     "record_opening",

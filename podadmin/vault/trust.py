@@ -7,6 +7,7 @@ by itself: it is kept as *offered*, told in the journal and refused until the cu
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -24,6 +25,8 @@ from podadmin.vault.words import in_words
 
 GATE = "gate"
 REASON_LIMIT = 2000
+_ONE_LOOK = threading.Lock()
+"""Two requests under one new key come side by side: the key is pinned by the first and known to the second."""
 ROLES = ("requester", "access-manager", "hub")
 _NO_OFFER: Final[dict[str, str | None]] = {"offered_fingerprint": "", "offered_pem": "", "offered_at": None}
 _NOT_CONFIRMED: Final[dict[str, str | None]] = {"confirmed_at": None, "confirmed_by": ""}
@@ -99,6 +102,11 @@ def see(store: Store, clock: Clock, seen: Seen, actor: str = GATE) -> bool:
 
     Raises Refused (`vault.distrusted`) for a key that the custodian has turned away.
     """
+    with _ONE_LOOK:
+        return _see(store, clock, seen, actor)
+
+
+def _see(store: Store, clock: Clock, seen: Seen, actor: str) -> bool:
     with store.read() as connection:
         pinned = connection.execute(select(trusted_key).where(*_under(seen))).first()
     if pinned is None:

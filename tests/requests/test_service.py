@@ -516,8 +516,10 @@ def test_what_is_not_there_is_not_found_and_nothing_is_recorded(desk: Desk) -> N
 def test_the_same_sealed_part_is_known_again(desk: Desk) -> None:
     first = desk.captured("t1")
     desk.open(first, sealed_digest="ee" * 32)
-    assert not service.seen_before(desk.store, first, "ee" * 32)
-    assert service.seen_before(desk.store, desk.captured("t2"), "ee" * 32)
+    again = desk.captured("t2")
+    with desk.store.read() as connection:
+        assert not service.seen_before(connection, first, "ee" * 32)
+        assert service.seen_before(connection, again, "ee" * 32)
 
 
 def test_a_key_is_pinned_once_and_another_one_is_noticed(desk: Desk) -> None:
