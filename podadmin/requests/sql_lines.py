@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from podadmin.requests.effect_facts import FIGURES
-from podadmin.requests.sql_reading import DIALECTS, MAX_CHARACTERS, common_table, parsed, understand
+from podadmin.requests.sql_reading import DIALECTS, common_table, parsed, understand
 from podadmin.requests.sql_terms import is_plain_column
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _MOST_NESTED: Final = 16
 @dataclass(frozen=True)
 class Lines:
     """`most` None: nothing bounds their number. `columns` None: not all names are known. `counts`: those that count
-    records. `grouped`: there is a line for each group, which bounds them by the size of the groups.
+    records. `grouped`: there is one line for each group, which bounds them by the size of the groups.
     """
 
     most: int | None = None
@@ -36,16 +36,13 @@ class Lines:
 
 def lines_of(query: str) -> Lines:
     """What the lines of a query's result are. Raises nothing: what cannot be said is left open."""
-    return _lines_of(query) if len(query) <= MAX_CHARACTERS else Lines()
+    return _lines_of(query) if understand(query).understood else Lines()
 
 
 @lru_cache(maxsize=64)
 def _lines_of(query: str) -> Lines:
-    facts = understand(query)
     trees = [tree for tree, _acts in (parsed(query, dialect) for dialect in DIALECTS) if tree is not None]
-    if not facts.understood or not trees:
-        return Lines()
-    figures = facts.level in FIGURES
+    figures = understand(query).level in FIGURES
     found = [_of(tree, figures, 0) for tree in trees]
     first = found[0]
     mosts = [each.most for each in found]
@@ -64,7 +61,7 @@ def _of(tree: exp.Expr, figures: bool, depth: int) -> Lines:
     if isinstance(tree, exp.SetOperation) and depth <= _MOST_NESTED:
         one, other = _of(tree.this, figures, depth + 1), _of(tree.expression, figures, depth + 1)
         both = None if one.most is None or other.most is None else one.most + other.most
-        return _limited(tree, Lines(both, one.columns, (), one.grouped or other.grouped))
+        return _limited(tree, Lines(both, one.columns))
     if isinstance(tree, exp.Subquery):
         return _limited(tree, _of(tree.this, figures, depth + 1))
     return _limited(tree, _of_select(tree, figures, depth)) if isinstance(tree, exp.Select) else Lines()

@@ -142,6 +142,9 @@ def test_the_words_say_what_was_promised_and_what_was_found() -> None:
     assert "\u202e" not in words(odd, promise, names="other: x")[0]
 
 
+GROUPED = "SELECT sex, COUNT(*) AS n FROM t GROUP BY sex HAVING COUNT(*) >= 5"
+
+
 @pytest.mark.parametrize(
     ("query", "lines"),
     [
@@ -169,6 +172,24 @@ def test_the_words_say_what_was_promised_and_what_was_found() -> None:
         ("DROP TABLE t", Lines()),
         ("SELECT 1 --" + "x" * 30_000, Lines()),
         ("not sql at all (", Lines()),
+        ("SELECT COUNT(*) AS `n` FROM `t`", Lines(1, ("n",), ("n",))),
+        ("SELECT a 'b' FROM t", Lines(None, ("b",))),  # SQLite alone understands it
+        ("SELECT a: b FROM t", Lines()),  # DuckDB calls it a, SQLite b
+        ("SELECT a AS $$b$$ FROM t LIMIT 999999999999999", Lines(999_999_999_999_999)),
+        ("SELECT name, COUNT(*) AS k FROM t", Lines(None, ("name", "k"), ("k",))),
+        (f"SELECT sex, n FROM ({GROUPED}) AS x", Lines(None, ("sex", "n"), ("n",), True)),
+        (f"SELECT sex FROM ({GROUPED}) AS x", Lines(None, ("sex",), (), True)),
+        ("SELECT sex FROM (SELECT sex FROM t) AS x GROUP BY sex HAVING COUNT(*) >= 5", Lines(None, ("sex",), (), True)),
+        # what stands one below the other is no longer one line for each group
+        (f"{GROUPED} UNION ALL {GROUPED}", Lines(None, ("sex", "n"))),
+        (f"{GROUPED} UNION ALL SELECT 'all', COUNT(*) AS n FROM t", Lines(None, ("sex", "n"))),
+        (f"SELECT 'all' AS sex, COUNT(*) AS n FROM t UNION ALL {GROUPED} LIMIT 3", Lines(3, ("sex", "n"))),
+        ("SELECT COUNT(*) AS a FROM t UNION ALL (SELECT COUNT(*) FROM t UNION ALL SELECT COUNT(*) FROM u)",
+         Lines(3, ("a",))),
+        ("(SELECT COUNT(*) AS a FROM t UNION ALL SELECT COUNT(*) FROM u)", Lines(2, ("a",))),
+        ("SELECT a FROM (SELECT COUNT(*) AS a FROM t UNION ALL SELECT COUNT(*) FROM u) AS x", Lines(2, ("a",))),
+        ("SELECT 1 AS x" + " UNION ALL SELECT 1 AS x" * 17, Lines(None, ("x",))),
+        ("SELECT 1 AS x" + " UNION ALL SELECT 1 AS x" * 18, Lines()),
         ("SELECT COUNT(*) AS n FROM " + "(SELECT * FROM " * 9 + "t" + ") x" * 9, Lines(1, ("n",), ("n",))),
         ("SELECT a FROM " + "(SELECT a FROM " * 12 + "(SELECT COUNT(*) AS a FROM t) y" + ") x" * 12,
          Lines(None, ("a",))),
@@ -202,6 +223,7 @@ def test_what_was_promised_is_what_was_shown_and_no_more() -> None:
     found = promise_of(facts(), effects(grouped), 205)
     assert found == Promise("aggregate", 20, ("sex", "n"), ("n",), 10, False, 205)
     assert promise_of(facts(), effects(grouped + " LIMIT 3"), 205).rows == 3
+    assert promise_of(facts(), effects(f"{grouped} UNION ALL {grouped}"), 205).rows is None
     assert promise_of(facts(), effects(grouped), None).rows is None
     assert promise_of(facts(), effects(grouped, often="each-batch"), 205).rows is None
     assert promise_of(facts(), effects(grouped, channel="upload"), 205).columns is None
