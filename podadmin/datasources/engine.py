@@ -6,22 +6,21 @@ DuckDB error reaches a custodian, because it quotes the line that it stumbled ov
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from podadmin.core.errors import BadInput, PodadminError, Unavailable
 from podadmin.core.late import Late
 from podadmin.core.progress import Progress
-from podadmin.datasources.dialect import Dialect, undecodable
+from podadmin.datasources.decoding import in_utf_8
+from podadmin.datasources.dialect import Dialect
 from podadmin.datasources.dtypes import NULL_WORDS
 from podadmin.datasources.files import unpacked, unreadable
 from podadmin.datasources.long_lines import long_lines, next_end
@@ -136,7 +135,6 @@ class Engine:
         how = self.table.dialect
         if how is None:
             return f"read_parquet({path}) AS t({', '.join(cells)})"
-        columns = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells)
         alone = len(cells) == 1
         words = [word for word in self.null_words if word or not alone] or [_NEVER]
         nulls = ", ".join(map(literal, words))
@@ -144,7 +142,7 @@ class Engine:
         table = (
             f"read_csv({path}, auto_detect=false, header={str(how.header).lower()}, compression='{how.packed}', "
             f"delim={literal(how.separator)}, quote={escape}, escape={escape}, "
-            f"columns={{{columns}}}, nullstr=[{nulls}], store_rejects=true, buffer_size={_BUFFER_BYTES}, "
+            f"columns=$columns, nullstr=[{nulls}], store_rejects=true, buffer_size={_BUFFER_BYTES}, "
             f"strict_mode={str(self._strict).lower()})"
         )
         # in a table of one column an empty line is no row, and an empty pair of quotation marks is: so pandas, and so a
@@ -160,31 +158,55 @@ class Engine:
         first: int | None = None,
         tail: str = "",
         derived: Sequence[str] = (),
+        stacked: Sequence[str] = (),
+        values: Mapping[str, Sequence[object]] | None = None,
     ) -> list[tuple[Any, ...]]:
         """Select from the file (from its `first` rows only, where that is given) and report progress over `span`.
 
         `derived` are expressions over cells with a name each, made once a row for all of `select` to use; `tail`
-        follows the source (GROUP BY, LIMIT). Raises Cancelled, BadInput (`datasource.unreadable`) or Unavailable
-        (`datasource.memory`, `datasource.disk`).
+        follows the source (GROUP BY, LIMIT).
+
+        `stacked` are columns of one type that are read as rows: of each cell `c` is its value, `k` the place of its
+        column in `stacked`, `middle` the number in `$middles` at that place, and `lot` a number by chance that all
+        cells of a line share. `values` are what `$` names stand for.
+
+        Raises Cancelled, BadInput (`datasource.unreadable`) or Unavailable (`datasource.memory`, `datasource.disk`).
         """
         for table in ("reject_errors", "reject_scans"):
             self._connection.execute(f"DROP TABLE IF EXISTS {table}")
         self._progress.report(what, span[0])
         source = self._scan()
-        if first is not None or derived:
+        if stacked:
+            source = self._as_rows(source, stacked, derived)
+        elif first is not None or derived:
             used = sorted({word for part in (*select, *derived) for word in _CELL.findall(part)}) or ["*"]
             limit = () if first is None else ("LIMIT", str(int(first)))
             source = " ".join(("(SELECT", ", ".join((*used, *derived)), "FROM", source, *limit, ")"))
         try:
-            return self._polled(" ".join(("SELECT", ", ".join(select), "FROM", source, tail)), what, span)
+            statement = " ".join(("SELECT", ", ".join(select), "FROM", source, tail))
+            return self._polled(statement, self._columns | dict(values or {}), what, span)
         except duckdb.InvalidInputException as error:
             if not self._strict or self.table.dialect is None:
                 raise _explained(error) from error
         # files with mixed line ends are beyond DuckDB's strict reader
         self._strict = False
-        return self.rows(select, what, span, first=first, tail=tail, derived=derived)
+        return self.rows(select, what, span, first=first, tail=tail, derived=derived, stacked=stacked, values=values)
 
-    def _polled(self, statement: str, what: str, span: tuple[float, float]) -> list[tuple[Any, ...]]:
+    def _as_rows(self, source: str, stacked: Sequence[str], derived: Sequence[str]) -> str:
+        cells, shown = ", ".join(map(self.cell, stacked)), ", ".join(("k", "c", "middle", "lot", *derived))
+        each = f"unnest([{cells}]) AS c, unnest(range({len(stacked)})) AS k, unnest($middles::DOUBLE[]) AS middle, lot"
+        line = f"(SELECT {cells}, random() AS lot FROM {source})"  # noqa: S608 - made of places, see cell
+        return f"(SELECT {shown} FROM (SELECT {each} FROM {line}))"  # noqa: S608 - as above
+
+    @cached_property
+    def _columns(self) -> dict[str, object]:
+        """What `$columns` stands for: within the statement, ten thousand of them take DuckDB half a second to read."""
+        cells = {f"c{place}": "VARCHAR" for place in range(len(self._places))}
+        return {"columns": cells} if self.table.dialect is not None else {}
+
+    def _polled(
+        self, statement: str, values: Mapping[str, object], what: str, span: tuple[float, float]
+    ) -> list[tuple[Any, ...]]:
         done = threading.Event()
 
         def poll() -> None:
@@ -198,7 +220,7 @@ class Engine:
         poller = threading.Thread(target=poll, name="csv-progress", daemon=True)
         poller.start()
         try:
-            return self._connection.execute(statement).fetchall()
+            return self._connection.execute(statement, values).fetchall()
         except duckdb.InvalidInputException:
             self._progress.check()
             raise
@@ -272,33 +294,9 @@ def engine(
     """
     with ExitStack() as stack:
         if table.dialect is not None and table.dialect.encoding != "utf-8":
-            table = stack.enter_context(_in_utf_8(table, table.dialect, progress, temp_directory, ordered))
+            copy = stack.enter_context(in_utf_8(table.path, table.dialect, progress, temp_directory, ordered))
+            table = replace(table, path=copy, dialect=replace(table.dialect, encoding="utf-8", packed="none"))
         yield stack.enter_context(_engine(table, progress, memory_limit, temp_directory, ordered))
-
-
-@contextmanager
-def _in_utf_8(
-    table: Table, dialect: Dialect, progress: Progress, temp_directory: Path | None, head_only: bool
-) -> Iterator[Table]:
-    try:
-        with TemporaryDirectory(prefix="csv-", dir=temp_directory) as folder:
-            copy = Path(folder) / "copy.csv"
-            size = max(table.path.stat().st_size, 1)
-            with ExitStack() as files:
-                raw = files.enter_context(unpacked(table.path, dialect.packed))
-                source = files.enter_context(io.TextIOWrapper(raw, encoding=dialect.encoding, newline=""))
-                to = files.enter_context(copy.open("w", encoding="utf-8", newline=""))
-                done = 0
-                while part := source.read(_BUFFER_BYTES):
-                    done += to.write(part)
-                    progress.report("Decoding the text", min(done / size, 1.0) * 0.05)
-                    if head_only:
-                        break
-            yield replace(table, path=copy, dialect=replace(dialect, encoding="utf-8", packed="none"))
-    except UnicodeError as error:
-        raise undecodable("Further down it has bytes that are not text in the encoding of its beginning.") from error
-    except OSError as error:
-        raise unreadable(error) from error
 
 
 def parquet_table(path: Path) -> Table:

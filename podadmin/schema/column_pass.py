@@ -18,7 +18,7 @@ from podadmin.datasources.model import ColumnChoices
 from podadmin.datasources.sample import FREQUENT, Look
 from podadmin.schema.column_rules import Labels, known_labels, semantic, statistics_of, too_many_labels, typed
 from podadmin.schema.counts import Counts, distribute, measured
-from podadmin.schema.file_pass import FEW_BINS
+from podadmin.schema.file_columns import FEW_BINS
 from podadmin.schema.generate import Profile
 from podadmin.schema.statistics import labelled
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -57,8 +57,12 @@ def measured(columns: int) -> int:
     return min(MEASURED_ROWS, max(MEASURED_CELLS // max(columns, 1), 100))
 
 
-def distribute(counts: Counts, numbers: Sequence[float]) -> None:
-    """Put the values at even shares of `numbers`, which are sorted, into `counts`, with the ends of all values."""
+def distribute(counts: Counts, drawn: Iterable[float | None]) -> None:
+    """Put the values at even shares of those that were `drawn` into `counts`, with the ends of all values.
+
+    What is empty or no number is left out.
+    """
+    numbers = sorted(each for each in drawn if each is not None and each == each)
     if not numbers:
         return
     shares = [_at(numbers, place / (SHARES - 1)) for place in range(SHARES)]

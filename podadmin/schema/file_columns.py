@@ -1,0 +1,258 @@
+"""What is asked of one column of a table file, and how the answers are read.
+
+The same questions are asked of a column that stands beside others and of one whose cells are read as rows (Engine.rows,
+`stacked`), so that how wide a table is changes no figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Final
+
+from podadmin.datasources.dtypes import FALSE_WORDS, NULL_WORDS, TRUE_WORDS, native_dtype
+from podadmin.datasources.engine import Engine, literal
+from podadmin.datasources.sample import ISO_DATES, Look
+from podadmin.schema.counts import Counts, measured
+
+_LONGEST_NULL = max(map(len, NULL_WORDS))
+_FAR = 1e8
+"""Squared deviations from the mean to the number that it is reckoned from; beyond, digits of a deviation are lost."""
+_COUNTED = frozenset(each.name for each in fields(Counts)) - {"bins"}
+FEW_BINS: Final = 24
+"""Up to so many different numbers in the sample, each is counted; more are a distribution."""
+
+
+class Lot:
+    """Rows drawn by lot, whose numbers and moments tell how all of them are distributed."""
+
+    def __init__(self, all_columns: int, reader: Engine) -> None:
+        wanted, rows = measured(all_columns), reader.about_rows
+        # the numbers of the lots keep the drawn rows within bounds, however wrong the guess at how many rows there are
+        self._share = 2.0 if rows <= 2 * wanted else 1.2 * wanted / rows
+        self._most = 2 * wanted
+
+    def drawing(self, drawn: str) -> str:
+        """The expression that gives what is `drawn` of some rows, where each row has its `lot`."""
+        within = f"lot < {self._share!r}"
+        return f"min_by(CASE WHEN {within} THEN {drawn} END, lot, {self._most}) FILTER ({within})"
+
+
+class Column:
+    """The expressions over one column, and how their values are read.
+
+    `stacked`: its cells are read as rows, together with those of other columns of the same `kind`. Then it is for who
+    asks to count its `bins`, and to take every word for “empty” as such.
+    """
+
+    def __init__(self, reader: Engine, seen: Look, as_text: bool, exact: bool, *, stacked: bool = False) -> None:
+        self.name = seen.name
+        self._private = bool(seen.identifier)
+        self.select: dict[str, str] = {}
+        self.again: dict[str, str] = {}
+        """What is asked in a second look, if need be."""
+        self.derived: list[str] = []
+        self.measured = ""
+        """The number or moment of a row that tells how the column is distributed."""
+        self.bins: tuple[str, ...] = ()
+        self.binned, self.bin_type = "", ""
+        """The expression whose values are counted one by one, where they are `bins`, and of which type those are."""
+        self.middle = seen.middle
+        self._reader = reader
+        self._stacked = stacked
+        self._middle = "middle" if stacked else f"{seen.middle!r}::DOUBLE"
+        self._exact = exact
+        self._strays = False
+        self._cell = "c" if stacked else reader.cell(seen.name)
+        place = self._cell[1:]
+        self._type = native = reader.type_of(seen.name)
+        typed = reader.table.dialect is None
+        kind = native_dtype(native) if typed else ""
+        if typed and kind != "string":
+            self._native(place, kind, native, seen, as_text)
+        elif typed and native.startswith(("DATE", "TIMESTAMP")):
+            self.select["cells"] = f"count({self._cell})"
+            self._dates(f"m{place}", f"{self._cell}::TIMESTAMP AS m{place}")
+            if as_text:
+                self._labels(f"t{place}", f"{self._cell}::VARCHAR AS t{place}", seen)
+        elif typed:
+            self._text(f"t{place}", seen, strays=False)
+            self.derived.append(f"{self._cell}::VARCHAR AS t{place}")
+        else:
+            self._cells(place, seen, as_text)
+        if self.bins and not stacked:
+            values = map(literal, self.bins) if self.bin_type == "VARCHAR" else self.bins
+            self.select["bins"] = f"histogram_exact({self.binned}, [{', '.join(values)}]::{self.bin_type}[])"
+
+    @property
+    def drawn(self) -> bool:
+        """Do rows drawn by lot tell how it is distributed?"""
+        return bool(self.measured) and not self._private
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What columns have to have in common to be stacked."""
+        asked = (*self.select.items(), *self.again.items(), *self.derived)
+        return (self._type, asked, self.measured, self.drawn, self.binned, self.bin_type)
+
+    def _native(self, place: str, kind: str, native: str, seen: Look, as_text: bool) -> None:
+        self.select["cells"] = f"count({self._cell})"
+        if kind == "boolean":
+            self.select["trues"] = f"count(*) FILTER ({self._cell})"
+            self.select["falses"] = f"count(*) FILTER (NOT {self._cell})"
+            return
+        whole = kind == "Int64"
+        number = f"n{place}"
+        self.derived.append(f"{self._cell}::DOUBLE AS {number}")
+        self._numbers(number, seen, check_whole=not whole)
+        if whole:
+            self.select["low"], self.select["high"] = f"min({self._cell})", f"max({self._cell})"
+        elif native != "DECIMAL":
+            # what is no number counts as empty, as pandas and so a pod has it
+            self.derived[-1] = f"nullif({self._cell}::DOUBLE, 'nan'::DOUBLE) AS {number}"
+            self.select["cells"] = f"count({number})"
+        if as_text:
+            self._labels(f"t{place}", f"{self._cell}::VARCHAR AS t{place}", seen)
+
+    def _cells(self, place: str, seen: Look, as_text: bool) -> None:
+        """Expressions over cells that are text, as in every CSV: only what the sample has not ruled out."""
+        unknown = not seen.cells
+        if not unknown and seen.numbers == seen.cells:
+            number = f"n{place}"
+            self.derived.append(self._number(number))
+            self._numbers(number, seen, check_whole=seen.whole)
+            self.select["cells"] = f"count({self._cell})"
+            rest = f"CASE WHEN {number} IS NULL THEN {self._cell} END"
+            self.again["odd"] = f"histogram_exact({rest}, getvariable('odd_words'))"
+            if as_text:
+                self._labels(self._cell, "", seen)
+            return
+        self._text(self._cell, seen, strays=not self._stacked)
+        if unknown:
+            number = f"n{place}"
+            self.derived.append(self._number(number))
+            self._numbers(number, seen, check_whole=True)
+        if unknown or seen.booleans == seen.cells:
+            for key, words_of in (("trues", TRUE_WORDS), ("falses", FALSE_WORDS)):
+                self.select[key] = f"count(*) FILTER ({self._cell} IN ({', '.join(map(literal, words_of))}))"
+        if unknown or (seen.dates == seen.cells and seen.date_format):
+            how = seen.date_format or ISO_DATES
+            made = (
+                f"try_cast({self._cell} AS TIMESTAMP)"
+                if how == ISO_DATES
+                else f"try_strptime({self._cell}, {literal(how)})"
+            )
+            self._dates(f"m{place}", f"{made} AS m{place}")
+
+    def _number(self, name: str) -> str:
+        made = f"try_cast({self._cell} AS DOUBLE)"
+        # DuckDB takes 1_000 for a number, pandas and so a pod does not
+        checked = f"CASE WHEN contains({self._cell}, '_') THEN NULL ELSE {made} END"
+        return f"{checked if self._reader.underscored else made} AS {name}"
+
+    def _numbers(self, number: str, seen: Look, check_whole: bool) -> None:
+        # DuckDB's own deviation costs ten times as much as these sums, whose digits suffice near the middle
+        away = f"({number} - {self._middle})"
+        self.select |= {
+            "numbers": f"count({number})",
+            "low": f"min({number})",
+            "high": f"max({number})",
+            "total": f"sum({number})",
+            "squares": f"sum({away} * {away})",
+        }
+        self.again["deviation"] = f"stddev_samp({number})"
+        if check_whole:
+            self.select["whole"] = f"min(({number} = trunc({number}))::TINYINT)"
+        if seen.frequent and seen.different <= FEW_BINS and not self.bins and seen.numbers == seen.cells:
+            bins = sorted(value for value in {float(cell) for cell in seen.frequent} if math.isfinite(value))
+            self.bins, self.binned, self.bin_type = tuple(map(repr, bins)), number, "DOUBLE"
+        self.measured = number
+        self._distinct(number)
+
+    def _distinct(self, expression: str) -> None:
+        if "distinct" not in self.select:
+            exactly = f"count(DISTINCT {expression})"
+            self.select["distinct"] = exactly if self._exact else f"approx_count_distinct({expression})"
+
+    def _dates(self, moment: str, made: str) -> None:
+        self.derived.append(made)
+        self.select |= {
+            "dates": f"count({moment})",
+            "first": f"min({moment})::VARCHAR",
+            "last": f"max({moment})::VARCHAR",
+            "since": f"epoch(min({moment}))",
+            "until": f"epoch(max({moment}))",
+        }
+        self.measured = f"epoch({moment})"
+        self._distinct(moment)
+
+    def _text(self, text: str, seen: Look, strays: bool) -> None:
+        self.select |= {
+            "cells": f"count({text})",
+            "shortest": f"min(length({text}))",
+            "longest": f"max(length({text}))",
+        }
+        if seen.frequent:
+            self._labels(text, "", seen, strays)
+        elif strays:
+            words = ", ".join(map(literal, NULL_WORDS[1:]))
+            test = f"CASE WHEN strlen({text}) <= {_LONGEST_NULL} THEN {text} IN ({words}) ELSE false END"
+            self.select["strays"] = f"count(*) FILTER ({test})"
+        self._distinct(text)
+
+    def _labels(self, text: str, made: str, seen: Look, strays: bool = False) -> None:
+        """Count the frequent values one by one, and words for "empty" among them."""
+        if made:
+            self.derived.append(made)
+        self._strays = strays
+        self.bins = tuple(sorted({*seen.frequent, *(NULL_WORDS[1:] if strays else ())}))
+        self.binned, self.bin_type = text, "VARCHAR"
+
+    def counted(self, values: Mapping[str, Any]) -> Counts:
+        """The values of `select` as counts; `bins`, if any, is a mapping of values to how often they occur."""
+        counts = Counts(exact=self._exact)
+        total, squares = values.get("total"), values.get("squares", 0.0)
+        for key, value in values.items():
+            if key in _COUNTED and value is not None:
+                setattr(counts, key, value)
+        counts.whole = bool(counts.whole)
+        if counts.numbers and total is not None:
+            counts.mean = total / counts.numbers
+            if counts.numbers > 1:
+                apart = counts.mean - self.middle
+                spread = max(squares - counts.numbers * apart * apart, 0.0)
+                counts.deviation = math.sqrt(spread / (counts.numbers - 1))
+        if self.again.get("odd"):
+            counts.strays += counts.high is not None and counts.high != counts.high  # NaN sorts above all numbers
+        if self.bins:
+            found = {str(key): times for key, times in _bins_of(values.get("bins")).items()}
+            counts.bins = {word: found.get(word, 0) for word in self.bins if found.get(word, 0)}
+            named = sum(counts.bins.values())
+            counts.others = (counts.numbers if self.bin_type == "DOUBLE" else counts.cells) - named
+        if self._strays:
+            counts.strays = sum(counts.bins.get(word, 0) for word in NULL_WORDS)
+        if counts.all_binned:
+            counts.distinct, counts.exact = len(counts.bins), True
+        return counts
+
+    def needs(self, counts: Counts) -> bool:
+        """Has the column to be looked at again?"""
+        if "odd" in self.again and counts.cells > counts.numbers:
+            return True
+        if counts.mean is None or counts.deviation is None:
+            return False
+        apart = counts.mean - self.middle
+        return apart * apart > _FAR * counts.deviation * counts.deviation > 0.0
+
+    def counted_again(self, counts: Counts, values: Mapping[str, Any]) -> None:
+        """Put the values of `again` into `counts`."""
+        counts.deviation = values["deviation"]
+        if "odd" in values:
+            # words for "empty", errors of spreadsheets, and all else under ""
+            counts.odd = {str(text): times for text, times in _bins_of(values["odd"]).items() if times}
+            counts.strays += sum(counts.odd.get(word, 0) for word in NULL_WORDS if word)
+
+
+def _bins_of(value: object) -> dict[object, int]:
+    return dict(value) if isinstance(value, dict) else {}
