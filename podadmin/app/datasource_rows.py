@@ -19,11 +19,10 @@ from podadmin.datasources.health import Health
 from podadmin.datasources.kinds.registry import OURS, KindDeclaration, declaration, values_of
 from podadmin.datasources.model import (
     ENGINES,
-    CsvSource,
     Datasource,
+    FileSource,
     FolderSource,
     Kind,
-    ParquetSource,
     Probe,
     Secretive,
     Source,
@@ -84,7 +83,7 @@ def not_offered(source: Source) -> str:
     """Why the built-in pod does not offer a source; "" where it does."""
     if found_out(source):
         return ""
-    if isinstance(source, CsvSource | ParquetSource):
+    if isinstance(source, FileSource):
         return "The built-in pod does not offer it: it reads CSV files, and finds out by itself how."
     who = "" if source.kind in OURS else " A pod of the field does."
     return f"The built-in pod does not offer it: it reads CSV files only.{who}"
@@ -158,7 +157,7 @@ def _text_facts(found: Probe) -> tuple[Fact, ...]:
 
 def _pod_facts(source: Source) -> tuple[Fact, ...]:
     words = []
-    if isinstance(source, CsvSource | ParquetSource) and source.path.suffix.lower() != POD_ENDING:
+    if isinstance(source, FileSource) and source.path.suffix.lower() != POD_ENDING:
         words.append(f"Bitfount pods read tables only from files whose names end in {POD_ENDING}.")
     elif source.kind in OURS:
         words.append(f"Bitfount pods do not know this kind ({declaration(source.kind).title}).")
@@ -262,7 +261,7 @@ def _unchanged(profile: Profile, kept: schemas.Saved, source: Datasource) -> boo
     where = source.source
     if kept.made_from and kept.made_from != made_from(where, source.choices):
         return False
-    if isinstance(where, CsvSource | ParquetSource):
+    if isinstance(where, FileSource):
         try:
             now = where.path.stat()
         except OSError:

@@ -75,6 +75,8 @@ _STANDING: Final[dict[str, Standing]] = {
     "datasource.inventory": Standing(_F.CHECK_ERROR, "no room for the inventory", YOU),
     "datasource.memory": Standing(_F.CHECK_ERROR, "not enough memory", YOU),
     "datasource.not-a-table": Standing(_F.OS_ERROR, "not a table", YOU),
+    "datasource.not-json-lines": Standing(_F.OS_ERROR, "no JSON lines", OWNER),
+    "datasource.too-many-columns": Standing(_F.CHECK_ERROR, "too many fields", OWNER),
     "datasource.not-parquet": Standing(_F.OS_ERROR, "damaged", OWNER),
     "datasource.damaged-archive": Standing(_F.OS_ERROR, "damaged", OWNER),
     "datasource.reading": Standing(_F.CHECK_ERROR, "settings do not fit", YOU),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -24,16 +24,23 @@ _PLACE_BYTES = 1 << 15
 
 def opened(path: Path, reading: Reading = Reading()) -> Dialect:  # noqa: B008 - a frozen value
     """The dialect of the file at `path`. Raises NotFound, BadInput or Unavailable (`datasource.*`)."""
+    packed = packing(path, ENDINGS)
+    return dialect(_head(path, packed), reading, packed)
+
+
+def packing(path: Path, endings: Sequence[str]) -> str:
+    """How a text file is packed, by its name: none, gzip or zstd. Raises BadInput (`datasource.not-a-table`)."""
     packed = PACKED.get(path.suffix.lower(), "none")
     name = path.with_suffix("") if packed != "none" else path
-    if name.suffix.lower() not in ENDINGS:
+    if name.suffix.lower() not in endings:
         raise BadInput(
             "datasource.not-a-table",
             "The name of this file is not that of a table.",
-            "Tables end in .csv, .tsv or .txt, which may be packed as .gz or .zst, or in .parquet.",
-            "Choose such a file, or rename this one if it is one. A pod takes names that end in .csv only.",
+            "CSV ends in .csv, .tsv or .txt, JSON lines in .ndjson or .jsonl (each may be packed as .gz or .zst), and "
+            "Parquet in .parquet.",
+            "Choose such a file of the chosen kind, or rename this one. A pod takes names that end in .csv only.",
         )
-    return dialect(_head(path, packed), reading, packed)
+    return packed
 
 
 def located(path: Path) -> Path:

@@ -63,12 +63,7 @@ def dialect(head: bytes, reading: Reading = Reading(), packed: str = "none") -> 
     `datasource.duplicate-columns`.
     """
     if not head.strip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"):
-        raise BadInput(
-            "datasource.empty-file",
-            "The file is empty.",
-            "There is no line in it, not even one with the names of the columns.",
-            "Check that the export which writes this file has finished, or choose another file.",
-        )
+        raise empty_file()
     encoding, words, text = _chosen(head, reading.encoding) if reading.encoding else _decoded(head)
     quote = {"none": "", "": _quote(text)}.get(reading.quote, reading.quote)
     separator = reading.separator or _separator(text, quote)
@@ -195,6 +190,15 @@ def _looks_like_data(rows: list[list[str]]) -> bool:
     first, rest = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     alike = [place for place, cell in enumerate(first) if _FIGURES.fullmatch(cell.strip())]
     return any(all(_FIGURES.fullmatch(row[place].strip()) for row in rest) for place in alike) if rest else False
+
+
+def empty_file() -> BadInput:
+    return BadInput(
+        "datasource.empty-file",
+        "The file is empty.",
+        "There is no line in it, not even one with the names of the columns.",
+        "Check that the export which writes this file has finished, or choose another file.",
+    )
 
 
 def _binary() -> BadInput:

@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from podadmin.datasources.decoding import in_utf_8
 from podadmin.datasources.dialect import Dialect
 from podadmin.datasources.dtypes import NULL_WORDS
 from podadmin.datasources.files import unpacked, unreadable
-from podadmin.datasources.long_lines import long_lines, next_end
+from podadmin.datasources.long_lines import LONG_LINE, long_lines, next_end
 from podadmin.datasources.model import Rejected, RejectedLine
 from podadmin.datasources.sample import SPREADSHEET_ERRORS
 
@@ -46,14 +46,16 @@ _UNPACKED = 6
 _PARQUET = b"PAR1"
 _NEVER = "\x01"
 """A word for “empty” where none is to count: no text holds it."""
-_REJECTS_SHOWN = 100
+REJECTS_SHOWN = 100
 _CELL = re.compile(r"\bc\d+\b")
+TOO_LONG = "It is longer than four million characters."
+UNDECODABLE = "It contains bytes that are not text in the encoding of the file."
 _REASONS = {
     "MISSING COLUMNS": "It has fewer cells than the header has names.",
     "TOO MANY COLUMNS": "It has more cells than the header has names.",
     "UNQUOTED VALUE": "A quotation mark in it is not closed, or stands where none may stand.",
-    "LINE SIZE OVER MAXIMUM": "It is longer than two million characters.",
-    "INVALID ENCODING": "It contains bytes that are not text in the encoding of the file.",
+    "LINE SIZE OVER MAXIMUM": TOO_LONG,
+    "INVALID ENCODING": UNDECODABLE,
 }
 
 
@@ -66,13 +68,15 @@ def literal(value: str) -> str:
 class Table:
     """A file that is a table, as its beginning (CSV) or its footer (Parquet) describes it.
 
-    `dialect` is None for Parquet; `types` are DuckDB's names, VARCHAR throughout for CSV.
+    `dialect` is None for Parquet; `types` are DuckDB's names, VARCHAR throughout for CSV. `refused`: the lines that
+    were no rows when a Parquet copy was made of a text.
     """
 
     path: Path
     columns: tuple[str, ...]
     types: tuple[str, ...]
     dialect: Dialect | None = None
+    refused: Rejected = field(default_factory=Rejected)
 
 
 class Engine:
@@ -142,12 +146,15 @@ class Engine:
         table = (
             f"read_csv({path}, auto_detect=false, header={str(how.header).lower()}, compression='{how.packed}', "
             f"delim={literal(how.separator)}, quote={escape}, escape={escape}, "
-            f"columns=$columns, nullstr=[{nulls}], store_rejects=true, buffer_size={_BUFFER_BYTES}, "
+            f"columns=$columns, nullstr=[{nulls}], store_rejects=true, buffer_size={LONG_LINE + 1}, "
             f"strict_mode={str(self._strict).lower()})"
         )
+        if not alone:
+            return table
         # in a table of one column an empty line is no row, and an empty pair of quotation marks is: so pandas, and so a
-        # pod, reads it
-        return f"(SELECT nullif(c0, '') AS c0 FROM {table})" if alone else table  # noqa: S608 - made of places, see cell
+        # pod, reads it; and the last line may be read however long it is
+        short = f"WHERE c0 IS NULL OR strlen(c0) <= {LONG_LINE}"
+        return f"(SELECT nullif(c0, '') AS c0 FROM {table} {short})"  # noqa: S608 - made of places, see cell
 
     def rows(
         self,
@@ -158,13 +165,14 @@ class Engine:
         first: int | None = None,
         tail: str = "",
         derived: Sequence[str] = (),
+        into: Path | None = None,
         stacked: Sequence[str] = (),
         values: Mapping[str, Sequence[object]] | None = None,
     ) -> list[tuple[Any, ...]]:
         """Select from the file (from its `first` rows only, where that is given) and report progress over `span`.
 
         `derived` are expressions over cells with a name each, made once a row for all of `select` to use; `tail`
-        follows the source (GROUP BY, LIMIT).
+        follows the source (GROUP BY, LIMIT). What is found is written `into` a Parquet file, where one is given.
 
         `stacked` are columns of one type that are read as rows: of each cell `c` is its value, `k` the place of its
         column in `stacked`, `middle` the number in `$middles` at that place, and `lot` a number by chance that all
@@ -182,15 +190,19 @@ class Engine:
             used = sorted({word for part in (*select, *derived) for word in _CELL.findall(part)}) or ["*"]
             limit = () if first is None else ("LIMIT", str(int(first)))
             source = " ".join(("(SELECT", ", ".join((*used, *derived)), "FROM", source, *limit, ")"))
+        statement = " ".join(("SELECT", ", ".join(select), "FROM", source, tail))
+        if into is not None:
+            statement = f"COPY ({statement}) TO {literal(str(into))} (FORMAT parquet, COMPRESSION zstd)"
         try:
-            statement = " ".join(("SELECT", ", ".join(select), "FROM", source, tail))
             return self._polled(statement, self._columns | dict(values or {}), what, span)
         except duckdb.InvalidInputException as error:
             if not self._strict or self.table.dialect is None:
                 raise _explained(error) from error
         # files with mixed line ends are beyond DuckDB's strict reader
         self._strict = False
-        return self.rows(select, what, span, first=first, tail=tail, derived=derived, stacked=stacked, values=values)
+        return self.rows(
+            select, what, span, first=first, tail=tail, derived=derived, into=into, stacked=stacked, values=values
+        )
 
     def _as_rows(self, source: str, stacked: Sequence[str], derived: Sequence[str]) -> str:
         cells, shown = ", ".join(map(self.cell, stacked)), ", ".join(("k", "c", "middle", "lot", *derived))
@@ -231,20 +243,26 @@ class Engine:
             done.set()
             poller.join()
 
+    def judged(self, cells: Sequence[str], expression: str) -> list[Any]:
+        """What `expression` over c0 is for each of some texts, in their order."""
+        each = "(SELECT unnest($1) AS c0, generate_subscripts($1, 1) AS i)"
+        asked = f"SELECT {expression} FROM {each} ORDER BY i"  # noqa: S608 - no stranger's text, see rows
+        return [value for (value,) in self._connection.execute(asked, [list(cells)]).fetchall()]
+
     def rejected(self) -> Rejected:
-        """The lines that the last `rows` could not read as rows; there is none in Parquet."""
+        """The lines that the last `rows` could not read as rows; in Parquet, those it was made without."""
         if self.table.dialect is None:
-            return Rejected()
+            return self.table.refused
         found = self._connection.execute(
             "SELECT line, min(line_byte_position), min(error_type::VARCHAR) FROM reject_errors GROUP BY line "
             "ORDER BY line LIMIT ?",
-            [_REJECTS_SHOWN],
+            [REJECTS_SHOWN],
         ).fetchall()
         count = self._connection.execute("SELECT count(DISTINCT line) FROM reject_errors").fetchall()[0][0]
         known = {position for _, position, _ in found}
         # a line that does not fit into DuckDB's buffer is left out without a word
         long = [(0, place + 1, "LINE SIZE OVER MAXIMUM") for place in self._long_lines if place + 1 not in known]
-        found = sorted([*found, *long], key=lambda each: each[1])[:_REJECTS_SHOWN]
+        found = sorted([*found, *long], key=lambda each: each[1])[:REJECTS_SHOWN]
         lines = self._lines([(line, position) for line, position, _ in found])
         other = "It cannot be read as a row."
         return Rejected(
@@ -284,19 +302,20 @@ def engine(
     memory_limit: str = DEFAULT_MEMORY,
     temp_directory: Path | None = None,
     ordered: bool = False,
+    also: Path | None = None,
 ) -> Iterator[Engine]:
     """An Engine for a table file.
 
     Work that does not fit into memory spills to `temp_directory`, or is an error where there is none. A file that is
     not UTF-8 is read from a copy in UTF-8, which lies in `temp_directory` (else in the system's) for as long as the
     Engine is open, readable for this account only. `ordered` keeps rows in the order of the file and is for its first
-    rows only; whole passes are quicker without.
+    rows only; whole passes are quicker without. `also`: a file that may be written.
     """
     with ExitStack() as stack:
         if table.dialect is not None and table.dialect.encoding != "utf-8":
             copy = stack.enter_context(in_utf_8(table.path, table.dialect, progress, temp_directory, ordered))
             table = replace(table, path=copy, dialect=replace(table.dialect, encoding="utf-8", packed="none"))
-        yield stack.enter_context(_engine(table, progress, memory_limit, temp_directory, ordered))
+        yield stack.enter_context(_engine(table, progress, memory_limit, temp_directory, ordered, also))
 
 
 def parquet_table(path: Path) -> Table:
@@ -311,7 +330,7 @@ def parquet_table(path: Path) -> Table:
         raise unreadable(error) from error
     if size <= 2 * len(_PARQUET) or begins != _PARQUET or ends != _PARQUET:
         raise _not_parquet()
-    connection = _connected(path, DEFAULT_MEMORY, None, True)
+    connection = _connected((path,), DEFAULT_MEMORY, None, True)
     try:
         asked = " ".join(("DESCRIBE FROM", f"read_parquet({literal(_no_pattern(path))})"))
         found = connection.execute(asked).fetchall()
@@ -323,7 +342,10 @@ def parquet_table(path: Path) -> Table:
     return Table(path, tuple(row[0] for row in found), tuple(row[1] for row in found))
 
 
-def _connected(path: Path, memory_limit: str, temp_directory: Path | None, ordered: bool) -> duckdb.DuckDBPyConnection:
+def _connected(
+    paths: Sequence[Path], memory_limit: str, temp_directory: Path | None, ordered: bool
+) -> duckdb.DuckDBPyConnection:
+    allowed = ", ".join(literal(name) for path in paths for name in (str(path), _no_pattern(path)))
     settings: dict[str, Any] = {
         "threads": min(os.cpu_count() or 1, 8),
         "memory_limit": memory_limit,
@@ -338,7 +360,7 @@ def _connected(path: Path, memory_limit: str, temp_directory: Path | None, order
         "enable_progress_bar_print = false",
         "progress_bar_time = 0",
         f"VARIABLE odd_words = [{', '.join(literal(word) for word in ODD_WORDS)}]",
-        f"allowed_paths = [{literal(str(path))}, {literal(_no_pattern(path))}]",
+        f"allowed_paths = [{allowed}]",
         "enable_external_access = false",
         "lock_configuration = true",
     ):
@@ -348,9 +370,15 @@ def _connected(path: Path, memory_limit: str, temp_directory: Path | None, order
 
 @contextmanager
 def _engine(
-    table: Table, progress: Progress, memory_limit: str, temp_directory: Path | None, ordered: bool
+    table: Table,
+    progress: Progress,
+    memory_limit: str,
+    temp_directory: Path | None,
+    ordered: bool,
+    also: Path | None,
 ) -> Iterator[Engine]:
-    connection = _connected(table.path, memory_limit, temp_directory, ordered)
+    paths = (table.path,) if also is None else (table.path, also)
+    connection = _connected(paths, memory_limit, temp_directory, ordered)
     guard = threading.Lock()
     is_open = True
 
@@ -401,7 +429,7 @@ def _explained(error: duckdb.Error) -> PodadminError:
     return BadInput(
         "datasource.unreadable",
         "The file cannot be read as a table.",
-        "Its lines do not follow the rules of CSV closely enough to tell its cells apart, or it is damaged.",
+        "Its lines do not follow the rules of its format closely enough to tell its cells apart, or it is damaged.",
         "Ask the person who writes this file to export it again, as CSV in UTF-8 or as Parquet.",
     )
 

@@ -20,7 +20,7 @@ from podadmin.core.errors import Cancelled, PodadminError
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.datasources.accessibility import Standing, standing
-from podadmin.datasources.model import CsvSource, Datasource, FolderSource, ParquetSource, Source
+from podadmin.datasources.model import Datasource, FileSource, FolderSource, Source
 from podadmin.datasources.patience import PATIENCE_SECONDS
 from podadmin.datasources.probing import header, touch
 from podadmin.datasources.records import health as table
@@ -63,7 +63,7 @@ def look(
     """
     began = clock.monotonic()
     try:
-        if isinstance(source, CsvSource | ParquetSource | FolderSource):
+        if isinstance(source, FileSource | FolderSource):
             touch(source, progress, mount=mount, patience=patience)
         else:
             header(source, password, clock, progress)

@@ -8,8 +8,8 @@ from typing import BinaryIO, Final
 
 from podadmin.datasources.files import unpacked
 
-LONG_LINE: Final = 2_000_000
-"""The longest line that DuckDB reads, in bytes."""
+LONG_LINE: Final = (1 << 22) - 1
+"""The longest line that is read, in bytes without its end: with it, a line has to fit into one buffer of DuckDB."""
 _BUFFER_BYTES: Final = 1 << 22
 _GLANCE: Final = 1 << 13
 
@@ -26,7 +26,7 @@ def long_lines(path: Path, packed: str) -> tuple[int, ...]:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         place = 0
-        while place + LONG_LINE < size:
+        while place + LONG_LINE // 2 <= size:
             if next_end(file, place, place + LONG_LINE // 2) is not None:
                 place += LONG_LINE // 2
                 continue

@@ -23,6 +23,8 @@ class Kind(StrEnum):
     CSV = "CSVSource"
     PARQUET = "ParquetSource"
     """Not known to pods of that network: read here, and offered to the networks that take Parquet."""
+    JSON_LINES = "JSONLinesSource"
+    """Not known to pods of that network."""
     IMAGE = "ImageSource"
     NIFTI = "NIFTISource"
     DICOM = "DICOMSource"
@@ -138,7 +140,25 @@ class ParquetSource:
         return str(self.path)
 
 
-FileSource = CsvSource | ParquetSource
+@dataclass(frozen=True)
+class JsonLinesSource:
+    """One file of JSON lines (NDJSON) on a disk that this computer can reach, packed (.gz, .zst) or not."""
+
+    path: Path
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.JSON_LINES
+
+    @property
+    def location(self) -> str:
+        return str(self.path)
+
+
+JSON_LINES = (".ndjson", ".jsonl")
+"""How names of such files end, where these are not packed."""
+FileSource = CsvSource | ParquetSource | JsonLinesSource
 """A table that is one file."""
 
 
@@ -253,9 +273,22 @@ def found_out(source: Source) -> TypeGuard[CsvSource]:
     return isinstance(source, CsvSource) and source.reading == Reading()
 
 
+def kind_at(path: Path) -> Kind:
+    """The kind of table that a file is, by the ending of its name."""
+    if path.suffix.lower() == ".parquet":
+        return Kind.PARQUET
+    return Kind.JSON_LINES if {each.lower() for each in path.suffixes[-2:]} & {*JSON_LINES} else Kind.CSV
+
+
 def source_at(path: Path, reading: Reading = Reading()) -> FileSource:
     """The source that a file is, by the ending of its name."""
-    return ParquetSource(path) if path.suffix.lower() == ".parquet" else CsvSource(path, reading)
+    match kind_at(path):
+        case Kind.PARQUET:
+            return ParquetSource(path)
+        case Kind.JSON_LINES:
+            return JsonLinesSource(path)
+        case _:
+            return CsvSource(path, reading)
 
 
 @dataclass(frozen=True)

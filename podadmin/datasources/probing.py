@@ -22,7 +22,9 @@ from podadmin.datasources.model import (
     ColumnGuess,
     CsvSource,
     EngineSource,
+    FileSource,
     FolderSource,
+    JsonLinesSource,
     NullSource,
     ParquetSource,
     Probe,
@@ -61,7 +63,7 @@ def probe(
     Raises what its kind raises (`datasource.*`) and Cancelled.
     """
     match source:
-        case CsvSource() | ParquetSource():
+        case CsvSource() | ParquetSource() | JsonLinesSource():
             # a share that hangs holds up a thread that nobody waits for, and not the one that reads the file
             touch(source, progress)
             return tables.probe(source, progress, temp_directory=temp_directory)
@@ -93,7 +95,7 @@ def columns(
     A service tells the names of its columns only. Raises as `probe`.
     """
     match source:
-        case CsvSource() | ParquetSource():
+        case CsvSource() | ParquetSource() | JsonLinesSource():
             return tables.columns(source, temp_directory=temp_directory)
         case FolderSource() if reads_headers(source):
             return headers.columns(source, kept, clock, progress)
@@ -120,7 +122,7 @@ def preview(
 ) -> Rows:
     """The first rows of a source. Raises as `probe`, and Refused (`datasource.not-shown`) for a kind without rows."""
     match source:
-        case CsvSource() | ParquetSource():
+        case CsvSource() | ParquetSource() | JsonLinesSource():
             return tables.preview(source, masked=masked, temp_directory=temp_directory)
         case FolderSource() if reads_headers(source):
             return headers.preview(source, kept, clock, progress, masked=masked)
@@ -143,6 +145,9 @@ def header(source: Source, password: Secret[str] | None, clock: Clock, progress:
     None where the columns are known only to who reads all of it. Raises as `probe`.
     """
     match source:
+        case JsonLinesSource():
+            touch(source, progress)
+            return None
         case CsvSource() | ParquetSource():
             return touch(source, progress)
         case FolderSource():
@@ -162,7 +167,7 @@ def header(source: Source, password: Secret[str] | None, clock: Clock, progress:
 
 
 def touch(
-    source: CsvSource | ParquetSource | FolderSource,
+    source: FileSource | FolderSource,
     progress: Progress,
     *,
     mount: str = "",
@@ -170,7 +175,7 @@ def touch(
 ) -> tuple[str, ...]:
     """Look whether files are there and may be read; the names of the columns of a table file. A share may hang.
 
-    `mount`: where their disk or share was mounted. Raises what `mounts.check_mounted`, `tables.table` and
+    `mount`: where their disk or share was mounted. Raises what `mounts.check_mounted`, `tables.first_look` and
     `folder_counts.first_file` raise, Unavailable (`datasource.share-hangs`) and Cancelled.
     """
 
@@ -180,7 +185,7 @@ def touch(
             folder_counts.first_file(source.path, counting(source))
             return ()
         fingerprint(source.path)
-        return tables.table(source).columns
+        return tables.first_look(source)
 
     return within(patience, str(source.path), look, progress)
 

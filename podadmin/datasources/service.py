@@ -28,12 +28,11 @@ from podadmin.datasources.csv import located
 from podadmin.datasources.kinds.registry import declaration
 from podadmin.datasources.model import (
     ColumnChoices,
-    CsvSource,
     Datasource,
     DatasourceName,
+    FileSource,
     FolderSource,
     Kind,
-    ParquetSource,
     Probe,
     Secretive,
     Source,
@@ -325,13 +324,13 @@ def _free(unit: Unit, name: str) -> None:
 
 def _placed(source: Source) -> Source:
     """The source with the path that it really has."""
-    if isinstance(source, CsvSource | ParquetSource | FolderSource):
+    if isinstance(source, FileSource | FolderSource):
         return replace(source, path=located(source.path))
     return source
 
 
 def _mount(source: Source) -> str:
-    if isinstance(source, CsvSource | ParquetSource | FolderSource):
+    if isinstance(source, FileSource | FolderSource):
         return mount_of(source.path)
     return ""
 

@@ -16,6 +16,7 @@ from podadmin.datasources.model import (
     CsvSource,
     EngineSource,
     FolderSource,
+    JsonLinesSource,
     Kind,
     NullSource,
     ParquetSource,
@@ -43,7 +44,7 @@ def stored(source: Source) -> dict[str, Any]:
     match source:
         case CsvSource():
             told = {"path": str(source.path), "reading": source.reading.as_dict()}
-        case ParquetSource():
+        case ParquetSource() | JsonLinesSource():
             told = {"path": str(source.path)}
         case FolderSource():
             told = {"path": str(source.path), "files": _filter_dict(source.chosen)}
@@ -89,6 +90,8 @@ def restored(kind: Kind, kept: Mapping[str, Any]) -> Source:
         return CsvSource(path, Reading(**kept.get("reading", {})), settings)
     if kind is Kind.PARQUET:
         return ParquetSource(path, settings)
+    if kind is Kind.JSON_LINES:
+        return JsonLinesSource(path, settings)
     return FolderSource(kind, path, _filter_of(kept.get("files", {})), settings)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -10,25 +11,75 @@ from typing import Final
 from podadmin.core.errors import BadInput
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
+from podadmin.datasources import json_lines
 from podadmin.datasources.csv import located, opened, sampled
 from podadmin.datasources.dtypes import Evidence, dtype_of, native_dtype, stype_of
-from podadmin.datasources.engine import Engine, Table, engine, parquet_table
+from podadmin.datasources.engine import DEFAULT_MEMORY, Engine, Table, engine, parquet_table
 from podadmin.datasources.files import unchanged
 from podadmin.datasources.masking import masked as mask
-from podadmin.datasources.model import ColumnGuess, CsvSource, FileSource, Probe, Rejected, Rows
+from podadmin.datasources.model import (
+    ColumnGuess,
+    CsvSource,
+    FileSource,
+    JsonLinesSource,
+    ParquetSource,
+    Probe,
+    Rejected,
+    Rows,
+)
 from podadmin.datasources.sample import SAMPLE_CELLS, SAMPLE_ROWS, Look, judged
 
 _AT_ONCE: Final = 2_000
 """Columns that are read in one turn."""
 
 
-def table(source: FileSource) -> Table:
-    """What the beginning or the footer of the file says. Raises NotFound, BadInput, Unavailable (`datasource.*`)."""
+def first_look(source: FileSource) -> tuple[str, ...]:
+    """The columns that the beginning or the footer of the file names; JSON lines name theirs only to the last line.
+
+    Raises NotFound, BadInput, Unavailable (`datasource.*`).
+    """
+    if isinstance(source, JsonLinesSource):
+        json_lines.check_head(located(source.path))
+        return ()
+    return _table(source).columns
+
+
+def _table(source: CsvSource | ParquetSource) -> Table:
     path = located(source.path)
-    if isinstance(source, CsvSource):
-        how = opened(path, source.reading)
-        return Table(path, how.columns, ("VARCHAR",) * len(how.columns), how)
-    return parquet_table(path)
+    if isinstance(source, ParquetSource):
+        return parquet_table(path)
+    how = opened(path, source.reading)
+    return Table(path, how.columns, ("VARCHAR",) * len(how.columns), how)
+
+
+@contextmanager
+def reading(
+    source: FileSource,
+    progress: Progress,
+    *,
+    memory_limit: str = DEFAULT_MEMORY,
+    temp_directory: Path | None = None,
+    head_only: bool = False,
+) -> Iterator[Engine]:
+    """A reader of the file, or, where `head_only`, of its first rows, which it keeps in their order.
+
+    Raises NotFound, BadInput, Unavailable (`datasource.*`) and Cancelled. See `engine` for the others.
+    """
+    with ExitStack() as stack:
+        if isinstance(source, JsonLinesSource):
+            laid_out = json_lines.as_table(
+                located(source.path),
+                progress,
+                memory_limit=memory_limit,
+                temp_directory=temp_directory,
+                head_only=head_only,
+            )
+            found = stack.enter_context(laid_out)
+        else:
+            found = _table(source)
+        yield stack.enter_context(
+            engine(found, progress, memory_limit=memory_limit, temp_directory=temp_directory, ordered=head_only)
+        )
 
 
 def looks(reader: Engine, source: Table, names: Sequence[str]) -> tuple[int, list[Look]]:
@@ -51,8 +102,8 @@ def probe(source: FileSource, progress: Progress, *, temp_directory: Path | None
     """
     path = located(source.path)
     with unchanged(path) as found:
-        opened_table = table(source)
-        with engine(opened_table, progress, temp_directory=temp_directory) as reader:
+        with reading(source, progress, temp_directory=temp_directory) as reader:
+            opened_table = reader.table
             # every column is asked for, because bytes that are no text are noticed only in columns that are read
             turns = []
             parts = _parts(opened_table.columns)
@@ -67,7 +118,8 @@ def probe(source: FileSource, progress: Progress, *, temp_directory: Path | None
         modified = datetime.fromtimestamp(found.modified_ns / 1e9, UTC)
         how = opened_table.dialect
         if how is None:
-            return Probe(rows, found.size, modified, "Parquet", "", True, opened_table.columns, rejected, found)
+            words = "JSON in UTF-8" if isinstance(source, JsonLinesSource) else "Parquet"
+            return Probe(rows, found.size, modified, words, "", True, opened_table.columns, rejected, found)
         return Probe(
             rows, found.size, modified, how.words, how.separator, how.header, how.columns, rejected, found, how.doubts
         )
@@ -103,14 +155,16 @@ def preview(source: FileSource, rows: int = 20, masked: bool = True, *, temp_dir
 
     Raises as `probe` does.
     """
-    with unchanged(located(source.path)):
-        found_table = table(source)
-        with engine(found_table, Progress(), temp_directory=temp_directory, ordered=True) as reader:
-            found: list[tuple[str | None, ...]] = [()] * max(rows, 0)
-            for part in _parts(found_table.columns):
-                cells = [f"{reader.cell(name)}::VARCHAR" for name in part]
-                read = reader.rows(cells, "Reading the first rows", first=max(rows, 0))
-                found = [(*row, *more) for row, more in zip(found, read, strict=False)]
+    with (
+        unchanged(located(source.path)),
+        reading(source, Progress(), temp_directory=temp_directory, head_only=True) as reader,
+    ):
+        found_table = reader.table
+        found: list[tuple[str | None, ...]] = [()] * max(rows, 0)
+        for part in _parts(found_table.columns):
+            cells = [f"{reader.cell(name)}::VARCHAR" for name in part]
+            read = reader.rows(cells, "Reading the first rows", first=max(rows, 0))
+            found = [(*row, *more) for row, more in zip(found, read, strict=False)]
 
     def shown(value: str | None) -> str:
         text = value or ""
@@ -122,10 +176,12 @@ def preview(source: FileSource, rows: int = 20, masked: bool = True, *, temp_dir
 
 def columns(source: FileSource, *, temp_directory: Path | None = None) -> tuple[ColumnGuess, ...]:
     """What a sample of the rows says about every column. Raises as `probe` does."""
-    with unchanged(located(source.path)):
-        found = table(source)
-        with engine(found, Progress(), temp_directory=temp_directory, ordered=True) as reader:
-            sampled_rows, seen = looks(reader, found, found.columns)
+    with (
+        unchanged(located(source.path)),
+        reading(source, Progress(), temp_directory=temp_directory, head_only=True) as reader,
+    ):
+        found = reader.table
+        sampled_rows, seen = looks(reader, found, found.columns)
     guesses = []
     for each, native in zip(seen, found.types, strict=True):
         kind = _guessed(each) if found.dialect is not None else native_dtype(native)

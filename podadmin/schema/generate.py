@@ -33,7 +33,7 @@ from podadmin.datasources.dtypes import (
     dtype_of,
     native_dtype,
 )
-from podadmin.datasources.engine import DEFAULT_MEMORY, Engine, Table, engine
+from podadmin.datasources.engine import DEFAULT_MEMORY, Engine, Table
 from podadmin.datasources.files import unchanged
 from podadmin.datasources.folders import Inventory
 from podadmin.datasources.kinds.registry import declaration
@@ -41,15 +41,17 @@ from podadmin.datasources.model import (
     ColumnChoices,
     CsvSource,
     EngineSource,
+    FileSource,
     Fingerprint,
     FolderSource,
+    JsonLinesSource,
     ParquetSource,
     Rejected,
     Source,
     SqlSource,
 )
 from podadmin.datasources.probing import reads_headers
-from podadmin.datasources.tables import looks, refuse_without_rows, table
+from podadmin.datasources.tables import looks, reading, refuse_without_rows
 from podadmin.schema.column_rules import (
     INT64,
     known_labels,
@@ -154,7 +156,7 @@ def generate(
     started = clock.monotonic()
     found: Fingerprint | None = None
     match source:
-        case CsvSource() | ParquetSource():
+        case CsvSource() | ParquetSource() | JsonLinesSource():
             profile, found = _of_file(source, choices, progress, memory_limit, temp_directory, max_labels)
         case SqlSource() if not source.whole_model:
             profile = sql_pass.profile(source, password, choices, progress, max_labels=max_labels)
@@ -176,7 +178,7 @@ def generate(
 
 
 def _of_file(
-    source: CsvSource | ParquetSource,
+    source: FileSource,
     choices: ColumnChoices,
     progress: Progress,
     memory_limit: str,
@@ -184,10 +186,10 @@ def _of_file(
     max_labels: int,
 ) -> tuple[Profile, Fingerprint]:
     with unchanged(located(source.path)) as found:
-        opened = table(source)
-        check_choices(choices, opened.columns)
-        exact = found.size <= EXACT_BYTES and len(opened.columns) <= EXACT_COLUMNS
-        with engine(opened, progress, memory_limit=memory_limit, temp_directory=temp_directory) as reader:
+        with reading(source, progress, memory_limit=memory_limit, temp_directory=temp_directory) as reader:
+            opened = reader.table
+            check_choices(choices, opened.columns)
+            exact = found.size <= EXACT_BYTES and len(opened.columns) <= EXACT_COLUMNS
             profile = _Maker(reader, opened, choices, exact, max_labels).profile()
         refuse_without_rows(profile.rows, profile.rejected)
     return profile, found

@@ -34,7 +34,7 @@ def test_the_kinds_say_what_each_field_is(command: Command) -> None:
     code, kinds = command("datasource", "kinds")
     assert code == 0
     by_kind = {each["kind"]: each for each in kinds}
-    assert len(by_kind) == 17
+    assert len(by_kind) == 18
     fields = {each["name"]: each for each in by_kind["HeidelbergE2ESource"]["fields"]}
     assert fields["laterality"]["required"]
     assert ["L", "Left"] in fields["laterality"]["choices"]

@@ -42,6 +42,25 @@ def test_cells_parted_by_spaces_are_read_once_the_custodian_says_so(name: str, h
     same_as_pandas(found, theirs)
 
 
+@pytest.mark.parametrize(("name", "rows"), [("patients", 22), ("observations", 64)])
+def test_an_export_of_health_records_is_what_pandas_makes_of_it(name: str, rows: int) -> None:
+    found = made(f"{name}.ndjson.gz")
+    theirs = pandas.read_json(TABLES / f"{name}.ndjson.gz", lines=True, dtype=False)
+    assert found.rows == len(theirs) == rows
+    assert {each.name for each in found.columns} == set(theirs.columns)
+    for each in found.columns:
+        column = theirs[each.name]
+        assert each.nulls == column.isna().sum(), each.name
+        kinds = {type(value) for value in column.dropna()}
+        if kinds == {bool}:
+            assert (each.dtype, each.stype) == ("boolean", "categorical")
+        elif kinds <= {int, float}:
+            assert each.looks_like or (each.minimum, each.maximum) == (column.min(), column.max())
+        else:
+            assert (each.dtype, each.stype) == ("string", "text")
+    assert not found.rejected.count
+
+
 def test_a_first_line_that_is_no_header_is_said_with_the_first_line_that_does_not_fit_it() -> None:
     with pytest.raises(BadInput) as caught:
         made("wine_data.csv")

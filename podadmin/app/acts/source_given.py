@@ -11,7 +11,7 @@ from podadmin.core.canon import canonical
 from podadmin.core.errors import BadInput
 from podadmin.core.secret import Secret
 from podadmin.datasources.kinds.registry import KindDeclaration, declaration, kind_named, source_of
-from podadmin.datasources.model import ColumnChoices, Kind, Source
+from podadmin.datasources.model import ColumnChoices, Kind, Source, kind_at
 from podadmin.datasources.stored import stored
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Encoding = Annotated[
 Header = Annotated[Literal["auto", "yes", "no"], "does its first line hold the names of the columns"]
 Separator = Annotated[str, "the character between cells (`tab` for a tabulator), where it is not found out"]
 Quote = Annotated[str, "the quotation mark round cells, or `none`, where it is not found out"]
-SourcePath = Annotated[str, "the file (CSV, also packed, or Parquet), or the folder of a kind that is one"]
+SourcePath = Annotated[str, "the file (CSV, JSON lines, also packed, or Parquet), or the folder of a kind that is one"]
 SourceKind = Annotated[str, "which kind of datasource it is, where it is no table file: see `datasource kinds`"]
 SourceValues = Annotated[dict[str, str], "field=value, with the fields of the kind: see `datasource kinds`"]
 Password = Annotated[Secret[str] | None, "the password or token with which the data is reached"]
@@ -67,7 +67,7 @@ def check_no_secret(wanted: KindDeclaration, values: Mapping[str, str]) -> None:
 def _kind(path: str, kind: str) -> Kind:
     if kind:
         return kind_named(kind)
-    return Kind.PARQUET if Path(path).suffix.lower() == ".parquet" else Kind.CSV
+    return kind_at(Path(path))
 
 
 def chosen(ignore: Sequence[str], force: Mapping[str, str], describe: Mapping[str, str]) -> ColumnChoices:

@@ -1,4 +1,4 @@
-"""The kinds that are one table file: CSV and Parquet."""
+"""The kinds that are one table file: CSV, Parquet and JSON lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from podadmin.datasources.kinds.fields import ADVANCED, READING, declared
 from podadmin.datasources.kinds.pod_settings import PodSettings
-from podadmin.datasources.model import CsvSource, ParquetSource, Reading, Source
+from podadmin.datasources.model import CsvSource, JsonLinesSource, ParquetSource, Reading, Source
 
 _NAMED = {"tab": "\t", "\\t": "\t", "space": " "}
 _NAMES = {"\t": "tab", " ": "space"}
@@ -89,4 +89,23 @@ class ParquetFields(PodSettings):
     @classmethod
     def fields_of(cls, source: Source) -> dict[str, Any]:
         assert isinstance(source, ParquetSource)
+        return {"path": str(source.path)}
+
+
+class JsonLinesFields(PodSettings):
+    OWN: ClassVar[frozenset[str]] = frozenset({"path"})
+
+    path: str = declared(
+        "File",
+        "The file: one JSON object a line (.ndjson or .jsonl), also packed (.gz, .zst).",
+        takes="path",
+        min_length=1,
+    )
+
+    def source(self, secret: str = "") -> Source:
+        return JsonLinesSource(Path(self.path), self.settings())
+
+    @classmethod
+    def fields_of(cls, source: Source) -> dict[str, Any]:
+        assert isinstance(source, JsonLinesSource)
         return {"path": str(source.path)}

@@ -92,6 +92,16 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         (".parquet",),
     ),
     KindDeclaration(
+        Kind.JSON_LINES,
+        "JSON lines file",
+        "One JSON object a line (NDJSON), as health record systems export. Pods of the field do not know this kind.",
+        "table",
+        "profile",
+        "podadmin reads the file and generates its schema. A value that is an object or a list is text in it.",
+        "files:JsonLinesFields",
+        (".ndjson", ".jsonl"),
+    ),
+    KindDeclaration(
         Kind.SQL,
         "Database table or query",
         "A table, a view or the rows of one SELECT of PostgreSQL, MySQL, MariaDB, SQL Server, Oracle or SQLite. Pods "
@@ -237,7 +247,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
         "services:NullFields",
     ),
 )
-OURS: Final = frozenset({Kind.PARQUET, Kind.SQL, *ENGINES})
+OURS: Final = frozenset({Kind.PARQUET, Kind.JSON_LINES, Kind.SQL, *ENGINES})
 """Kinds that pods of the field do not know."""
 _BY_KIND: Final[Mapping[Kind, KindDeclaration]] = {each.kind: each for each in KINDS}
 
