@@ -26,13 +26,13 @@ class Unchanged(Exception):
 
 
 @contextmanager
-def unless_moved(store: Store, fact: Fact) -> Iterator[Unit]:
+def unless_moved(store: Store, fact: Fact, *, together: bool = False) -> Iterator[Unit]:
     """`store.record`, but without entry and change where the body of the unit raises `Unchanged`.
 
     Whether something happens is only known inside the unit; a journal entry for what did not happen would be a lie.
     """
     try:
-        with store.record(fact) as unit:
+        with store.record(fact, together=together) as unit:
             yield unit
     except Unchanged:
         return

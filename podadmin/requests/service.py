@@ -11,12 +11,12 @@ what follows (`delivery`) are named here as well.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, insert, select
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp
@@ -69,6 +69,7 @@ __all__ = [
     "by_task",
     "bytes_of",
     "capture",
+    "capture_all",
     "check_approve",
     "check_refuse",
     "count_held",
@@ -95,6 +96,11 @@ __all__ = [
 # made once: making a statement takes longer than running it
 _REQUEST = insert(request)
 _SEALED = insert(sealed)
+_OF_TASK = select(request.c.id).where(
+    request.c.network == bindparam("network"),
+    request.c.task_id == bindparam("task"),
+    request.c.type == bindparam("type"),
+)
 
 
 @dataclass(frozen=True)
@@ -134,48 +140,44 @@ def capture(store: Store, clock: Clock, captured: Captured) -> str | None:
     }
     if captured.problem is not None:
         body["problem"] = captured.problem.code
-    try:
-        with store.record(Fact(GATE, "request.captured", request_id, body), together=True) as unit:
-            unit.execute(
-                _REQUEST,
-                {
-                    "id": request_id,
-                    "network": captured.network,
-                    "task_id": captured.task_id,
-                    "type": captured.type,
-                    "state": state,
-                    "state_words": words,
-                    "received_at": stamp(now),
-                    "deadline": stamp(started + timedelta(seconds=captured.window)),
-                    "requester": captured.sender,
-                    "body_digest": captured.body_digest,
-                },
-            )
-            kept = {"wire": captured.wire, "body": captured.body, "findings": canonical(findings)}
-            unit.execute(_SEALED, {"request_id": request_id, **kept})
-            if captured.problem is not None:
-                told = {
-                    "by": "the gate's own checks",
-                    "code": captured.problem.code,
-                    "reason": captured.problem.what,
-                    "request": row_of(unit.connection, request_id),
-                }
-                receipts.issue(unit, clock, "refused", ("request.captured", request_id), told)
-    except PodadminError as error:
-        if isinstance(error.__cause__, IntegrityError) and _is_kept(store, captured):
-            return None
-        raise
-    return request_id
+    kept = {"wire": captured.wire, "body": captured.body, "findings": canonical(findings)}
+    with unless_moved(store, Fact(GATE, "request.captured", request_id, body), together=True) as unit:
+        if unit.connection.execute(
+            _OF_TASK, {"network": captured.network, "task": captured.task_id, "type": captured.type}
+        ).first():
+            raise Unchanged
+        unit.execute(
+            _REQUEST,
+            {
+                "id": request_id,
+                "network": captured.network,
+                "task_id": captured.task_id,
+                "type": captured.type,
+                "state": state,
+                "state_words": words,
+                "received_at": stamp(now),
+                "deadline": stamp(started + timedelta(seconds=captured.window)),
+                "requester": captured.sender,
+                "body_digest": captured.body_digest,
+            },
+        )
+        unit.execute(_SEALED, {"request_id": request_id, **kept})
+        if captured.problem is not None:
+            told = {
+                "by": "the gate's own checks",
+                "code": captured.problem.code,
+                "reason": captured.problem.what,
+                "request": row_of(unit.connection, request_id),
+            }
+            receipts.issue(unit, clock, "refused", ("request.captured", request_id), told)
+        return request_id
+    return None
 
 
-def _is_kept(store: Store, captured: Captured) -> bool:
-    same = select(request.c.id).where(
-        request.c.network == captured.network,
-        request.c.task_id == captured.task_id,
-        request.c.type == captured.type,
-    )
-    with store.read() as connection:
-        return connection.execute(same).first() is not None
+def capture_all(store: Store, clock: Clock, triggers: Sequence[Captured]) -> list[str | None]:
+    """`capture` of each in this order, on the disk when it returns: they wait for it once."""
+    with store.gathered():
+        return [capture(store, clock, each) for each in triggers]
 
 
 def lapse_due(store: Store, clock: Clock) -> tuple[str, ...]:

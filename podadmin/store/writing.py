@@ -46,7 +46,7 @@ class Writing:
         """A part of a transaction that others may share; it is committed when this returns.
 
         Raises what the database raises: then nothing of this part was written. An exception of the body goes on once
-        the parts before it are on the disk, so that whoever gets it may ask for them.
+        the parts before it are on the disk: it may rest on what they wrote. Where that was lost, that is raised.
         """
         shared: _Shared | None = None
         self._come()
@@ -61,12 +61,14 @@ class Writing:
                 finally:
                     if self._coming == 0 or shared.lost or shared.parts >= MOST_TOGETHER:
                         self._end(shared)
-        finally:
+        except Exception:
+            self._leave(shared)
+            raise
+        except BaseException:
             self._turn.release()
-            if shared is not None and not self._waits_later(shared):
-                self._wait_for(shared)
-        if shared.error is not None:
-            raise shared.error
+            raise
+        else:
+            self._leave(shared)
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
@@ -93,11 +95,18 @@ class Writing:
             if shared.error is not None:
                 raise shared.error
 
-    def _waits_later(self, shared: _Shared) -> bool:
+    def _leave(self, shared: _Shared | None) -> None:
+        """The turn is over; waits for the commit, if it is not waited for later. Raises what it raised."""
+        self._turn.release()
+        if shared is None:
+            return
         held: list[_Shared] | None = getattr(self._mine, "held", None)
-        if held is not None and shared not in held:
+        if held is None:
+            self._wait_for(shared)
+        elif shared not in held:
             held.append(shared)
-        return held is not None
+        if shared.error is not None:
+            raise shared.error
 
     def _come(self) -> None:
         with self._counting:
