@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -36,8 +37,9 @@ STRIPPED: Final = "stripped"
 MOST_ROWS: Final = 300
 """Messages of one task that are listed one by one."""
 MOST_PENDING: Final = 200
+"""Messages that are kept one by one until they are written down; beyond it no new kind begins."""
 MOST_ALIKE: Final = 20
-"""Messages of one kind that are listed one by one each time."""
+"""Messages of one kind that are listed one by one each time; the rest is counted."""
 WRITE_AFTER: Final = 20.0
 """Seconds after which what is kept in memory is written down, while a task runs."""
 UPLOAD: Final = -1
@@ -121,6 +123,47 @@ def rows_before(store: Store, request_id: str, digest: str) -> int | None:
     return None if None in found else sum(found)
 
 
+@dataclass
+class _Alike:
+    """Messages of one kind of one task: the first of them with what is known of each, and how many came after."""
+
+    first: list[tuple[pb.BitfountMessage, Left]] = field(default_factory=list)
+    count: int = 0
+    size: int = 0
+    since: datetime | None = None
+    last_at: datetime | None = None
+
+    def more(self, size: int, at: datetime) -> None:
+        """One more, which is only counted."""
+        self.count += 1
+        self.size += size
+        self.since = self.since or at
+        self.last_at = at
+
+    def join(self, other: _Alike) -> None:
+        """Those that came later."""
+        room = 0 if self.count else max(MOST_ALIKE - len(self.first), 0)
+        self.first += other.first[:room]
+        for _, left in other.first[room:]:
+            self.more(left.size, left.at)
+        if other.count:
+            self.count += other.count
+            self.size += other.size
+            self.since, self.last_at = self.since or other.since, other.last_at
+
+    def listed(self) -> Iterator[tuple[pb.BitfountMessage, Left]]:
+        """The first one by one, and the rest as one: a flood is not written message by message."""
+        yield from self.first
+        if self.since is not None:
+            message, left = self.first[0]
+            bare = pb.BitfountMessage(taskId=message.taskId, messageType=message.messageType)
+            yield bare, replace(left, at=self.since, size=self.size, count=self.count, last_at=self.last_at)
+
+
+_Kind = tuple[str, int, str]
+"""Its task, its type and what became of it."""
+
+
 class Outgoing:
     """What waits to be written down. Its methods can be called from any thread; `write` uses the store."""
 
@@ -128,89 +171,113 @@ class Outgoing:
         self._clock = clock
         self._look = look
         self._lock = threading.Lock()
-        self._pending: OrderedDict[int, tuple[str, pb.BitfountMessage, Left]] = OrderedDict()
-        self._next = 0
+        self._pending: dict[_Kind, _Alike] = {}
+        self._written: dict[_Kind, _Alike] = {}
+        self._one_by_one = 0
         self._since = 0.0
         self._urgent = False
         self.dropped = 0
-        """Messages that were not listed, because too many came at once."""
+        """Messages that were not listed, because too many kinds of them came at once."""
 
     def note(self, message: pb.BitfountMessage, outcome: str = PASSED, why: str = "") -> None:
         """A message went out, or was kept back."""
-        self.note_left(message, left_of(message, self._clock.now(), outcome, why))
+        now = self._clock.now()
+        with self._lock:
+            known = self._pending.get((message.taskId, message.messageType, outcome))
+            if known is not None and len(known.first) >= MOST_ALIKE:
+                known.more(len(message.body), now)
+                return
+        self.note_left(message, left_of(message, now, outcome, why))
 
     def note_left(self, message: pb.BitfountMessage, left: Left) -> None:
         """The same, with what is known of it already."""
         kept = message
         if len(message.body) > _LARGEST_KEPT:
             kept = pb.BitfountMessage(taskId=message.taskId, messageType=message.messageType)
+        kind = message.taskId, left.type, left.outcome
         with self._lock:
-            if len(self._pending) >= MOST_PENDING:
+            if self._one_by_one >= MOST_PENDING and kind not in self._pending:
                 self.dropped += 1
                 return
             if not self._pending:
                 self._since = self._clock.monotonic()
-            self._pending[self._next] = (message.taskId, kept, left)
-            self._next += 1
+            alike = self._pending.setdefault(kind, _Alike())
+            if len(alike.first) >= MOST_ALIKE:
+                alike.more(left.size, left.at)
+            else:
+                alike.first.append((kept, left))
+                self._one_by_one += 1
             self._urgent = self._urgent or left.type in _LAST or left.outcome != PASSED
 
     def due(self) -> bool:
         """Is it time to write?"""
         with self._lock:
             waited = self._clock.monotonic() - self._since
-            many = len(self._pending) >= MOST_PENDING // 2
+            many = self._one_by_one >= MOST_PENDING // 2
             return bool(self._pending) and (self._urgent or many or waited >= WRITE_AFTER)
 
     def pending(self, task_id: str, request_id: str) -> tuple[Left, ...]:
         """What waits to be written of a task, looked into."""
         with self._lock:
-            found = [(message, left) for task, message, left in self._pending.values() if task == task_id]
+            found = [
+                each
+                for waiting in (self._written, self._pending)
+                for (task, _, _), alike in waiting.items()
+                if task == task_id
+                for each in alike.listed()
+            ]
         return tuple(self._look(request_id, message, left) for message, left in found)
 
     def write(self, store: Store) -> bool:
         """Write down what waits; was there anything? What belongs to no request is forgotten.
 
-        Raises what the store raises.
+        Raises what the store raises; then all of it waits on.
         """
         with self._lock:
-            taken = dict(self._pending)
+            self._written, self._pending = self._pending, {}
+            urgent, self._urgent = self._urgent, False
+            self._one_by_one, self._since = 0, self._clock.monotonic()
+        with ExitStack() as otherwise:
+            otherwise.callback(self._wait_on, urgent)
+            written = self._write(store)
+            otherwise.pop_all()
+        return written
+
+    def _wait_on(self, urgent: bool) -> None:
+        """What was to be written down could not be: it waits before what came meanwhile."""
+        with self._lock:
+            for kind, alike in self._pending.items():
+                self._written.setdefault(kind, _Alike()).join(alike)
+            self._pending, self._written = self._written, {}
+            self._one_by_one = sum(len(alike.first) for alike in self._pending.values())
+            self._urgent = self._urgent or urgent
+
+    def _write(self, store: Store) -> bool:
         tasks: defaultdict[str, list[tuple[pb.BitfountMessage, Left]]] = defaultdict(list)
-        for task, message, left in taken.values():
-            tasks[task].append((message, left))
-        written = 0
+        for (task, _, _), alike in self._written.items():
+            tasks[task] += alike.listed()
+        written = False
         for task, listed in tasks.items():
             row = service.by_task(store, task)
             if row is None:
+                self._done(task)
                 continue
-            looked = [self._look(row.id, message, left) for message, left in _folded(listed)]
-            body = {
-                "messages": sum(each.count for each in looked),
-                "bytes": sum(each.size for each in looked),
-                "outcomes": dict(Counter(left.outcome for _, left in listed)),
-            }
+            looked = [self._look(row.id, message, left) for message, left in listed]
+            outcomes: Counter[str] = Counter()
+            for each in looked:
+                outcomes[each.outcome] += each.count
+            size = sum(each.size for each in looked)
+            body = {"messages": outcomes.total(), "bytes": size, "outcomes": dict(outcomes)}
             with store.record(Fact("gate", "request.listed", row.id, body)) as unit:
                 for each in looked:
                     put(unit, row.id, each)
-            written += len(listed)
+            self._done(task)
+            written = True
+        return written
+
+    def _done(self, task_id: str) -> None:
         with self._lock:
-            for number in taken:
-                self._pending.pop(number, None)
-            self._urgent, self._since = False, self._clock.monotonic()
-        return bool(written)
-
-
-def _folded(listed: list[tuple[pb.BitfountMessage, Left]]) -> Iterator[tuple[pb.BitfountMessage, Left]]:
-    """The first of each kind one by one, and the rest of the kind as one: a flood is not written message by message."""
-    kinds: defaultdict[tuple[int, str], list[tuple[pb.BitfountMessage, Left]]] = defaultdict(list)
-    for message, left in listed:
-        kinds[left.type, left.outcome].append((message, left))
-    for alike in kinds.values():
-        yield from alike[:MOST_ALIKE]
-        rest = [left for _, left in alike[MOST_ALIKE:]]
-        if rest:
-            bare = pb.BitfountMessage(taskId=alike[0][0].taskId, messageType=alike[0][0].messageType)
-            count, size = sum(each.count for each in rest), sum(each.size for each in rest)
-            yield bare, replace(rest[0], count=count, size=size, last_at=rest[-1].last_at or rest[-1].at)
+            self._written = {kind: alike for kind, alike in self._written.items() if kind[0] != task_id}
 
 
 def title(left: Left) -> str:

@@ -255,6 +255,8 @@ class Relay:
 
     async def _send(self, data: bytes, context: rpc.Context, shown: Metadata) -> bytes:
         message = rpc.SEND.read_request(data)
+        if self._runs(message):
+            return await self._let_out(message, data, context, shown)
         if self._sent_accept and data == self._sent_accept:
             return b""  # it has gone out, and its answer was lost on the way back to the pod
         if await self._waits(message):
@@ -273,13 +275,26 @@ class Relay:
             self._seen.count("held to be seen")
             self._rows_changed()
             return b""
-        answer = await self._pass(rpc.SEND.path, self._ports.upstream.rooms.outgoing(message, data), context, shown)
         if int(message.messageType) == MessageType.JOB_ACCEPT:
+            answer = await self._let_out(message, data, context, shown)
             self._sent_accept = data
-        if looked is None and int(message.messageType) not in egress.CARRYING:
+            return answer
+        return await self._let_out(message, data, context, shown, listed=looked is not None)
+
+    async def _let_out(
+        self, message: pb.BitfountMessage, data: bytes, context: rpc.Context, shown: Metadata, *, listed: bool = False
+    ) -> bytes:
+        """Pass a message on. `listed`: it was written down already as something that left."""
+        answer = await self._pass(rpc.SEND.path, self._ports.upstream.rooms.outgoing(message, data), context, shown)
+        if not listed and int(message.messageType) not in egress.CARRYING:
             self.outgoing.note(message)
         self._seen.count("passed")
         return answer
+
+    def _runs(self, message: pb.BitfountMessage) -> bool:
+        """Is it a word of progress of a task that was seen to run a moment ago? Then nothing else is asked of it."""
+        until = self._running.get(message.taskId, 0.0) if int(message.messageType) in egress.PHASES else 0.0
+        return until > self._ports.clock.monotonic()
 
     async def _waits(self, message: pb.BitfountMessage) -> bool:
         """The word that all results were sent waits with those that wait to be seen."""
@@ -303,9 +318,6 @@ class Relay:
             self.deliveries.completed(message.senderMailboxId)
 
     async def _judged(self, message: pb.BitfountMessage, left: Left | None) -> egress.Verdict:
-        phase = int(message.messageType) in egress.PHASES
-        if phase and self._running.get(message.taskId, 0.0) > self._ports.clock.monotonic():
-            return egress.Verdict.PASS
         digest = hashlib.sha256(message.body).hexdigest()
         warn_at = self._ports.numbers.warn_at
         try:
@@ -320,7 +332,7 @@ class Relay:
                     left=left,
                 )
             )
-            if phase and verdict is egress.Verdict.PASS:
+            if int(message.messageType) in egress.PHASES and verdict is egress.Verdict.PASS:
                 self._running = {message.taskId: self._ports.clock.monotonic() + RUNNING_SECONDS}
             return verdict
         except PodadminError as error:

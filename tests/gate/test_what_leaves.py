@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import ssl
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
 
 from podadmin.core.clock import SystemClock
-from podadmin.core.errors import Refused
+from podadmin.core.errors import PodadminError, Refused
 from podadmin.gate import outgoing, results
 from podadmin.gate.outgoing import HELD, PASSED, REFUSED, STRIPPED, WITHHELD, Left, title
 from podadmin.gate.wishes import WITHHOLD, wish
@@ -229,13 +231,45 @@ def test_a_task_that_says_very_much_is_listed_in_bounds(network: Any, tell: Call
         assert sum(each.count for each in found if title(each) == "PREPARING_DATA") == 600
         for _ in range(outgoing.MOST_PENDING + 7):
             listing.note(message)
+        assert sum(each.count for each in listing.pending(row.task_id, row.id)) >= outgoing.MOST_PENDING + 7
+        assert listing.write(rig.store)
+        assert (listing.pending(row.task_id, row.id), listing.dropped) == ((), 0)
+        found = outgoing.listing(rig.store, row.id)
+        assert sum(each.count for each in found if title(each) == "PREPARING_DATA") == 807
+        assert sum(each.size for each in found) >= 807 * len(message.body)
+        for number in range(outgoing.MOST_PENDING + 7):
+            listing.note(pb.BitfountMessage(taskId=f"nobody-knows-{number}", body=b"x"))
         assert listing.dropped == 7
-        unknown = pb.BitfountMessage(taskId="nobody-knows", body=b"x")
-        listing.write(rig.store)
-        listing.note(unknown)
         assert listing.write(rig.store) is False
         told = [json.dumps(body) for act, body in rig.entries(row.id) if act == "request.listed"]
         assert len(told) <= 6
+
+    tell(network, story)
+
+
+def test_what_could_not_be_written_down_waits_before_what_comes_meanwhile(
+    network: Any, tell: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        row = rig.found(sent.route.task_id).row
+        words = messages.preparing_data(task.route, task.opened.session_key, CLOCK.now())
+        listing = rig.gate.relay.outgoing
+        for _ in range(30):
+            listing.note(words)
+        with closing(sqlite3.connect(rig.store.path)) as other, other:
+            other.execute("ALTER TABLE gate_outgoing RENAME TO elsewhere")
+        with pytest.raises(PodadminError):
+            listing.write(rig.store)
+        with closing(sqlite3.connect(rig.store.path)) as other, other:
+            other.execute("ALTER TABLE elsewhere RENAME TO gate_outgoing")
+        for _ in range(5):
+            listing.note(words)
+        waits = [each for each in listing.pending(row.task_id, row.id) if title(each) == "PREPARING_DATA"]
+        assert [each.count for each in waits] == [1] * 20 + [15]
+        assert listing.write(rig.store)
+        found = [each for each in outgoing.listing(rig.store, row.id) if title(each) == "PREPARING_DATA"]
+        assert sum(each.count for each in found) == 35
 
     tell(network, story)
 

@@ -59,6 +59,7 @@ class MessageServiceClient:
         self._metadata = metadata
         self._seconds = seconds
         self._acts = {method.path: channel.unary_unary(method.path, None, None) for method in rpc.SERVICE.values()}
+        self._sent_with: tuple[Metadata, grpc.aio.Metadata] = (), grpc.aio.Metadata()
 
     @classmethod
     def open(
@@ -134,12 +135,18 @@ class MessageServiceClient:
         """Pass a call on as it is: bytes to bytes, of any method of any service. Raises Ended."""
         act = self._acts.get(path) or self._channel.unary_unary(path, None, None)
         try:
-            answer: bytes = await act(request, timeout=seconds, metadata=tuple(metadata))
+            answer: bytes = await act(request, timeout=seconds, metadata=self._as_sent(metadata))
         except grpc.aio.AioRpcError as error:
             raise Ended(error.code(), error.details() or "") from None
         except grpc.aio.UsageError:
             raise Ended(grpc.StatusCode.UNAVAILABLE, "") from None
         return answer
+
+    def _as_sent(self, metadata: Metadata) -> grpc.aio.Metadata:
+        """The same metadata comes with call after call: the library's own form of it is made once."""
+        if metadata is not self._sent_with[0]:
+            self._sent_with = metadata, grpc.aio.Metadata(*metadata)
+        return self._sent_with[1]
 
     async def pod_connect(self, pod: pb.PodData) -> None:
         """Tell the service that this pod is here and which datasets it has."""
