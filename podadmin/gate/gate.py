@@ -40,6 +40,8 @@ class Gate:
         self.relay = Relay(ports, self._client, self.seen, door, self._alarm, self.nudge)
         self.access = AccessRelay(ports, pod_key_id, pod_key)
         self._steps = Steps(ports, self._client, self.seen, self.relay, news)
+        self._stream = intake.Stream(ports, self._client, self.seen, self._after_intake)
+        self._not_kept: PodadminError | None = None
 
     async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Switch the gate on and keep it on until cancelled. Raises Unavailable (`gate.*`)."""
@@ -47,6 +49,7 @@ class Gate:
         await self.access.start()
         try:
             async with anyio.create_task_group() as group:
+                group.start_soon(self._stream.run)
                 group.start_soon(self._follow_network)
                 group.start_soon(self._steps.run)
                 task_status.started()
@@ -69,6 +72,7 @@ class Gate:
         connected = False
         while True:
             try:
+                self._say_what_was_not_kept()
                 if not connected:
                     await self._client.pod_connect(self._pod_data())
                     connected = True
@@ -76,10 +80,7 @@ class Gate:
                 self._contact("")
                 wait = RETRY_FIRST
                 if message is not None:
-                    taken = await intake.take(self.ports, self._client, message, self.seen)
-                    self._steps.wrote("intake", None)
-                    if taken:
-                        self.nudge()
+                    await self._stream.add(message)
             except PodadminError as error:
                 if not self._steps.wrote("intake", error):
                     connected = False
@@ -87,6 +88,18 @@ class Gate:
                 log.info("the network was not read: %s", error.code)
                 await anyio.sleep(wait)
                 wait = min(wait * 2, RETRY_MOST)
+
+    def _after_intake(self, error: PodadminError | None, kept: bool) -> None:
+        self._steps.wrote("intake", error)
+        self._not_kept = error
+        if kept:
+            self.nudge()
+
+    def _say_what_was_not_kept(self) -> None:
+        """The network sends it again: no sooner is it asked than after a while. Raises the error."""
+        error, self._not_kept = self._not_kept, None
+        if error is not None:
+            raise error
 
     def _contact(self, problem: str) -> None:
         changed = self.seen.upstream_problem != problem or self.seen.up_contact is None

@@ -53,7 +53,7 @@ class IdlePolls:
         loop = asyncio.get_running_loop()
         remaining = context.time_remaining()
         ends = loop.time() + max(0.1, min(ANSWER_SECONDS, (remaining or 20.0) - 1.0))
-        key, polled = (data, shown), False
+        key, polled, captured = (data, shown), False, False
         poll = self._poll_under_way(key)
         while True:
             deliveries.due.clear()
@@ -80,8 +80,10 @@ class IdlePolls:
                 except Ended as ended:
                     if ended.code is not grpc.StatusCode.NOT_FOUND:
                         await context.abort(ended.code, ended.details)
-                    ends = loop.time() if self._door.known(shown) else ends
+                    ends = loop.time() if self._door.known(shown) and not captured else ends
                 else:
+                    # there may be more: what waits there grows old while nobody asks for it
+                    poll, polled, captured = self._poll_under_way(key), False, True
                     ends = min(ends, loop.time() + AFTER_CAPTURE_SECONDS)
 
     async def capture(self, message: pb.BitfountMessage, shown: Metadata) -> None:

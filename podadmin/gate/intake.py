@@ -6,8 +6,11 @@ recognised by its task and kept once.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from anyio import to_thread
@@ -26,6 +29,8 @@ from podadmin.requests.service import Captured
 
 DOWNLOAD_SECONDS = 15.0
 FIRST_UNKNOWN_TYPE = 40
+AT_ONCE = 16
+"""Messages that are in hand: fetched from where they lie, kept, acknowledged."""
 log = logging.getLogger("podadmin.gate")
 
 
@@ -39,16 +44,96 @@ async def take(ports: Ports, client: MessageServiceClient, message: pb.BitfountM
 
     Raises PodadminError where it could not be kept: it was not acknowledged then, and the network sends it again.
     """
-    if not is_trigger(message.messageType):
-        log.info("dropped a %s that no pod waits for", type_name(message.messageType))
-        seen.count("dropped")
-        await client.acknowledge(message.recipientMailboxId, message.receiptHandle)
+    if await _dropped(client, message, seen):
         return None
     captured = await _resolve(ports, message)
     request_id = await to_thread.run_sync(service.capture, ports.store, ports.clock, captured)
+    await _acknowledge(client, message, seen, request_id)
+    return request_id
+
+
+class Stream:
+    """Messages of one mailbox that come one after another: fetched side by side, kept in their order and together.
+
+    `after` hears what became of them: an error, or whether there is a new request.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        client: MessageServiceClient,
+        seen: Seen,
+        after: Callable[[PodadminError | None, bool], None],
+    ) -> None:
+        self._ports = ports
+        self._client = client
+        self._seen = seen
+        self._after = after
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._under_way: deque[tuple[pb.BitfountMessage, asyncio.Task[Captured]]] = deque()
+        self._came = asyncio.Event()
+
+    async def add(self, message: pb.BitfountMessage) -> None:
+        """Take a message in hand; waits while there are enough. Raises what the network raises."""
+        if await _dropped(self._client, message, self._seen):
+            return
+        await self._room.acquire()
+        self._under_way.append((message, asyncio.create_task(_resolve(self._ports, message))))
+        self._came.set()
+
+    async def run(self) -> None:
+        """Keep what comes, until cancelled."""
+        try:
+            while True:
+                if not self._under_way:
+                    self._came.clear()
+                    await self._came.wait()
+                await asyncio.wait([self._under_way[0][1]])
+                ready = []
+                while self._under_way and self._under_way[0][1].done():
+                    ready.append(self._under_way.popleft())
+                try:
+                    await self._keep(ready)
+                finally:
+                    for _ in ready:
+                        self._room.release()
+        finally:
+            for _message, fetching in self._under_way:
+                fetching.cancel()
+
+    async def _keep(self, ready: Sequence[tuple[pb.BitfountMessage, asyncio.Task[Captured]]]) -> None:
+        found: list[tuple[pb.BitfountMessage, Captured]] = []
+        for message, fetching in ready:
+            try:
+                found.append((message, fetching.result()))
+            except PodadminError as error:
+                self._after(error, False)
+        if not found:
+            return
+        store, clock = self._ports.store, self._ports.clock
+        try:
+            kept = await to_thread.run_sync(service.capture_all, store, clock, [each for _, each in found])
+            self._after(None, any(kept))
+            for (message, _), request_id in zip(found, kept, strict=True):
+                await _acknowledge(self._client, message, self._seen, request_id)
+        except PodadminError as error:
+            self._after(error, False)
+
+
+async def _dropped(client: MessageServiceClient, message: pb.BitfountMessage, seen: Seen) -> bool:
+    if is_trigger(message.messageType):
+        return False
+    log.info("dropped a %s that no pod waits for", type_name(message.messageType))
+    seen.count("dropped")
+    await client.acknowledge(message.recipientMailboxId, message.receiptHandle)
+    return True
+
+
+async def _acknowledge(
+    client: MessageServiceClient, message: pb.BitfountMessage, seen: Seen, request_id: str | None
+) -> None:
     await client.acknowledge(message.recipientMailboxId, message.receiptHandle)
     seen.count("captured" if request_id else "repeated")
-    return request_id
 
 
 async def _resolve(ports: Ports, message: pb.BitfountMessage) -> Captured:
