@@ -19,6 +19,7 @@ from podadmin.app.options import Options
 from podadmin.app.profile import Profile, open_profile
 from podadmin.core.progress import Progress
 from podadmin.networks.local.service import python_environment
+from tests.nursery import run
 from tests.patience import until
 
 VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
@@ -56,9 +57,8 @@ class House:
         return call(find(act), profile, arguments, Progress())
 
     def cli(self, *words: str) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-m", "podadmin", "--profile", str(self.folder)]
-        command += ["--passphrase-file", str(self.secret), "--json", *words]
-        return subprocess.run(command, capture_output=True, env=python_environment(), timeout=300)
+        words = ("--profile", str(self.folder), "--passphrase-file", str(self.secret), "--json", *words)
+        return run([*words], python_environment(), 300)
 
     def said(self, *words: str) -> Any:
         """What a command that must succeed prints."""

@@ -10,7 +10,6 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -38,10 +37,10 @@ from podadmin.requests import service
 from podadmin.requests.state import TERMINAL, State
 from podadmin.store.engine import Store
 from tests.interop.real_pod import real
+from tests.nursery import Process, run
 from tests.patience import until
 
 VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
-CRASHING = Path(__file__).with_name("crashing_engine.py")
 SOURCE = "patients"
 RECORDS = 40
 
@@ -49,10 +48,10 @@ RECORDS = 40
 class Served:
     """A running `podadmin serve`; `states` is what it said about the gate."""
 
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+    def __init__(self, process: Process) -> None:
         self.states: list[dict[str, str]] = []
         self.errors = b""
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        self.process = process
         self._threads = [threading.Thread(target=each, daemon=True) for each in (self._hear, self._note)]
         for each in self._threads:
             each.start()
@@ -166,24 +165,12 @@ class Installation:
         return ["--profile", str(self.folder), "--passphrase-file", str(self.passphrase), *words]
 
     def serve(self, crash: tuple[str, str] | None = None) -> Served:
-        served = Served(self._command(crash, "serve"), self._environment(crash))
+        served = Served(Process(self.options("serve"), python_environment(), crash=crash))
         self.running.append(served)
         return served
 
     def cli(self, *words: str, crash: tuple[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            self._command(crash, "--json", *words), capture_output=True, env=self._environment(crash), timeout=300
-        )
-
-    def _command(self, crash: tuple[str, str] | None, *words: str) -> list[str]:
-        program = [str(CRASHING)] if crash else ["-m", "podadmin"]
-        return [sys.executable, *program, *self.options(*words)]
-
-    def _environment(self, crash: tuple[str, str] | None) -> dict[str, str]:
-        environment = python_environment()
-        if crash:
-            environment |= {"CRASH_ACT": crash[0], "CRASH_WHEN": crash[1]}
-        return environment
+        return run(self.options("--json", *words), python_environment(), 300, crash=crash)
 
     def set(self, name: str, value: float) -> None:
         Settings(self.store).change(name, str(value), "test")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -21,8 +19,8 @@ from podadmin.requests import receipts, service
 from podadmin.requests.grant_pins import WORDS, Pins
 from podadmin.requests.service import Captured, Opening
 from podadmin.vault.model import Purpose
+from tests.nursery import run
 
-CRASHING = Path(__file__).with_name("crashing_engine.py")
 NONE = {"columns": "[]", "model_version": "[]"}
 PINS = Pins("fa" * 32, "f1" * 32, {name: f'"{name}"' for name in WORDS} | NONE)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")]
@@ -76,10 +74,8 @@ def test_a_crash_at_a_commit_leaves_all_of_it_or_nothing(options: Options, held:
         before = [entry.act for entry in since(profile.store, 0)]
     names = {"held": held, "grant": grant.row.id, "first": grant.row.made_from}
     words = [each.format(**names) for each in COMMITS[act]]
-    command = [sys.executable, str(CRASHING), "--profile", str(options.profile)]
-    command += ["--passphrase-file", str(options.passphrase_file), *words]
-    environment = {**os.environ, **python_environment(), "CRASH_ACT": act, "CRASH_WHEN": when}
-    done = subprocess.run(command, capture_output=True, env=environment, timeout=110, check=False)
+    command = ["--profile", str(options.profile), "--passphrase-file", str(options.passphrase_file), *words]
+    done = run(command, python_environment(), 110, crash=(act, when))
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
     with open_profile(options) as profile:
         acts = [entry.act for entry in since(profile.store, 0)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +19,8 @@ from podadmin.journal.service import verify
 from podadmin.networks.local.service import python_environment
 from podadmin.vault.model import Purpose
 from tests.datasources.mine import Mine, mine
+from tests.nursery import run
 
-CRASHING = Path(__file__).with_name("crashing_engine.py")
 FIRST, SECOND = "the first token", "the second token"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")]
 
@@ -75,11 +73,9 @@ def test_a_password_and_its_datasource_are_never_one_without_the_other(
         call(find("datasource add"), profile, given)
     act, after = DONE[command]
     words = command.format(mine=running.address).split()
-    line = [sys.executable, str(CRASHING), "--profile", str(options.profile)]
-    line += ["--passphrase-file", str(options.passphrase_file), *words]
+    line = ["--profile", str(options.profile), "--passphrase-file", str(options.passphrase_file), *words]
     line += [str(tmp_path / "token")] if words[-1] == "--password-from" else []
-    environment = {**os.environ, **python_environment(), "CRASH_ACT": act, "CRASH_WHEN": when}
-    done = subprocess.run(line, capture_output=True, env=environment, timeout=110, check=False)
+    done = run(line, python_environment(), 110, crash=(act, when))
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
     with open_profile(options) as profile:
         assert tokens(profile) == (after if when == "after" else {"old": FIRST})
