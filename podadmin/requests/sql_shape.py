@@ -25,6 +25,7 @@ from podadmin.requests.sql_terms import (
     inside_of,
     is_count_of_records,
     is_plain_column,
+    is_plain_star,
     key_of,
 )
 
@@ -187,11 +188,18 @@ def _plain_alias(source: exp.Expr) -> None:
 
 def _passes_on(select: exp.Select, results: list[exp.Expr]) -> bool:
     """Does it hand on the lines of its source as they are, or fewer of them?"""
-    from sqlglot import exp
-
     more = any(select.args.get(part) for part in ("where", "group", "having"))
     _ordered(select, [each.name for each in results])
-    return not more and all(is_plain_column(each) or isinstance(each, exp.Star) for each in results)
+    return not more and _as_they_are(results)
+
+
+def _as_they_are(results: list[exp.Expr]) -> bool:
+    """Are these the columns of a source as they are? Raises for a `*` in which anything can stand for a column."""
+    from sqlglot import exp
+
+    for star in (each for each in results if isinstance(each, exp.Star)):
+        _only(star, (), "*")
+    return all(is_plain_column(each) or isinstance(each, exp.Star) for each in results)
 
 
 def _single_table(source: exp.Expr, depth: int) -> None:
@@ -210,10 +218,8 @@ def _single_table(source: exp.Expr, depth: int) -> None:
     if not isinstance(inner, exp.Select):
         raise SingleRecords("It counts lines that are no records of one table: count on single records.")
     _only(inner, {"expressions", "from_"}, "a query that is counted")
-    if not all(is_plain_column(each) or isinstance(each, exp.Star) for each in inner.expressions):
+    if not _as_they_are(inner.expressions):
         raise SingleRecords("It computes over computed values, not over columns: count on single records.")
-    for star in (each for each in inner.expressions if isinstance(each, exp.Star)):
-        _only(star, (), "*")
     begin = inner.args.get("from_")
     if begin is None:
         raise SingleRecords("It counts lines without a table: count on single records.")
@@ -262,7 +268,7 @@ def _figure(node: exp.Expr, keys: tuple[str, ...], depth: int = 0) -> bool:
         counted = node.this
         if isinstance(counted, exp.Distinct) and len(counted.expressions) == 1:
             counted = counted.expressions[0]
-        if counted is None or isinstance(counted, (exp.Star, exp.Literal)) or is_plain_column(counted):
+        if counted is None or isinstance(counted, exp.Literal) or is_plain_star(counted) or is_plain_column(counted):
             return True
         raise SingleRecords("It counts by a condition, which can pick out a single record.")
     if isinstance(node, combining()):

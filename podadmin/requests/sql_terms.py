@@ -24,6 +24,13 @@ def is_plain_column(node: exp.Expr) -> bool:
     )
 
 
+def is_plain_star(node: exp.Expr) -> bool:
+    """`*` with nothing added to it, as `* REPLACE (… AS a)` has."""
+    from sqlglot import exp
+
+    return isinstance(node, exp.Star) and not any(node.args.values())
+
+
 def key_of(column: exp.Expr) -> str:
     return column.name.casefold()
 
@@ -119,4 +126,6 @@ def demanded_by(node: exp.Expr) -> int | None:
 def is_count_of_records(node: exp.Expr) -> bool:
     from sqlglot import exp
 
-    return isinstance(node, exp.Count) and (node.this is None or isinstance(node.this, (exp.Star, exp.Literal)))
+    if not isinstance(node, exp.Count):
+        return False
+    return node.this is None or isinstance(node.this, exp.Literal) or is_plain_star(node.this)

@@ -19,6 +19,7 @@ from podadmin.requests.sql_names import reaches_out
 from podadmin.requests.sql_reading import MAX_CHARACTERS, MAX_DEPTH, MAX_JOINS, MAX_SUBSCRIPTS, SqlFacts, understand
 
 GROUP = "It groups, but nothing demands a smallest group"
+SEXES = "SELECT sex, count(*) AS n FROM t GROUP BY sex HAVING count(*) >= 5"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,12 @@ def test_what_only_one_engine_understands_says_so() -> None:
         ("SELECT count(*) FROM t UNION SELECT 1", "counts", None, False),
         ("(SELECT count(*) FROM t)", "counts", None, True),
         ("SELECT 1, 'a', NULL, TRUE", "none", None, False),
+        ("SELECT n FROM ((SELECT count(*) AS n FROM t) AS a) AS b", "counts", None, True),
+        ("WITH c AS (SELECT a FROM t) SELECT avg(b.a) FROM c AS b", "aggregate", None, True),
+        (f"{SEXES} UNION SELECT 'all', count(*) FROM t", "aggregate", 5, False),
+        (f"SELECT n FROM ({SEXES}) AS s ORDER BY n LIMIT 2", "aggregate", 5, False),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 2", "aggregate", 2, False),
+        ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) > 1", "aggregate", 2, False),
     ],
 )  # fmt: skip
 def test_figures_are_told_from_single_records(query: str, level: str, fewest: int | None, every: bool) -> None:
@@ -160,6 +167,7 @@ def test_figures_are_told_from_single_records(query: str, level: str, fewest: in
         ("SELECT count(*) FROM t GROUP BY age > 3 HAVING count(*) >= 10", "It groups by something computed"),
         ("SELECT count(*) FROM t GROUP BY 2 HAVING count(*) >= 10", "the place of a result that is not there"),
         ("SELECT count(*) FROM t GROUP BY 0 HAVING count(*) >= 10", "the place of a result that is not there"),
+        ("SELECT sex, count(*) FROM t GROUP BY 1.5 HAVING count(*) >= 10", "the place of a result that is not there"),
         ("SELECT count(*) FROM t GROUP BY 'a' HAVING count(*) >= 10", "It groups by something computed"),
         ("SELECT sex, count(*) FROM t GROUP BY ROLLUP (sex) HAVING count(*) >= 10", "It groups by something computed"),
         ("SELECT count(*) FROM t WHERE id = 5", "Its conditions can pick out a single record"),
@@ -206,6 +214,9 @@ def test_figures_are_told_from_single_records(query: str, level: str, fewest: in
         ("SELECT count(CASE WHEN id = 5 THEN 1 END) FROM t", "It counts by a condition"),
         ("SELECT count(id = 5) FROM t", "It counts by a condition"),
         ("SELECT count(NULL) FROM t", "It counts by a condition"),
+        ("SELECT count(DISTINCT id = 5) FROM t", "It counts by a condition"),
+        ("SELECT count(DISTINCT CASE WHEN id = 5 THEN 1 END) FROM t", "It counts by a condition"),
+        ("SELECT count(DISTINCT a, b) FROM t", "It counts by a condition"),
         ("SELECT CASE WHEN avg(a) > 3 THEN 1 END FROM t", "It uses CASE"),
         ("SELECT my_function(a) FROM t", "It uses MY_FUNCTION"),
         ("SELECT upper(a) FROM t", "It uses UPPER"),
@@ -223,6 +234,18 @@ def test_figures_are_told_from_single_records(query: str, level: str, fewest: in
             "lines that are no records of one table",
         ),
         ("SELECT avg(a) FROM (SELECT 1 AS a) AS s", "It computes over computed values"),
+        (
+            "SELECT * REPLACE ((SELECT max(b) FROM t) AS n) FROM (SELECT count(*) AS n FROM t) AS s",
+            "It uses REPLACE in *",
+        ),
+        (
+            "WITH c AS (SELECT count(*) AS n FROM t) SELECT * REPLACE ((SELECT b FROM t LIMIT 1) AS n) FROM c",
+            "It uses REPLACE in *",
+        ),
+        ("SELECT avg(a) FROM (SELECT * REPLACE ((SELECT max(b) FROM t) AS a) FROM t) AS s", "It uses REPLACE in *"),
+        ("SELECT * EXCLUDE (b) FROM (SELECT count(*) AS n FROM t) AS s", "It uses EXCEPT in *"),
+        ("SELECT count(* REPLACE (b AS a)) FROM t", "It counts by a condition"),
+        ("SELECT count(*) FROM t ORDER BY count(* REPLACE (b AS a))", "Its order can tell something"),
         ("SELECT avg(b) FROM (SELECT a FROM t) AS s(b)", "It renames the columns"),
         ("SELECT avg(b) FROM t AS s(b)", "It renames the columns"),
         ("WITH c(b) AS (SELECT a FROM t) SELECT avg(b) FROM c", "It renames the columns"),
@@ -234,12 +257,29 @@ def test_figures_are_told_from_single_records(query: str, level: str, fewest: in
             "SELECT sex, avg(a) AS m FROM t GROUP BY sex HAVING count(*) > 4 ORDER BY t.m",
             "Its order can tell something",
         ),
+        ("(SELECT count(*) FROM t) LIMIT 1", "It uses LIMIT in a query in brackets"),
+        (
+            "SELECT n FROM (SELECT count(*) AS n FROM t) AS s TABLESAMPLE (10 PERCENT)",
+            "It uses SAMPLE in a query in brackets",
+        ),
+        ("WITH c AS (SELECT a FROM t) SELECT avg(a) FROM c TABLESAMPLE (10 PERCENT)", "It uses SAMPLE in a table"),
+        ("SELECT avg(a) FROM t TABLESAMPLE (10 PERCENT)", "It uses SAMPLE in a table"),
+        ("WITH c AS MATERIALIZED (SELECT a FROM t) SELECT avg(a) FROM c", "It uses MATERIALIZED in WITH"),
+        ("SELECT count(*) FROM t UNION BY NAME SELECT count(*) FROM t", "It uses BY NAME in UNION"),
+        ("SELECT sex, count(*) FROM t GROUP BY ALL HAVING count(*) >= 5", "It uses ALL in GROUP BY"),
+        ("SELECT avg(a) FROM range(10)", "It reads from something that is no table"),
+        (f"SELECT n FROM ({SEXES}) AS s ORDER BY sex", "Its order can tell something"),
+        (f"SELECT n + 1 FROM ({SEXES}) AS s", "in a query that is counted"),
+        (f"SELECT * FROM ({SEXES}) AS s(a, b)", "It renames the columns"),
+        ("SELECT sex FROM t GROUP BY sex HAVING 5 >= 3", GROUP),
         ("SELECT count(*) FROM t LIMIT (SELECT 3)", "Its number of lines is computed"),
         ("SELECT count(*) FROM t LIMIT 1 OFFSET (SELECT 3)", "Its number of lines is computed"),
         ("SELECT count(*) FROM t UNION SELECT a FROM t", "It gives “a” of single"),
         ("SELECT count(*) FROM t UNION SELECT count(*) FROM t ORDER BY (SELECT 1)", "Its order can tell"),
         ("SELECT count(*) FROM t -- a comment", "engines could read differently"),
         ("SELECT count(*) /* x */ FROM t", "engines could read differently"),
+        ("SELECT count(*) FROM t WHERE a = E'x' HAVING count(*) >= 5", "engines could read differently"),
+        ("SELECT count(*) FROM t WHERE a = N'x' HAVING count(*) >= 5", "engines could read differently"),
         ("SELECT count(*) FROM t WHERE a = 'x\\' HAVING count(*) >= 5", "engines could read differently"),
         ("SELECT avg(ä) FROM t", "engines could read differently"),
         ("SELECT 1 + 1", "It computes something without a table"),
@@ -255,6 +295,25 @@ def test_what_can_be_about_one_person_is_single_records(query: str, why: str) ->
     found = understand(query)
     assert (found.understood, found.level, found.smallest_group, found.every_record) == (True, "row", None, False)
     assert any(why in each for each in found.why), found.why
+
+
+@pytest.mark.parametrize(
+    ("query", "core", "each", "most"),
+    [
+        ("SELECT {} FROM t", "avg(a)", "round({})", 8),
+        ("SELECT avg(a) FROM {}", "t", "(SELECT a FROM {}) AS s", 9),
+        ("SELECT n FROM {}", "(SELECT count(*) AS n FROM t) AS s", "(SELECT n FROM {}) AS s", 7),
+        ("{}", "SELECT count(*) FROM t", "({})", 8),
+        ("{}", "SELECT count(*) FROM t", "{} UNION SELECT count(*) FROM t", 8),
+    ],
+)
+def test_figures_are_told_as_deep_as_it_is_sure_of_them(query: str, core: str, each: str, most: int) -> None:
+    for _ in range(most):
+        core = each.replace("{}", core)
+    assert understand(query.replace("{}", core)).every_record
+    found = understand(query.replace("{}", each.replace("{}", core)))
+    assert (found.level, found.every_record) == ("row", False)
+    assert "nested too deeply" in found.why[0]
 
 
 @pytest.mark.parametrize(
