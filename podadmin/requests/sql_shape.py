@@ -273,7 +273,7 @@ def _figure(node: exp.Expr, keys: tuple[str, ...], depth: int = 0) -> bool:
         raise SingleRecords("It counts by a condition, which can pick out a single record.")
     if isinstance(node, combining()):
         _only(node, {"this"}, _function(node))
-        if is_plain_column(inside_of(node.this)):
+        if is_plain_column(inside_of(node.this)) and node.find(exp.Query) is None:
             return True
         raise SingleRecords(
             f"It computes {_function(node)} over something else than a plain column, which can pick out one record."
@@ -359,6 +359,7 @@ def _ordered(query: exp.Expr, names: Iterable[str]) -> None:
     known = {each.casefold() for each in names}
     order = query.args.get("order")
     for each in order.expressions if order is not None else ():
+        _only(each, {"this", "desc", "nulls_first"}, "ORDER BY")
         by = each.this
         named = is_plain_column(by) and not by.args.get("table") and key_of(by) in known
         plain = isinstance(by, exp.Literal) or named

@@ -210,6 +210,11 @@ def test_figures_are_told_from_single_records(query: str, level: str, fewest: in
         ("SELECT count(*) FILTER (WHERE id = 5) FROM t", "A condition inside of a sum or count"),
         ("SELECT avg(CASE WHEN id = 5 THEN a END) FROM t", "AVG over something else than a plain column"),
         ("SELECT sum(a * b) FROM t", "SUM over something else than a plain column"),
+        (
+            "SELECT sum(CAST(a AS INT DEFAULT (SELECT max(b) FROM t) ON CONVERSION ERROR)) FROM t",
+            "SUM over something else than",
+        ),
+        ("SELECT count(*) FROM t ORDER BY 1 WITH FILL FROM (SELECT max(b) FROM t)", "It uses WITH FILL in ORDER BY"),
         ("SELECT sum(DISTINCT a) FROM t", "SUM over something else than a plain column"),
         ("SELECT count(CASE WHEN id = 5 THEN 1 END) FROM t", "It counts by a condition"),
         ("SELECT count(id = 5) FROM t", "It counts by a condition"),
