@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text
 
 from podadmin.store.tables import metadata
 
@@ -58,9 +58,11 @@ result = Table(
     Column("state", String(10), nullable=False, index=True),
     Column("at", String(32), nullable=False),
     Column("reasons", Text, nullable=False, server_default="[]"),
+    Column("digest", String(64), nullable=False, server_default=""),
 )
 """What waits to be seen before it leaves, sealed as the pod sent it. `state`: held | released | sent | withheld.
-`reasons`: JSON list of sentences."""
+`reasons`: JSON list of sentences. `digest` is what is left of `wire` once it has gone; empty before revision 0016."""
+Index("ix_gate_result_request", result.c.request_id, result.c.digest)
 
 outgoing = Table(
     "gate_outgoing",

@@ -27,6 +27,7 @@ from podadmin.gate.idle import IdlePolls
 from podadmin.gate.intake import is_trigger
 from podadmin.gate.listening import Listening
 from podadmin.gate.looking import Looking
+from podadmin.gate.outages import Outages
 from podadmin.gate.outgoing import REFUSED, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.sessions import Sessions
@@ -58,6 +59,7 @@ class Relay:
         door: Door,
         alarm: Callable[[pb.BitfountMessage], None],
         rows_changed: Callable[[], None],
+        outages: Outages | None = None,
     ) -> None:
         self._ports = ports
         self._client = client
@@ -73,7 +75,7 @@ class Relay:
         self.outgoing = Outgoing(ports.clock, self.looking.opened)
         self.deliveries = Deliveries(ports, seen)
         self.mailboxes = TaskMailboxes()
-        self._idle = None if door.own_pod else IdlePolls(ports, client, seen, door, rows_changed)
+        self._idle = None if door.own_pod else IdlePolls(ports, client, seen, door, rows_changed, outages)
         self._listening = Listening(self._act_of)
         self._acts: dict[str, Callable[[bytes, rpc.Context, Metadata], Awaitable[bytes]]] = {
             rpc.POD_CONNECT.path: self._pod_connect,
@@ -260,6 +262,11 @@ class Relay:
         if self._sent_accept and data == self._sent_accept:
             return b""  # it has gone out, and its answer was lost on the way back to the pod
         if await self._waits(message):
+            return b""
+        if results.is_result(message.messageType) and await to_thread.run_sync(
+            results.has_its_place, self._ports.store, message, data
+        ):
+            self._seen.count("repeated")
             return b""
         looked = await self.looking.look(message)
         verdict = await self._judged(message, looked.left if looked is not None else None)

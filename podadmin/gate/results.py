@@ -6,14 +6,16 @@ once somebody releases it. What is withheld ends the task for both sides (`wishe
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, update
 
+from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import Refused
 from podadmin.core.text import stranger
@@ -55,7 +57,7 @@ def hold(
     """Keep a message of a running task until a person has seen it, for these reasons.
 
     One without a reason of its own only keeps its place behind those before it: once these were let go, it follows.
-    The very same bytes again, whose answer was lost with a gate that was killed, are the same result.
+    The very same again, whose answer was lost, is the same result, whether it waits or has gone meanwhile.
     """
     row = service.by_task(store, message.taskId)
     assert row is not None  # it was judged before, or results of its task wait
@@ -64,8 +66,7 @@ def hold(
         body["reasons"] = [each.words for each in reasons]
         body["rules"] = sorted({each.rule for each in reasons if each.rule})
     with store.record(Fact("gate", "gate.result-held", row.id, body)) as unit:
-        same = (table.c.request_id == row.id, table.c.wire == wire, table.c.state.in_((HELD, RELEASED)))
-        known = unit.connection.execute(select(table.c.id).where(*same)).scalar()
+        known = unit.connection.execute(_same(row.id, message, wire)).scalar()
         if known is not None:
             unit.note(again=True)
             unit.execute(update(table).where(table.c.id == known).values(id=result_id or known))
@@ -83,8 +84,32 @@ def hold(
                 state=HELD if reasons or waits_behind else RELEASED,
                 at=stamp(clock.now()),
                 reasons=json.dumps([_told(each) for each in reasons]),
+                digest=_digest(message),
             )
         )
+
+
+def has_its_place(store: Store, message: pb.BitfountMessage, wire: bytes) -> bool:
+    """Was this message kept before, to be seen or because it was, and not withheld? Then it goes once and no more.
+
+    A pod whose answer was lost says the same again (gate contract, section 7.9).
+    """
+    row = service.by_task(store, message.taskId)
+    if row is None:
+        return False
+    with store.read() as connection:
+        return connection.execute(_same(row.id, message, wire)).first() is not None
+
+
+def _same(request_id: str, message: pb.BitfountMessage, wire: bytes) -> Select[tuple[str]]:
+    same = or_(table.c.digest == _digest(message), table.c.wire == wire)
+    return select(table.c.id).where(table.c.request_id == request_id, same, table.c.state != WITHHELD).limit(1)
+
+
+def _digest(message: pb.BitfountMessage) -> str:
+    """Of what makes a message of a task this one: who says it, what kind it is, and its sealed body."""
+    head = canonical([message.senderMailboxId, int(message.messageType)])
+    return hashlib.sha256(head.encode() + b"\n" + message.body).hexdigest()
 
 
 def waits(store: Store, task_id: str) -> bool:
@@ -125,7 +150,7 @@ def released(store: Store) -> tuple[Waiting, ...]:
 
 
 def sent(store: Store, waiting_id: str, request_id: str) -> None:
-    """One message has gone; its bytes are forgotten."""
+    """One message has gone; its bytes are forgotten, and what they were is known again by their digest."""
     with store.record(Fact("gate", "gate.result-sent", request_id)) as unit:
         unit.execute(update(table).where(table.c.id == waiting_id).values(state=SENT, wire=b""))
 

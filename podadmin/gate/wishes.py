@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from podadmin.core.clock import Clock, new_id, stamp
 from podadmin.core.errors import Refused
@@ -82,14 +83,26 @@ def fulfil(store: Store, clock: Clock, tell_pod: Callable[[str], None]) -> int:
         said = "stopped this task" if row.kind == STOP else "withheld the result of this task"
         abort = f"The data custodian {said}: {row.words}"
         shown = f"{'Stopped' if row.kind == STOP else 'Result withheld'} by {row.asked_by}"
-        ended = service.ended(store, clock, row.request_id, Event.STOPPED, shown, abort=abort)
+        ends = partial(_end, clock=clock, row=row)
+        if not service.ended(store, clock, row.request_id, Event.STOPPED, shown, abort=abort, then=ends):
+            outcome = "the pod is told"  # it had ended by itself, and its requester knows
+            with store.record(Fact("gate", "gate.wish-done", row.request_id, {"outcome": outcome})) as unit:
+                _done(unit, clock, row, outcome)
         if mailbox:
-            tell_pod(mailbox)
-        outcome = "the requester and the pod are told" if ended else "the pod is told"
-        with store.record(Fact("gate", "gate.wish-done", row.request_id, {"outcome": outcome})) as unit:
-            _keep_back(unit, row.request_id)
-            unit.execute(update(table).where(table.c.id == row.id).values(done_at=stamp(clock.now()), outcome=outcome))
+            tell_pod(mailbox)  # where the gate dies before, the next one does: `to_tell_again`
     return len(rows)
+
+
+def _end(unit: Unit, *, clock: Clock, row: Row[Any]) -> None:
+    """The wish ends with the task: no gate that dies in between leaves one of them without the other."""
+    outcome = "the requester and the pod are told"
+    unit.also(Fact("gate", "gate.wish-done", row.request_id, {"outcome": outcome}))
+    _done(unit, clock, row, outcome)
+
+
+def _done(unit: Unit, clock: Clock, row: Row[Any], outcome: str) -> None:
+    _keep_back(unit, row.request_id)
+    unit.execute(update(table).where(table.c.id == row.id).values(done_at=stamp(clock.now()), outcome=outcome))
 
 
 def to_tell_again(store: Store, clock: Clock) -> tuple[tuple[str, bool], ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -95,8 +95,9 @@ def ended(
     abort: str = "",
     last_message: bytes = b"",
     facts: Mapping[str, Any] | None = None,
+    then: Callable[[Unit], None] | None = None,
 ) -> bool:
-    """The task has ended; what was reserved and not used comes back.
+    """The task has ended; what was reserved and not used comes back. `then` is done in the same unit of work.
 
     What the requester has to hear of it is owed from then on and survives a crash: our own `abort`, or the pod's
     `last_message`. False, and nothing recorded, where the request has ended already or never went to the pod.
@@ -105,6 +106,8 @@ def ended(
         if row_of(unit.connection, request_id).state not in {State.DELIVERING, State.RUNNING}:
             raise Unchanged
         end(unit, clock, request_id, event, words, abort=abort, last_message=last_message)
+        if then is not None:
+            then(unit)
         return True
     return False
 

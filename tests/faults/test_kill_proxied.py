@@ -164,8 +164,8 @@ def test_a_stop_is_told_to_both_sides_wherever_the_gate_dies(proxied: Any, pod: 
     wanted = "gate.stop-wanted" if word == "stop-task" else "gate.withholding-wanted"
     told = proxied.cli("gate", word, row.id, "The board objects.", crash=(wanted, "after"))
     assert told.returncode == -signal.SIGKILL, told
-    ends = (("request.stopped", "before"), ("request.stopped", "after"), ("gate.wish-done", "after"))
-    dies_at(proxied, *ends, decide=False)
+    # the end of the task and that of the wish are one commit
+    dies_at(proxied, ("gate.wish-done", "before"), ("request.stopped", "after"), decide=False)
     proxied.serve().wait_for("on")
     proxied.until(lambda: pod.ended, "the pod has heard of it")
     proxied.until(lambda: "TASK_ABORT" in listening.kinds, "the requester has heard of it")

@@ -19,6 +19,7 @@ from podadmin.core.clock import SystemClock, stamp
 from podadmin.core.errors import Refused, Unavailable
 from podadmin.gate import results
 from podadmin.gate.credentials import OfThePod
+from podadmin.gate.outgoing import PASSED, listing
 from podadmin.gate.proxy_gate import ProxyGate
 from podadmin.gate.result_content import content_of
 from podadmin.gate.rooms import Rooms
@@ -398,6 +399,39 @@ def test_a_result_waits_until_a_person_has_seen_it(network: Any, tell_both: Call
         assert results.waiting(rig.store) == ()
         with pytest.raises(Refused, match="No result"):
             results.release(rig.store, request_id, "anna")
+
+    tell_both(network, story, see_results=True)
+
+
+def test_a_result_that_is_said_again_goes_once_whether_it_waits_or_has_gone(
+    network: Any, tell_both: Callable[..., None]
+) -> None:
+    """Its answer was lost on the way to the pod: it is answered again, counted once and sent once."""
+
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running("inference")
+        key, now = task.opened.session_key, CLOCK.now()
+        first, second = (
+            messages.evaluation_results(task.route, key, now, {"n": [number]}, [(MODEL, 3.0)]) for number in (1, 2)
+        )
+        for message in (first, first, second):
+            await rig.pod.send(message)
+        request_id = rig.found(sent.route.task_id).row.id
+        assert len(results.waiting(rig.store)) == 2
+        results.release(rig.store, request_id, "anna")
+        rig.gate.nudge()
+        await rig.until(lambda: not results.released(rig.store), "both have gone")
+        for message in (first, second, first):
+            await rig.pod.send(message)
+        assert results.waiting(rig.store) == results.released(rig.store) == ()
+        rig.settings["see_results"] = False  # nor does it pass because the custodian wants to see nothing any more
+        await rig.pod.send(second)
+        await rig.say(messages.batches_complete, task)
+        heard = await rig.heard(sent, "BATCHES_COMPLETE")
+        assert [one.value["n"][0] for one in heard if one.kind == "EVALUATION_RESULTS"] == [1, 2]
+        assert rig.used() == 6.0
+        left = [each for each in listing(rig.store, request_id) if each.type == MessageType.EVALUATION_RESULTS]
+        assert [each.outcome for each in left] == [PASSED, PASSED]
 
     tell_both(network, story, see_results=True)
 
