@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import asdict
 from pathlib import Path
 from time import process_time
@@ -118,6 +119,7 @@ def test_what_only_one_engine_understands_says_so() -> None:
         ("SELECT s, count(*) FROM t GROUP BY s HAVING count(*) > 4 UNION SELECT s, count(*) FROM t GROUP BY s HAVING count(*) > 6", "aggregate", 5, False),
         ("SELECT count(*) FROM t UNION SELECT count(*) FROM t HAVING count(*) > 6", "aggregate", 7, False),
         ("SELECT count(*) FROM t UNION SELECT 1", "counts", None, False),
+        ("SELECT count(*) FROM t UNION SELECT count(a) FROM t ORDER BY 1 LIMIT 1 OFFSET 1", "counts", None, True),
         ("(SELECT count(*) FROM t)", "counts", None, True),
         ("SELECT 1, 'a', NULL, TRUE", "none", None, False),
         ("SELECT n FROM ((SELECT count(*) AS n FROM t) AS a) AS b", "counts", None, True),
@@ -302,6 +304,13 @@ def test_what_can_be_about_one_person_is_single_records(query: str, why: str) ->
     assert any(why in each for each in found.why), found.why
 
 
+@pytest.mark.parametrize(("query", "shown"), [(f"SELECT {'n' * 70} FROM t", 60), (f"SELECT {'n' * 70}(a) FROM t", 40)])
+def test_of_a_long_name_as_much_is_shown_as_tells_it_apart(query: str, shown: int) -> None:
+    (why,) = understand(query).why
+    (name,) = re.findall("n{9,}…n{9,}", why.lower())
+    assert len(name) == shown
+
+
 @pytest.mark.parametrize(
     ("query", "core", "each", "most"),
     [
@@ -310,6 +319,7 @@ def test_what_can_be_about_one_person_is_single_records(query: str, why: str) ->
         ("SELECT n FROM {}", "(SELECT count(*) AS n FROM t) AS s", "(SELECT n FROM {}) AS s", 7),
         ("{}", "SELECT count(*) FROM t", "({})", 8),
         ("{}", "SELECT count(*) FROM t", "{} UNION SELECT count(*) FROM t", 8),
+        ("{}", "SELECT count(*) FROM t", "SELECT count(*) FROM t UNION ({})", 4),
     ],
 )
 def test_figures_are_told_as_deep_as_it_is_sure_of_them(query: str, core: str, each: str, most: int) -> None:
