@@ -1,8 +1,8 @@
 """Intake: 200 requests a second, each kept, opened, held or refused, with its receipt; and nothing is lost.
 
-By hand for longer: `python -m tests.benchmarks.intake --seconds 600`. Every request goes through the same two
-transactions as in the gate, in two threads as there: while one request is opened, the next ones are kept. What is
-there afterwards is counted against what was sent.
+By hand for longer: `python -m tests.benchmarks.intake --seconds 600`, and with another `--rate`. Every request goes
+through the same two units of work as in the gate, in two threads as there: what has come is kept, so many at once as
+the gate takes, and meanwhile what was kept is opened. What is there afterwards is counted against what was sent.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import hashlib
 import statistics
 import tempfile
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 from sqlalchemy import func, select
 
 from podadmin.core.clock import SystemClock
+from podadmin.gate.intake import AT_ONCE
+from podadmin.gate.steps import OPENED_AT_ONCE
 from podadmin.journal.records import Journal
 from podadmin.journal.service import verify
 from podadmin.requests import service
@@ -34,19 +37,19 @@ BODY = b"sealed" * 400
 _DIGEST = hashlib.sha256(BODY).hexdigest()
 
 
-def run(seconds: float = SECONDS) -> list[dict[str, Any]]:
+def run(seconds: float = SECONDS, rate: float = RATE) -> list[dict[str, Any]]:
     """Requests at the wanted rate for so long; how far behind the last one was, and how long each took."""
     with tempfile.TemporaryDirectory() as folder:
-        return [_intake(Path(folder), seconds)]
+        return [_intake(Path(folder), seconds, rate)]
 
 
-def _intake(folder: Path, seconds: float) -> dict[str, Any]:
+def _intake(folder: Path, seconds: float, rate: float) -> dict[str, Any]:
     clock = SystemClock()
     store = Store.open(folder / "podadmin.db", Journal(clock))
     began = clock.monotonic()
-    took, behind = arrive(store, clock, RATE, seconds)
+    stream = arrive(store, clock, rate, seconds)
     whole = clock.monotonic() - began
-    count = len(took)
+    count = len(stream.kept_after)
     with store.read() as connection:
         kept = connection.execute(select(func.count()).select_from(request)).scalar_one()
         receipts = connection.execute(select(func.count()).select_from(receipt)).scalar_one()
@@ -54,56 +57,80 @@ def _intake(folder: Path, seconds: float) -> dict[str, Any]:
     sound = verify(store).broken is None
     refused = (count + 1) // 2
     store.close()
-    if lost or not sound or receipts != refused:
+    if lost or not sound or receipts != refused or len(stream.opened_after) != count:
         raise AssertionError(f"{lost} requests were lost, {refused - receipts} receipts; the chain is sound: {sound}")
     note = (
-        f"{count} of {int(RATE * seconds)} that were due kept, none lost; {statistics.median(took) * 1000:.1f} ms "
-        f"to keep one, at most {max(took) * 1000:.0f} ms; opened at most {behind:.2f} s after it was due"
+        f"{count} of {int(rate * seconds)} that were due kept, none lost; kept {_said(stream.kept_after)} after it "
+        f"was due, opened {_said(stream.opened_after)}"
     )
-    return beside(f"intake for {seconds:g} s", "requests/s", note, [count / whole], float(RATE))
+    return beside(f"intake for {seconds:g} s", "requests/s", note, [count / whole], float(rate))
 
 
-def arrive(
-    store: Store, clock: SystemClock, rate: float, seconds: float, name: str = "task"
-) -> tuple[list[float], float]:
-    """Requests at this rate for so long: how long each took to keep, and how far behind one was kept or opened at most.
+def _said(waits: list[float]) -> str:
+    return f"{statistics.median(waits) * 1000:.0f} ms (at most {max(waits) * 1000:.0f} ms)"
 
-    One that is due is kept when the one before it is; when the time is over, no more are. Seconds throughout.
-    """
+
+@dataclass
+class Arrived:
+    """Seconds from the moment at which each request was due until it was kept, and until it was opened."""
+
+    kept_after: list[float] = field(default_factory=list)
+    opened_after: list[float] = field(default_factory=list)
+
+
+def arrive(store: Store, clock: SystemClock, rate: float, seconds: float, name: str = "task") -> Arrived:
+    """Requests at this rate for so long. When the time is over, no more are kept; what was kept is opened."""
     began = clock.monotonic()
-    took: list[float] = []
-    behind = 0.0
-    with ThreadPoolExecutor(1, "opening") as opening:
-        late: list[Future[float]] = []
-        for number in range(int(rate * seconds)):
-            due = began + number / rate
-            if clock.monotonic() > began + seconds:
-                break
-            _wait(clock, due)
-            start = clock.monotonic()
-            request_id = _kept(store, clock, number, f"{name}-{number}")
-            took.append(clock.monotonic() - start)
-            behind = max(behind, start - due)
-            late.append(opening.submit(_opened, store, clock, number, f"{name}-{number}", request_id, due))
-        return took, max([behind, *(each.result() for each in late)])
+    arrived, kept = Arrived(), Queue[tuple[int, str, float] | None]()
+    opening = threading.Thread(target=_open, args=(store, clock, name, kept, arrived))
+    opening.start()
+    number, most = 0, int(rate * seconds)
+    while number < most and clock.monotonic() <= began + seconds:
+        _wait(clock, began + number / rate)
+        due = min(int((clock.monotonic() - began) * rate) + 1, most, number + AT_ONCE)
+        numbers = range(number, due)
+        made = service.capture_all(store, clock, [_captured(clock, each, f"{name}-{each}") for each in numbers])
+        now = clock.monotonic()
+        for each, request_id in zip(numbers, made, strict=True):
+            assert request_id is not None
+            arrived.kept_after.append(now - began - each / rate)
+            kept.put((each, request_id, began + each / rate))
+        number = due
+    kept.put(None)
+    opening.join()
+    return arrived
 
 
 def _wait(clock: SystemClock, until: float) -> None:
     threading.Event().wait(max(until - clock.monotonic(), 0.0))
 
 
-def _kept(store: Store, clock: SystemClock, number: int, task: str) -> str:
-    request_id = service.capture(
-        store, clock, Captured("local", task, 2, f"lab-{number % 40}", task.encode(), BODY, _DIGEST, clock.now(), 300.0)
-    )
-    assert request_id is not None
-    return request_id
+def _captured(clock: SystemClock, number: int, task: str) -> Captured:
+    return Captured("local", task, 2, f"lab-{number % 40}", task.encode(), BODY, _DIGEST, clock.now(), 300.0)
 
 
-def _opened(store: Store, clock: SystemClock, number: int, task: str, request_id: str, due: float) -> float:
+def _open(
+    store: Store, clock: SystemClock, name: str, kept: Queue[tuple[int, str, float] | None], arrived: Arrived
+) -> None:
+    """Open what was kept, as many at once as there are, up to as many as the gate opens."""
+    more = True
+    while more:
+        waiting = [kept.get()]
+        while len(waiting) < OPENED_AT_ONCE and waiting[-1] is not None and not kept.empty():
+            waiting.append(kept.get())
+        more = waiting[-1] is not None
+        ready = [each for each in waiting if each is not None]
+        with store.gathered():
+            for number, request_id, _due in ready:
+                service.record_opening(store, clock, request_id, _opening(number, f"{name}-{number}"))
+        now = clock.monotonic()
+        arrived.opened_after += [now - due for _number, _request_id, due in ready]
+
+
+def _opening(number: int, task: str) -> Opening:
     mark = hashlib.sha256(task.encode()).hexdigest()
     values = {name: f'"{name}"' for name in WORDS}
-    opening = Opening(
+    return Opening(
         requester=f"lab-{number % 40}",
         task="SQL query (ResultsOnly)",
         datasource="patients",
@@ -119,12 +146,12 @@ def _opened(store: Store, clock: SystemClock, number: int, task: str, request_id
         sealed_digest=mark,
         pins=Pins(hashlib.sha256(f"family {number % 40}".encode()).hexdigest(), mark, values),
     )
-    service.record_opening(store, clock, request_id, opening)
-    return clock.monotonic() - due
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=SECONDS)
-    for figure in run(parser.parse_args().seconds):
+    parser.add_argument("--rate", type=float, default=RATE)
+    asked = parser.parse_args()
+    for figure in run(asked.seconds, asked.rate):
         print(f"{figure['name']}: {figure['ours']:.0f} {figure['unit']}; {figure['note']}")
