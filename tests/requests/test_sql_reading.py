@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 
 from podadmin.requests import sql_reading
 from podadmin.requests.sql_names import reaches_out
-from podadmin.requests.sql_reading import MAX_CHARACTERS, MAX_DEPTH, MAX_JOINS, MAX_SUBSCRIPTS, SqlFacts, understand
+from podadmin.requests.sql_reading import (
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_JOINS,
+    MAX_SUBSCRIPTS,
+    MAX_TOKENS,
+    SqlFacts,
+    understand,
+)
 
 GROUP = "It groups, but nothing demands a smallest group"
 SEXES = "SELECT sex, count(*) AS n FROM t GROUP BY sex HAVING count(*) >= 5"
@@ -399,7 +407,7 @@ def test_plain_functions_do_not_reach_out(name: str) -> None:
         "SELECT " + "NOT " * (MAX_DEPTH + 1) + "a",
         "SELECT 1 FROM a" + " JOIN a ON 1 = 1" * (MAX_JOINS + 1),
         "SELECT a" + "[1]" * (MAX_SUBSCRIPTS + 1),
-        "SELECT " + ",".join("a" * 5100),
+        "SELECT " + ",".join("a" * (MAX_TOKENS // 2)) + " FROM t",
         "SUMMARIZE t",
         "PIVOT t ON a USING sum(b)",
     ],
@@ -419,8 +427,8 @@ def test_what_cannot_be_read_counts_as_everything(query: str) -> None:
         "SELECT " + "NOT " * MAX_DEPTH + "a FROM t",
         "SELECT 1 FROM a" + " JOIN a ON 1 = 1" * MAX_JOINS,
         "SELECT a" + "[1]" * MAX_SUBSCRIPTS + " FROM t",
-        "SELECT a FROM t WHERE b = '" + "x" * (MAX_CHARACTERS - 29) + "'",
-        "SELECT " + ",".join("a" * 2400) + " FROM t",
+        "SELECT a FROM t WHERE b = '" + "x" * (MAX_CHARACTERS - 28) + "'",
+        "SELECT " + ",".join("a" * (MAX_TOKENS // 2 - 1)) + " FROM t",
     ],
     ids=range(6),
 )
