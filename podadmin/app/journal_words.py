@@ -142,6 +142,8 @@ WORDS: dict[str, str] = {
     "gate.host-reached": "The pod reached {subject}, which is allowed (attempt {count})",
     "gate.host-allowed": "The pod may reach {subject} from now on: {reason}",
     "gate.host-forbidden": "The pod may not reach {subject}: {reason}",
+    "gate.way-out-lost": "The hospital's proxy does not lead to {subject}: {why}",
+    "gate.way-out-back": "The hospital's proxy leads to {subject} again",
     "gate.port-chosen": "The gate listens on port {port} for the pod",
     "gate.pod-connected": "A pod connected behind the gate, with {datasets} datasets",
     "gate.result-held:reasons": "A {type} of {bytes} bytes waits to be seen before it leaves: {reasons}",

@@ -17,6 +17,7 @@ from podadmin.core.errors import PodadminError
 from podadmin.gate import intake
 from podadmin.gate.delivery import Deliveries
 from podadmin.gate.door import Door
+from podadmin.gate.outages import Outages
 from podadmin.gate.ports import Ports, Seen
 from podadmin.networks import way_out
 from podadmin.networks.bitfount import messages_pb2 as pb
@@ -40,12 +41,15 @@ class IdlePolls:
         seen: Seen,
         door: Door,
         rows_changed: Callable[[], None],
+        outages: Outages | None = None,
     ) -> None:
         self._ports = ports
         self._client = client
         self._seen = seen
         self._door = door
         self._rows_changed = rows_changed
+        self._outages = outages
+        self._host = ports.upstream.message_service.rpartition(":")[0]
         self._polls: dict[tuple[bytes, Metadata], asyncio.Task[None]] = {}
 
     async def get(self, data: bytes, shown: Metadata, context: rpc.Context, deliveries: Deliveries) -> bytes | None:
@@ -118,12 +122,14 @@ class IdlePolls:
             found = await self._client.forward(rpc.GET.path, data, POLL_SECONDS, shown)
         except Ended as ended:
             if ended.code is grpc.StatusCode.NOT_FOUND:
-                self._reached(shown)
+                await self._reached(shown)
             else:
                 told = way_out.problem_in(ended.details)
                 self._seen.upstream_problem = told.why if told is not None else ended.code.name.lower()
+                if told is not None and self._outages is not None:
+                    await self._outages.failed(self._host, told)
             raise
-        self._reached(shown)
+        await self._reached(shown)
         try:
             message = rpc.GET.read_response(found)
         except PodadminError:
@@ -131,10 +137,12 @@ class IdlePolls:
             return
         await self.capture(message, shown)
 
-    def _reached(self, shown: Metadata) -> None:
+    async def _reached(self, shown: Metadata) -> None:
         self._door.believed(shown)
         self._seen.upstream_problem = ""
         now = self._seen.up_contact = self._ports.clock.now()
         if self._seen.connected is None:
             self._seen.connected = now  # the gate was started anew beside a pod that runs, and says so once in its life
         self._seen.check(self._ports.clock.monotonic())
+        if self._outages is not None:
+            await self._outages.worked(self._host)

@@ -18,6 +18,7 @@ from anyio import to_thread
 from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.gate.authority import Authority
 from podadmin.gate.hosts import HTTPS, Hosts
+from podadmin.gate.outages import Outages
 from podadmin.gate.proxy_head import LONGEST, BadHead, Head, read_head
 from podadmin.gate.rooms import Rooms
 from podadmin.networks import way_out
@@ -58,6 +59,7 @@ class Proxy:
         message_port: Callable[[], int],
         serve_web: WebHandler,
         refused: Callable[[str], None],
+        outages: Outages,
     ) -> None:
         self._places = places
         self._hosts = hosts
@@ -66,6 +68,7 @@ class Proxy:
         self._message_port = message_port
         self._serve_web = serve_web
         self._refused = refused
+        self._outages = outages
         self._server: asyncio.Server | None = None
         self._web: dict[str, web.Server] = {}
         self._open: set[asyncio.BaseTransport] = set()
@@ -137,6 +140,7 @@ class Proxy:
         except PodadminError as error:
             log.warning("a connection of the pod was not served: %s", error.code)
             client.answer(503)
+            await self._outages.failed(head.host.strip("[]"), error)
         except (OSError, TimeoutError, asyncio.CancelledError):
             client.answer(502)
 
@@ -154,13 +158,14 @@ class Proxy:
         return allowed
 
     async def _tunnel(self, client: _Client, host: str, port: int) -> None:
-        loop = asyncio.get_running_loop()
+        loop, reached = asyncio.get_running_loop(), ""
         async with asyncio.timeout(CONNECT_SECONDS):
             if host == _HERE:
                 _, far = await loop.create_connection(_Pipe, host, port)
                 rest = b""
             else:
                 far, rest = await way_out.connect(_Pipe, host, port)
+                reached = host
         if client.transport is None or client.transport.is_closing():
             if far.transport is not None:
                 far.transport.close()
@@ -173,6 +178,8 @@ class Proxy:
         client.hand_over(near)
         if rest:
             client.transport.write(rest)
+        if reached:
+            await self._outages.worked(reached)
 
     async def _end_tls(self, client: _Client, host: str, role: Role) -> None:
         """End TLS here, as the host; what is asked inside goes to the web relay."""

@@ -20,6 +20,7 @@ from podadmin.gate.authority import Authority
 from podadmin.gate.credentials import OfThePod
 from podadmin.gate.door import ForeignPod
 from podadmin.gate.hosts import Hosts
+from podadmin.gate.outages import Outages
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.proxy import Proxy
 from podadmin.gate.records import port as port_table
@@ -55,10 +56,14 @@ class ProxyGate:
         target, tls = places.message_target
         self._client = MessageServiceClient.open(target, tls=tls, metadata=credentials.metadata)
         self.hosts = Hosts(ports.store, ports.clock, places)
-        self.relay = Relay(ports, self._client, self.seen, ForeignPod(credentials), self._alarm, self.nudge)
-        self._web = WebRelay(ports, places, credentials, self.seen, self.relay.outgoing)
+        self.outages = Outages(ports.store, news)
+        self.relay = Relay(
+            ports, self._client, self.seen, ForeignPod(credentials), self._alarm, self.nudge, self.outages
+        )
+        self._web = WebRelay(ports, places, credentials, self.seen, self.relay.outgoing, self.outages)
+        rooms, serve = ports.upstream.rooms, self._web.serve
         self.proxy = Proxy(
-            places, self.hosts, ports.upstream.rooms, authority, lambda: self.relay.port, self._web.serve, self._refused
+            places, self.hosts, rooms, authority, lambda: self.relay.port, serve, self._refused, self.outages
         )
         self._steps = Steps(ports, self._client, self.seen, self.relay, news)
 
@@ -75,6 +80,7 @@ class ProxyGate:
     async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Switch the gate on and keep it on until cancelled. Raises Unavailable (`gate.*`), what the store raises."""
         kept = await to_thread.run_sync(kept_port, self.ports.store)
+        await self.outages.open()
         await self.relay.start(self._certificates())
         try:
             await self.proxy.start(kept)

@@ -12,7 +12,8 @@ import httpx
 from aiohttp import web
 
 from podadmin.core import unpacking
-from podadmin.core.errors import BadInput, Unavailable
+from podadmin.core.errors import BadInput, PodadminError, Unavailable
+from podadmin.gate.outages import Outages
 from podadmin.networks import way_out
 from podadmin.networks.bitfount.places import Places
 
@@ -57,8 +58,9 @@ class Answer:
 class Forwarder:
     """One set of connections to the hosts of a network. Use it inside the gate's loop."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, outages: Outages) -> None:
         self._places = places
+        self._outages = outages
         self._clients: dict[bool, httpx.AsyncClient] = {}
 
     async def close(self) -> None:
@@ -79,6 +81,7 @@ class Forwarder:
                 request.method, self._url(host, request), headers=headers, content=body or None
             ) as answer:
                 raw, plain = await unpacking.read(answer, MOST_ANSWER)
+                await self._outages.worked(host)
                 return Answer(answer.status_code, passed_on(answer.headers), raw, plain)
         except unpacking.TooMuch:
             raise _too_big() from None
@@ -90,7 +93,7 @@ class Forwarder:
                 "The pod asks again by itself. If it goes on, tell the network.",
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            raise way_out.problem_of(error, self._is_local(host)) or _silent() from None
+            raise await self._lost(host, error) from None
 
     async def stream(self, host: str, request: web.BaseRequest) -> web.StreamResponse:
         """Pass on a request and its answer as they come. Raises Unavailable (`gate.host-silent`) before the answer."""
@@ -100,6 +103,7 @@ class Forwarder:
             async with self._client(host).stream(
                 request.method, self._url(host, request), headers=headers, content=content
             ) as answer:
+                await self._outages.worked(host)
                 back = web.StreamResponse(status=answer.status_code, headers=passed_on(answer.headers))
                 await back.prepare(request)
                 async for chunk in answer.aiter_raw():
@@ -107,7 +111,13 @@ class Forwarder:
                 await back.write_eof()
                 return back
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            raise way_out.problem_of(error, self._is_local(host)) or _silent() from None
+            raise await self._lost(host, error) from None
+
+    async def _lost(self, host: str, error: Exception) -> PodadminError:
+        """What is told of a question that failed."""
+        found = way_out.problem_of(error, self._is_local(host)) or _silent()
+        await self._outages.failed(host, found)
+        return found
 
     def _url(self, host: str, request: web.BaseRequest) -> str:
         return f"{self._places.address_of(host)}{request.raw_path if request.raw_path.startswith('/') else '/'}"

@@ -27,6 +27,7 @@ from podadmin.gate import egress
 from podadmin.gate.access_policy import NOTHING_DECIDED, AccessPolicy
 from podadmin.gate.credentials import OfThePod
 from podadmin.gate.hub_keys import ACCESS_KEY_PATH, JWKS_PATH, pin_access_key, pin_hub_keys
+from podadmin.gate.outages import Outages
 from podadmin.gate.outgoing import REFUSED, UPLOAD, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.web_forward import Answer, Forwarder, read_whole
@@ -49,14 +50,16 @@ log = logging.getLogger("podadmin.gate")
 class WebRelay:
     """Use it inside the gate's loop."""
 
-    def __init__(self, ports: Ports, places: Places, credentials: OfThePod, seen: Seen, outgoing: Outgoing) -> None:
+    def __init__(
+        self, ports: Ports, places: Places, credentials: OfThePod, seen: Seen, outgoing: Outgoing, outages: Outages
+    ) -> None:
         self._ports = ports
         self._outgoing = outgoing
         self._places = places
         self._credentials = credentials
         self._seen = seen
         self._policy = AccessPolicy(ports)
-        self._forwarder = Forwarder(places)
+        self._forwarder = Forwarder(places, outages)
         self._asked: OrderedDict[str, asyncio.Task[Answer]] = OrderedDict()
 
     async def close(self) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 
 from podadmin.app import outside
 from podadmin.core.clock import stamp
 from podadmin.core.errors import BadInput, NotFound
 from podadmin.core.secret import Secret
+from podadmin.gate.outages import Outages
 from podadmin.gate.outgoing import HELD, Left, put
 from podadmin.gate.records import result
 from podadmin.networks import way_out
@@ -87,6 +89,14 @@ def test_the_hospitals_proxy_is_set_and_its_password_is_nowhere_to_be_read(made:
         assert b"hunter" not in profile.store.path.read_bytes()
         with pytest.raises(Exception, match="proxy does not answer"):
             made("network proxy-try")
+        outages = Outages(profile.store, lambda: None)
+        anyio.run(outages.failed, "ehr.hospital.example", way_out.silent())
+        anyio.run(outages.failed, "ehr.hospital.example", NotFound("gate.elsewhere", "No.", "Not the proxy's.", "No."))
+        (lost,) = made("network proxy").lost
+        assert (lost.host, lost.why) == ("ehr.hospital.example", way_out.silent().why)
+        assert made("network proxy").words == "It does not lead to ehr.hospital.example."
+        anyio.run(outages.worked, "ehr.hospital.example")
+        assert made("network proxy").lost == ()
         assert made("network proxy-password").password is False
         made("settings set", name="network.proxy", value="")
         outside.take(profile)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import anyio
 
 from podadmin.app.acts.registry import act
 from podadmin.app.left_rows import result_row
+from podadmin.app.moments import moment_words
 from podadmin.app.proxy_mode import folder_of, joined_kind, places_of, red_words
 from podadmin.app.views.facts import Done
 from podadmin.app.views.gate import CountRow, GateView, HostRow, NameValue, ResultRow, ResultView
@@ -21,6 +23,7 @@ from podadmin.gate import hosts as rules
 from podadmin.gate import results
 from podadmin.gate.authority import AUTHORITY_FILE, BUNDLE_FILE, end_authorities
 from podadmin.gate.looking import FETCH_SECONDS, MOST_FETCHED
+from podadmin.gate.outages import Outage, standing
 from podadmin.gate.ports import Seen
 from podadmin.gate.proxy_gate import ProxyGate, keep_port, kept_port
 from podadmin.gate.result_content import SHOWN_COLUMNS, Content, content_of
@@ -259,14 +262,22 @@ def _hosts(profile: Profile, gate: ProxyGate | None) -> tuple[HostRow, ...]:
     now = gate.hosts.counts() if gate is not None else {}
     rows = []
     known = {each.place: each for each in rules.listing(profile.store)}
+    lost = {each.host: each for each in standing(profile.store)}
+    own = [replace(each, words=_lost_words(lost[each.host])) if each.host in lost else each for each in own]
     for place in dict.fromkeys([*now, *known, *places.tunnelled]):
         kept = known.get(place)
         usual = place in places.tunnelled
         verdict = (kept.verdict if kept is not None else "") or ("allowed" if usual else "refused")
         count = max(kept.count if kept is not None else 0, now[place][0] if place in now else 0)
         last = now[place][1] if place in now else kept.last_at if kept is not None else None
-        rows.append(HostRow(place, verdict, count, last, _words(kept, usual), may_allow=place != rules.OTHERS))
+        gone = lost.get(place.partition(":")[0]) if verdict == "allowed" else None
+        words = _lost_words(gone) if gone is not None else _words(kept, usual)
+        rows.append(HostRow(place, verdict, count, last, words, may_allow=place != rules.OTHERS))
     return (*own, *rows)
+
+
+def _lost_words(lost: Outage) -> str:
+    return f"The hospital's proxy does not lead to it since {moment_words(lost.since)}. {lost.why}"
 
 
 def _words(kept: rules.Host | None, usual: bool) -> str:

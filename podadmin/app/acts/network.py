@@ -11,7 +11,7 @@ from podadmin.app.acts.registry import act
 from podadmin.app.demo import send_demo_requests
 from podadmin.app.moments import moment_words
 from podadmin.app.views.facts import Done, Fact
-from podadmin.app.views.networks import NetworkCard, ProxyView
+from podadmin.app.views.networks import LostRow, NetworkCard, ProxyView
 from podadmin.core.errors import NotFound, PodadminError, Refused
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
@@ -42,14 +42,21 @@ def list_networks(profile: Profile) -> tuple[NetworkCard, ...]:
 
 @act("network proxy")
 def show_proxy(profile: Profile) -> ProxyView:
-    """Show the hospital's proxy, through which networks are reached. It is set with `settings set network.proxy`."""
+    """Show the hospital's proxy, through which networks are reached, and the hosts that it does not lead to.
+
+    It is set with `settings set network.proxy`.
+    """
     from podadmin.app.outside import kept_password
+    from podadmin.gate.outages import standing
 
     address, user = profile.settings.text("network.proxy"), profile.settings.text("network.proxy-user")
     words = "Networks are reached straight out, or as the environment says."
     if address:
         words = "Everything that leaves this computer for a network goes through it; it sees hosts and nothing else."
-    return ProxyView(address, stranger(user), kept_password(profile) is not None, words)
+    lost = tuple(LostRow(each.host, each.since, each.why, each.next_step) for each in standing(profile.store))
+    if address and lost:
+        words = f"It does not lead to {lost[0].host}{f' and {len(lost) - 1} more' if len(lost) > 1 else ''}."
+    return ProxyView(address, stranger(user), kept_password(profile) is not None, words, lost if address else ())
 
 
 @act("network proxy-password", writes=True, kinds=("network", "key"))

@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
+from podadmin.app.moments import moment_words
 from podadmin.app.views.facts import Done, Fact
 from podadmin.app.views.networks import ProxyView
 from podadmin.core.errors import PodadminError
@@ -53,6 +54,7 @@ class ProxyCard(Card):
         super().__init__(parent=parent)
         self._page = page
         self._words = PlainLabel("", "muted", wrap=True)
+        self._lost = column(gap=SPACE.s)
         self._facts = FactGrid()
         self._problem = column(gap=SPACE.s)
         self._bar = JobBar()
@@ -62,7 +64,9 @@ class ProxyCard(Card):
         self.body.setSpacing(SPACE.m)
         title = PlainLabel("The hospital's proxy", "strong")
         self.body.addLayout(row(IconMark("globe", "muted"), title, STRETCH, self.attempt, self.password, self.settings))
-        for each in (self._words, self._facts, self._bar):
+        self.body.addWidget(self._words)
+        self.body.addLayout(self._lost)
+        for each in (self._facts, self._bar):
             self.body.addWidget(each)
         self.body.addLayout(self._problem)
 
@@ -73,6 +77,10 @@ class ProxyCard(Card):
     def show_proxy(self, proxy: ProxyView) -> None:
         """Show what is set."""
         self._words.setText(proxy.words)
+        clear(self._lost)
+        for each in proxy.lost:
+            title = f"{each.host} is not reached since {moment_words(each.since)}"
+            self._lost.addWidget(Banner("bad", f"{each.why} {each.next_step}", title=title))
         kept = "lies in the vault" if proxy.password else "none is kept"
         facts = [Fact("Host and port", proxy.address, mono=True), Fact("Name", proxy.user or "none")]
         self._facts.set_facts([*facts, Fact("Password", kept)] if proxy.address else [])
