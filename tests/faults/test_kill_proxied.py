@@ -114,6 +114,8 @@ def test_a_gate_that_dies_while_idle_while_holding_and_while_a_task_runs_costs_a
     proxied.approve(row.id)
     proxied.serve()
     proxied.only(State.RUNNING)
+    # an answer that was lost with the gate would be asked for again, and the requester would hear it twice
+    proxied.until(lambda: "PREPARING_DATA" in listening.kinds, "the pod knows that it may begin")
     proxied.running[-1].process.kill()  # a task runs
     assert proxied.running[-1].was_killed()
     pod.go.set()
@@ -159,6 +161,7 @@ def test_a_stop_is_told_to_both_sides_wherever_the_gate_dies(proxied: Any, pod: 
     listening = proxied.send("sql")
     proxied.approve(proxied.only(State.HELD).id)
     row = proxied.only(State.RUNNING)
+    proxied.until(lambda: "PREPARING_DATA" in listening.kinds, "the pod knows that it may begin")
     proxied.running[-1].process.kill()
     assert proxied.running[-1].was_killed()
     wanted = "gate.stop-wanted" if word == "stop-task" else "gate.withholding-wanted"
