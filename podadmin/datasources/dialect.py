@@ -35,6 +35,7 @@ _MAGIC = (
     b"\xff\xd8\xff",
     b"\xd0\xcf\x11\xe0",
 )
+_CONTROLS = bytes((*range(1, 9), *range(14, 32)))
 _UNDEFINED_1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
 
 
@@ -104,7 +105,7 @@ def _decoded(head: bytes) -> tuple[str, str, str]:
         encoding, words, text = "cp1252", "Latin-1 / Windows-1252", head.decode("cp1252")
     else:
         encoding = "utf-8"
-    controls = sum(text.count(chr(code)) for code in (*range(1, 9), *range(14, 32)))
+    controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > len(text) // 100:
         raise _binary()
     return encoding, words, text

@@ -23,26 +23,23 @@ from podadmin.datasources.decoding import in_utf_8
 from podadmin.datasources.dialect import Dialect
 from podadmin.datasources.dtypes import NULL_WORDS
 from podadmin.datasources.files import unpacked, unreadable
-from podadmin.datasources.long_lines import LONG_LINE, long_lines, next_end
+from podadmin.datasources.glance import Glance, about_lines, glance
+from podadmin.datasources.long_lines import LONG_LINE, long_lines
 from podadmin.datasources.model import Rejected, RejectedLine
 from podadmin.datasources.sample import SPREADSHEET_ERRORS
 
 if TYPE_CHECKING:
     import duckdb
 else:
-    duckdb = Late("duckdb")
+    # the extension without the package around it, which takes longer to import than a small file takes to be read, for
+    # ways of building queries that nothing here uses
+    duckdb = Late("_duckdb")
 
 DEFAULT_MEMORY = "512MB"
 ODD_WORDS = tuple(sorted({*NULL_WORDS, *SPREADSHEET_ERRORS} - {""}))
 """What may stand where a number should: in SQL, `getvariable('odd_words')`."""
 _POLL_SECONDS = 0.1
 _BUFFER_BYTES = 1 << 22
-_GLANCE = 1 << 13
-_PART_BYTES = 1 << 18
-_SEARCHED_BYTES = 1 << 30
-_PLACES = 8
-_UNPACKED = 6
-"""How many times larger a packed file may well be."""
 _PARQUET = b"PAR1"
 _NEVER = "\x01"
 """A word for “empty” where none is to count: no text holds it."""
@@ -101,36 +98,16 @@ class Engine:
 
     @cached_property
     def about_rows(self) -> int:
-        """About how many rows there are, by the length of some lines. A file does not change in a pass."""
+        """About how many rows there are."""
         how = self.table.dialect
         if how is None:
             return int(self.rows(["count(*)"], "Looking at the size")[0][0])
-        size, seen, lines = self.table.path.stat().st_size, 0, 0
-        places = range(_PLACES if how.packed == "none" else 1)
-        with unpacked(self.table.path, how.packed) as file:
-            for place in places:
-                if place:
-                    file.seek(size * place // _PLACES)
-                part = file.read(_GLANCE)
-                seen, lines = seen + len(part), lines + part.count(b"\n")
-        return size * (1 if how.packed == "none" else _UNPACKED) * max(lines, 1) // max(seen, 1)
+        return about_lines(self.table.path, how)
 
     @cached_property
-    def underscored(self) -> bool:
-        """May an underscore stand in a cell of this CSV? Answered by reading its bytes, where that is quick."""
-        how = self.table.dialect
-        if how is None or how.packed != "none":
-            return True
-        with self.table.path.open("rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > _SEARCHED_BYTES:
-                return True
-            file.seek((next_end(file, 0, size) or 0) if how.header else 0)
-            part = bytearray(_PART_BYTES)
-            while many := file.readinto(part):
-                if part.find(b"_", 0, many) >= 0:
-                    return True
-        return False
+    def glance(self) -> Glance:
+        """What may stand in the cells. A file does not change in a pass."""
+        return glance(self.table.path, self.table.dialect)
 
     def _scan(self) -> str:
         """The table function that reads the file; of a CSV every cell as text, empty cells as NULL, bad lines aside."""

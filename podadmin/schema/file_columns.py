@@ -7,13 +7,13 @@ The same questions are asked of a column that stands beside others and of one wh
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
 from podadmin.datasources.dtypes import FALSE_WORDS, NULL_WORDS, TRUE_WORDS, native_dtype
 from podadmin.datasources.engine import Engine, literal
-from podadmin.datasources.sample import ISO_DATES, Look
+from podadmin.datasources.sample import FREQUENT, ISO_DATES, Look
 from podadmin.schema.counts import Counts, measured
 
 _LONGEST_NULL = max(map(len, NULL_WORDS))
@@ -30,7 +30,7 @@ class Lot:
     def __init__(self, all_columns: int, reader: Engine) -> None:
         wanted, rows = measured(all_columns), reader.about_rows
         # the numbers of the lots keep the drawn rows within bounds, however wrong the guess at how many rows there are
-        self._share = 2.0 if rows <= 2 * wanted else 1.2 * wanted / rows
+        self._share = 2.0 if rows <= 4 * wanted else 1.2 * wanted / rows
         self._most = 2 * wanted
 
     def drawing(self, drawn: str) -> str:
@@ -64,6 +64,7 @@ class Column:
         self._middle = "middle" if stacked else f"{seen.middle!r}::DOUBLE"
         self._exact = exact
         self._strays = False
+        self._later: tuple[str, ...] = ()
         self._cell = "c" if stacked else reader.cell(seen.name)
         place = self._cell[1:]
         self._type = native = reader.type_of(seen.name)
@@ -82,8 +83,7 @@ class Column:
         else:
             self._cells(place, seen, as_text)
         if self.bins and not stacked:
-            values = map(literal, self.bins) if self.bin_type == "VARCHAR" else self.bins
-            self.select["bins"] = f"histogram_exact({self.binned}, [{', '.join(values)}]::{self.bin_type}[])"
+            self.select["bins"] = self._histogram(self.binned, self.bins, self.bin_type)
 
     @property
     def drawn(self) -> bool:
@@ -95,6 +95,10 @@ class Column:
         """What columns have to have in common to be stacked."""
         asked = (*self.select.items(), *self.again.items(), *self.derived)
         return (self._type, asked, self.measured, self.drawn, self.binned, self.bin_type)
+
+    def _histogram(self, counted: str, bins: Sequence[str], bin_type: str) -> str:
+        values = map(literal, bins) if bin_type == "VARCHAR" else bins
+        return f"histogram_exact({counted}, [{', '.join(values)}]::{bin_type}[])"
 
     def _native(self, place: str, kind: str, native: str, seen: Look, as_text: bool) -> None:
         self.select["cells"] = f"count({self._cell})"
@@ -128,7 +132,8 @@ class Column:
             if as_text:
                 self._labels(self._cell, "", seen)
             return
-        self._text(self._cell, seen, strays=not self._stacked)
+        dated = bool(seen.date_format) and seen.dates == seen.cells and not unknown
+        self._text(self._cell, seen, strays=not self._stacked, dated=dated and not as_text)
         if unknown:
             number = f"n{place}"
             self.derived.append(self._number(number))
@@ -136,7 +141,7 @@ class Column:
         if unknown or seen.booleans == seen.cells:
             for key, words_of in (("trues", TRUE_WORDS), ("falses", FALSE_WORDS)):
                 self.select[key] = f"count(*) FILTER ({self._cell} IN ({', '.join(map(literal, words_of))}))"
-        if unknown or (seen.dates == seen.cells and seen.date_format):
+        if unknown or dated:
             how = seen.date_format or ISO_DATES
             made = (
                 f"try_cast({self._cell} AS TIMESTAMP)"
@@ -149,7 +154,7 @@ class Column:
         made = f"try_cast({self._cell} AS DOUBLE)"
         # DuckDB takes 1_000 for a number, pandas and so a pod does not
         checked = f"CASE WHEN contains({self._cell}, '_') THEN NULL ELSE {made} END"
-        return f"{checked if self._reader.underscored else made} AS {name}"
+        return f"{checked if self._reader.glance.underscored else made} AS {name}"
 
     def _numbers(self, number: str, seen: Look, check_whole: bool) -> None:
         # DuckDB's own deviation costs ten times as much as these sums, whose digits suffice near the middle
@@ -187,15 +192,22 @@ class Column:
         self.measured = f"epoch({moment})"
         self._distinct(moment)
 
-    def _text(self, text: str, seen: Look, strays: bool) -> None:
+    def _text(self, text: str, seen: Look, strays: bool, dated: bool = False) -> None:
+        length = "strlen" if self._reader.glance.ascii else "length"
         self.select |= {
             "cells": f"count({text})",
-            "shortest": f"min(length({text}))",
-            "longest": f"max(length({text}))",
+            "shortest": f"min({length}({text}))",
+            "longest": f"max({length}({text}))",
         }
-        if seen.frequent:
+        # of more dates than are counted one by one nobody is told which are the most frequent
+        later = dated and strays and seen.different > FREQUENT
+        if seen.frequent and not later:
             self._labels(text, "", seen, strays)
         elif strays:
+            if later:
+                # but where some cells turn out to be none
+                self._later = seen.frequent
+                self.again["bins"] = self._histogram(text, seen.frequent, "VARCHAR")
             words = ", ".join(map(literal, NULL_WORDS[1:]))
             test = f"CASE WHEN strlen({text}) <= {_LONGEST_NULL} THEN {text} IN ({words}) ELSE false END"
             self.select["strays"] = f"count(*) FILTER ({test})"
@@ -226,18 +238,16 @@ class Column:
         if self.again.get("odd"):
             counts.strays += counts.high is not None and counts.high != counts.high  # NaN sorts above all numbers
         if self.bins:
-            found = {str(key): times for key, times in _bins_of(values.get("bins")).items()}
-            counts.bins = {word: found.get(word, 0) for word in self.bins if found.get(word, 0)}
-            named = sum(counts.bins.values())
-            counts.others = (counts.numbers if self.bin_type == "DOUBLE" else counts.cells) - named
+            of = counts.numbers if self.bin_type == "DOUBLE" else counts.cells
+            _count_bins(counts, self.bins, values.get("bins"), of)
         if self._strays:
             counts.strays = sum(counts.bins.get(word, 0) for word in NULL_WORDS)
-        if counts.all_binned:
-            counts.distinct, counts.exact = len(counts.bins), True
         return counts
 
     def needs(self, counts: Counts) -> bool:
         """Has the column to be looked at again?"""
+        if "bins" in self.again:
+            return counts.dates < counts.cells
         if "odd" in self.again and counts.cells > counts.numbers:
             return True
         if counts.mean is None or counts.deviation is None:
@@ -247,11 +257,23 @@ class Column:
 
     def counted_again(self, counts: Counts, values: Mapping[str, Any]) -> None:
         """Put the values of `again` into `counts`."""
-        counts.deviation = values["deviation"]
+        if "bins" in values:
+            _count_bins(counts, self._later, values["bins"], counts.cells)
+        if "deviation" in values:
+            counts.deviation = values["deviation"]
         if "odd" in values:
             # words for "empty", errors of spreadsheets, and all else under ""
             counts.odd = {str(text): times for text, times in _bins_of(values["odd"]).items() if times}
             counts.strays += sum(counts.odd.get(word, 0) for word in NULL_WORDS if word)
+
+
+def _count_bins(counts: Counts, bins: Sequence[str], answer: object, cells: int) -> None:
+    """Put how often each of `bins` occurs into `counts`. An answer tells of all other values together as well."""
+    found = {str(key): times for key, times in _bins_of(answer).items()}
+    counts.bins = {word: found[word] for word in bins if found.get(word)}
+    counts.others = cells - sum(counts.bins.values())
+    if counts.all_binned:
+        counts.distinct, counts.exact = len(counts.bins), True
 
 
 def _bins_of(value: object) -> dict[object, int]:

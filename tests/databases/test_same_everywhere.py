@@ -257,12 +257,12 @@ def _created(quoted: str = "") -> str:
     return f"CREATE TABLE flights ({', '.join(f'{quoted}{name}{quoted} {kind}' for name, kind in FLIGHTS.items())})"
 
 
-OFF = 0.04
+OFF = 0.06
 """How far, as a share of all rows, what a lot tells may be from the share that it is told for.
 
-At least 9 000 of the 20 000 rows are drawn: of 10 000 wanted, fewer come once in 10^40 lots. By Hoeffding's bound,
+At least 4 000 of the 20 000 rows are drawn: of 5 000 wanted, fewer come once in 10^50 lots. By Hoeffding's bound,
 which holds for draws without replacement too, a value is further off than this with a probability of at most
-exp(-2 · 9 000 · 0.04²) = 3·10⁻¹³; any of the values at 129 shares of 17 columns in all of these tests: below 10⁻⁸.
+exp(-2 · 4 000 · 0.06²) = 3·10⁻¹³; any of the values at 129 shares of 17 columns in all of these tests: below 10⁻⁸.
 """
 
 
