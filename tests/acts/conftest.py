@@ -13,7 +13,8 @@ from podadmin.app.acts.registry import call, find
 from podadmin.app.options import Options
 from podadmin.app.profile import Profile, open_profile
 from podadmin.core.resources import resource
-from podadmin.vault import making, passphrase_file
+from podadmin.vault import making
+from tests.sealed import seal_lightly
 
 PASSPHRASE = "seven quiet herons by the river"
 
@@ -21,7 +22,7 @@ PASSPHRASE = "seven quiet herons by the river"
 @pytest.fixture
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """The weakest scrypt that is accepted, and RSA-2048: the stories here are not about the strength of keys."""
-    monkeypatch.setattr(passphrase_file.PassphraseFile.__init__, "__kwdefaults__", {"strength": 14})
+    seal_lightly(monkeypatch)
     real = making.generate_private_key
     monkeypatch.setattr(
         making, "generate_private_key", lambda public_exponent, key_size: real(public_exponent, key_size // 2)

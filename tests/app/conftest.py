@@ -21,6 +21,7 @@ from podadmin.core.progress import Progress
 from podadmin.networks.local.service import python_environment
 from tests.nursery import run
 from tests.patience import until
+from tests.sealed import lightly_sealed
 
 VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
 
@@ -94,6 +95,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ' {"members": ["research-lab"], "limits": {"research-lab/hba1c-risk:1": 5000}}}}',
         encoding="utf-8",
     )
+    lightly_sealed(folder / "profile", "a long enough passphrase for tests")
     requester = folder / "profile" / "demo-requester"
     requester.mkdir(mode=0o700)
     shutil.copy(VECTORS / "keys/modeller.pem", requester / "requester.pem")

@@ -19,13 +19,14 @@ from anyio import to_thread
 from podadmin.core.clock import SystemClock, stamp
 from podadmin.gate import intake
 from podadmin.gate.credentials import OfThePod
-from podadmin.gate.ports import Numbers, Ports, Seen, Upstream
+from podadmin.gate.ports import Seen, Upstream
 from podadmin.journal.records import Journal
 from podadmin.networks.bitfount import codec
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import MessageServiceClient
 from podadmin.networks.bitfount.references import ReferencePolicy
 from podadmin.store.engine import Store
+from tests.benchmarks import bare_gate
 from tests.benchmarks.figures import beside_bound
 
 COUNT, WARM, BOUND = 60, 5, 150.0
@@ -88,19 +89,7 @@ async def _captured(folder: Path, messages: str, objects: str, count: int) -> li
     upstream = Upstream(
         "bitfount", "Bitfount", messages, False, objects, objects, shown, ReferencePolicy.local(objects)
     )
-    ports = Ports(
-        store=store,
-        clock=clock,
-        owner="clinic",
-        pod_name="clinic",
-        datasets=lambda: ("patients",),
-        records=lambda _name: None,
-        pod_key=_no_key,
-        paused=lambda: False,
-        upstream=upstream,
-        numbers=Numbers(lambda: 300.0, lambda: 270.0, lambda: 2**24, lambda: 30),
-        foreign=True,
-    )
+    ports = bare_gate.ports(store, clock, upstream)
     seen, took = Seen(clock.now()), []
     try:
         async with MessageServiceClient.open(messages, tls=False) as client:
@@ -117,7 +106,3 @@ async def _captured(folder: Path, messages: str, objects: str, count: int) -> li
     finally:
         store.close()
     return took[WARM:]
-
-
-def _no_key() -> Any:
-    raise AssertionError("nothing is opened here")

@@ -58,15 +58,22 @@ def in_turns(name: str, unit: str, note: str, ours: Sequence[float], peer: Seque
     return figure(name, unit, note, median(ours), median(peer), median(ratios), min(ratios), max(ratios))
 
 
-def measured(program: str, path: Path) -> dict[str, float]:
-    """Run a program on a file in a Python of its own; the numbers that it prints as JSON."""
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(path)],
+def ran(program: str, *given: object, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run a program in a Python of its own; what it printed, whatever it ended with."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, given)],
         cwd=ROOT,
         env=environment(),
-        check=True,
         capture_output=True,
         text=True,
+        timeout=seconds,
+        check=False,
     )
+
+
+def measured(program: str, path: Path) -> dict[str, float]:
+    """Run a program on a file in a Python of its own; the numbers that it prints as JSON."""
+    done = ran(program, path, seconds=3600)
+    done.check_returncode()
     result: dict[str, float] = json.loads(done.stdout)
     return result

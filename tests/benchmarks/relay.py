@@ -24,7 +24,7 @@ from sqlalchemy import insert
 from podadmin.core.clock import SystemClock, stamp
 from podadmin.gate.authority import open_authority
 from podadmin.gate.credentials import OfThePod
-from podadmin.gate.ports import Numbers, Ports, Upstream
+from podadmin.gate.ports import Ports, Upstream
 from podadmin.gate.proxy_gate import ProxyGate
 from podadmin.gate.rooms import Rooms
 from podadmin.journal.records import Journal
@@ -35,6 +35,7 @@ from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 from podadmin.vault.backends import MemoryKeyring
 from podadmin.vault.service import Vault
+from tests.benchmarks import bare_gate
 from tests.benchmarks.figures import ROOT, environment, figure
 
 ROUNDS, AT_ONCE, MANY = 400, 32, 50_000
@@ -171,25 +172,10 @@ def _running(store: Store, clock: SystemClock) -> bytes:
 
 
 def _ports(store: Store, clock: SystemClock, places: Places, address: str, shown: OfThePod) -> Ports:
-    def no_key() -> Any:
-        raise AssertionError("nothing is opened here")
-
-    return Ports(
-        store=store,
-        clock=clock,
-        owner="clinic",
-        pod_name="clinic",
-        datasets=lambda: ("patients",),
-        records=lambda _name: None,
-        pod_key=no_key,
-        paused=lambda: False,
-        upstream=Upstream(
-            "bitfount", "Bitfount", address, False, "http://127.0.0.1:9", "http://127.0.0.1:9", shown,
-            ReferencePolicy(), Rooms(places),
-        ),
-        numbers=Numbers(lambda: 300.0, lambda: 270.0, lambda: 2**24, lambda: 30),
-        foreign=True,
-    )  # fmt: skip
+    nowhere = "http://127.0.0.1:9"
+    rooms = Rooms(places)
+    upstream = Upstream("bitfount", "Bitfount", address, False, nowhere, nowhere, shown, ReferencePolicy(), rooms)
+    return bare_gate.ports(store, clock, upstream)
 
 
 if __name__ == "__main__":

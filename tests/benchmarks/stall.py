@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.figures import ROOT, beside_bound, environment
+from tests.benchmarks.figures import beside_bound, ran
 from tests.benchmarks.schema_of_flights import flights
 
 BOUND = 50.0
@@ -55,15 +53,7 @@ def run(rounds: int = 5) -> list[dict[str, Any]]:
 
 
 def _once(table: Path, profile: Path) -> float:
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, str(table), str(profile)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = ran(_PROGRAM, table, profile)
     found = re.search(r"worst ([\d.]+)", done.stdout)
     assert found is not None, done.stdout + done.stderr
     return float(found.group(1))

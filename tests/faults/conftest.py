@@ -39,6 +39,7 @@ from podadmin.store.engine import Store
 from tests.interop.real_pod import real
 from tests.nursery import Process, run
 from tests.patience import until
+from tests.sealed import lightly_sealed
 
 VECTORS = Path(__file__).resolve().parents[1] / "interop" / "vectors"
 SOURCE = "patients"
@@ -293,6 +294,7 @@ def _folder(folder: Path) -> Path:
         ' {"members": ["research-lab"], "limits": {"research-lab/hba1c-risk:1": 5000}}}}',
         encoding="utf-8",
     )
+    lightly_sealed(folder / "profile", "a long enough passphrase for tests")
     requester = folder / "profile" / "demo-requester"
     requester.mkdir(mode=0o700)
     shutil.copy(VECTORS / "keys/modeller.pem", requester / "requester.pem")

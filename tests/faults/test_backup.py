@@ -33,6 +33,7 @@ from podadmin.vault import backup as service
 from podadmin.vault.backup import under_passphrase, with_passphrase
 from podadmin.vault.backup_restore import prove, unpack
 from podadmin.vault.model import Purpose
+from tests.sealed import seal_lightly
 
 pytestmark = [
     pytest.mark.slow,
@@ -116,7 +117,8 @@ def every_death(folder: Path, work: Callable[[], object], afterwards: Callable[[
 
 
 @pytest.fixture
-def options(prepared: Path, tmp_path: Path) -> Options:
+def options(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
+    seal_lightly(monkeypatch)
     shutil.copytree(prepared / "profile", tmp_path / "profile")
     return Options(profile=tmp_path / "profile", passphrase_file=prepared / "secret")
 

@@ -14,6 +14,7 @@ from podadmin.networks.bitfount.messages import reject_texts
 from podadmin.networks.local.address import read_address
 from podadmin.requests import service
 from podadmin.requests.state import State
+from tests.faults.told import GOOD
 
 pytestmark = [
     pytest.mark.slow,
@@ -21,10 +22,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is of POSIX"),
 ]
 
-GOOD = [
-    "JOB_ACCEPT", "PREPARING_DATA", "CONFIGURING_TASK", "NUMBER_OF_BATCHES", "TASK_START", "EVALUATION_RESULTS",
-    "BATCHES_COMPLETE",
-]  # fmt: skip
 RECORDS = 40
 
 

@@ -20,6 +20,7 @@ from podadmin.requests.grant_pins import WORDS, Pins
 from podadmin.requests.service import Captured, Opening
 from podadmin.vault.model import Purpose
 from tests.nursery import run
+from tests.sealed import lightly_sealed
 
 NONE = {"columns": "[]", "model_version": "[]"}
 PINS = Pins("fa" * 32, "f1" * 32, {name: f'"{name}"' for name in WORDS} | NONE)
@@ -31,6 +32,7 @@ def options(tmp_path: Path) -> Options:
     secret = tmp_path / "secret"
     secret.write_text("a long enough passphrase for tests\n", encoding="utf-8")
     secret.chmod(0o600)
+    lightly_sealed(tmp_path / "profile", "a long enough passphrase for tests")
     return Options(profile=tmp_path / "profile", keyring="passphrase", passphrase_file=secret)
 
 

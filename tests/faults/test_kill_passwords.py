@@ -20,6 +20,7 @@ from podadmin.networks.local.service import python_environment
 from podadmin.vault.model import Purpose
 from tests.datasources.mine import Mine, mine
 from tests.nursery import run
+from tests.sealed import lightly_sealed
 
 FIRST, SECOND = "the first token", "the second token"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")]
@@ -36,6 +37,7 @@ def options(tmp_path: Path) -> Options:
     for name, words in (("secret", "a long enough passphrase for tests"), ("token", SECOND)):
         (tmp_path / name).write_text(f"{words}\n", encoding="utf-8")
         (tmp_path / name).chmod(0o600)
+    lightly_sealed(tmp_path / "profile", "a long enough passphrase for tests")
     return Options(profile=tmp_path / "profile", keyring="passphrase", passphrase_file=tmp_path / "secret")
 
 

@@ -17,6 +17,7 @@ from podadmin.journal.records import all_entries
 from podadmin.requests import service
 from podadmin.requests.state import State
 from tests.faults.proxied import ProxiedPod, printed_environment
+from tests.faults.told import GOOD
 from tests.interop.real_pod import real
 
 pytestmark = [
@@ -24,10 +25,6 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is of POSIX"),
 ]
-GOOD = [
-    "JOB_ACCEPT", "PREPARING_DATA", "CONFIGURING_TASK", "NUMBER_OF_BATCHES", "TASK_START", "EVALUATION_RESULTS",
-    "BATCHES_COMPLETE",
-]  # fmt: skip
 
 
 @pytest.fixture

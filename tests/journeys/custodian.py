@@ -38,7 +38,7 @@ class Custodian:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=880,
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stderr

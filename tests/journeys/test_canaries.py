@@ -35,10 +35,11 @@ from podadmin.app.options import Options
 from podadmin.app.profile import open_profile
 from podadmin.networks import service as networks
 from podadmin.vault.kek import KEK_ITEM
+from tests.nursery import run
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(sys.platform == "win32", reason="processes are aborted as on POSIX"),
 ]
 
@@ -73,19 +74,15 @@ class Custodian:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(ROOT)}
 
-    def command(self, *words: str) -> list[str]:
-        return [
-            sys.executable, "-m", "podadmin", "--profile", str(self.profile),
-            "--passphrase-file", str(self.secret), *words,
-        ]  # fmt: skip
+    def line(self, *words: str) -> list[str]:
+        return ["--profile", str(self.profile), "--passphrase-file", str(self.secret), *words]
 
     def does(self, *words: str, fails: str = "") -> str:
-        done = subprocess.run(
-            self.command(*words), cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=180
-        )  # fmt: skip
-        self.said.append(done.stdout + done.stderr)
-        assert (fails in done.stderr and done.returncode != 0) if fails else done.returncode == 0, self.said[-1]
-        return done.stdout
+        done = run(self.line(*words), self.environment, 180, folder=self.folder)
+        self.said.append((done.stdout + done.stderr).decode())
+        right = (fails.encode() in done.stderr and done.returncode != 0) if fails else done.returncode == 0
+        assert right, self.said[-1]
+        return done.stdout.decode()
 
     def sits_down(self, script: str) -> subprocess.Popen[str]:
         steps = self.hidden / "script.txt"
@@ -95,7 +92,7 @@ class Custodian:
             resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
         return subprocess.Popen(
-            self.command("--headless", "--script", str(steps)),
+            [sys.executable, "-m", "podadmin", *self.line("--headless", "--script", str(steps))],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -131,7 +128,7 @@ def no_refusal(custodian: Custodian, script: str) -> subprocess.Popen[str]:
     """Play a script whose last step waits for ever, until everything before it is done."""
     mark = custodian.folder / "played.png"
     process = custodian.sits_down(script + f"\npicture {shlex.quote(str(mark))}\nwait 'this never comes' 300\n")
-    ends = time.monotonic() + 240
+    ends = time.monotonic() + 800
     while not mark.exists():
         if process.poll() is not None:
             out, err = process.communicate()
@@ -164,51 +161,51 @@ def test_no_canary_is_found_anywhere_after_the_whole_journey(tmp_path: Path) -> 
     desk = no_refusal(
         person,
         f"""
-        wait "Gate is on" 120
+        wait "Gate is on" 180
         page Networks
         choose "What the demo requester asks for" "Predictions of the demo model"
         page Keys
         click Backup
-        wait-enabled "Make a backup…" 60
+        wait-enabled "Make a backup…" 180
         click "Make a backup…"
         type "File to write" {out / "two.backup"}
         type "Passphrase of the backup" "{BACKUP_PASSPHRASE}"
         type "The same once more" "{BACKUP_PASSPHRASE}"
         picture {out / "asking.png"}
         click "Make the backup"
-        wait "Who are you?" 60
-        wait "You are asked for the passphrase" 30
+        wait "Who are you?" 180
+        wait "You are asked for the passphrase" 180
         type "Passphrase of this profile" "{MISTYPED}"
         click "Prove it and go on"
-        wait "does not open" 60
+        wait "does not open" 180
         type "Passphrase of this profile" "{PROFILE_PASSPHRASE}"
         click "Prove it and go on"
-        wait "was written and read back" 120
+        wait "was written and read back" 180
         picture {out / "made.png"}
         click "Make a backup…"
         type "File to write" {out / "three.backup"}
         click "Shares of several custodians"
         type "Folder for the shares" {shares}
         click "Make the backup"
-        wait "Give each share to its custodian" 120
+        wait "Give each share to its custodian" 180
         picture {out / "shares.png"}
         click Close
         click "Test the restore…"
         type "File of the backup" {out / "two.backup"}
         type "Passphrase of the backup" "{BACKUP_PASSPHRASE}"
         click "Test it"
-        wait "The backup can be restored" 120
+        wait "The backup can be restored" 180
         key Ctrl+L
-        wait "You are asked for the passphrase" 30
+        wait "You are asked for the passphrase" 180
         type "Passphrase of this profile" "{MISTYPED}"
         click Unlock
-        wait "does not open" 60
+        wait "does not open" 180
         type "Passphrase of this profile" "{PROFILE_PASSPHRASE}"
         click Unlock
-        wait-gone "podadmin is locked" 60
+        wait-gone "podadmin is locked" 180
         page Journal
         click "Verify the journal"
-        wait "Verified to entry" 120
+        wait "Verified to entry" 180
         """,
     )
     desk.send_signal(signal.SIGABRT)

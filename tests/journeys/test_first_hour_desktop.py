@@ -58,20 +58,20 @@ def every_page() -> str:
 def send(what: str) -> str:
     return f"""
         page Networks
-        wait "Connected: requests are received." 60
+        wait "Connected: requests are received." 180
         choose "What the demo requester asks for" "{what}"
         click "Send a demo request"
-        wait "Sent by the demo requester." 60
+        wait "Sent by the demo requester." 180
     """
 
 
 def open_waiting(state: str = "Waiting for you") -> str:
     return f"""
         key Ctrl+2
-        wait "{state}" 60
+        wait "{state}" 180
         open-row "{state}"
         wait "Back to all requests"
-        wait-gone "Opening the request" 30
+        wait-gone "Opening the request" 180
     """
 
 
@@ -86,44 +86,44 @@ def time_to_decide(seconds: int) -> str:
 
 def make_pod_and_connect(csv: Path) -> str:
     return f"""
-        wait "Welcome to podadmin" 60
+        wait "Welcome to podadmin" 180
         expect "Passphrase file"
         expect-disabled "Connect a datasource"
         type "Pod name" eye-clinic
         type Owner st-mary
         click "Make the pod"
-        wait "Key fingerprint" 120
+        wait "Key fingerprint" 180
         expect "st-mary/eye-clinic"
 
         click "Connect a datasource"
-        wait "Parquet file" 30
+        wait "Parquet file" 180
         click Continue
         expect-disabled "Test the file"
         type File {csv}
         click "Test the file"
-        wait "The file can be read" 60
+        wait "The file can be read" 180
         expect "{ROWS}"
         click Continue
-        wait "First rows, masked" 60
+        wait "First rows, masked" 180
         expect 9999999999
         expect-not {FIRST_ID}
         click Continue
-        wait-enabled "Describe hba1c" 60
+        wait-enabled "Describe hba1c" 180
         choose "Type of nhs_number" Categorical
         expect "every value in it becomes part of the schema"
         choose "Type of sex" Categorical
         type "Describe hba1c" "Glycated haemoglobin in per cent"
         click "Generate the schema"
-        wait "1 column would publish values that point at people" 120
+        wait "1 column would publish values that point at people" 180
         expect-disabled "Save the datasource"
         click Back
         check "Ignore nhs_number"
         click "Generate the schema"
-        wait "Nothing in it points at a person" 120
+        wait "Nothing in it points at a person" 180
         expect-not {FIRST_ID}
         expect "Glycated haemoglobin"
         click "Save the datasource"
-        wait "was connected, and its schema was saved" 120
+        wait "was connected, and its schema was saved" 180
     """
 
 
@@ -132,16 +132,16 @@ def export_schema(to: Path) -> str:
         click "Export the schema…"
         type "File to write" {to}
         click "Write the file"
-        wait "The file is" 60
+        wait "The file is" 180
     """
 
 
 JOIN = """
     page Overview
     click "Join the local network"
-    wait "Gate is on" 120
+    wait "Gate is on" 180
     page Networks
-    wait "Connected: requests are received." 60
+    wait "Connected: requests are received." 180
 """
 
 APPROVE_A_COUNT = (
@@ -152,10 +152,10 @@ APPROVE_A_COUNT = (
         expect "What this request will do"
         expect "What leaves the pod"
         expect "Verified protocol"
-        wait-enabled "Approve once" 30
+        wait-enabled "Approve once" 180
         click "Approve once"
-        wait "Approved once. It goes to the pod now." 30
-        wait "Finished" 120
+        wait "Approved once. It goes to the pod now." 180
+        wait "Finished" 180
     """
 )
 
@@ -163,13 +163,13 @@ REFUSE_RECORDS = (
     send(RECORDS)
     + open_waiting()
     + f"""
-        wait "High risk" 20
+        wait "High risk" 180
         click Refuse…
         expect-disabled "Refuse the request"
         type Reason "{REFUSAL}"
         click "Refuse the request"
-        wait "Refused. The requester will read your words." 30
-        wait "The requester was told" 60
+        wait "Refused. The requester will read your words." 180
+        wait "The requester was told" 180
     """
 )
 
@@ -180,9 +180,9 @@ LET_ONE_LAPSE = (
     + """
         expect "Too late for this sending"
         expect Reference
-        wait-enabled "Approve and make a grant" 30
+        wait-enabled "Approve and make a grant" 180
         click "Approve and make a grant"
-        wait "A grant waits for the same request to be sent again." 30
+        wait "A grant waits for the same request to be sent again." 180
     """
     + time_to_decide(300)
 )
@@ -191,15 +191,15 @@ SENT_AGAIN = (
     send(PREDICTIONS)
     + f"""
         page Requests
-        wait "Decided 4" 120
+        wait "Decided 4" 180
         click "Decided 4"
-        wait Granted 30
+        wait Granted 180
         open-row Finished
         wait "Back to all requests"
         key Alt+Left
         page "Models & limits"
-        wait {MODEL} 30
-        wait "{ROWS} inferences used in all" 30
+        wait {MODEL} 180
+        wait "{ROWS} inferences used in all" 180
         expect "Stops"
         expect "{LIMIT - ROWS}"
     """
@@ -213,12 +213,12 @@ BEYOND_THE_LIMIT = (
     """
     + open_waiting()
     + f"""
-        wait-enabled "Approve once" 30
+        wait-enabled "Approve once" 180
         click "Approve once"
-        wait "Stopped" 120
+        wait "Stopped" 180
         expect "limit"
         page "Models & limits"
-        wait "{LIMIT} inferences used in all" 30
+        wait "{LIMIT} inferences used in all" 180
         expect "1 used up"
     """
 )
@@ -226,7 +226,7 @@ BEYOND_THE_LIMIT = (
 VERIFY = """
     page Journal
     click "Verify the journal"
-    wait "Verified to entry" 60
+    wait "Verified to entry" 180
     expect "anchored"
 """
 
@@ -282,7 +282,7 @@ def test_the_first_hour_from_an_empty_profile_to_a_journal_that_tells_of_tamperi
 
     custodian.with_passphrase(
         f"""
-        wait "Needs you now" 60
+        wait "Needs you now" 180
         page Requests
         click "Decided 5"
         wait Finished
@@ -290,13 +290,13 @@ def test_the_first_hour_from_an_empty_profile_to_a_journal_that_tells_of_tamperi
         expect Granted
         expect Stopped
         open-row Refused
-        wait "{REFUSAL}" 30
+        wait "{REFUSAL}" 180
         page Datasources
-        wait clinic 30
+        wait clinic 180
         page "Models & limits"
-        wait "{LIMIT} inferences used in all" 30
+        wait "{LIMIT} inferences used in all" 180
         page Networks
-        wait "Connected: requests are received." 60
+        wait "Connected: requests are received." 180
         page Settings
         wait "Time to decide"
         """
@@ -307,10 +307,10 @@ def test_the_first_hour_from_an_empty_profile_to_a_journal_that_tells_of_tamperi
     entry = break_one_byte(custodian.profile / "podadmin.db", b'"reason":"Single')
     custodian.with_passphrase(
         f"""
-        wait "Journal" 60
+        wait "Journal" 180
         page Journal
         click "Verify the journal"
-        wait "The journal is broken at entry {entry}" 60
+        wait "The journal is broken at entry {entry}" 180
         click "Show entry {entry}"
         """
     )
@@ -319,32 +319,32 @@ def test_the_first_hour_from_an_empty_profile_to_a_journal_that_tells_of_tamperi
 def test_the_tour_is_taken_decided_on_and_removed(custodian: Custodian) -> None:
     custodian.with_passphrase(
         """
-        wait "Welcome to podadmin" 60
+        wait "Welcome to podadmin" 180
         click "Take the tour"
         wait "This is the tour" 180
         """
         + open_waiting()
         + """
-        wait-enabled "Approve once" 30
+        wait-enabled "Approve once" 180
         click "Approve once"
-        wait "Finished" 120
+        wait "Finished" 180
         """
         + every_page()
         + """
         click "Remove the tour"
-        wait "The tour is removed when podadmin starts the next time" 60
+        wait "The tour is removed when podadmin starts the next time" 180
         """
     )
     assert [each["type"] for each in custodian.heard() if each.get("type") == "EVALUATION_RESULTS"]
     custodian.with_passphrase(
         """
-        wait "Welcome to podadmin" 60
+        wait "Welcome to podadmin" 180
         expect "No pod yet"
         page Journal
-        wait-gone "Loading journal" 30
+        wait-gone "Loading journal" 180
         expect-not "The tour was set up"
         page Requests
-        wait "Nothing can arrive yet" 30
+        wait "Nothing can arrive yet" 180
         """
     )
     assert not list(custodian.profile.rglob("heard.jsonl"))
@@ -357,18 +357,18 @@ def test_the_window_does_not_stand_still_while_a_large_file_is_described(custodi
     write_records(custodian.csv, MANY)
     custodian.with_passphrase(
         f"""
-        wait "Welcome to podadmin" 60
+        wait "Welcome to podadmin" 180
         page Datasources
         click "Connect a datasource"
-        wait "Parquet file" 30
+        wait "Parquet file" 180
         click Continue
         type File {custodian.csv}
         click "Test the file"
-        wait-enabled Continue 120
+        wait-enabled Continue 180
         click Continue
-        wait "First rows, masked" 60
+        wait "First rows, masked" 180
         click Continue
-        wait-enabled "Generate the schema" 60
+        wait-enabled "Generate the schema" 180
         type Name register
         check "Ignore nhs_number"
         expect-no-stall 5000

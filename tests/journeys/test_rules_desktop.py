@@ -23,20 +23,20 @@ REFUSAL = "Predictions wait for the ethics committee."
 def send(what: str) -> str:
     return f"""
         page Networks
-        wait "Connected: requests are received." 60
+        wait "Connected: requests are received." 180
         choose "What the demo requester asks for" "{what}"
         click "Send a demo request"
-        wait "Sent by the demo requester." 60
+        wait "Sent by the demo requester." 180
         page Requests
     """
 
 
 def open_(state: str) -> str:
     return f"""
-        wait "{state}" 120
+        wait "{state}" 180
         open-row "{state}"
         wait "Back to all requests"
-        wait-gone "Opening the request" 30
+        wait-gone "Opening the request" 180
     """
 
 
@@ -44,35 +44,35 @@ def list_of(filter_: str, requests: str) -> str:
     """Choose a filter of the list and wait until what is shown is what it lists, so that no row of before is opened."""
     return f"""
         click "{filter_}"
-        wait "{requests}" 60
+        wait "{requests}" 180
     """
 
 
 APPROVE_THE_ONE_OF_LOW_RISK = (
     open_("Low")
     + """
-    wait-enabled "Approve once" 30
+    wait-enabled "Approve once" 180
     click "Approve once"
-    wait "Approved once. It goes to the pod now." 30
-    wait Finished 120
+    wait "Approved once. It goes to the pod now." 180
+    wait Finished 180
     click "Back to all requests"
-    wait "1 request" 60
+    wait "1 request" 180
 """
 )
 
 
 def save(reason: str) -> str:
     return f"""
-        wait-enabled "Save the rule…" 30
+        wait-enabled "Save the rule…" 180
         click "Save the rule…"
         type Reason "{reason}"
         click "Put the rule into force"
-        wait "The rule is in force." 30
+        wait "The rule is in force." 180
     """
 
 
 TAKE_THE_TOUR = """
-    wait "Take the tour" 60
+    wait "Take the tour" 180
     click "Take the tour"
     wait "This is the tour" 180
     page Requests
@@ -80,18 +80,18 @@ TAKE_THE_TOUR = """
 
 A_RULE_FOR_COUNTS = """
     page "Grants & rules"
-    wait "There is no rule yet" 30
+    wait "There is no rule yet" 180
     click "Make a rule"
     type "Name of the rule" "Figures for the study"
     choose "What else it asks about" Project
     click "Add this condition"
-    wait "It names nothing to compare with" 20
+    wait "It names nothing to compare with" 180
     expect-disabled "Save the rule…"
     click "Add the known value to project"
     choose "What else it asks about" "What leaves"
     click "Add this condition"
     choose "What leaves: value" "figures over many records"
-    wait "Of the 1 request, 1 would flip to allow, 0 to refuse." 30
+    wait "Of the 1 request, 1 would flip to allow, 0 to refuse." 180
 """ + save("The committee agreed to figures.")
 
 IT_ALLOWS_A_COUNT = (
@@ -108,11 +108,11 @@ WHAT_IS_IN_THE_WAY_OF_RECORDS = (
     + list_of("Waiting 2", "2 requests")
     + open_("High")
     + """
-        wait "Why it is not allowed by itself" 30
+        wait "Why it is not allowed by itself" 180
         expect "Each of these was applied and decided again"
-        wait "If a rule were otherwise" 30
+        wait "If a rule were otherwise" 180
         click "Make a rule for this…"
-        wait "Of the last 3 requests" 30
+        wait "Of the last 3 requests" 180
         click "Leave without saving"
     """
 )
@@ -129,7 +129,7 @@ A_RULE_THAT_REFUSES = (
     f"""
     type "What the requester is told" "{REFUSAL}"
     type "Models: values" "research-lab/hba1c-risk"
-    wait "Of the last 3 requests, 0 would flip to allow, 0 to refuse." 30
+    wait "Of the last 3 requests, 0 would flip to allow, 0 to refuse." 180
 """
     + save("Not before May.")
     + send(PREDICTIONS)
@@ -149,11 +149,11 @@ TWO_COLLEAGUES_VOTE_BLINDLY = (
     click "Enrol a reviewer…"
     type "Name of the reviewer" Bert
     click "Enrol the reviewer"
-    wait Bert 30
+    wait Bert 180
     click "Enrol a reviewer…"
     type "Name of the reviewer" Carla
     click "Enrol the reviewer"
-    wait Carla 30
+    wait Carla 180
     page Requests
     """
     + list_of("Waiting 1", "1 request")
@@ -163,14 +163,14 @@ TWO_COLLEAGUES_VOTE_BLINDLY = (
     type "What should they look at" "Are single records needed?"
     type "How many votes are needed" 2
     click "Ask them"
-    wait "Votes are missing" 30
+    wait "Votes are missing" 180
     expect "0 of 2 reviews are in"
     click "Cast a vote…"
     choose "Who votes" Bert
     choose Vote "Yes, let it run"
     type Why "It is for the audit."
     click "Seal the vote"
-    wait "1 of 2 reviews are in; they are hidden until all are." 30
+    wait "1 of 2 reviews are in; they are hidden until all are." 180
     expect "has voted; hidden until all are in"
     expect-not "It is for the audit."
     click "Cast a vote…"
@@ -179,14 +179,14 @@ TWO_COLLEAGUES_VOTE_BLINDLY = (
     expect-disabled "Seal the vote"
     type Why "A count would do."
     click "Seal the vote"
-    wait "All reviews are in, and not every one says yes." 30
+    wait "All reviews are in, and not every one says yes." 180
     expect "says yes"
     expect "It is for the audit."
     expect "A count would do."
     click Refuse…
     type Reason "A colleague said no."
     click "Refuse the request"
-    wait "Refused. The requester will read your words." 30
+    wait "Refused. The requester will read your words." 180
     expect "A colleague said no."
     """
 )
@@ -200,7 +200,7 @@ A_PROPOSAL_IS_ACCEPTED = (
     click "Switch off…"
     type Reason "To see what is proposed."
     click "Switch it off"
-    wait "it is switched off" 30
+    wait "it is switched off" 180
     page Requests
     """
     + list_of("Waiting 2", "2 requests")
@@ -208,9 +208,9 @@ A_PROPOSAL_IS_ACCEPTED = (
     + (send(COUNT) + APPROVE_THE_ONE_OF_LOW_RISK) * 2
     + """
     page "Grants & rules"
-    wait "You have approved the same" 60
+    wait "You have approved the same" 180
     click "Look at the rule"
-    wait "would flip to allow" 30
+    wait "would flip to allow" 180
     """
     + save("The same was approved again and again.")
     + send(COUNT)

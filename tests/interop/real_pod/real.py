@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from podadmin.networks.bitfount.pod_config import PodConfig
 from podadmin.networks.local.address import Address
@@ -29,6 +30,16 @@ READY_SECONDS = 420.0
 """A pod is ready after 40 s on a quiet machine with two cores; this one is shared."""
 ANSWER_SECONDS = 400.0
 """A requester gives up by itself after 300 s of silence."""
+MARKS = [
+    pytest.mark.oracle,
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.xdist_group("real pod"),
+    pytest.mark.skipif(
+        not (os.environ.get("PODADMIN_ORACLE") and ORACLE_PYTHON), reason="PODADMIN_ORACLE… name no oracle"
+    ),
+]
+"""Of every module of tests that start a real pod."""
 
 
 RUN_POD = ("nice", "-n", "5", ORACLE_PYTHON, "-m", "bitfount.scripts.script_runner", "run_pod", "{config}")

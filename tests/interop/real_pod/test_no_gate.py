@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from pathlib import Path
-
-import pytest
 
 from podadmin.networks.local.membership import join
 from podadmin.networks.local.places import STORE, local_places
@@ -16,15 +13,7 @@ from podadmin.networks.local.service import LocalNetwork
 from tests.interop.real_pod import real
 from tests.interop.real_pod.internet import Internet
 
-pytestmark = [
-    pytest.mark.oracle,
-    pytest.mark.slow,
-    pytest.mark.timeout(1800),
-    pytest.mark.xdist_group("real pod"),
-    pytest.mark.skipif(
-        not (os.environ.get("PODADMIN_ORACLE") and real.ORACLE_PYTHON), reason="PODADMIN_ORACLE… name no oracle"
-    ),
-]
+pytestmark = real.MARKS
 
 
 def test_the_local_network_serves_the_software_of_the_field(tmp_path: Path) -> None:

@@ -5,23 +5,11 @@ It is told by the pod that the other stories use, which the last of them stops: 
 
 from __future__ import annotations
 
-import os
-
-import pytest
-
 from podadmin.schema.model import read
 from tests.interop.real_pod import real
 from tests.interop.real_pod.hospital import Hospital
 
-pytestmark = [
-    pytest.mark.oracle,
-    pytest.mark.slow,
-    pytest.mark.timeout(1800),
-    pytest.mark.xdist_group("real pod"),
-    pytest.mark.skipif(
-        not (os.environ.get("PODADMIN_ORACLE") and real.ORACLE_PYTHON), reason="PODADMIN_ORACLE… name no oracle"
-    ),
-]
+pytestmark = real.MARKS
 
 
 def test_the_schema_of_the_running_pod_is_taken_kept_and_written(hospital: Hospital) -> None:

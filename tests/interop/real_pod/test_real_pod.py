@@ -7,26 +7,15 @@ both ends import and never use here (torch and its like) is a stand-in; there is
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from podadmin.networks.bitfount import messages_pb2 as pb
 from tests.interop.real_pod import real
 from tests.interop.real_pod.hospital import HELD_SECONDS, Hospital
 
-pytestmark = [
-    pytest.mark.oracle,
-    pytest.mark.slow,
-    pytest.mark.timeout(1800),
-    pytest.mark.xdist_group("real pod"),
-    pytest.mark.skipif(
-        not (os.environ.get("PODADMIN_ORACLE") and real.ORACLE_PYTHON), reason="PODADMIN_ORACLE… name no oracle"
-    ),
-]
+pytestmark = real.MARKS
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 BY_SEX = {real.POD: {"sex": ["F", "M"], "n": [100, 100], "age": [54, 55]}}
 ENDLESS = f"SELECT COUNT(*) AS n FROM `{real.SOURCE}`, {real.SOURCE} AS b, {real.SOURCE} AS c, {real.SOURCE} AS d"
