@@ -55,6 +55,9 @@ SEXES = "SELECT sex, count(*) AS n FROM t GROUP BY sex HAVING count(*) >= 5"
         ("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.b = t.c)", ("t", "u"), ("a", "b", "c"), False),
         ("SELECT a FROM t JOIN u USING (k)", ("t", "u"), ("a", "k"), False),
         ("SELECT a FROM t NATURAL JOIN u", ("t", "u"), ("a",), True),
+        ("SELECT a FROM t JOIN u USING (k, j)", ("t", "u"), ("a", "k", "j"), False),
+        ("SELECT count(* EXCLUDE (a)) FROM t", ("t",), ("a",), True),
+        ("SELECT a AS n FROM t ORDER BY (SELECT n FROM u)", ("t", "u"), ("a", "n"), False),
         ("SELECT A, a FROM t", ("t",), ("A",), False),
         ("SELECT a FROM t UNION SELECT b FROM u", ("t", "u"), ("a", "b"), False),
         ("WITH c AS (SELECT a FROM t) SELECT * FROM c", ("t",), ("a",), False),
@@ -352,6 +355,8 @@ def test_figures_are_told_as_deep_as_it_is_sure_of_them(query: str, core: str, e
         ("SELECT * FROM pg_catalog.pg_tables", "another database"),
         ("SELECT * FROM other.t", "another database"),
         ("SELECT * FROM a.b.c", "another database"),
+        ("SELECT * FROM @x", "rows from “Parameter”"),
+        ("SELECT * FROM ?", "rows from “Placeholder”"),
         ("SELECT * FROM pragma_table_info('t')", "rows from “pragma_table_info”"),
         ("SELECT readfile('x') FROM t", "the function “readfile”"),
         ("SELECT load_extension('x') FROM t", "the function “load_extension”"),
@@ -374,6 +379,19 @@ def test_what_reaches_outside_is_named(query: str, what: str) -> None:
     found = understand(query)
     assert any(what in each for each in found.outside), found.outside
     assert (found.level, found.smallest_group, found.every_record, found.all_columns) == ("row", None, False, True)
+
+
+def test_a_qualified_name_is_a_table_even_where_a_with_has_the_same_name() -> None:
+    found = understand("WITH c AS (SELECT count(*) AS n FROM t) SELECT n FROM other.c")
+    assert (set(found.tables), found.level) == ({"t", "c"}, "row")
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT * FROM {}(1)", "SELECT * FROM other.{}", "SELECT * FROM '{}.csv'", "SELECT read_{}(a) FROM t"]
+)
+def test_of_a_long_name_outside_sixty_characters_are_shown(query: str) -> None:
+    (outside,) = understand(query.format("n" * 70)).outside
+    assert len(outside.split("“")[1].split("”")[0]) == 60
 
 
 @pytest.mark.parametrize("name", ["range(3)", "generate_series(1, 3)", "unnest([1, 2])"])
@@ -406,12 +424,13 @@ def test_plain_functions_do_not_reach_out(name: str) -> None:
         "SELECT " + "CASE WHEN a THEN " * (MAX_DEPTH + 1) + "1" + " END" * (MAX_DEPTH + 1),
         "SELECT " + "NOT " * (MAX_DEPTH + 1) + "a",
         "SELECT 1 FROM a" + " JOIN a ON 1 = 1" * (MAX_JOINS + 1),
+        "SELECT 1 FROM a" + " STRAIGHT_JOIN a ON 1 = 1" * (MAX_JOINS + 1),
         "SELECT a" + "[1]" * (MAX_SUBSCRIPTS + 1),
         "SELECT " + ",".join("a" * (MAX_TOKENS // 2)) + " FROM t",
         "SUMMARIZE t",
         "PIVOT t ON a USING sum(b)",
     ],
-    ids=range(17),
+    ids=range(18),
 )
 def test_what_cannot_be_read_counts_as_everything(query: str) -> None:
     found = understand(query)
@@ -493,6 +512,7 @@ def test_the_group_is_what_the_sql_demands(number: int, sign: str) -> None:
 def test_conditions_are_shown_short_and_safe() -> None:
     found = understand("SELECT a FROM t WHERE b = 'x\u202e' AND c > 1")
     assert found.filters == ("WHERE b = 'x<U+202E>' AND c > 1",)
+    assert understand("SELECT a FROM t WHERE b // 2 > 1").filters == ("WHERE b // 2 > 1",)
     long = understand("SELECT a FROM t WHERE " + " AND ".join(["b > 1"] * 600))
     assert len(long.filters[0]) <= 300
     assert understand("SELECT a FROM t WHERE " + " + ".join(["b"] * 1500) + " > 1").understood
