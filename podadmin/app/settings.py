@@ -92,8 +92,9 @@ SETTINGS: tuple[Declared, ...] = (
     Declared(
         "gate.see-results",
         "See results first",
-        "Keep what a task brings until you have seen it and let it go. Its requester waits meanwhile; a real pod and "
-        "its requester do so for a few minutes only.",
+        "Keep what a task brings until you have seen it and let it go: its results, and of a training the first "
+        "update of the model. Its requester waits meanwhile; a real pod and its requester do so for a few minutes "
+        "only.",
         "choice",
         "off",
         choices=("off", "on"),

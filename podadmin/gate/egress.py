@@ -137,7 +137,7 @@ def judge(
     if kind in PHASES:
         return Verdict.PASS
     if foreign and kind in CARRYING:
-        return _carried(store, row, message, digest, left_of(message, clock.now()))
+        return _carried(store, row, message, digest, left if left is not None else left_of(message, clock.now()))
     raise _no("gate.type-not-allowed", f"A message of the type {type_name(kind)} was not part of the decision.")
 
 

@@ -18,7 +18,7 @@ from podadmin.core.errors import NotFound, PodadminError
 from podadmin.core.text import stranger
 from podadmin.gate import results
 from podadmin.gate.egress import consumed
-from podadmin.gate.outgoing import HELD, Left, left_of, rows_before
+from podadmin.gate.outgoing import HELD, Left, left_of, let_go, rows_before
 from podadmin.gate.ports import Ports
 from podadmin.gate.result_content import SHOWN_COLUMNS, Content, content_of
 from podadmin.gate.sessions import Sessions
@@ -37,6 +37,12 @@ FETCH_SECONDS: Final = 10.0
 """The pod waits in its call meanwhile, and gives it up after 20 s (gate contract, section 3.1)."""
 SETTING: Final = Reason("Every result is held until it was seen: a setting.")
 AFTER: Final = Reason("An earlier result of this task waits to be seen.")
+UPDATE: Final = (
+    "It carries the parameters of a model, which can remember single records. Its requester waits for it before the "
+    "next round; later ones of this task follow by themselves once it was let go."
+)
+MOST_GROWN: Final = 2
+"""An update holds the same parameters as the one before; how well they can be packed changes from round to round."""
 _UNOPENED: Final = "It could not be opened with the key of its task, so nothing can be said of it."
 _UNFETCHED: Final = "It lies in the object store and could not be read from there, so nothing can be said of it."
 _PROGRESS: Final[Mapping[int, str]] = {
@@ -122,6 +128,11 @@ class Looking:
                 return every, promise_of(None, None, records)
         return prepared.watching(known.facts, known.at), promise_of(known.facts, effects, records)
 
+    def _goes_on(self, request_id: str, size: int) -> bool:
+        """Is an update one of a training whose first a person has let go? Its requester waits for each of them."""
+        first = let_go(self._ports.store, request_id, MessageType.TRAINING_UPDATE)
+        return first is not None and size <= MOST_GROWN * first
+
     def _looked(
         self,
         request_id: str,
@@ -155,15 +166,21 @@ class Looking:
             if content is not None
             else Found(before=before, problem=problem)
         )
+        update = int(message.messageType) == MessageType.TRAINING_UPDATE
+        if update:
+            what["kind"] = "the parameters of a model in training"
+            found = Found(before=before, problem=f"{UPDATE} {problem}".strip())
         reasons = held(rules, promise, found)
         if self._ports.numbers.see_results():
             reasons = (SETTING, *reasons)
+        if update and reasons and content is not None and self._goes_on(request_id, left.size):
+            reasons = ()
         follows = results.waits(store, message.taskId)
         stays = bool(reasons) or follows
         left = replace(
             left,
             what=what,
-            rows=content.rows if content is not None else None,
+            rows=content.rows if content is not None and not update else None,
             outcome=HELD if stays else left.outcome,
             why=" ".join(each.words for each in reasons) or (AFTER.words if follows else ""),
             result_id=new_id("out") if stays else "",

@@ -123,6 +123,16 @@ def rows_before(store: Store, request_id: str, digest: str) -> int | None:
     return None if None in found else sum(found)
 
 
+def let_go(store: Store, request_id: str, kind: MessageType) -> int | None:
+    """The size of the largest message of this kind that a person has seen and let go for a request; None of none."""
+    seen = (result.c.state.in_(("released", "sent")), result.c.reasons != "[]")
+    joined = table.join(result, result.c.id == table.c.result_id)
+    wanted = select(func.max(table.c.size)).select_from(joined)
+    with store.read() as connection:
+        of_kind = (table.c.request_id == request_id, table.c.type == int(kind))
+        return connection.execute(wanted.where(*of_kind, *seen)).scalar()
+
+
 @dataclass
 class _Alike:
     """Messages of one kind of one task: the first of them with what is known of each, and how many came after."""

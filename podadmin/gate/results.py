@@ -156,8 +156,8 @@ def sent(store: Store, waiting_id: str, request_id: str) -> None:
 
 
 def is_result(kind: int) -> bool:
-    """Is this what a custodian wants to see before it leaves?"""
-    return kind == MessageType.EVALUATION_RESULTS
+    """Is this what a custodian wants to see before it leaves: a result, or the parameters of a model in training?"""
+    return kind in {MessageType.EVALUATION_RESULTS, MessageType.TRAINING_UPDATE}
 
 
 def _rows(store: Store, state: str, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:

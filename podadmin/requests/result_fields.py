@@ -23,7 +23,20 @@ _FIELDS: Final = (
         "yes-no",
         {"is": "It is a {}."},
         "Results are held for no other reason.",
+        "Model parameters of a training count: the first update of a task is held. Once it was let go, the later ones "
+        "of the task pass, as long as none is more than twice as large.",
         choices={"result": "result, whatever is in it"},
+    ),
+    RuleField(
+        "parameters",
+        "Model parameters",
+        "yes-no",
+        {"is": "It is {}."},
+        "Model parameters are held by each of the other reasons, too: what those ask cannot be told of them.",
+        "A requester waits for each update before the next round. A person looks at the first of a task; the later "
+        "ones pass once it was let go, as long as none is more than twice as large. Looked at is the message "
+        "TRAINING_UPDATE; figures about the training pass and are listed.",
+        choices={"first": "the first update of a training task, with the parameters of a model"},
     ),
     RuleField(
         "rows",

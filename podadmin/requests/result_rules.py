@@ -85,7 +85,7 @@ def _asked(condition: Condition, promise: Promise, found: Found) -> Iterator[str
         yield from _identifiers(found)
     elif condition.field == "groups":
         yield from _groups(int(values[0]), promise, found)
-    else:
+    else:  # what was promised; a rule about model parameters has none of these, and asks nothing of a result
         if "rows" in values:
             yield from _promised_rows(promise, found)
         if "columns" in values:

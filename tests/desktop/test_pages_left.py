@@ -71,6 +71,8 @@ def test_what_left_is_listed_and_what_waits_comes_first(show: Show, page: Any) -
     assert "1 kept until seen" in said
     assert [each.type for each in card.table.rows()] == ["JOB_ACCEPT", "LOG_MESSAGE", "EVALUATION_RESULTS"]
     assert named(card, "Withhold what waits…").isEnabled()
+    card.show_left(replace(LEFT, waiting=(replace(WAITS, kind="TRAINING_UPDATE"),)))
+    assert "An update of a model" in texts(card)
     card.show_left(replace(LEFT, waiting=(), may_withhold=Permit(False, "It has ended.")))
     assert "found 200" not in texts(card)
     page.session.answers["requests left"] = Unavailable("store.busy", "a", "b", "c")

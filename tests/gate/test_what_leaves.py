@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import sqlite3
 import ssl
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from podadmin.core.errors import PodadminError, Refused
 from podadmin.gate import outgoing, results
 from podadmin.gate.outgoing import HELD, PASSED, REFUSED, STRIPPED, WITHHELD, Left, title
 from podadmin.gate.wishes import WITHHOLD, wish
-from podadmin.networks.bitfount import messages
+from podadmin.networks.bitfount import codec, messages
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType
@@ -27,6 +28,7 @@ from podadmin.requests.rules import draft
 from podadmin.requests.state import State
 
 CLOCK = SystemClock()
+PROJECT = "glaucoma-study"
 MODEL = "research-lab/hba1c-risk:1"
 
 
@@ -291,3 +293,80 @@ def test_a_result_that_would_exceed_a_limit_is_listed_as_withheld(network: Any, 
         assert "exceed the limit" in found[0].why
 
     tell(network, story, records=40)
+
+
+def update(task: Any, parameters: int, seed: int = 1) -> pb.BitfountMessage:
+    """The parameters of a model in training, as a pod sends them after a round."""
+    weights = codec.Opaque(1, random.Random(seed).randbytes(parameters))
+    value = {"weight": weights}
+    return messages.from_pod(task.route, MessageType.TRAINING_UPDATE, task.opened.session_key, value, CLOCK.now())
+
+
+async def training(rig: Any) -> tuple[Any, Any]:
+    """A federated training that was approved, delivered and accepted."""
+    model = {"class_name": "BitfountModelReference", "username": "research-lab", "model_ref": "net", "model_version": 1}
+    train = {"class_name": "bitfount.FederatedModelTraining", "model": model}
+    aggregator = {"class_name": "bitfount.Aggregator"}
+    protocol = {"class_name": "bitfount.FederatedAveraging", "algorithm": [train], "aggregator": aggregator}
+    sent = await rig.requester.send(rig.identifier, protocol, PROJECT, None)
+    rig.approve(await rig.comes_to(sent, State.HELD))
+    task = await rig.take()
+    await rig.say(messages.job_accept, task)
+    await rig.comes_to(sent, State.RUNNING)
+    return sent, task
+
+
+@pytest.mark.parametrize("texts", [{"every": "is: result"}, {"parameters": "is: first"}, {"rows": "more-than: 1000"}])
+def test_the_first_update_of_a_training_is_seen_and_the_later_ones_follow(
+    network: Any, tell_proxied: Callable[..., None], texts: dict[str, str]
+) -> None:
+    async def story(rig: Any) -> None:
+        look(rig, **texts)
+        sent, task = await training(rig)
+        request_id = rig.found(sent.route.task_id).row.id
+        first = update(task, 4000)
+        for _ in range(2):  # its answer was lost once
+            await rig.pod.send(first)
+        (waits,) = results.waiting(rig.store, request_id)
+        assert waits.kind == "TRAINING_UPDATE"
+        assert "parameters of a model, which can remember single records" in waits.reasons[0]
+        assert results.release(rig.store, request_id, "anna") == 1
+        rig.gate.nudge()
+        await rig.heard(sent, "TRAINING_UPDATE")
+        for number in (2, 3):  # the next rounds wait for nobody
+            await rig.pod.send(update(task, 4400, number))
+            assert results.waiting(rig.store, request_id) == ()
+            await rig.heard(sent, "TRAINING_UPDATE")
+        await rig.pod.send(update(task, 12_000))
+        (grown,) = results.waiting(rig.store, request_id)
+        assert grown.reasons == waits.reasons, "what is far larger than what was let go is something else"
+
+        def updates() -> list[Left]:
+            return [each for each in outgoing.listing(rig.store, request_id) if title(each) == "TRAINING_UPDATE"]
+
+        wanted = [PASSED, PASSED, PASSED, HELD]
+        await rig.until(lambda: [each.outcome for each in updates()] == wanted, "three have gone, and one waits")
+        found = updates()
+        assert {each.what["kind"] for each in found} == {"the parameters of a model in training"}
+        assert {each.rows for each in found} == {None}
+
+    tell_proxied(network, story)
+
+
+def test_without_a_rule_updates_pass_and_what_was_withheld_frees_none(
+    network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await training(rig)
+        request_id = rig.found(sent.route.task_id).row.id
+        await rig.pod.send(update(task, 4000))
+        assert results.waiting(rig.store, request_id) == ()
+        look(rig, parameters="is: first")
+        await rig.pod.send(update(task, 4000, 2))
+        assert len(results.waiting(rig.store, request_id)) == 1, "nobody has looked at one of this task"
+        assert outgoing.let_go(rig.store, request_id, MessageType.TRAINING_UPDATE) is None
+        wish(rig.store, CLOCK, request_id, WITHHOLD, "The board wants it so.", "anna")
+        assert results.waiting(rig.store, request_id) == ()
+        assert outgoing.let_go(rig.store, request_id, MessageType.TRAINING_UPDATE) is None
+
+    tell_proxied(network, story)

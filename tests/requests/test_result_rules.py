@@ -23,6 +23,7 @@ from podadmin.requests.sql_lines import Lines, lines_of
 
 TEXTS = {
     "every": "is: result",
+    "parameters": "is: first",
     "rows": "more-than: 10",
     "names": "any: nhs, Postcode",
     "identifiers": "is: suspected",
@@ -67,6 +68,7 @@ def test_every_combination_is_held_exactly_where_its_meaning_says() -> None:
         figures = promise.level == "counts"
         meant = {
             "every": True,
+            "parameters": False,
             "rows": total is None or total > 10,
             "names": names is None or "nhs" in names,
             "identifiers": names is None or suspect,

@@ -37,7 +37,8 @@ _OUTCOMES: Final = {
     "withheld": BadgeSpec("bad", "Withheld", "ban"),
     "refused": BadgeSpec("bad", "Refused", "octagon-x"),
 }
-RESULT: Final = "EVALUATION_RESULTS"
+RESULTS: Final = {"EVALUATION_RESULTS": "A result", "TRAINING_UPDATE": "An update of a model"}
+"""What can be looked at before it leaves, by the network's own word for it."""
 LOOK: Final = "Look at it…"
 WITHHOLD: Final = "Withhold what waits…"
 
@@ -83,7 +84,7 @@ class LeftCard(Card):
         self._words.setText(left.words)
         clear(self._waiting)
         for each in left.waiting:
-            if each.kind == RESULT:
+            if each.kind in RESULTS:
                 self._waiting.addWidget(self._wait(each))
         self._bar.setVisible(bool(left.waiting))
         self.withhold.set_permit(left.may_withhold.allowed, left.may_withhold.reason)
@@ -92,7 +93,7 @@ class LeftCard(Card):
 
     def _wait(self, each: ResultRow) -> Banner:
         words = " ".join(each.reasons) or "It follows a result that waits."
-        title = f"A result of {size(each.size)} waits until you have seen it"
+        title = f"{RESULTS[each.kind]} of {size(each.size)} waits until you have seen it"
         return Banner("warn", words, LOOK, lambda: self.look_wanted.emit(each), title=title)
 
     def _withhold(self) -> None:
@@ -103,7 +104,7 @@ class LeftCard(Card):
 def _held(each: LeftRow) -> str:
     many = f"{whole(each.count)} alike. " if each.count > 1 else ""
     if each.outcome == "passed" and each.why:
-        return f"{many}{each.words} It was seen first: {each.why}" if each.type == RESULT else f"{many}{each.words}"
+        return f"{many}{each.words} It was seen first: {each.why}" if each.type in RESULTS else f"{many}{each.words}"
     return f"{many}{each.words} {each.why}" if each.why else f"{many}{each.words}"
 
 
