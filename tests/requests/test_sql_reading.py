@@ -421,6 +421,7 @@ def test_plain_functions_do_not_reach_out(name: str) -> None:
         "SELECT 1 \0",
         "SELECT " + "x" * MAX_CHARACTERS,
         "SELECT " + "(" * (MAX_DEPTH + 1) + "1" + ")" * (MAX_DEPTH + 1),
+        "SELECT " + "a AS end, " * MAX_DEPTH + "(" * (MAX_DEPTH + 1) + "1" + ")" * (MAX_DEPTH + 1) + " FROM t",
         "SELECT " + "CASE WHEN a THEN " * (MAX_DEPTH + 1) + "1" + " END" * (MAX_DEPTH + 1),
         "SELECT " + "NOT " * (MAX_DEPTH + 1) + "a",
         "SELECT 1 FROM a" + " JOIN a ON 1 = 1" * (MAX_JOINS + 1),
@@ -430,7 +431,7 @@ def test_plain_functions_do_not_reach_out(name: str) -> None:
         "SUMMARIZE t",
         "PIVOT t ON a USING sum(b)",
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_what_cannot_be_read_counts_as_everything(query: str) -> None:
     found = understand(query)
