@@ -27,6 +27,7 @@ FREQUENT = 64
 _PATTERNS = 3
 _IDENTIFIED_BY = 200
 _PATTERN_LENGTH = 40
+_FAR = 1e4
 
 _NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?)\s*", re.ASCII | re.IGNORECASE)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
@@ -62,7 +63,7 @@ class Look:
     formats: int = 0
     different: int = 0
     middle: float = 0.0
-    """The mean of its finite numbers."""
+    """From where squared deviations are reckoned: the mean of its finite numbers, or 0 where that is not far."""
     frequent: tuple[str, ...] = ()
     patterns: tuple[tuple[str, int], ...] = ()
     errors: int = 0
@@ -82,7 +83,7 @@ def judged(name: str, cells: Sequence[str | None]) -> Look:
     filled = {cell: times for cell, times in counts.items() if cell not in empty}
     total = sum(filled.values())
     numbers, large, whole, booleans = 0, False, True, 0
-    finite, added = 0, 0.0
+    finite, added, squared = 0, 0.0, 0.0
     dates: Counter[str] = Counter()
     for cell, times in filled.items():
         if _NUMBER.fullmatch(cell):
@@ -91,7 +92,7 @@ def judged(name: str, cells: Sequence[str | None]) -> Look:
             whole = whole and number.is_integer()
             large = large or abs(number) >= 2.0**64
             if isfinite(number):
-                finite, added = finite + times, added + number * times
+                finite, added, squared = finite + times, added + number * times, squared + number * number * times
         elif cell in _BOOLEANS:
             booleans += times
         elif kind := _date_kind(cell):
@@ -110,13 +111,19 @@ def judged(name: str, cells: Sequence[str | None]) -> Look:
         how,
         many,
         len(filled),
-        added / finite if isfinite(added) and finite else 0.0,
+        _middle(finite, added, squared),
         _frequent(filled, total),
         _patterns(filled),
         sum(filled.get(error, 0) for error in SPREADSHEET_ERRORS),
         kind,
         rule,
     )
+
+
+def _middle(finite: int, added: float, squared: float) -> float:
+    mean = added / finite if finite and isfinite(added) else 0.0
+    # reckoning from 0 is quicker, and costs no more than four digits of a deviation
+    return 0.0 if finite and mean * mean <= _FAR * (squared / finite - mean * mean) else mean
 
 
 def _date_kind(cell: str) -> str:

@@ -158,7 +158,7 @@ class Column:
 
     def _numbers(self, number: str, seen: Look, check_whole: bool) -> None:
         # DuckDB's own deviation costs ten times as much as these sums, whose digits suffice near the middle
-        away = f"({number} - {self._middle})"
+        away = f"({number} - {self._middle})" if self.middle or self._stacked else number
         self.select |= {
             "numbers": f"count({number})",
             "low": f"min({number})",
@@ -168,7 +168,7 @@ class Column:
         }
         self.again["deviation"] = f"stddev_samp({number})"
         if check_whole:
-            self.select["whole"] = f"min(({number} = trunc({number}))::TINYINT)"
+            self.select["fractional"] = f"max({number} <> trunc({number}))"
         if seen.frequent and seen.different <= FEW_BINS and not self.bins and seen.numbers == seen.cells:
             bins = sorted(value for value in {float(cell) for cell in seen.frequent} if math.isfinite(value))
             self.bins, self.binned, self.bin_type = tuple(map(repr, bins)), number, "DOUBLE"
@@ -228,7 +228,7 @@ class Column:
         for key, value in values.items():
             if key in _COUNTED and value is not None:
                 setattr(counts, key, value)
-        counts.whole = bool(counts.whole)
+        counts.whole = values.get("fractional") is False
         if counts.numbers and total is not None:
             counts.mean = total / counts.numbers
             if counts.numbers > 1:

@@ -50,7 +50,6 @@ from podadmin.datasources.model import (
     Source,
     SqlSource,
 )
-from podadmin.datasources.probing import reads_headers
 from podadmin.datasources.tables import looks, reading, refuse_without_rows
 from podadmin.schema.column_rules import (
     INT64,
@@ -67,10 +66,11 @@ from podadmin.schema.model import Document, Feature
 from podadmin.schema.statistics import ColumnStatistics, labelled
 
 if TYPE_CHECKING:
-    from podadmin.datasources import inventory
+    from podadmin.datasources import inventory, probing
     from podadmin.schema import engine_pass, folder_pass, sql_pass
 else:
     inventory = Late("podadmin.datasources.inventory")
+    probing = Late("podadmin.datasources.probing")
     engine_pass = Late("podadmin.schema.engine_pass")
     folder_pass = Late("podadmin.schema.folder_pass")
     sql_pass = Late("podadmin.schema.sql_pass")
@@ -162,7 +162,7 @@ def generate(
             profile = sql_pass.profile(source, password, choices, progress, max_labels=max_labels)
         case EngineSource():
             profile = engine_pass.profile(source, password, choices, progress, max_labels=max_labels)
-        case FolderSource() if reads_headers(source) and kept is not None:
+        case FolderSource() if probing.reads_headers(source) and kept is not None:
             profile = folder_pass.profile(
                 source, kept, choices, clock, progress, max_labels=max_labels, every_file=every_file
             )
