@@ -368,6 +368,8 @@ def test_weeks_that_resemble_their_neighbours_tell_less_than_others(
 def test_what_is_expected_is_the_sum_of_the_weeks(level: float, slope: float, days: int, mean: float) -> None:
     pace = _Pace(level, slope, 9.0, 0.0, 0.0, 0.0, 6)
     assert _ahead(pace, days) == (pytest.approx(mean), pytest.approx(9.0 * days / 7))
+    rare = _Pace(level / 100, slope / 100, 0.09, 0.0, 0.0, 0.0, 6)
+    assert _ahead(rare, days) == (pytest.approx(mean / 100), pytest.approx(0.09 * days / 7))
 
 
 def test_the_doubts_of_level_and_rise_grow_with_the_way_ahead() -> None:
