@@ -33,6 +33,7 @@ from podadmin.vault import backup as service
 from podadmin.vault.backup import under_passphrase, with_passphrase
 from podadmin.vault.backup_restore import prove, unpack
 from podadmin.vault.model import Purpose
+from tests.new_profiles import really_made
 from tests.sealed import seal_lightly
 
 pytestmark = [
@@ -119,6 +120,7 @@ def every_death(folder: Path, work: Callable[[], object], afterwards: Callable[[
 @pytest.fixture
 def options(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
     seal_lightly(monkeypatch)
+    really_made(monkeypatch)
     shutil.copytree(prepared / "profile", tmp_path / "profile")
     return Options(profile=tmp_path / "profile", passphrase_file=prepared / "secret")
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from podadmin.requests.envelope import Claims, Opened, Unverified, Verified, VerifiedRequest, judge
-from tests.new_profiles import made_once
 
 SQL: dict[str, Any] = {
     "class_name": "bitfount.ResultsOnly",
@@ -96,9 +95,3 @@ def verified() -> Callable[..., Verified[VerifiedRequest]]:
 def protocols() -> dict[str, dict[str, Any]]:
     """Deep copies of protocols whose effects are known, by a short name."""
     return copy.deepcopy(PROTOCOLS)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def new_profiles_are_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with made_once(tmp_path_factory.mktemp("made-once")):
-        yield

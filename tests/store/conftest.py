@@ -11,6 +11,12 @@ import pytest
 from podadmin.core.clock import ManualClock
 from podadmin.journal.records import Journal
 from podadmin.store.engine import Store
+from tests.new_profiles import really_made
+
+
+@pytest.fixture(autouse=True)
+def new_databases_are_really_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    really_made(monkeypatch)
 
 
 @pytest.fixture
