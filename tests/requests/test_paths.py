@@ -71,11 +71,16 @@ def test_one_change_is_made_alone_and_the_value_stays_what_it_was() -> None:
     assert changed(was, FieldChange(WHOLE, "", "7")) == 7
     assert changed(was, FieldChange("c.x", "", "7", ("c", "x"))) == was
     assert changed([1], FieldChange("x", "", "7", ("x",))) == [1]
+    assert changed({"c": 3}, FieldChange("a.b", "", "7", ("a", "b"))) == {"c": 3}
     assert was == {"a": [1, {"b": 2}], "c": 3}
 
 
 def test_null_and_nothing_are_different() -> None:
     assert list(field_changes({"a": None}, {})) == [FieldChange("a", "null", "", ("a",))]
+
+
+DEEP = "it is nested more than 64 levels deep"
+LARGE = "it is larger than a protocol can sensibly be"
 
 
 def nested(depth: int) -> Any:
@@ -86,27 +91,29 @@ def nested(depth: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("value", "part"),
+    ("value", "fault"),
     [
-        (nested(MAX_DEPTH + 1), "levels deep"),
-        (nested(100_000), "levels deep"),
-        ({1: "a"}, "key that is not text"),
-        ({b"a": "a"}, "key that is not text"),
-        ("\ud800", "Unicode"),
-        ({"\udfff": 1}, "Unicode"),
-        (b"bytes", "cannot carry"),
-        (("tuple",), "cannot carry"),
-        (float("nan"), "cannot carry"),
-        (float("inf"), "cannot carry"),
-        (2**64, "cannot carry"),
-        (-(2**63) - 1, "cannot carry"),
-        ([0] * (MAX_NODES + 1), "larger"),
-        ("x" * (MAX_CHARACTERS + 1), "larger"),
+        (nested(MAX_DEPTH + 1), DEEP),
+        (nested(100_000), DEEP),
+        ({1: "a"}, "one of its maps has a key that is not text"),
+        ({b"a": "a"}, "one of its maps has a key that is not text"),
+        ("\ud800", "one of its texts is not valid Unicode"),
+        ({"\udfff": 1}, "one of its texts is not valid Unicode"),
+        (b"bytes", "it holds a value that JSON cannot carry"),
+        (("tuple",), "it holds a value that JSON cannot carry"),
+        (float("nan"), "it holds a value that JSON cannot carry"),
+        (float("inf"), "it holds a value that JSON cannot carry"),
+        (2**64, "it holds a value that JSON cannot carry"),
+        (-(2**63) - 1, "it holds a value that JSON cannot carry"),
+        ([0] * (MAX_NODES + 1), LARGE),
+        ("x" * (MAX_CHARACTERS + 1), LARGE),
+        (["x" * (MAX_CHARACTERS // 2)] * 3, LARGE),
+        ([[0] * 1000] * (MAX_NODES // 1000), LARGE),
     ],
-    ids=range(14),
+    ids=range(16),
 )
-def test_what_is_not_plain_json_is_a_fault(value: Any, part: str) -> None:
-    assert part in fault_of(value)
+def test_what_is_not_plain_json_is_a_fault(value: Any, fault: str) -> None:
+    assert fault_of(value) == fault
 
 
 @pytest.mark.parametrize("value", [nested(MAX_DEPTH), 2**64 - 1, -(2**63), "x" * MAX_CHARACTERS, [0] * (MAX_NODES - 1)])
