@@ -24,7 +24,8 @@ _FIELDS: Final = (
         {"is": "It is a {}."},
         "Results are held for no other reason.",
         "Model parameters of a training count: the first update of a task is held. Once it was let go, the later ones "
-        "of the task pass, as long as none is more than twice as large.",
+        "of the task pass, as long as none is more than twice as large. Looked at are the messages EVALUATION_RESULTS "
+        "and TRAINING_UPDATE; what else a task sends, such as a receipt for uploaded files, is listed and not held.",
         choices={"result": "result, whatever is in it"},
     ),
     RuleField(

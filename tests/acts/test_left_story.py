@@ -30,6 +30,10 @@ def test_a_rule_is_given_what_holds_results_and_loses_it_again(made: Any) -> Non
     )
     assert changed.results == {"groups": "less-than: 5"}
     assert any(each.startswith("Results are held:") for each in changed.versions[0].changes)
+    trains = made("rules change", rule=rule.row.id, reason="Models too.", results={"parameters": "is: first"})
+    said = [each.words for each in trains.result_lines]
+    assert "It is the first update of a training task, with the parameters of a model." in said
+    made("rules change", rule=rule.row.id, reason="Not them.", without_results=["parameters"])
     with pytest.raises(BadInput) as caught:
         made("rules change", rule=rule.row.id, reason="None.", without_results=["groups"])
     assert caught.value.code == "rule.no-results"
