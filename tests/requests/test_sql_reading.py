@@ -444,13 +444,14 @@ def test_what_cannot_be_read_counts_as_everything(query: str) -> None:
     "query",
     [
         "SELECT " + "(" * MAX_DEPTH + "1" + ")" * MAX_DEPTH + " FROM t",
+        "SELECT (1), " + "(" * MAX_DEPTH + "1" + ")" * MAX_DEPTH + " FROM t",
         "SELECT " + "NOT " * MAX_DEPTH + "a FROM t",
         "SELECT 1 FROM a" + " JOIN a ON 1 = 1" * MAX_JOINS,
         "SELECT a" + "[1]" * MAX_SUBSCRIPTS + " FROM t",
         "SELECT a FROM t WHERE b = '" + "x" * (MAX_CHARACTERS - 28) + "'",
         "SELECT " + ",".join("a" * (MAX_TOKENS // 2 - 1)) + " FROM t",
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_the_bounds_themselves_are_read(query: str) -> None:
     assert len(query) <= MAX_CHARACTERS
