@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 """Seconds, of a busy machine; a quiet one needs a tenth of it."""
 T = TypeVar("T")
 

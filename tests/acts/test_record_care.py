@@ -29,7 +29,7 @@ def long(made: Any, do: Any, profile: Profile, monkeypatch: pytest.MonkeyPatch) 
     return profile
 
 
-def run(care: RecordCare, seconds: float = 20.0) -> None:
+def run(care: RecordCare, seconds: float = 120.0) -> None:
     """Let it work until it has found something or proved everything."""
 
     async def watch() -> None:

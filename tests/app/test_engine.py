@@ -21,6 +21,7 @@ from podadmin.app.options import Options
 from podadmin.app.profile import open_profile
 from podadmin.core.errors import PodadminError, Refused, Unavailable
 from podadmin.requests import service
+from tests.patience import until
 
 
 def states(profile: Any) -> list[str]:
@@ -295,11 +296,7 @@ def test_an_engine_without_a_pod_is_idle_and_says_what_to_do(tmp_path: Path) -> 
     with open_profile(Options(profile=tmp_path / "empty")) as profile:
         engine = Engine(profile)
         assert engine.start()
-        for _ in range(200):
-            if engine.snapshot().state == "idle":
-                break
-            threading.Event().wait(0.05)
-        assert engine.snapshot().state == "idle"
+        until(lambda: engine.snapshot().state == "idle", "the engine is idle")
         assert engine.snapshot().why == "There is no pod yet."
         assert profile.lock.held
         engine.stop()

@@ -38,7 +38,7 @@ from tests.sealed import seal_lightly
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked"),
 ]
 

@@ -12,7 +12,7 @@ from podadmin.requests.state import State
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends the engine on POSIX"),
 ]
 

@@ -18,7 +18,7 @@ from tests.faults.told import GOOD
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is of POSIX"),
 ]
 
