@@ -32,7 +32,7 @@ _EXACTLY_TOGETHER, _TOGETHER = 24, 128
 every expression over a column takes room of its own: a wide file is read in turns."""
 WIDE: Final = 500
 """Tables with more columns have theirs stacked, where that is quicker."""
-_FEW_ROWS, _VERY_WIDE = 20_000, 2_500
+_FEW_ROWS, _VERY_WIDE = 10_000, 2_500
 """Counting stacked cells takes longer than preparing the questions, from so many rows on; but where reading the file in
 turns of few columns would take longer still."""
 _LEAST_STACKED = 64

@@ -29,7 +29,7 @@ done, peak = time.perf_counter(), memory("VmHWM")
 print(json.dumps(dict(work=done - ready, peak=peak, grown=peak - idle, rows=rows)))
 """
 _OURS = MEASURE.format(
-    imports="from pathlib import Path\nimport duckdb\n"
+    imports="from pathlib import Path\nimport _duckdb\n"
     "from podadmin.core.clock import SystemClock\n"
     "from podadmin.core.progress import Progress\n"
     "from podadmin.datasources.model import ColumnChoices, source_at\n"
