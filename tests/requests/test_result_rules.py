@@ -158,6 +158,8 @@ GROUPED = "SELECT sex, COUNT(*) AS n FROM t GROUP BY sex HAVING COUNT(*) >= 5"
         ("SELECT * FROM t LIMIT 9999999999999999999999", Lines()),
         ("SELECT * FROM t", Lines()),
         ("SELECT COUNT(*) FROM t", Lines(1)),
+        ("SELECT COUNT(*) FROM t LIMIT 5", Lines(1)),
+        ("SELECT COUNT(*) FROM t LIMIT 0", Lines(0)),
         ("SELECT name, AVG(age) AS m FROM t", Lines(None, ("name", "m"))),
         ("SELECT a FROM (SELECT COUNT(*) AS a FROM t) x", Lines(1, ("a",), ("a",))),
         ("(SELECT COUNT(age) AS a FROM t)", Lines(1, ("a",), ("a",))),
