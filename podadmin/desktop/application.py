@@ -161,6 +161,7 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
         end.keep = driver = Driver(shell)
         driver.finished.connect(lambda result: _played(result, options.script, end))
     session.start(options)
+    from podadmin.desktop.ahead import Ahead
     from podadmin.desktop.pages.journal_notices import ABOUT, JournalNotices
     from podadmin.desktop.pages.request_notices import RequestNotices
 
@@ -168,6 +169,7 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
     for act in ABOUT:
         JournalNotices(session, shell.say, act, shell)
     RequestNotices(session, shell.go, parent=shell)
+    Ahead(session, shell)
     if options.script is not None:
         try:
             text = options.script.read_text(encoding="utf-8")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import perf_counter
 from typing import Any, ClassVar, Final, Protocol
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.session import RunningJob, Session
+from podadmin.desktop.slices import Slices, at_once
+from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.empty import StateView
@@ -45,7 +48,11 @@ class Desk(Protocol):
 
 
 class Page(QWidget):
-    """Base of all pages. Override the class values, `build` and `refresh`; `open_subject` for links into the page."""
+    """Base of all pages. Override the class values, `build` and `refresh`; `open_subject` for links into the page.
+
+    The window makes a page with `sliced`: it is then built in turns once it is in front, reads when it is complete, and
+    shows until then that it is coming. Who leaves it meanwhile ends that until they come back.
+    """
 
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""
@@ -55,10 +62,14 @@ class Page(QWidget):
     scrolls: ClassVar[bool] = True
     """False for a page whose own table fills the height."""
 
-    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+    def __init__(self, desk: Desk, parent: QWidget | None = None, sliced: bool = False) -> None:
         super().__init__(parent)
         self.desk = desk
         self.stale = True
+        self.ready = False
+        self._on_arrival = ""
+        self._sliced = sliced
+        self._building, self._showing = Slices(self), Slices(self)
         self._reading = 0
         self._loaded = False
         self._changed_meanwhile = False
@@ -83,18 +94,69 @@ class Page(QWidget):
         self.body.setContentsMargins(SPACE.xl, SPACE.s, SPACE.xl, SPACE.xl)
         self.state = StateView(scrolling(self.body) if self.scrolls else wrap(self.body))
         outer.addWidget(self.state, 1)
-        self.build()
-        if self.scrolls:
-            self.body.addStretch(1)
-        self.session.on_change(self, self.kinds, self._changed)
+        parts = self.build()
+        if sliced and parts is not None:
+            self.state.show_loading(self._coming)
+            self._building.begin(self._in_parts(parts), self._built)
+        else:
+            at_once(parts)
+            self._built()
 
     @property
     def session(self) -> Session:
         """Reads, writes and news."""
         return self.desk.session
 
-    def build(self) -> None:
-        """Put the widgets into `body`. Called once."""
+    @property
+    def _coming(self) -> str:
+        return f"Loading {(self.title or self.name).lower()}"
+
+    def build(self) -> Iterable[object] | None:
+        """Put the widgets into `body`. Called once. Where that is much, yield after every part of it."""
+        return None
+
+    def _in_parts(self, parts: Iterable[object]) -> Iterator[object]:
+        for part in parts:
+            yield part
+            # what is not seen yet gets its look now, and not all of it when it is shown
+            yield from style.dressed(self.state.content)
+
+    def _built(self) -> None:
+        if self.scrolls:
+            self.body.addStretch(1)
+        self.session.on_change(self, self.kinds, self._changed)
+        self.ready = True
+        if self.state.showing == "loading":
+            self.arrive(self._on_arrival)
+            if self._reading == 0:
+                self.state.show_content()
+
+    def arrive(self, subject: str = "") -> None:
+        """The page comes to the front, and in it the thing called `subject`; as soon as it is complete."""
+        self._on_arrival = subject
+        if self.ready:
+            self.shown()
+            if subject:
+                self.open_subject(subject)
+
+    def in_turns(self, steps: Iterable[object], then: Callable[[], object] | None = None) -> None:
+        """Show something large part by part, in place of what is still being shown so."""
+        if self._sliced:
+            self._showing.begin(steps, then)
+        else:
+            at_once(steps)
+            if then is not None:
+                then()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._building.resume()
+        self._showing.resume()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._building.pause()
+        self._showing.pause()
 
     def refresh(self) -> None:
         """Start reading what the page shows."""
@@ -122,7 +184,7 @@ class Page(QWidget):
     def read(self, act: str, arguments: Mapping[str, object], success: Callable[[Any], object]) -> RunningJob:
         """Read for this page: loading while nothing is shown yet, an error with Retry where it fails."""
         if not self._loaded and self._reading == 0:
-            self.state.show_loading(f"Loading {(self.title or self.name).lower()}")
+            self.state.show_loading(self._coming)
         self._reading += 1
         began = perf_counter()
 

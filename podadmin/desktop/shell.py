@@ -226,7 +226,7 @@ class Shell(QMainWindow):
         """The lock has been opened: what the pages show may be old."""
         for page in self._pages.values():
             page.stale = True
-        if self._front is not None:
+        if self._front is not None and self._front.ready:
             self._front.shown()
         self._standing.ask()
 
@@ -361,14 +361,12 @@ class Shell(QMainWindow):
         page = self._pages.get(place.page)
         if page is None:
             entry = next(entry for entry in self._entries if entry.name == place.page)
-            page = entry.make(self)
+            page = entry.make(self, sliced=True)
             self._pages[place.page] = page
             self._stack.addWidget(page)
         self._stack.setCurrentWidget(page)
         self._front, self._front_name = page, place.page
-        page.shown()
-        if place.subject:
-            page.open_subject(place.subject)
+        page.arrive(place.subject)
         self._sidebar.show_current(place.page)
         self._steps()
 
@@ -377,7 +375,7 @@ class Shell(QMainWindow):
 
     def _refresh(self) -> None:
         page = self.current()
-        if page is not None:
+        if page is not None and page.ready:
             page.refresh()
 
     def _show_status(self, status: Status) -> None:

@@ -8,7 +8,8 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import gc
 from collections.abc import Iterator
-from functools import partial
+from functools import partialmethod
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, QThread, QTimer
@@ -20,18 +21,32 @@ from podadmin.desktop.theme import style
 from podadmin.desktop.widgets import accessible
 from tests.desktop.hands import Show, W
 
+_kept: list[QWidget] = []
+
 
 @pytest.fixture(scope="session")
 def qapp_args() -> list[str]:
     return ["podadmin"]
 
 
-@pytest.fixture
-def qtbot(qtbot: QtBot) -> QtBot:
-    """What is waited for may take as long as a busy machine needs."""
-    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=60_000)  # type: ignore[method-assign]
-    qtbot.waitSignal = partial(qtbot.waitSignal, timeout=60_000)  # type: ignore[method-assign]
-    return qtbot
+@pytest.fixture(scope="session", autouse=True)
+def _patient() -> Iterator[None]:
+    """What is waited for may take as long as a busy machine needs; widgets last until their test is torn down.
+
+    The plugin paints once more when the function of a test has returned. A widget that only refers to itself by then
+    would be collected whenever the collector comes, in the middle of its own paint too.
+    """
+    real = QtBot.addWidget
+
+    def add(bot: QtBot, widget: QWidget, **given: Any) -> None:
+        real(bot, widget, **given)
+        _kept.append(widget)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(QtBot, "addWidget", add)
+        for name in ("waitUntil", "waitSignal"):
+            patch.setattr(QtBot, name, partialmethod(getattr(QtBot, name), timeout=60_000))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +62,7 @@ def _nothing_left(qapp: QApplication, _dressed: None) -> Iterator[None]:
     """Fails a test that leaves a thread, a running timer or a top-level widget, and names it."""
     before = {id(thing) for thing in _living(qapp)}
     yield
+    _kept.clear()
     gc.collect()
     for _ in range(3):
         qapp.processEvents()

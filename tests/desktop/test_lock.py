@@ -90,7 +90,7 @@ def house() -> Iterator[House]:
 @pytest.fixture
 def shell(qtbot: QtBot, house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     entry = PageEntry("Overview", "layout-dashboard", "x:Ward")
-    monkeypatch.setattr(PageEntry, "make", lambda _self, desk: Ward(desk))
+    monkeypatch.setattr(PageEntry, "make", lambda _self, desk, sliced: Ward(desk))
     made = Shell(house, [entry])
     qtbot.addWidget(made)
     made.show()

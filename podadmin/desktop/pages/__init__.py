@@ -17,12 +17,12 @@ class PageEntry(NamedTuple):
     icon: str
     where: str
 
-    def make(self, desk: Desk) -> Page:
-        """Import and build the page."""
+    def make(self, desk: Desk, sliced: bool = False) -> Page:
+        """Import the page and build it; `sliced`: in turns, see there."""
         from podadmin.desktop.page import Page
 
         module, _, cls = self.where.partition(":")
-        page = getattr(import_module(module), cls)(desk)
+        page = getattr(import_module(module), cls)(desk, sliced=sliced)
         if not isinstance(page, Page):
             raise TypeError(f"{self.where} is not a page")
         return page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -76,7 +77,7 @@ class JournalPage(Page):
         "for the hospital's own audit repository. podadmin deletes no entry, and offers no way to do it."
     )
 
-    def build(self) -> None:
+    def build(self) -> Iterator[None]:
         self._asked = 0
         self._shown_for: dict[str, object] = {}
         self._next_before: int | None = None
@@ -94,11 +95,15 @@ class JournalPage(Page):
         self.add_action(QuietButton("Anchors…", self._show_anchors, "key-round", "Anchors of the journal…"))
         self.add_action(QuietButton("Export…", self._ask_export, "download", "Export the journal…"))
         self.add_action(self._verify)
+        yield
         self.filter = JournalFilter()
         self.filter.changed.connect(self._changed_filter)
         self.filter.picked_saved.connect(self._use_saved)
         keep_with(self, self.filter.saved, "journal", self._given, self.filter.offer)
         self.result = CheckResult()
+        self.body.addWidget(self.filter)
+        self.body.addWidget(self.result)
+        yield
         self.table = entry_table()
         self.table.picked.connect(self._picked)
         self.table.opened.connect(self._open_subject)
@@ -107,10 +112,9 @@ class JournalPage(Page):
         card = Card(flush=True)
         card.body.addWidget(self.table)
         self.list = StateView(wrap(column((card, 1), self._count, gap=SPACE.s)))
+        yield
         self.entry = EntryCard()
         self.entry.page_wanted.connect(self.desk.go)
-        self.body.addWidget(self.filter)
-        self.body.addWidget(self.result)
         self.body.addLayout(row((self.list, 2), (self.entry, 1), gap=SPACE.l), 1)
 
     def refresh(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtGui import QGuiApplication
 
@@ -53,24 +53,29 @@ class KeysPage(Page):
         "refused when they change; confirm each by telephone."
     )
 
-    def build(self) -> None:
+    def build(self) -> Iterator[None]:
         clock = SystemClock()
         self._left: LeftFiles | None = None
         self.keyring = KeyringCard()
         self.keyring.unlock_wanted.connect(self._unlock)
         self.keyring.exchange_wanted.connect(self._exchange)
+        yield
         self.list = KeyList(clock)
         self.list.copied.connect(self._copy)
         self.list.wanted.connect(self._wanted)
         self.secrets = SecretsPart(self, clock)
+        yield
         self.trust = TrustPart(self, clock)
+        yield
         self.backup = BackupPart(self)
+        yield
         own = wrap(column(self.list, self.secrets))
         self._parts = {"keys": own, "trust": self.trust, "backup": self.backup}
         names = [("keys", "Keys of this pod"), ("trust", "Trusted keys"), ("backup", "Backup")]
         self.parts = TabRow(names, "Parts of this page", self._show_part)
         for part in (self.keyring, self.parts, own, self.trust, self.backup):
             self.body.addWidget(part)
+            yield
         self.add_action(QuietButton("Take over a key…", self._import, "folder-open"))
         self.add_action(PrimaryButton("Make a key…", self._make, "plus"))
         self._show_part("keys")

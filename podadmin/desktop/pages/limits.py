@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -178,10 +178,13 @@ class LimitsPage(Page):
         "lies in the band; with fewer than five weeks, no date is given."
     )
 
-    def build(self) -> None:
+    def build(self) -> Iterator[None]:
         self._wanted, self._limit = "", PAGE
         clock = SystemClock()
-        self.view, self.own, self.alarms = LimitsView(clock), OwnLimitsView(), AlarmsView(clock)
+        self.view = LimitsView(clock)
+        yield
+        self.own, self.alarms = OwnLimitsView(), AlarmsView(clock)
+        yield
         self._parts: Mapping[str, QWidget] = {"models": self.view, "own": self.own, "alarms": self.alarms}
         self.tabs = TabRow(
             [("models", "Models"), ("own", "Limits of your own"), ("alarms", "What is odd")], "Parts", self._turn
@@ -200,9 +203,10 @@ class LimitsPage(Page):
         self.own.remove_wanted.connect(self._remove)
         self.own.history_wanted.connect(self._history)
         self.body.addWidget(self.tabs)
-        for part in self._parts.values():
+        for key, part in self._parts.items():
+            part.setVisible(key == "models")
             self.body.addWidget(part)
-        self._turn("models")
+            yield
 
     def refresh(self) -> None:
         self._read_meters()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -130,29 +130,36 @@ class NetworksPage(Page):
         "that was recorded is lost."
     )
 
-    def build(self) -> None:
+    def build(self) -> Iterator[None]:
         self._cards: dict[str, NetworkCardView] = {}
         self._holder = column(gap=SPACE.l)
+        yield
         self.proxy = ProxyCard(self)
         self.body.addLayout(self._holder)
         self.body.addWidget(self.proxy)
 
     def refresh(self) -> None:
-        self.read("network list", {}, self.show_cards)
+        self.read("network list", {}, lambda cards: self.in_turns(self.show_cards(cards)))
         self.proxy.refresh()
 
-    def show_cards(self, cards: Sequence[NetworkCard]) -> None:
+    def show_cards(self, cards: Sequence[NetworkCard]) -> Iterator[None]:
         """Show these networks; what a person has chosen in a card that stays is kept."""
         if not cards:
             self.state.show_empty("network", "No network is known", "This installation has no networks to join.")
             return
         if {card.kind for card in cards} != set(self._cards):
             clear(self._holder)
-            self._cards = {card.kind: self._make(card) for card in cards}
-            for view in self._cards.values():
+            self._cards = {}
+            for card in cards:
+                view = self._make(card)
+                view.show_card(card)
                 self._holder.addWidget(view)
+                self._cards[card.kind] = view
+                yield
+            return
         for card in cards:
             self._cards[card.kind].show_card(card)
+            yield
 
     def _make(self, card: NetworkCard) -> NetworkCardView:
         view = NetworkCardView(card)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
 from PySide6.QtWidgets import QWidget
@@ -178,13 +179,12 @@ class OverviewPage(Page):
         "a datasource, and join a network. The tour does all of that with demo data on this machine."
     )
 
-    def build(self) -> None:
+    def build(self) -> Iterator[None]:
         self._later = False
         self._status: Status | None = None
         self._has_overview = False
         self.view = OverviewView(self.desk.go)
-        self.first_start = FirstStartPage(self.desk)
-        self.first_start.later.connect(self._set_up_later)
+        yield
         self._tour = Banner(
             "info",
             "The pod, its data, the network and the requester are demo ones on this machine. Removing the tour empties "
@@ -196,9 +196,19 @@ class OverviewPage(Page):
         self._open_steps = Banner(
             "info", "", "Show the first steps", self._show_steps, title="Some first steps are open"
         )
-        for part in (self._tour, self._open_steps, self.first_start, self.view):
-            self.body.addWidget(part)
+        for part in (self._tour, self._open_steps, self.view):
             part.setVisible(False)
+            self.body.addWidget(part)
+            yield
+
+    @cached_property
+    def first_start(self) -> FirstStartPage:
+        """The first steps; most windows never show them."""
+        made = FirstStartPage(self.desk)
+        made.later.connect(self._set_up_later)
+        made.setVisible(False)
+        self.body.insertWidget(self.body.indexOf(self.view), made)
+        return made
 
     def refresh(self) -> None:
         self.read("status", {}, self._status_came)
@@ -225,8 +235,9 @@ class OverviewPage(Page):
         if put_off:
             self._open_steps.set("info", open_words(status))
         self._open_steps.setVisible(put_off)
-        self.first_start.show_status(status)
-        self.first_start.setVisible(steps)
+        if steps or "first_start" in vars(self):
+            self.first_start.show_status(status)
+            self.first_start.setVisible(steps)
         self.view.setVisible(self._has_overview and not steps)
 
     def _set_up_later(self) -> None:

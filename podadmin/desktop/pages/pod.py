@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from podadmin.app.views.facts import Done
@@ -48,15 +48,21 @@ class PodPage(Page):
         "what goes there."
     )
 
-    def build(self) -> None:
+    def build(self) -> Iterator[None]:
         clock = SystemClock()
         self._there = False
         self._made = False
         self.gate = GateCard(clock)
+        yield
         self.task = TaskCard(clock)
         self.pod = PodCard(clock)
-        self.hosts, self.odd, self.output, self.environment = HostsPart(), OddPart(), OutputPart(), EnvironmentPart()
+        yield
+        self.hosts, self.odd = HostsPart(), OddPart()
+        yield
+        self.output, self.environment = OutputPart(), EnvironmentPart()
+        yield
         self.hub = HubPart(self)
+        yield
         self._parts: dict[str, Card] = {
             "hosts": self.hosts,
             "odd": self.odd,
@@ -69,6 +75,7 @@ class PodPage(Page):
         self.add_action(self.bring)
         for each in (self.gate, self.task, self.pod, self.parts, *self._parts.values()):
             self.body.addWidget(each)
+            yield
         self.task.setVisible(False)
         self.pod.wanted.connect(self._wanted)
         self.task.stop_wanted.connect(self._stop_task)

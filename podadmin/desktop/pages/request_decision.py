@@ -87,6 +87,7 @@ class DecisionBar(Card):
     def forget(self) -> None:
         """No request is in front any more."""
         self._detail = None
+        self._words.setText("")
         self._timer.stop()
         self._permit()
 

@@ -5,7 +5,7 @@ The widget takes a view and shows it; it reads nothing and decides nothing. What
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,12 +17,13 @@ from podadmin.app.views.journal import JournalRow
 from podadmin.app.views.requests import RequestDetail, RequestRow
 from podadmin.core.clock import Clock
 from podadmin.desktop.pages.purposes import STATE
-from podadmin.desktop.pages.request_decision import DecisionBar
+from podadmin.desktop.pages.request_decision import DecisionBar, decided_on
 from podadmin.desktop.pages.request_effects import DifferenceCard, EffectCard, trace_facts
 from podadmin.desktop.pages.request_left import LeftCard
 from podadmin.desktop.pages.request_review import ReviewCard
 from podadmin.desktop.pages.request_words import DECIDABLE, state_badge, verified_badge
 from podadmin.desktop.pages.rules_why_not import WhyNotCard
+from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
@@ -52,6 +53,7 @@ class RequestDetailView(QWidget):
     def __init__(self, clock: Clock, host: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.detail: RequestDetail | None = None
+        self.complete = False
         self._head = _Head()
         self._tampered = Banner(
             "bad",
@@ -78,29 +80,68 @@ class RequestDetailView(QWidget):
 
     def show_detail(self, detail: RequestDetail) -> None:
         """Show a request. One that is shown already stays where it was scrolled to."""
-        another = self.detail is None or self.detail.row.id != detail.row.id
-        self.detail = detail
+        at_once(self.show_in_turns(detail))
+
+    def show_in_turns(self, detail: RequestDetail) -> Iterator[None]:
+        """The same card by card. Nothing can be decided before the last one is there."""
+        before, self.detail = self.detail, detail
+        if before is None or decided_on(before) != decided_on(detail):
+            self.complete = False
+            self.bar.forget()
+        if before is None or before.row.id != detail.row.id:
+            for card in self._cards():
+                card.setVisible(False)
+            self._area.verticalScrollBar().setValue(0)
         self._head.show_row(detail.row)
+        yield
         self._tampered.setVisible(detail.row.verified == "failed")
         self.effects.show_effects(detail.effects)
+        self._place_outcome(detail)
+        self.effects.setVisible(True)
+        yield
         self.differences.show_detail(detail)
-        self._sections.show_sections(detail.sections, bool(detail.row.project))
+        self.differences.setVisible(True)
+        yield
         self.review.show_review(detail.row.id, detail.review)
-        self._show_outcome(detail)
+        yield
+        waiting = detail.row.state in DECIDABLE
+        self._outcome.show_facts(() if waiting and len(detail.outcome) < 2 else detail.outcome)
+        yield
+        self._sections.setVisible(True)
+        yield from self._sections.show_in_turns(detail.sections, bool(detail.row.project))
         self._verification.show_facts(detail.verification)
+        yield
         self._trace.show_facts(trace_facts(detail))
+        yield
         self.history.set_rows(detail.history)
         self._history_card.setVisible(bool(detail.history))
+        yield
         self.protocol.show_protocol(detail.protocol)
+        self.protocol.setVisible(True)
+        yield
         self.bar.show_detail(detail)
-        if another:
-            self.why_not.show_why(None)
-            self.left.show_left(None)
-            self._area.verticalScrollBar().setValue(0)
+        self.complete = True
+
+    def _cards(self) -> tuple[QWidget, ...]:
+        return (
+            self._tampered,
+            self.effects,
+            self.differences,
+            self.review,
+            self._outcome,
+            self.left,
+            self._sections,
+            self._verification,
+            self._trace,
+            self.why_not,
+            self._history_card,
+            self.protocol,
+        )
 
     def forget(self) -> None:
         """No request is in front: nothing of the last one may be decided on."""
         self.detail = None
+        self.complete = False
         self.bar.forget()
 
     def _compare(self) -> None:
@@ -111,14 +152,13 @@ class RequestDetailView(QWidget):
         if self.detail is not None:
             self.purpose_wanted.emit(self.detail.project)
 
-    def _show_outcome(self, detail: RequestDetail) -> None:
+    def _place_outcome(self, detail: RequestDetail) -> None:
         """Once there is nothing to decide, what became of it comes first; before that, what it would do does."""
-        waiting = detail.row.state in DECIDABLE
         self._inner.removeWidget(self._outcome)
-        self._inner.insertWidget(self._inner.indexOf(self.differences) + 1 if waiting else 0, self._outcome)
+        after = detail.row.state in DECIDABLE
+        self._inner.insertWidget(self._inner.indexOf(self.differences) + 1 if after else 0, self._outcome)
         self._inner.removeWidget(self.left)
         self._inner.insertWidget(self._inner.indexOf(self._outcome) + 1, self.left)
-        self._outcome.show_facts(() if waiting and len(detail.outcome) < 2 else detail.outcome)
 
     def _lay_out(self) -> None:
         self._inner = column(
@@ -219,17 +259,22 @@ class SafesView(QWidget):
 
     def show_sections(self, sections: Sequence[Section], has_project: bool = False) -> None:
         """Show these sections."""
+        at_once(self.show_in_turns(sections, has_project))
+
+    def show_in_turns(self, sections: Sequence[Section], has_project: bool = False) -> Iterator[None]:
+        """The same card by card."""
         if tuple(sections) == self._shown:
             return
-        self._shown = tuple(sections)
-        even = len(self._shown) // 2 * 2
+        self._shown = ()
+        even = len(sections) // 2 * 2
         here = self._purpose is not None and self._purpose.hasFocus()
         self._purpose = None
-        cards = [self._card(section, has_project) for section in self._shown]
-        self._grid.set_cards(cards[:even])
         clear(self._last)
-        for card in cards[even:]:
-            self._last.addWidget(card)
+        yield from self._grid.fill((self._card(each, has_project) for each in sections[:even]), even)
+        for section in sections[even:]:
+            self._last.addWidget(self._card(section, has_project))
+            yield
+        self._shown = tuple(sections)
         if here and self._purpose is not None:
             # the keyboard stays where it was, though the cards are new
             self._purpose.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -62,7 +63,7 @@ class RequestsPage(Page):
         "by waiting, by closing a window, or by the Enter key."
     )
 
-    def build(self) -> None:
+    def build(self) -> Iterator[None]:
         clock = SystemClock()
         self._asked = 0
         self._shown_for: dict[str, object] = {}
@@ -80,7 +81,12 @@ class RequestsPage(Page):
         self.list.search_cleared.connect(self._search_edit.clear)
         self.list.saved.picked.connect(self._use)
         keep_with(self, self.list.saved, "requests", self._given, self.list.saved.offer)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.list)
+        self.body.addWidget(self._stack, 1)
+        yield
         self.view = RequestDetailView(clock, self.desk.sheet_host)
+        yield
         self._left = LeftPart(self, self.view.left)
         self.view.request_wanted.connect(lambda request: self.desk.go(self.name, request))
         self.view.entry_wanted.connect(lambda entry: self.desk.go("Journal", entry))
@@ -92,10 +98,8 @@ class RequestsPage(Page):
         self.view.bar.asked.connect(lambda given: self._review("reviews ask", given))
         self.view.review.wanted.connect(self._review)
         self._detail = StateView(self.view)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self.list)
         self._stack.addWidget(self._detail)
-        self.body.addWidget(self._stack, 1)
+        yield
         self._next_after: str | None = None
         self._joined: bool | None = None
         self._show_list()
@@ -113,7 +117,7 @@ class RequestsPage(Page):
 
     def open_subject(self, subject: str) -> None:
         if self.view.detail is not None and self.view.detail.row.id != subject:
-            self.view.forget()
+            self._forget()
         self._open = subject
         self._search_edit.setVisible(False)
         self._back.setVisible(True)
@@ -126,12 +130,16 @@ class RequestsPage(Page):
 
     def _show_list(self) -> None:
         self._open = ""
-        self.view.forget()
+        self._forget()
         self.clear_notice()
         self.set_title(self.title)
         self._back.setVisible(False)
         self._search_edit.setVisible(True)
         self._stack.setCurrentWidget(self.list)
+
+    def _forget(self) -> None:
+        self.in_turns(())
+        self.view.forget()
 
     def _given(self) -> dict[str, object]:
         """The filter that is on, as `requests list` takes it and `requests filter-save` keeps it."""
@@ -191,7 +199,7 @@ class RequestsPage(Page):
 
         def failed(error: PodadminError) -> None:
             if wanted == self._open:
-                self.view.forget()
+                self._forget()
                 self._detail.show_error(error, self._read_detail)
 
         self.session.read(self, "requests show", {"request": wanted}, lambda detail: self._came(wanted, detail), failed)
@@ -200,16 +208,19 @@ class RequestsPage(Page):
         """The subject may have been a reference: what is shown is named by its id from now on."""
         if wanted == self._open:
             self._open = detail.row.id
-            self.view.show_detail(detail)
-            self._read_why(detail.row.id)
-            self._left.read(detail.row.id)
+            self.in_turns(self.view.show_in_turns(detail), lambda: self._read_more_about(detail.row.id))
             if self._detail.showing != "content":
                 self._detail.show_content()
+
+    def _read_more_about(self, request: str) -> None:
+        if self._open == request:
+            self._read_why(request)
+            self._left.read(request)
 
     def _read_why(self, request: str) -> None:
         def came(found: WhyNotView | None) -> None:
             if self._open == request:
-                self.view.why_not.show_why(found)
+                self.in_turns(self.view.why_not.show_in_turns(found))
 
         # where nothing of it could be verified there is nothing to say either
         self.session.read(self, "requests why-not", {"request": request}, came, lambda _: came(None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -61,7 +61,7 @@ class RulesPage(Page):
         "grants are pinned to it.\n\n" + GRANT_HELP
     )
 
-    def build(self) -> None:
+    def build(self) -> Iterator[None]:
         self._asked = 0
         self._subject = ""
         tabs = [("rules", "Rules"), ("grants", "Grants"), (PROJECTS, "Projects")]
@@ -80,11 +80,13 @@ class RulesPage(Page):
         self.list.opened.connect(lambda rule: self.desk.go(self.name, rule))
         self.list.wanted.connect(self._make)
         self.list.proposed.connect(self._propose)
+        yield
         self.view = RuleDetailView()
         self.view.edit.connect(self._edit)
         self.view.switch.connect(self._switch)
         self.view.remove.connect(self._remove)
         self._detail = StateView(scrolling(self.view))
+        yield
         self._form_place = column()
         self._form = StateView(wrap(self._form_place))
         self._stack = QStackedWidget()
@@ -92,11 +94,13 @@ class RulesPage(Page):
         self.projects = ProjectsView()
         self.projects.wanted.connect(lambda project: ask_purpose(self, project, self._stated))
         self._projects = scrolling(self.projects)
+        yield
         self._fronts = {"rules": self._lists, "grants": self._grants, PROJECTS: self._projects}
         for each in (*self._fronts.values(), self._detail, self._form):
             self._stack.addWidget(each)
         self.body.addWidget(self.tabs)
         self.body.addWidget(self._stack, 1)
+        yield
         self._show(self._lists, self.title)
 
     def shown(self) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.rules import WhyNotView
+from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import GhostButton
 from podadmin.desktop.widgets.card import Card
@@ -34,22 +37,26 @@ class WhyNotCard(Card):
 
     def show_why(self, found: WhyNotView | None) -> None:
         """Show why; nothing where it is allowed, or nothing can be said."""
-        self.setVisible(found is not None and not found.allowed)
+        at_once(self.show_in_turns(found))
+
+    def show_in_turns(self, found: WhyNotView | None) -> Iterator[None]:
+        """The same part by part."""
         if found is None or found.allowed:
+            self.setVisible(False)
             return
         self._request = found.request
         self._make.setVisible(bool(found.new_rule))
         clear(self._holder)
-        parts = []
-        if found.blockers:
-            parts.append(_part("What no rule can change", found.blockers, "ban"))
-        parts += [_part(_SIDES[way.side], way.words, "arrow-right") for way in found.ways]
+        parts = [("What no rule can change", found.blockers, "ban")] if found.blockers else []
+        parts += [(_SIDES[way.side], way.words, "arrow-right") for way in found.ways]
         if found.new_rule_says:
-            parts.append(_part("Or a new rule, for exactly this", found.new_rule_says, "plus"))
+            parts.append(("Or a new rule, for exactly this", found.new_rule_says, "plus"))
         self._lead.setText(_lead(found))
         grid = CardGrid(SIZE.search)
-        grid.set_cards(parts)
         self._holder.addWidget(grid)
+        self.setVisible(True)
+        yield
+        yield from grid.fill((_part(*each) for each in parts), len(parts))
 
 
 def _lead(found: WhyNotView) -> str:

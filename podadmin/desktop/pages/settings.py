@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from podadmin.app.views.settings import SettingRow
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.page import Page
+from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.buttons import GhostButton, PrimaryButton
@@ -205,8 +206,15 @@ class SettingsList(QWidget):
 
     def show_settings(self, rows: Sequence[SettingRow]) -> None:
         """Show these settings; editors that are there already keep what was entered."""
+        at_once(self.show_in_turns(rows))
+
+    def show_in_turns(self, rows: Sequence[SettingRow]) -> Iterator[None]:
+        """The same editor by editor."""
         if [row.name for row in rows] != [row.name for row in self._rows]:
-            self._build(rows)
+            self._rows = ()
+            yield from self._build(rows)
+            self._rows = tuple(rows)
+            return
         self._rows = tuple(rows)
         for setting in rows:
             self.editors[setting.name].show_setting(setting)
@@ -221,7 +229,7 @@ class SettingsList(QWidget):
         """The titles of settings with something entered and not saved."""
         return tuple(editor.setting.title for editor in self.editors.values() if editor.dirty)
 
-    def _build(self, rows: Sequence[SettingRow]) -> None:
+    def _build(self, rows: Sequence[SettingRow]) -> Iterator[None]:
         clear(self._column)
         self.editors = {}
         self._groups = {}
@@ -230,17 +238,23 @@ class SettingsList(QWidget):
             if name not in self._groups:
                 card = Card(name)
                 card.body.setSpacing(SPACE.m)
+                card.setVisible(False)
                 self._groups[name] = (card, [])
                 self._column.addWidget(card)
             card, members = self._groups[name]
             editor = SettingEditor(setting)
             editor.saved.connect(self.saved.emit)
+            fits = matches(setting, self._search)
             line = rule()
+            line.setVisible(fits and any(not each.isHidden() for _, each in members))
+            editor.setVisible(fits)
+            card.setVisible(fits or not card.isHidden())
             card.body.addWidget(line)
-            line.setVisible(bool(members))
             card.body.addWidget(editor)
             members.append((line, editor))
             self.editors[setting.name] = editor
+            yield
+        self._filter()
 
     def _filter(self) -> None:
         found = False
@@ -283,7 +297,7 @@ class SettingsPage(Page):
         self.body.addWidget(self.list)
 
     def refresh(self) -> None:
-        self.read("settings list", {}, self.list.show_settings)
+        self.read("settings list", {}, lambda rows: self.in_turns(self.list.show_in_turns(rows)))
 
     def open_subject(self, subject: str) -> None:
         self._search.setText(subject)

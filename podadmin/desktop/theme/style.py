@@ -9,7 +9,7 @@ at every reparenting, and pages, which are built from the leaves up, take three 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from PySide6.QtCore import QEvent, Qt
@@ -36,6 +36,8 @@ PAGE_FONTS: Final = (
 )
 _loaded: set[str] = set()
 _DRESSED: Final = "dressed"
+_POLISHED: Final = Qt.WidgetAttribute.WA_WState_Polished
+_AT_ONCE: Final = 12
 _state: dict[str, Colours] = {"colours": LIGHT}
 
 
@@ -86,6 +88,15 @@ def dress(window: QWidget) -> None:
     """Let a window have the style sheet of the present theme, and follow it."""
     window.setProperty(_DRESSED, True)
     window.setStyleSheet(stylesheet(colours()))
+
+
+def dressed(root: QWidget) -> Iterator[None]:
+    """Give everything below `root` its look before it is shown for the first time; stops after every few widgets."""
+    waiting = (each for each in root.findChildren(QWidget) if not each.testAttribute(_POLISHED))
+    for number, widget in enumerate(waiting, start=1):
+        widget.ensurePolished()
+        if number % _AT_ONCE == 0:
+            yield
 
 
 def is_change(event: QEvent) -> bool:

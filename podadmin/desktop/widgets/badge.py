@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
@@ -13,9 +14,8 @@ from podadmin.desktop.theme import icons, style
 from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS, TYPE, tone_colours
 
 _TONE_TOKENS = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
-
-
 _WORD_AT_MOST: Final = 60
+_LEFT: Final = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 
 
 class BadgeSpec(NamedTuple):
@@ -31,15 +31,22 @@ class BadgeSpec(NamedTuple):
         return stranger(self.word, _WORD_AT_MOST)
 
 
+@cache
 def badge_font() -> QFont:
     """The font of badge words."""
     return style.font(TYPE.note, QFont.Weight.Medium)
 
 
+@lru_cache(maxsize=1024)
 def badge_width(spec: BadgeSpec) -> int:
     """How wide a badge wants to be."""
     words = QFontMetrics(badge_font()).horizontalAdvance(spec.shown)
     return words + SIZE.icon_small + SPACE.xs + 2 * SPACE.s
+
+
+@lru_cache(maxsize=1024)
+def _fitted(spec: BadgeSpec, room: int) -> str:
+    return QFontMetrics(badge_font()).elidedText(spec.shown, Qt.TextElideMode.ElideRight, room)
 
 
 def draw_badge(painter: QPainter, room: QRectF, spec: BadgeSpec) -> None:
@@ -59,8 +66,7 @@ def draw_badge(painter: QPainter, room: QRectF, spec: BadgeSpec) -> None:
     painter.setPen(QColor(text_colour))
     painter.setFont(badge_font())
     words = pill.adjusted(SPACE.s + SIZE.icon_small + SPACE.xs, 0, -SPACE.s, 0)
-    shown = QFontMetrics(badge_font()).elidedText(spec.shown, Qt.TextElideMode.ElideRight, int(words.width()) + 1)
-    painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+    painter.drawText(words, _LEFT, _fitted(spec, int(words.width()) + 1))
     painter.restore()
 
 

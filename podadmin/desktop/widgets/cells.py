@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
 from podadmin.desktop.theme import style
@@ -15,6 +16,9 @@ from podadmin.desktop.widgets.badge import BadgeSpec, draw_badge
 
 KIND_ROLE: Final = int(Qt.ItemDataRole.UserRole) + 1
 CELL_ROLE: Final = int(Qt.ItemDataRole.UserRole) + 2
+_SELECTED, _HOVERED = QStyle.StateFlag.State_Selected, QStyle.StateFlag.State_MouseOver
+_LEFT: Final = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextSingleLine
+_RIGHT: Final = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextSingleLine
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -26,32 +30,28 @@ class CellDelegate(QStyledItemDelegate):
         colours = style.colours()
         rect: QRect = option.rect
         state: QStyle.StateFlag = option.state
-        selected = bool(state & QStyle.StateFlag.State_Selected)
+        selected = _SELECTED in state
         painter.save()
         if selected:
             painter.fillRect(rect, QColor(colours.accent_fill))
-        elif state & QStyle.StateFlag.State_MouseOver:
+        elif _HOVERED in state:
             painter.fillRect(rect, QColor(colours.hover))
         painter.setPen(QPen(QColor(colours.border), SIZE.line))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         self._focus(painter, rect, index)
         room = QRectF(rect).adjusted(SPACE.m, 0, -SPACE.m, -SIZE.line)
-        kind = index.data(int(KIND_ROLE))
-        cell = index.data(int(CELL_ROLE))
+        kind = index.data(KIND_ROLE)
+        cell = index.data(CELL_ROLE)
         if kind == "badge" and isinstance(cell, BadgeSpec):
             draw_badge(painter, room, cell)
         elif kind == "spark" and isinstance(cell, Sequence):
             draw_spark(painter, room.adjusted(0, SPACE.s, 0, -SPACE.s), [float(v) for v in cell])
         else:
-            number = kind == "number"
             mono = kind == "mono"
-            painter.setFont(style.font(TYPE.note if mono else TYPE.body, QFont.Weight.Normal, mono=mono))
+            painter.setFont(_font(mono))
             painter.setPen(QColor(colours.text))
-            side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
-            words = painter.fontMetrics().elidedText(
-                str(index.data(Qt.ItemDataRole.DisplayRole) or ""), Qt.TextElideMode.ElideMiddle, int(room.width()) + 1
-            )
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | side | Qt.TextFlag.TextSingleLine, words)
+            words = fitted(str(index.data(Qt.ItemDataRole.DisplayRole) or ""), int(room.width()) + 1, mono)
+            painter.drawText(room, _RIGHT if kind == "number" else _LEFT, words)
         painter.restore()
 
     def _focus(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
@@ -65,6 +65,17 @@ class CellDelegate(QStyledItemDelegate):
         ):
             edge = QRect(rect.left(), rect.top(), SIZE.arming, rect.height() - SIZE.line)
             painter.fillRect(edge, QColor(style.colours().focus))
+
+
+@cache
+def _font(mono: bool) -> QFont:
+    return style.font(TYPE.note if mono else TYPE.body, mono=mono)
+
+
+@lru_cache(maxsize=4096)
+def fitted(text: str, room: int, mono: bool) -> str:
+    """The text of a cell as it fits into so many units. To shape it takes most of the time that a table is painted."""
+    return QFontMetrics(_font(mono)).elidedText(text, Qt.TextElideMode.ElideMiddle, room)
 
 
 def draw_spark(painter: QPainter, room: QRectF, values: Sequence[float]) -> None:

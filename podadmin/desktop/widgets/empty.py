@@ -53,6 +53,7 @@ class StateView(QWidget):
         super().__init__(parent)
         self.content = content
         self.showing = "loading"
+        self._awaited = ""
         self._partial = QVBoxLayout()
         self._stack = QStackedWidget()
         self._holder = QWidget()
@@ -77,6 +78,9 @@ class StateView(QWidget):
 
     def show_loading(self, words: str = "Loading") -> None:
         """Not yet."""
+        if self.showing == "loading" and words == self._awaited:
+            return
+        self._awaited = words
         state = EmptyState("hourglass", words, "")
         bar = QProgressBar()
         bar.setRange(0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
@@ -193,6 +193,7 @@ class CardGrid(QWidget):
         super().__init__(parent)
         self._least = least_width
         self._cards: list[QWidget] = []
+        self._total = 0
         self._across = 0
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -201,9 +202,19 @@ class CardGrid(QWidget):
     def set_cards(self, cards: Sequence[QWidget]) -> None:
         """Show these cards; the ones shown before are deleted."""
         clear(self._grid)
-        self._cards = list(cards)
+        self._cards, self._total = list(cards), len(cards)
         self._across = 0
         self._arrange()
+
+    def fill(self, cards: Iterable[QWidget], total: int) -> Iterator[None]:
+        """The same card by card, where they are `total`."""
+        self.set_cards(())
+        self._total = total
+        for place, card in enumerate(cards):
+            self._arrange()
+            self._cards.append(card)
+            self._put(place)
+            yield
 
     def cards(self) -> tuple[QWidget, ...]:
         """What is shown now."""
@@ -222,14 +233,17 @@ class CardGrid(QWidget):
 
     def _arrange(self) -> None:
         across = max(1, (self.width() + SPACE.l) // (self._least + SPACE.l))
-        lines = max(-(-len(self._cards) // across), 1)
-        across = max(-(-len(self._cards) // lines), 1)  # four cards where three fit stand two and two
+        lines = max(-(-self._total // across), 1)
+        across = max(-(-self._total // lines), 1)  # four cards where three fit stand two and two
         if across == self._across:
             return
         for old in range(self._grid.columnCount()):
             self._grid.setColumnStretch(old, 0)
         self._across = across
-        for place, card in enumerate(self._cards):
-            self._grid.addWidget(card, place // across, place % across, Qt.AlignmentFlag(0))
+        for place in range(len(self._cards)):
+            self._put(place)
         for made in range(across):
             self._grid.setColumnStretch(made, 1)
+
+    def _put(self, place: int) -> None:
+        self._grid.addWidget(self._cards[place], place // self._across, place % self._across, Qt.AlignmentFlag(0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QEnterEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
 
 from podadmin.core.text import elide, visible
@@ -13,6 +13,7 @@ from podadmin.core.text import elide, visible
 _SHOWN_AT_MOST: Final = 20_000
 _TIP_AT_MOST: Final = 600
 _LINE_AT_MOST: Final = 2_000
+_SELECTS: Final = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 _MARKUP: Final = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;"}
 
 
@@ -59,6 +60,7 @@ class PlainLabel(QLabel):
         super().__init__(parent)
         self._one_line = not wrap
         self._raw = ""
+        self._heights: dict[int, int] = {}
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(wrap)
         self.setProperty("role", role)
@@ -70,16 +72,34 @@ class PlainLabel(QLabel):
             self.setSizePolicy(policy)
         else:
             self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        if selectable:
-            self.setTextInteractionFlags(
-                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-            )
-            self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._selectable = selectable
         self.setText(text)
 
     def setText(self, text: str) -> None:
         self._raw = text
+        self._heights.clear()
         super().setText(shown(text, one_line=self._one_line))
+
+    def heightForWidth(self, width: int) -> int:
+        """Kept for each width: layouts ask for the same ones again and again, and shaping text is most of it."""
+        height = self._heights.get(width)
+        if height is None:
+            height = self._heights[width] = super().heightForWidth(width)
+        return height
+
+    def changeEvent(self, event: QEvent) -> None:
+        self._heights.clear()
+        super().changeEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Text can be selected once the pointer has come to it.
+
+        Qt lays selectable text out as a document of its own, anew for every width that it is asked about: a page of it
+        would take twice as long to come.
+        """
+        super().enterEvent(event)
+        if self._selectable and self.textInteractionFlags() != _SELECTS:
+            self.setTextInteractionFlags(_SELECTS)
 
     def setTextFormat(self, _: Qt.TextFormat) -> None:
         """Plain, whatever is asked for."""

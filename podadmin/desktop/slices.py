@@ -1,0 +1,78 @@
+"""Long work of the Qt thread in turns of a few milliseconds: between two of them the window paints and takes input.
+
+What is done so is an iterator that stops after every piece that a person would see, mostly a card. A piece is never
+cut: one that takes long by itself has to be made of smaller ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer
+
+_BUDGET: Final = 0.006
+"""Seconds after which a turn begins no further piece."""
+
+
+def at_once(steps: Iterable[object] | None) -> None:
+    """All of it now, for what is small and for who cannot wait."""
+    for _ in steps or ():
+        pass
+
+
+class Slices(QObject):
+    """Goes through one iterator at a time. Lives on the Qt thread as long as its parent does."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._steps: Iterator[object] | None = None
+        self._then: Callable[[], object] | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._turn)
+
+    @property
+    def busy(self) -> bool:
+        """Is something left to do?"""
+        return self._steps is not None
+
+    def begin(self, steps: Iterable[object], then: Callable[[], object] | None = None) -> None:
+        """Begin with the next turn of the event loop, in place of what is under way; `then` is called at the end."""
+        self.end()
+        self._steps, self._then = iter(steps), then
+        self._timer.start()
+
+    def end(self) -> None:
+        """Leave off; what is left is not done and `then` is not called."""
+        self._timer.stop()
+        self._steps = self._then = None
+
+    def pause(self) -> None:
+        """Do nothing until `resume`."""
+        self._timer.stop()
+
+    def resume(self) -> None:
+        """Go on with what was begun."""
+        if self.busy:
+            self._timer.start()
+
+    def _turn(self) -> None:
+        until, steps = perf_counter() + _BUDGET, self._steps
+        # a piece may begin something else, or end this
+        while steps is not None and self._steps is steps and perf_counter() < until:
+            try:
+                next(steps)
+            except StopIteration:
+                self._over(steps)
+            except Exception:
+                self.end()
+                raise
+
+    def _over(self, steps: Iterator[object]) -> None:
+        if self._steps is steps:
+            then = self._then
+            self.end()
+            if then is not None:
+                then()
