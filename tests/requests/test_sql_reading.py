@@ -136,6 +136,7 @@ def test_what_only_one_engine_understands_says_so() -> None:
         ("SELECT n FROM ((SELECT count(*) AS n FROM t) AS a) AS b", "counts", None, True),
         ("WITH c AS (SELECT a FROM t) SELECT avg(b.a) FROM c AS b", "aggregate", None, True),
         (f"{SEXES} UNION SELECT 'all', count(*) FROM t", "aggregate", 5, False),
+        (f"{SEXES} UNION SELECT 'all', 1", "aggregate", 5, False),
         (f"SELECT n FROM ({SEXES}) AS s ORDER BY n LIMIT 2", "aggregate", 5, False),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 5 AND 'f' <> sex", "aggregate", 5, False),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 2", "aggregate", 2, False),
