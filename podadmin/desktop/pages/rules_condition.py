@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.rules import RuleFieldRow
@@ -76,7 +76,9 @@ class ConditionsCard(Card):
         self._cards: dict[str, ConditionCard] = {}
         self._holder = column(gap=SPACE.s)
         self._add = ChoiceField(choice, ())
-        self._add_row = wrap(row((self._add, 1), QuietButton(add, self._add_picked, "plus")))
+        line = row((self._add, 1))
+        line.addWidget(QuietButton(add, self._add_picked, "plus"), 0, Qt.AlignmentFlag.AlignBottom)
+        self._add_row = wrap(line)
         self.body.addLayout(self._holder)
         self.body.addWidget(self._add_row)
 
@@ -165,7 +167,9 @@ class _Listed(_Values):
         self._text.changed.connect(self.changed.emit)
         self._known = ChoiceField(f"{field.label}: known values", known)
         add = QuietButton("Add", self._pick, "plus", f"Add the known value to {field.label.lower()}")
-        offer = wrap(row((self._known, 1), add))
+        line = row((self._known, 1))
+        line.addWidget(add, 0, Qt.AlignmentFlag.AlignBottom)
+        offer = wrap(line)
         offer.setVisible(bool(known))
         self.setLayout(column(self._text, offer, gap=SPACE.s))
 
