@@ -483,6 +483,7 @@ def test_two_gates_for_one_pod(network: Any, tell_proxied: Callable[..., None]) 
             lambda: 1,
             lambda *_: None,
             lambda _: None,
+            gate.outages,
         )
         with pytest.raises(Unavailable) as caught:
             await second.start(gate.proxy.port)
