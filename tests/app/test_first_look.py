@@ -62,7 +62,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(states=st.lists(st.sampled_from([*STATES, "none"]), max_size=4), limit=st.integers(1, 100))
 def test_it_shows_what_the_act_shows(many: Path, states: list[str], limit: int) -> None:
     arguments = {"state": ",".join(states), "search": "", "limit": limit}

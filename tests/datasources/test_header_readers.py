@@ -36,7 +36,7 @@ from podadmin.datasources.header_facts import HIDDEN, PICTURE, REASONS, Cell, Pi
 from podadmin.datasources.header_pool import Brought, Fact, Order, one
 
 SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
-quick = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
 
 

@@ -96,7 +96,7 @@ def test_what_only_the_pod_reads_is_said_and_has_fewer_steps(kind: Kind) -> None
 @given(
     st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp", "Cf"]), min_size=1), max_size=4)
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_list_and_pairs_come_out_as_they_went_in(qapp: QApplication, held: list[str]) -> None:
     view = FieldView("x", "X", "", "list")
     several, pairs = editor_for(view), editor_for(replace(view, input="pairs"))

@@ -127,7 +127,7 @@ def test_a_label_cannot_be_made_rich(qtbot: QtBot) -> None:
     assert "&lt;b&gt;" in label.toolTip()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=200))
 def test_a_tooltip_reads_as_the_text_does(qapp: object, text: str) -> None:
     document = QTextDocument()

@@ -43,7 +43,7 @@ def _captured(task: str) -> Captured:
     return Captured("local", task, 2, "lab", b"wire of " + task.encode(), b"body", "ab" * 32, CLOCK.now(), 300.0)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @example(times=[100, 1], at_once=16, hands=2, seed=0)
 @example(times=[100], at_once=100, hands=1, seed=1)
 @given(

@@ -319,7 +319,7 @@ def test_no_request_whatever_it_holds_stops_the_gate(
             assert rig.found(task).row.state in {State.HELD, State.INVALID}
             assert rig.found(task).findings.get("code") != "request.unreadable"
 
-        fuzz = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))(
+        fuzz = settings(max_examples=20, suppress_health_check=list(HealthCheck))(
             given(protocol=protocols, project=st.none() | st.sampled_from([PROJECT, ""]) | st.text(max_size=30))(one)
         )
         await asyncio.to_thread(fuzz)

@@ -209,7 +209,7 @@ def test_use_without_a_limit_or_without_an_answer_is_counted_and_never_exceeded(
     assert use(store, "req_1", 5, "d2") == service.Metered(True, 10, None, False)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations([f"d{n % 4}" for n in range(16)]))
 def test_the_same_message_counts_once_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, digests: list[str]

@@ -17,7 +17,6 @@ from podadmin.core.secret import Secret
 from podadmin.networks.bitfount import codec
 
 KEY = Secret(bytes(range(32)))
-calm = settings(deadline=None)  # a busy machine is not a slow function
 
 
 def failure(act: Callable[[], object]) -> str:
@@ -43,19 +42,16 @@ values = st.recursive(
 )
 
 
-@calm
 @given(values)
 def test_what_is_packed_unpacks_to_the_same(value: object) -> None:
     assert codec.unpack(codec.pack(value)) == value
 
 
-@calm
 @given(values)
 def test_what_is_sealed_opens_to_the_same(value: object) -> None:
     assert codec.open_session(KEY, codec.seal_session(KEY, value)) == value
 
 
-@calm
 @given(values, st.data())
 def test_no_change_of_a_single_byte_of_a_sealed_message_opens(value: object, data: st.DataObject) -> None:
     sealed = bytearray(codec.seal_session(KEY, value))
@@ -83,7 +79,7 @@ def test_another_key_opens_nothing_and_a_short_key_is_said_to_be_one() -> None:
     assert codec.new_session_key().reveal() != codec.new_session_key().reveal()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.binary(max_size=300))
 def test_only_our_errors_escape_from_any_bytes(data: bytes) -> None:
     for read in (
@@ -95,7 +91,7 @@ def test_only_our_errors_escape_from_any_bytes(data: bytes) -> None:
         assert failure(lambda read=read: read(data)).partition(".")[0] in {"", "codec", "session"}  # type: ignore[misc]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(values, st.data())
 def test_only_our_errors_escape_from_spoilt_bodies(value: object, data: st.DataObject) -> None:
     body = bytearray(codec.pack(value))
@@ -105,7 +101,6 @@ def test_only_our_errors_escape_from_spoilt_bodies(value: object, data: st.DataO
     assert failure(lambda: codec.unpack(bytes(body))).partition(".")[0] in {"", "codec"}
 
 
-@calm
 @given(values)
 def test_every_truncation_of_a_body_is_told(value: object) -> None:
     body = codec.pack(value)
@@ -117,7 +112,7 @@ def test_every_truncation_of_a_body_is_told(value: object) -> None:
     assert caught.value.code == "codec.trailing"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.binary(max_size=60))
 def test_the_survey_agrees_with_the_decoder_on_what_is_whole(data: bytes) -> None:
     """Whatever the survey lets through has exactly the extent that the decoder sees."""

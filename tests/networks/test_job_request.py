@@ -27,7 +27,7 @@ PROTOCOL = {
     "class_name": "bitfount.ResultsOnly",
     "algorithm": [{"class_name": "bitfount.SqlQuery", "query": "SELECT 1"}],
 }
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def state_or_failure(act: Callable[[], OpenedJobRequest]) -> str:
@@ -119,7 +119,7 @@ odd = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(
         st.sampled_from(

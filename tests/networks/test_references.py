@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
@@ -17,7 +17,6 @@ from podadmin.networks.bitfount.references import ReferencePolicy, check_referen
 
 STORE = "https://a-message-service-external.s3.eu-west-2.amazonaws.com"
 PUBLIC = ReferencePolicy()
-calm = settings(deadline=None)  # a busy machine is not a slow function
 LOCAL = ReferencePolicy.local("http://127.0.0.1:4000")
 
 
@@ -90,14 +89,12 @@ def test_the_local_network_is_exactly_one_origin() -> None:
             ReferencePolicy.local(origin)
 
 
-@calm
 @given(st.text(max_size=200))
 def test_only_our_errors_escape_and_nothing_random_is_followed(text: str) -> None:
     with pytest.raises(Refused):
         check_reference(text, PUBLIC)
 
 
-@calm
 @given(st.binary(max_size=200))
 def test_a_body_is_a_reference_only_where_it_is_one_text(body: bytes) -> None:
     url = references.reference_in(body)
@@ -105,7 +102,6 @@ def test_a_body_is_a_reference_only_where_it_is_one_text(body: bytes) -> None:
         assert codec.unpack_plain(body) == url
 
 
-@calm
 @given(st.text(max_size=300))
 def test_every_text_is_recognised(text: str) -> None:
     assert references.reference_in(codec.pack_plain(text)) == text

@@ -343,9 +343,7 @@ def statements(draw: st.DrawFn) -> str:
 def test_whatever_is_written_nothing_of_one_record_comes_out_of_what_is_called_a_figure(tables: Tables) -> None:
     trusted: list[SqlFacts] = []
 
-    @settings(
-        max_examples=HOW_MANY, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-    )
+    @settings(max_examples=HOW_MANY, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
     @given(statements())
     def one(query: str) -> None:
         said = check(tables, query)
@@ -384,9 +382,7 @@ def near_figures(draw: st.DrawFn) -> str:
 def test_a_figure_in_which_something_was_changed_holds_nothing_of_one_record_either(tables: Tables) -> None:
     trusted: list[str] = []
 
-    @settings(
-        max_examples=HOW_MANY, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-    )
+    @settings(max_examples=HOW_MANY, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
     @given(near_figures())
     @example("SELECT STDDEV(age) - 1 + 1 AS s FROM patients")
     def one(query: str) -> None:

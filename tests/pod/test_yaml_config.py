@@ -136,7 +136,7 @@ def configs(draw: st.DrawFn) -> PodConfig:
     return PodConfig.model_validate(told)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(configs())
 def test_what_is_written_reads_back_as_it_was(config: PodConfig) -> None:
     text = written(config)
@@ -148,7 +148,7 @@ def test_what_is_written_reads_back_as_it_was(config: PodConfig) -> None:
     assert written(found.config) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(NASTY, NASTY)
 def test_every_dollar_is_doubled_or_written_as_an_escape(key: str, value: str) -> None:
     config = PodConfig.model_validate(_pod(data_config={"datasource_args": {}, "column_descriptions": {key: value}}))

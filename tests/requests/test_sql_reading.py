@@ -465,7 +465,7 @@ NEST = ["({})", "f({})", "CASE WHEN a THEN {} END", "NOT {}", "- {}", "(SELECT {
         "DATE {}", "{} BETWEEN {} AND {}", "a.{}", "{} OVER ({})", "IF({}, {}, {})", "{} UNION SELECT {}"]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(NEST), min_size=1, max_size=3), st.integers(1, 400))
 @example(["({})"], 400)
 @example(["{}[1]"], 400)
@@ -493,7 +493,7 @@ WORDS = ["SELECT", "FROM", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "t", "a", 
          "WHEN", "THEN", "END", "*", "IN", "DISTINCT", "FILTER", "`", '"', "'", "--", "/*", "*/", "$$", ";", "[", "]", "::", "\\"]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(WORDS), max_size=24).map(" ".join) | st.text(max_size=80))
 def test_any_text_is_answered(text: str) -> None:
     found = understand(text)

@@ -230,7 +230,7 @@ _cells = st.fixed_dictionaries(
 
 
 @given(st.lists(_cells, min_size=1, max_size=40))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_counts_and_types_are_those_of_pandas(made: Make, cells: list[dict[str, Any]]) -> None:
     text = io.StringIO()
     pandas.DataFrame(cells, dtype=object).to_csv(text, index_label="row")

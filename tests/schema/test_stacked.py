@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -103,7 +104,7 @@ def tables(draw: st.DrawFn) -> str:
 
 
 @given(tables())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_columns_read_as_rows_give_the_same(both: Both, table: str) -> None:
     alike(*both(table))
 
@@ -144,16 +145,21 @@ def test_where_memory_is_short_fewer_columns_are_stacked(tmp_path: Path) -> None
     assert (found.rows, [column.maximum for column in found.columns]) == (3, [n % 7 for n in range(2_000)])
 
 
-def test_a_table_of_very_many_columns_is_told_to_stop(tmp_path: Path) -> None:
-    path = wide(tmp_path / "data.csv", 1_200)
-    steps: list[Step] = []
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [0.0, 0.3, 0.8])
+def test_a_table_of_very_many_columns_stops_within_a_second_of_being_told_to(tmp_path: Path, after: float) -> None:
+    told: list[float] = []
+    seen: list[float] = []
 
     def listen(step: Step) -> None:
-        steps.append(step)
-        if (step.fraction or 0.0) >= 0.02:
+        seen.append(step.fraction or 0.0)
+        if not told and seen[-1] >= after:
+            told.append(time.process_time())
             progress.cancel()
 
     progress = Progress(listen)
     with pytest.raises(Cancelled):
-        generate("demo", source_at(path), ColumnChoices(), SystemClock(), progress)
-    assert steps[-1].what == "Reading every row once"
+        generate("demo", source_at(wide(tmp_path / "data.csv", 4_000)), ColumnChoices(), SystemClock(), progress)
+    # by what this process works meanwhile: there is no waiting in it, and others on the machine do not count
+    assert time.process_time() - told[0] < 1.0
+    assert seen == sorted(seen)

@@ -92,7 +92,7 @@ def test_a_short_passphrase_is_refused_when_the_file_would_be_made(tmp_path: Pat
 
 
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_no_changed_byte_opens(path: Path, data: st.DataObject) -> None:
     whole = path.read_bytes()
     place = data.draw(st.integers(0, len(whole) - 1))
