@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -125,6 +126,36 @@ def test_a_limit_on_nothing_is_none(scope: Scope) -> None:
 def test_a_name_that_never_matches_is_refused(scope: Scope) -> None:
     with pytest.raises(BadInput, match=r"limit\.bad-scope"):
         check_scope(scope)
+
+
+@pytest.mark.parametrize(
+    ("act", "code", "why", "step"),
+    [
+        (
+            lambda: check_scope(Scope()),
+            "limit.no-scope",
+            "It names nothing that it would limit.",
+            "Name a model, a project, a requester or a datasource, or several of them.",
+        ),
+        (
+            lambda: check_scope(Scope(model=" a")),
+            "limit.bad-scope",
+            "A name in it is empty or begins or ends with a space, so that it would never match.",
+            "Give the name exactly as the list of models or requests shows it.",
+        ),
+        (
+            lambda: check_own_amount(0.5),
+            "limit.bad-own-amount",
+            "It is a whole number of inferences, from 0 up. A limit of 0 stops every use.",
+            "Give a whole number.",
+        ),
+    ],
+)
+def test_a_limit_that_cannot_be_is_said_to_be_so(act: Callable[[], object], code: str, why: str, step: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        act()
+    found = caught.value
+    assert (found.code, found.what, found.why, found.next_step) == (code, "The limit was not set.", why, step)
 
 
 def test_no_project_is_something_to_limit() -> None:

@@ -67,12 +67,16 @@ def test_a_step_or_a_setting_without_a_row_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [None, [], "flow", {1: 2}, {"worker": 3}, {"worker": {"interactive": {"steps": {}}}}]
-)
+    "broken",
+    [
+        None, [], "flow", {1: 2}, {"worker": 3}, {"worker": {"interactive": {"steps": {}}}},
+        {1: 2, "worker": {"interactive": {"steps": [{"task": "csv_report", "version": 1}]}}},
+    ],
+)  # fmt: skip
 def test_what_cannot_be_read_is_told(broken: object) -> None:
     found = told(broken)
     assert found.reasons[-1] in {"Its steps cannot be read.", "It names no step."}
-    assert found.risk == "unknown"
+    assert (found.risk, found.computed.protocol, found.computed.algorithms) == ("unknown", "flow", ())
 
 
 def test_thousands_of_steps_are_counted_not_told() -> None:
