@@ -27,6 +27,7 @@ _IDENTIFYING: tuple[tuple[str, str], ...] = (
     (r"(accession|study|series|sop)(instance)?(uid|id|no|number)|uid", "numbers of examinations"),
     (r"notes?|comments?|remarks?|narrative|freetext|letter", FREE_TEXT),
 )  # fmt: skip
+_ANY = re.compile("|".join(f"(?:{pattern})" for pattern, _ in _IDENTIFYING))
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -38,8 +39,9 @@ def suspected(name: str) -> str:
     """
     words = [word.lower() for word in _WORDS.findall(name)]
     runs = {"".join(words[start : start + size]) for size in (1, 2, 3) for start in range(len(words) - size + 1)}
-    for pattern, kind in _IDENTIFYING:
-        if any(re.fullmatch(pattern, run) for run in runs):
+    found = [run for run in runs if _ANY.fullmatch(run)]
+    for pattern, kind in _IDENTIFYING if found else ():
+        if any(re.fullmatch(pattern, run) for run in found):
             return kind
     return ""
 

@@ -91,7 +91,11 @@ def looks(reader: Engine, source: Table, names: Sequence[str]) -> tuple[int, lis
         wanted = max(min(SAMPLE_ROWS, SAMPLE_CELLS // max(len(places), 1)), 20)
         cells = [f"{reader.cell(name)}::VARCHAR" for name in source.columns]
         rows = reader.rows(cells, "Looking at the first rows", (0.0, 0.02), first=wanted)
-    return len(rows), [judged(name, [row[places[name]] or None for row in rows]) for name in names]
+    seen = []
+    for name in names:
+        reader.check()
+        seen.append(judged(name, [row[places[name]] or None for row in rows]))
+    return len(rows), seen
 
 
 def probe(source: FileSource, progress: Progress, *, temp_directory: Path | None = None) -> Probe:

@@ -118,6 +118,7 @@ def _stacked(reader: Engine, looks: Sequence[Look], texts: frozenset[str], toget
     """Columns of one kind are stacked, and those of which there are few of a kind stand side by side."""
     kinds = defaultdict[object, list[tuple[Look, Column]]](list)
     for seen in looks:
+        reader.check()
         column = Column(reader, seen, seen.name in texts, False, stacked=True)
         kinds[column.kind].append((seen, column))
     many = [[column for _, column in kind] for kind in kinds.values() if len(kind) >= _LEAST_STACKED]

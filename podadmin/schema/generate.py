@@ -245,20 +245,23 @@ class _Maker:
         dtypes = {name: self._dtype(name, each) for name, each in counts.items()}
         stypes = {name: semantic(name, dtypes[name], counts[name], self._forced.get(name)) for name in self._names}
         labels = self._labels([n for n in self._names if stypes[n] == "categorical"], dtypes, counts, rows)
-        columns = tuple(
-            statistics_of(
-                each,
-                dtypes[each.name],
-                stypes[each.name],
-                counts[each.name],
-                rows,
-                labels.get(each.name, ()),
-                each.name in self._forced,
-                self._choices.describe.get(each.name),
+        columns = []
+        for each in seen:
+            self._reader.check()
+            name = each.name
+            columns.append(
+                statistics_of(
+                    each,
+                    dtypes[name],
+                    stypes[name],
+                    counts[name],
+                    rows,
+                    labels.get(name, ()),
+                    name in self._forced,
+                    self._choices.describe.get(name),
+                )
             )
-            for each in seen
-        )
-        return Profile(rows, columns, found.rejected)
+        return Profile(rows, tuple(columns), found.rejected)
 
     def _dtype(self, name: str, found: Counts) -> str:
         if self._table.dialect is None:
