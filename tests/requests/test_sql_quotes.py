@@ -62,3 +62,5 @@ def test_parameters_do_not_open_dollar_quotes() -> None:
 def test_a_statement_ends_at_its_own_semicolon() -> None:
     assert first_statement("SELECT ';' -- ;\n, 2 ; -- rest") == "SELECT ';' -- ;\n, 2"
     assert first_statement(" SELECT 1 ") == "SELECT 1"
+    assert first_statement("; SELECT 1") == ""
+    assert first_statement("SELECT ';' AS a; SELECT ';'") == "SELECT ';' AS a"
