@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -106,11 +106,11 @@ def makers() -> list[tuple[str, object]]:
 @pytest.mark.parametrize("text", [NASTY, MEGABYTE], ids=["nasty", "megabyte"])
 def test_every_label_is_plain_and_shows_what_hides(qtbot: QtBot, name: str, make: object, text: str) -> None:
     assert callable(make)
-    began = perf_counter()
+    began = thread_time()
     widget = make(text)
     qtbot.addWidget(widget)
     widget.grab()
-    assert perf_counter() - began < 5
+    assert thread_time() - began < 5
     for label in labels(widget):
         assert label.textFormat() == Qt.TextFormat.PlainText
         assert "\u202e" not in label.text()
@@ -263,14 +263,14 @@ def test_a_request_shows_strangers_text_plainly_everywhere(host: QWidget, text: 
         protocol={text: {text: [text]}},
         outcome=facts,
     )
-    began = perf_counter()
+    began = thread_time()
     view = RequestDetailView(ManualClock(datetime(2026, 11, 21, 10, 2, tzinfo=UTC)), host)
     view.setParent(host)
     view.resize(1000, 780)
     view.show()
     view.show_detail(detail)
     view.grab()
-    assert perf_counter() - began < 20
+    assert thread_time() - began < 10
     assert_plain(view)
 
 
