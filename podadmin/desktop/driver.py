@@ -112,6 +112,9 @@ _STEPS: Final = {
 }
 
 
+_LOOKS: Final = frozenset({"expect", "expect-not", "expect-enabled", "expect-disabled", "wait-gone", "picture"})
+
+
 class _NotYet(Exception):
     """The step cannot be done now; it is tried again until its time is up. Says what stands in the way."""
 
@@ -188,6 +191,8 @@ class Driver(QObject):
             return
         step = self._steps[self._at]
         try:
+            if step.words[0] in _LOOKS and self._coming():
+                raise _NotYet("the page is still coming, part by part")
             self._acts[step.words[0]](step.words[1:])
         except _NotYet as wait:
             if perf_counter() - self._since > self._time_for(step):
@@ -198,6 +203,11 @@ class Driver(QObject):
             return
         self._at += 1
         self._since = perf_counter()
+
+    def _coming(self) -> bool:
+        """Is the page in front not complete? Who looks at what is there waits for that."""
+        current = getattr(self._window, "current", None)
+        return bool(callable(current) and getattr(current(), "busy", False))
 
     def _time_for(self, step: Line) -> float:
         named = step.words[0] in ("wait", "wait-gone", "wait-enabled", "tab-to") and len(step.words) > 2

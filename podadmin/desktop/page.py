@@ -108,6 +108,11 @@ class Page(QWidget):
         return self.desk.session
 
     @property
+    def busy(self) -> bool:
+        """Is something of it still being built or shown, part by part?"""
+        return self._building.busy or self._showing.busy
+
+    @property
     def _coming(self) -> str:
         return f"Loading {(self.title or self.name).lower()}"
 

@@ -50,7 +50,7 @@ _PARTS: Final[dict[str, str]] = {
         type "Search requests" "nothing is like this"
         wait "Nothing found" 20
         type "Search requests" "st"
-        wait "patients" 20
+        wait "lab-" 60
         type "Search requests" ""
         wait "lab-" 20""",
     "other orders": """
