@@ -230,10 +230,16 @@ class SettingsList(QWidget):
         return tuple(editor.setting.title for editor in self.editors.values() if editor.dirty)
 
     def _build(self, rows: Sequence[SettingRow]) -> Iterator[None]:
-        clear(self._column)
-        self.editors = {}
-        self._groups = {}
+        names = [row.name for row in rows]
+        if names[: len(self.editors)] != list(self.editors):
+            clear(self._column)
+            self.editors = {}
+            self._groups = {}
         for setting in rows:
+            if setting.name in self.editors:
+                # it was built before news came: what was entered in it stays
+                self.editors[setting.name].show_setting(setting)
+                continue
             name = group_of(setting)
             if name not in self._groups:
                 card = Card(name)
