@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Final, cast
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
@@ -15,7 +16,7 @@ from podadmin.desktop.widgets.text import plain_tip, set_name, shown
 _CHILDREN_AT_MOST: Final = 500
 _DEPTH_AT_MOST: Final = 24
 _OPEN_BELOW: Final = 40
-_AT_ONCE: Final = 600
+_AT_ONCE: Final = 300
 """Items that are made at once; more of them would be felt."""
 _LATER: Final = int(Qt.ItemDataRole.UserRole) + 1
 
@@ -58,14 +59,13 @@ class JsonTree(QTreeView):
         super().keyPressEvent(event)
 
     def _grow(self, parent: QStandardItem, value: object, depth: int) -> None:
+        parts: Iterable[tuple[object, object]] = ()
         if isinstance(value, Mapping):
-            pairs = [(str(key), inner) for key, inner in value.items()]
-        elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-            pairs = [(str(place), inner) for place, inner in enumerate(value)]
-        else:
-            pairs = []
-        for key, inner in pairs[:_CHILDREN_AT_MOST]:
-            name, words = QStandardItem(shown(key, one_line=True)), QStandardItem(_leaf(inner))
+            parts = value.items()
+        elif _has_parts(value):
+            parts = enumerate(cast("Sequence[object]", value))
+        for key, inner in islice(parts, _CHILDREN_AT_MOST):
+            name, words = QStandardItem(shown(str(key), one_line=True)), QStandardItem(_leaf(inner))
             for item in (name, words):
                 item.setToolTip(plain_tip(item.text()))
             self._room -= 1
@@ -75,8 +75,8 @@ class JsonTree(QTreeView):
                 name.setData((inner, depth + 1), _LATER)
                 name.appendRow([QStandardItem("…"), QStandardItem("")])
             parent.appendRow([name, words])
-        if len(pairs) > _CHILDREN_AT_MOST:
-            rest = len(pairs) - _CHILDREN_AT_MOST
+        rest = len(cast("Sequence[object]", value)) - _CHILDREN_AT_MOST if _has_parts(value) else 0
+        if rest > 0:
             parent.appendRow([QStandardItem("…"), QStandardItem(f"{rest} more, not shown here")])
 
     def _unfold(self, index: QModelIndex) -> None:
