@@ -6,6 +6,7 @@ examples, so that a run can be repeated; `HYPOTHESIS_PROFILE=search` draws new o
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -23,3 +24,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 def new_profiles_are_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with made_once(tmp_path_factory.mktemp("made-once")):
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_written_into_a_profile_of_an_earlier_test() -> Iterator[None]:
+    yield
+    log = logging.getLogger("podadmin")
+    for handler in [each for each in log.handlers if isinstance(each, logging.FileHandler)]:
+        log.removeHandler(handler)
+        handler.close()

@@ -104,8 +104,8 @@ class IdlePolls:
             self._rows_changed()
 
     def _poll_under_way(self, key: tuple[bytes, Metadata]) -> asyncio.Task[None]:
-        """The poll of an earlier call that still goes on, or a new one."""
-        for old in [each for each, poll in self._polls.items() if each != key and poll.done()]:
+        """The poll of an earlier call that still goes on, or a new one: what an ended one was told is of the past."""
+        for old in [each for each, poll in self._polls.items() if poll.done()]:
             self._polls.pop(old).exception()
         if key not in self._polls:
             self._polls[key] = asyncio.create_task(self._poll(*key))
