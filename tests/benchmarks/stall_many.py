@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.benchmarks import million
-from tests.benchmarks.figures import ROOT, beside_bound, environment
+from tests.benchmarks.figures import ROOT, beside_bound, environment, ran
 
 BOUND: Final = 50.0
 ARRIVING: Final = 80
@@ -247,15 +247,7 @@ def _play(profile: Path, parts: Mapping[str, str]) -> dict[int, tuple[float, flo
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "script.txt"
         script.write_text(_script(parts), encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM, str(profile), str(script)],
-            cwd=ROOT,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
+        done = ran(_PROGRAM, profile, script, seconds=900)
     told = re.findall(r"^part (\d+) ([\d.]+) ([\d.]+)", done.stdout, re.M)
     seen = {int(number): (float(worst), float(busy)) for number, worst, busy in told}
     if done.returncode or len(seen) != len(parts):
