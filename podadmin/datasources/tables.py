@@ -82,8 +82,9 @@ def reading(
         )
 
 
-def looks(reader: Engine, source: Table, names: Sequence[str]) -> tuple[int, list[Look]]:
-    """How many rows were sampled, and what they say about the columns `names`. `reader` is an open one on `source`."""
+def looks(reader: Engine, names: Sequence[str]) -> tuple[int, list[Look]]:
+    """How many rows were sampled, and what they say about the columns `names`."""
+    source = reader.table
     places = {name: place for place, name in enumerate(source.columns)}
     if source.dialect is not None:
         rows: Sequence[Sequence[str | None]] = sampled(source.path, source.dialect)
@@ -185,7 +186,7 @@ def columns(source: FileSource, *, temp_directory: Path | None = None) -> tuple[
         reading(source, Progress(), temp_directory=temp_directory, head_only=True) as reader,
     ):
         found = reader.table
-        sampled_rows, seen = looks(reader, found, found.columns)
+        sampled_rows, seen = looks(reader, found.columns)
     guesses = []
     for each, native in zip(seen, found.types, strict=True):
         kind = _guessed(each) if found.dialect is not None else native_dtype(native)

@@ -16,7 +16,7 @@ from podadmin.datasources.database_columns import Cells, Column, declared
 from podadmin.datasources.dtypes import FLOAT, INTEGER, STRING
 from podadmin.datasources.model import ColumnChoices
 from podadmin.datasources.sample import FREQUENT, Look
-from podadmin.schema.column_rules import Labels, known_labels, semantic, statistics_of, too_many_labels, typed
+from podadmin.schema.column_rules import Labels, every_statistics, known_labels, semantic, too_many_labels, typed
 from podadmin.schema.counts import Counts, distribute, measured
 from podadmin.schema.file_columns import FEW_BINS
 from podadmin.schema.generate import Profile
@@ -101,20 +101,17 @@ class _Pass:
         stypes = {name: semantic(name, dtypes[name], counts[name], self._forced.get(name)) for name in dtypes}
         self._measured(rows, counts, seen)
         labels = self._labels([name for name in stypes if stypes[name] == "categorical"], dtypes, counts, rows)
-        described = tuple(
-            statistics_of(
-                seen[name],
-                dtypes[name],
-                stypes[name],
-                counts[name],
-                rows,
-                labels.get(name, ()),
-                name in self._forced,
-                self._choices.describe.get(name),
-            )
-            for name in self._columns
+        found = every_statistics(
+            [seen[name] for name in self._columns],
+            dtypes,
+            stypes,
+            counts,
+            rows,
+            labels,
+            self._forced,
+            self._choices.describe,
         )
-        return Profile(rows, described)
+        return Profile(rows, tuple(found))
 
     def _valued(self, counts: Mapping[str, Counts], seen: Mapping[str, Look]) -> None:
         """Count the values of columns that have few, and how many different ones there are where that was estimated."""

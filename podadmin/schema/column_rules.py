@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from podadmin.core.errors import BadInput
@@ -75,3 +76,22 @@ def statistics_of(
         return made
     different = sum(label != NULL_LABEL for label, _ in labels)
     return replace(made, labels=labels, distinct=different, distinct_estimated=False, top=())
+
+
+def every_statistics(
+    looks: Iterable[Look],
+    dtypes: Mapping[str, str],
+    stypes: Mapping[str, str],
+    counts: Mapping[str, Counts],
+    rows: int,
+    labels: Mapping[str, Labels],
+    forced: Mapping[str, str],
+    descriptions: Mapping[str, str],
+) -> Iterator[ColumnStatistics]:
+    """`statistics_of` each column, in the order of `looks`."""
+    for seen in looks:
+        name = seen.name
+        told = labels.get(name, ())
+        yield statistics_of(
+            seen, dtypes[name], stypes[name], counts[name], rows, told, name in forced, descriptions.get(name)
+        )

@@ -33,7 +33,7 @@ from podadmin.datasources.dtypes import (
     dtype_of,
     native_dtype,
 )
-from podadmin.datasources.engine import DEFAULT_MEMORY, Engine, Table
+from podadmin.datasources.engine import DEFAULT_MEMORY, Engine
 from podadmin.datasources.files import unchanged
 from podadmin.datasources.folders import Inventory
 from podadmin.datasources.kinds.registry import declaration
@@ -53,10 +53,10 @@ from podadmin.datasources.model import (
 from podadmin.datasources.tables import looks, reading, refuse_without_rows
 from podadmin.schema.column_rules import (
     INT64,
+    every_statistics,
     known_labels,
     largest_of,
     semantic,
-    statistics_of,
     too_many_labels,
     typed,
 )
@@ -187,10 +187,10 @@ def _of_file(
 ) -> tuple[Profile, Fingerprint]:
     with unchanged(located(source.path)) as found:
         with reading(source, progress, memory_limit=memory_limit, temp_directory=temp_directory) as reader:
-            opened = reader.table
-            check_choices(choices, opened.columns)
-            exact = found.size <= EXACT_BYTES and len(opened.columns) <= EXACT_COLUMNS
-            profile = _Maker(reader, opened, choices, exact, max_labels).profile()
+            names = reader.table.columns
+            check_choices(choices, names)
+            exact = found.size <= EXACT_BYTES and len(names) <= EXACT_COLUMNS
+            profile = _Maker(reader, choices, exact, max_labels).profile()
         refuse_without_rows(profile.rows, profile.rejected)
     return profile, found
 
@@ -227,18 +227,17 @@ def _feature(column: ColumnStatistics) -> Feature:
 class _Maker:
     """One generation over one open file."""
 
-    def __init__(self, reader: Engine, opened: Table, choices: ColumnChoices, exact: bool, max_labels: int) -> None:
+    def __init__(self, reader: Engine, choices: ColumnChoices, exact: bool, max_labels: int) -> None:
         self._reader = reader
-        self._table = opened
         self._choices = choices
         self._exact = exact
         self._max_labels = max_labels
-        self._names = tuple(name for name in opened.columns if name not in choices.ignore)
-        self._forced = forced(choices, opened.columns)
+        self._names = tuple(name for name in reader.table.columns if name not in choices.ignore)
+        self._forced = forced(choices, reader.table.columns)
 
     def profile(self) -> Profile:
         """What is found about every column that is not ignored, in the order of the file."""
-        _sampled, seen = looks(self._reader, self._table, self._names)
+        _sampled, seen = looks(self._reader, self._names)
         texts = frozenset(name for name, stype in self._forced.items() if stype == "categorical")
         found = read_all(self._reader, seen, texts, _PASS_SPAN, self._exact)
         rows, counts = found.rows, found.counts
@@ -246,25 +245,13 @@ class _Maker:
         stypes = {name: semantic(name, dtypes[name], counts[name], self._forced.get(name)) for name in self._names}
         labels = self._labels([n for n in self._names if stypes[n] == "categorical"], dtypes, counts, rows)
         columns = []
-        for each in seen:
+        for each in every_statistics(seen, dtypes, stypes, counts, rows, labels, self._forced, self._choices.describe):
             self._reader.check()
-            name = each.name
-            columns.append(
-                statistics_of(
-                    each,
-                    dtypes[name],
-                    stypes[name],
-                    counts[name],
-                    rows,
-                    labels.get(name, ()),
-                    name in self._forced,
-                    self._choices.describe.get(name),
-                )
-            )
+            columns.append(each)
         return Profile(rows, tuple(columns), found.rejected)
 
     def _dtype(self, name: str, found: Counts) -> str:
-        if self._table.dialect is None:
+        if self._reader.table.dialect is None:
             return typed(native_dtype(self._reader.type_of(name)), found)
         largest = largest_of(found)
         if found.cells and found.numbers == found.cells and found.whole and largest >= _SAFE_INTEGER:

@@ -23,6 +23,14 @@ PATIENCE = 30.0
 Body = Callable[[Unit], None]
 
 
+def _side_by_side(work: Callable[[int], None], many: int) -> None:
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(many)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def values(store: Store) -> set[str]:
     with store.read() as connection:
         return set(connection.execute(select(setting.c.name)).scalars())
@@ -203,11 +211,7 @@ def test_many_threads_of_both_kinds_and_two_stores_write_one_whole_chain(
         except Exception as error:  # noqa: BLE001 - reported by the test below
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    _side_by_side(work, 12)
     assert failures == []
     subjects = chain(store)
     assert set(subjects) == values(store)
@@ -291,11 +295,7 @@ def test_gatherings_beside_others_lose_nothing(store: Store) -> None:
         except BaseException as error:  # noqa: BLE001 - reported by the test below
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    _side_by_side(work, 6)
     assert failures == []
     subjects = chain(store)
     assert len(subjects) == 120

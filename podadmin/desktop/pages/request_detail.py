@@ -123,20 +123,7 @@ class RequestDetailView(QWidget):
         self.complete = True
 
     def _cards(self) -> tuple[QWidget, ...]:
-        return (
-            self._tampered,
-            self.effects,
-            self.differences,
-            self.review,
-            self._outcome,
-            self.left,
-            self._sections,
-            self._verification,
-            self._trace,
-            self.why_not,
-            self._history_card,
-            self.protocol,
-        )
+        return (*self._above, self._verification, self._trace, *self._below)
 
     def forget(self) -> None:
         """No request is in front: nothing of the last one may be decided on."""
@@ -161,7 +148,7 @@ class RequestDetailView(QWidget):
         self._inner.insertWidget(self._inner.indexOf(self._outcome) + 1, self.left)
 
     def _lay_out(self) -> None:
-        self._inner = column(
+        self._above: tuple[QWidget, ...] = (
             self._tampered,
             self.effects,
             self.differences,
@@ -169,10 +156,12 @@ class RequestDetailView(QWidget):
             self._outcome,
             self.left,
             self._sections,
+        )
+        self._below: tuple[QWidget, ...] = (self.why_not, self._history_card, self.protocol)
+        self._inner = column(
+            *self._above,
             row((self._verification, 1), (self._trace, 1), gap=SPACE.l),
-            self.why_not,
-            self._history_card,
-            self.protocol,
+            *self._below,
             STRETCH,
             gap=SPACE.l,
         )
