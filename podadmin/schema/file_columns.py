@@ -170,7 +170,8 @@ class Column:
         if check_whole:
             self.select["fractional"] = f"max({number} <> trunc({number}))"
         if seen.frequent and seen.different <= FEW_BINS and not self.bins and seen.numbers == seen.cells:
-            bins = sorted(value for value in {float(cell) for cell in seen.frequent} if math.isfinite(value))
+            # a zero is one value whatever its sign
+            bins = sorted(value for value in {float(cell) + 0.0 for cell in seen.frequent} if math.isfinite(value))
             self.bins, self.binned, self.bin_type = tuple(map(repr, bins)), number, "DOUBLE"
         self.measured = number
         self._distinct(number)

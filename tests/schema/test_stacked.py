@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from podadmin.core.clock import SystemClock
@@ -104,6 +104,7 @@ def tables(draw: st.DrawFn) -> str:
 
 
 @given(tables())
+@example("empty 0,half 1\r\n,\r\n,-0\r\n")
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_columns_read_as_rows_give_the_same(both: Both, table: str) -> None:
     alike(*both(table))
