@@ -101,6 +101,7 @@ class LimitsView(QWidget):
         self.states.currentIndexChanged.connect(lambda _: self.filtered.emit())
         self._summary = PlainLabel("", "muted", wrap=True)
         self._none = PlainLabel("No model is like that.", "muted")
+        self._none.setVisible(False)
         self.detail_view = MeterDetailView(clock)
         self.detail = StateView(self.detail_view)
         self.detail.setVisible(False)
