@@ -5,7 +5,7 @@ One module in a turn, with pauses, and not before the profile is open: that wait
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Final
@@ -19,11 +19,12 @@ _FOLDERS: Final = ("podadmin.app.views", "podadmin.desktop.widgets", "podadmin.d
 
 
 class Ahead(QObject):
-    """Begins when the session has its first answer, and is gone when it is done. Lives on the Qt thread."""
+    """Begins with the first answer of the session; calls `then` and is gone when it is done. Lives on the Qt thread."""
 
-    def __init__(self, session: Session, parent: QObject) -> None:
+    def __init__(self, session: Session, parent: QObject, then: Callable[[], object]) -> None:
         super().__init__(parent)
         self._names = _names()
+        self._then = then
         self._timer = QTimer(self)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._next)
@@ -34,6 +35,7 @@ class Ahead(QObject):
         if name is None:
             self._timer.stop()
             self.deleteLater()
+            self._then()
         else:
             import_module(name)
 

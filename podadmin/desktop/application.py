@@ -6,7 +6,6 @@ all that they need come afterwards, off this thread.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from podadmin.app.options import Options
 
 _HARMLESS: Final = "propagateSizeHints"
-_SWITCH_SECONDS: Final = 0.0005
+_SWITCH_SECONDS: Final = 0.0001
 _began = perf_counter()
 
 
@@ -149,9 +148,6 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
         sys.stdout.flush()
         end.now(0)
         return
-    # what the frame is made of lasts as long as the process
-    gc.freeze()
-    gc.enable()
     # the frame is on the screen; its first page comes now, and then the profile behind it
     _ready_for_pages()
     shell.go(shell.first_page)
@@ -161,7 +157,9 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
         end.keep = driver = Driver(shell)
         driver.finished.connect(lambda result: _played(result, options.script, end))
     session.start(options)
+    from podadmin.core.clock import SystemClock
     from podadmin.desktop.ahead import Ahead
+    from podadmin.desktop.garbage import Garbage
     from podadmin.desktop.pages.journal_notices import ABOUT, JournalNotices
     from podadmin.desktop.pages.request_notices import RequestNotices
 
@@ -169,7 +167,7 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
     for act in ABOUT:
         JournalNotices(session, shell.say, act, shell)
     RequestNotices(session, shell.go, parent=shell)
-    Ahead(session, shell)
+    Ahead(session, shell, Garbage(shell, SystemClock()).settle)
     if options.script is not None:
         try:
             text = options.script.read_text(encoding="utf-8")

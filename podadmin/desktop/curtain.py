@@ -15,7 +15,8 @@ from shiboken6 import isValid
 from podadmin.core.clock import Clock, SystemClock
 from podadmin.core.errors import PodadminError
 from podadmin.core.secret import Secret
-from podadmin.desktop.lock import IdleWatch, LockPage, ProofSheet
+from podadmin.desktop.idle_watch import IdleWatch
+from podadmin.desktop.lock import LockPage, ProofSheet
 
 if TYPE_CHECKING:
     from podadmin.app.views.facts import Done

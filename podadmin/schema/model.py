@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from podadmin.core.canon import parsed
 from podadmin.core.errors import BadInput
 from podadmin.core.late import Late
 from podadmin.core.text import stranger
@@ -105,7 +106,7 @@ def read(text: str) -> Document:
     """
     try:
         # YAML readers do not take all of JSON: no escaped surrogate pairs, no raw control characters
-        data = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+        data = parsed(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _bad("It is neither YAML nor JSON.") from error
     top = dict(_mapping(data, "the document"))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import insert, select
 
-from podadmin.core.canon import canonical
+from podadmin.core.canon import canonical, parsed
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Unavailable
 from podadmin.core.text import stranger
@@ -148,13 +149,13 @@ def _newest(store: Store, datasource_id: str, older_than: str | None) -> Saved |
         row = connection.execute(asked.order_by(table.c.made_at.desc(), table.c.id.desc()).limit(1)).first()
     if row is None:
         return None
-    statistics = json.loads(row.statistics)
+    statistics, columns = _statistics(row.statistics)
     return Saved(
         row.id,
         row.datasource_id,
         unstamp(row.made_at),
-        read(row.document),
-        tuple(map(ColumnStatistics.from_dict, statistics["columns"])),
+        _document(row.document),
+        columns,
         row.rejected,
         row.seconds,
         statistics["size"],
@@ -164,6 +165,19 @@ def _newest(store: Store, datasource_id: str, older_than: str | None) -> Saved |
         Unread(*statistics["unread"]) if statistics.get("unread") else None,
         statistics.get("made_from", ""),
     )
+
+
+# With thousands of columns it takes a second to read them, and who goes through their list asks for each one of them.
+# The newest schema and the one before it stay, known by their whole text: what was changed is read anew.
+@lru_cache(maxsize=2)
+def _document(text: str) -> Document:
+    return read(text)
+
+
+@lru_cache(maxsize=2)
+def _statistics(text: str) -> tuple[dict[str, Any], tuple[ColumnStatistics, ...]]:
+    found = parsed(text)
+    return found, tuple(map(ColumnStatistics.from_dict, found.pop("columns")))
 
 
 def export(

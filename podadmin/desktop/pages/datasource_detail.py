@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from podadmin.app.views.datasources import DatasourceCard, SchemaView
 from podadmin.core.clock import Clock
@@ -14,6 +16,7 @@ from podadmin.desktop.pages.datasource_health import HealthCard
 from podadmin.desktop.pages.datasource_inventory import InventoryCard
 from podadmin.desktop.pages.datasource_kinds import group_of
 from podadmin.desktop.pages.schema_review import SchemaReview
+from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge
 from podadmin.desktop.widgets.banner import Banner, IconMark
@@ -46,7 +49,7 @@ class DatasourceDetail(QWidget):
     take_wanted = Signal(str)
     export_wanted = Signal(object)
 
-    def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
+    def __init__(self, clock: Clock, parent: QWidget | None = None, sliced: bool = False) -> None:
         super().__init__(parent)
         self.source: DatasourceCard | None = None
         self.job = JobBar()
@@ -64,14 +67,32 @@ class DatasourceDetail(QWidget):
         card.body.addWidget(self.job)
         self._notes = column(gap=SPACE.s)
         self._of_schema = column(gap=SPACE.s)
-        self.review = SchemaReview()
-        self.state = StateView(self.review)
-        self.health = HealthCard(clock)
-        self.set_up = SetUpCard()
-        self.inventory = InventoryCard()
+        self._clock = clock
+        self.setLayout(column(card, self._notes))
+        if not sliced:
+            at_once(self.build())
+
+    def build(self) -> Iterator[None]:
+        """Make the cards below the first one. Where it is `sliced`, to be gone through once it has got its place."""
+        place = self.layout()
+        assert isinstance(place, QVBoxLayout)
         self._cards = CardGrid(SIZE.field)
+        place.addWidget(self._cards)
+        self.health = HealthCard(self._clock)
+        yield
+        self.set_up = SetUpCard()
         self._cards.set_cards((self.health, self.set_up))
-        self.setLayout(column(card, self._notes, self._cards, self.inventory, self._of_schema, self.state, STRETCH))
+        yield
+        self.inventory = InventoryCard()
+        place.addWidget(self.inventory)
+        place.addLayout(self._of_schema)
+        yield
+        self.review = SchemaReview(sliced=True)
+        self.state = StateView(self.review)
+        place.addWidget(self.state)
+        place.addStretch(1)
+        yield
+        yield from self.review.build()
 
     def show_loading(self) -> None:
         """Something else is about to be shown."""

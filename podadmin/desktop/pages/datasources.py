@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import Final
 
@@ -33,7 +34,7 @@ _CHANGE: Final = "/change"
 class DatasourcesPage(Page):
     """Four views in one place. The window's history holds which datasource is open; the wizard keeps its entries.
 
-    The wizard, one datasource and the form are made when they are first needed: the cards have to be there before.
+    The wizard and the form are made when they are first needed: the cards have to be there before.
     """
 
     name = "Datasources"
@@ -50,7 +51,7 @@ class DatasourcesPage(Page):
         "data, so the last step shows everything that the schema would reveal before you save it."
     )
 
-    def build(self) -> None:
+    def build(self) -> Iterator[None]:
         self._open = ""
         self._connect = PrimaryButton(CONNECT, lambda: self.desk.go(self.name, NEW), "plus")
         self._back = QuietButton(BACK, lambda: self.desk.go(self.name), "arrow-left")
@@ -65,6 +66,11 @@ class DatasourcesPage(Page):
         self._list_area = scrolling(self.list)
         self._stack.addWidget(self._list_area)
         self.body.addWidget(self._stack, 1)
+        yield
+        self.detail = DatasourceDetail(SystemClock(), sliced=True)
+        self._detail_area = scrolling(self.detail)
+        self._stack.addWidget(self._detail_area)
+        yield from self.detail.build()
         self._show_list()
 
     @cached_property
@@ -74,14 +80,6 @@ class DatasourcesPage(Page):
         made.left.connect(lambda: self.desk.go(self.name))
         self._connecting = Connecting(self, made, self._saved)
         self._stack.addWidget(made)
-        return made
-
-    @cached_property
-    def detail(self) -> DatasourceDetail:
-        """The view of one datasource."""
-        made = DatasourceDetail(SystemClock())
-        self._detail_area = scrolling(made)
-        self._stack.addWidget(self._detail_area)
         return made
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -11,6 +12,7 @@ from podadmin.app.views.datasources import ColumnView, SchemaView
 from podadmin.desktop.pages.schema_column import ColumnPanel
 from podadmin.desktop.pages.schema_decide import DecideView, DriftView
 from podadmin.desktop.pages.schema_reveals import RevealsView
+from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.buttons import TabRow
@@ -88,36 +90,49 @@ class SchemaReview(QWidget):
 
     column_wanted = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, sliced: bool = False) -> None:
         super().__init__(parent)
         self.schema: SchemaView | None = None
         self._found: list[ColumnView] = []
+        self._parts: dict[str, QWidget] = {}
         self.figures = {name: FigureCard(name) for name in ("Records", "Columns", "Not used", "Made")}
         self.tabs = TabRow(_TABS, "Parts of the schema", self._picked)
-        self.decide = DecideView()
-        self.reveals = RevealsView()
-        self.columns = column_table()
-        self.columns.picked.connect(self._chosen)
-        self.columns.more_wanted.connect(self._next_page)
-        self.panel = ColumnPanel()
-        self.drift = DriftView()
-        self.document = JsonTree("Schema document")
-        self._search = SearchEdit("Find a column of the schema", "Find a column", lambda _: self._find())
-        listed = Card(flush=True)
-        listed.body.addWidget(self.columns)
-        tree = Card("Version 4, as it is exported")
-        tree.body.addWidget(self.document)
-        told = wrap(column(self.decide, self.reveals, margin=SPACE.none))
-        of_columns = wrap(column(self._search, listed, self.panel, margin=SPACE.none))
-        self._parts: dict[str, QWidget] = {}
         self._stack = column()
-        for key, part in (("reveals", told), ("columns", of_columns), ("drift", self.drift), ("document", tree)):
-            self._parts[key] = part
-            self._stack.addWidget(part)
         self.setLayout(
             column(row(*((card, 1) for card in self.figures.values()), gap=SPACE.l), self.tabs, self._stack, STRETCH)
         )
+        if not sliced:
+            at_once(self.build())
+
+    def build(self) -> Iterator[None]:
+        """Make the four views. Where it is `sliced`, to be gone through once, after it has got its place."""
+        self.decide = DecideView()
+        self.reveals = RevealsView()
+        self._add("reveals", wrap(column(self.decide, self.reveals, margin=SPACE.none)))
+        yield
+        self.columns = column_table()
+        self.columns.picked.connect(self._chosen)
+        self.columns.more_wanted.connect(self._next_page)
+        self._search = SearchEdit("Find a column of the schema", "Find a column", lambda _: self._find())
+        listed = Card(flush=True)
+        listed.body.addWidget(self.columns)
+        of_columns = column(self._search, listed, margin=SPACE.none)
+        self._add("columns", wrap(of_columns))
+        yield
+        self.panel = ColumnPanel()
+        of_columns.addWidget(self.panel)
+        yield
+        self.drift = DriftView()
+        self._add("drift", self.drift)
+        self.document = JsonTree("Schema document")
+        tree = Card("Version 4, as it is exported")
+        tree.body.addWidget(self.document)
+        self._add("document", tree)
         self._picked("reveals")
+
+    def _add(self, key: str, part: QWidget) -> None:
+        self._parts[key] = part
+        self._stack.addWidget(part)
 
     def show_schema(self, schema: SchemaView) -> None:
         """Show a schema. A newer view of the same one leaves the part that is being looked at open."""
