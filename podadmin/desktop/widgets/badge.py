@@ -6,12 +6,12 @@ from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from podadmin.core.text import stranger
 from podadmin.desktop.theme import icons, style
-from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS, TYPE, tone_colours
+from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS, TYPE, Colours, tone_colours
 
 _TONE_TOKENS = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
 _WORD_AT_MOST: Final = 60
@@ -51,23 +51,35 @@ def _fitted(spec: BadgeSpec, room: int) -> str:
 
 def draw_badge(painter: QPainter, room: QRectF, spec: BadgeSpec) -> None:
     """Draw the badge at the left of `room`, on its middle line, cut to its width."""
-    text_colour, fill = tone_colours(style.colours(), spec.tone)
-    width = min(float(badge_width(spec)), room.width())
-    pill = QRectF(room.left(), room.center().y() - SIZE.badge / 2, width, float(SIZE.badge))
-    painter.save()
+    width = min(badge_width(spec), int(room.width()))
+    if width > 0:
+        scale = max(painter.device().devicePixelRatioF(), 1.0)
+        top = round(room.center().y() - SIZE.badge / 2)
+        painter.drawPixmap(QPointF(room.left(), top), _drawn(spec, style.colours(), width, scale))
+
+
+@lru_cache(maxsize=512)
+def _drawn(spec: BadgeSpec, theme: Colours, width: int, scale: float) -> QPixmap:
+    """Made once: tables show the same few badges in every row."""
+    made = QPixmap(round(width * scale), round(SIZE.badge * scale))
+    made.setDevicePixelRatio(scale)
+    made.fill(QColor(0, 0, 0, 0))
+    text_colour, fill = tone_colours(theme, spec.tone)
+    pill = QRectF(0, 0, width, SIZE.badge)
+    painter = QPainter(made)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(fill))
     painter.drawRoundedRect(pill, SIZE.badge / 2, SIZE.badge / 2)
     name = spec.icon or TONE_ICONS.get(spec.tone, "circle-dot")
-    scale = max(painter.device().devicePixelRatioF(), 1.0)
     mark = icons.pixmap(name, _TONE_TOKENS.get(spec.tone, "muted"), SIZE.icon_small, scale)
-    painter.drawPixmap(QPointF(pill.left() + SPACE.s, pill.center().y() - SIZE.icon_small / 2), mark)
+    painter.drawPixmap(QPointF(SPACE.s, (SIZE.badge - SIZE.icon_small) / 2), mark)
     painter.setPen(QColor(text_colour))
     painter.setFont(badge_font())
     words = pill.adjusted(SPACE.s + SIZE.icon_small + SPACE.xs, 0, -SPACE.s, 0)
     painter.drawText(words, _LEFT, _fitted(spec, int(words.width()) + 1))
-    painter.restore()
+    painter.end()
+    return made
 
 
 class Badge(QWidget):

@@ -11,9 +11,8 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView, QWidget
 
 from podadmin.desktop.theme.tokens import SIZE, SPACE
-from podadmin.desktop.widgets.badge import BadgeSpec
-from podadmin.desktop.widgets.cells import CELL_ROLE, KIND_ROLE, CellDelegate
-from podadmin.desktop.widgets.text import plain_tip, set_name, shown
+from podadmin.desktop.widgets.cells import CellDelegate, as_text
+from podadmin.desktop.widgets.text import plain_tip, set_name
 
 Kind = Literal["text", "mono", "number", "badge", "spark"]
 _Index = QModelIndex | QPersistentModelIndex
@@ -65,15 +64,16 @@ class RowModel(QAbstractTableModel):
             return None
         column = self.columns[index.column()]
         row = self.rows[index.row()]
-        if role == KIND_ROLE:
-            return column.kind
-        if role == CELL_ROLE:
-            return column.cell(row)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return _as_text(column.cell(row))
+            return as_text(column.cell(row))
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(column.tip(row) if column.tip is not None else _as_text(column.cell(row)))
+            return plain_tip(column.tip(row) if column.tip is not None else as_text(column.cell(row)))
         return None
+
+    def cell(self, row: int, column: int) -> tuple[str, object]:
+        """See `cells.Cells`. A row that has gone since is empty."""
+        found = self.columns[column]
+        return found.kind, found.cell(self.rows[row]) if row < len(self.rows) else ""
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if orientation == Qt.Orientation.Horizontal and 0 <= section < len(self.columns):
@@ -103,16 +103,6 @@ class RowModel(QAbstractTableModel):
             self.endInsertRows()
 
 
-def _as_text(cell: object) -> str:
-    if isinstance(cell, BadgeSpec):
-        return cell.shown
-    if isinstance(cell, str):
-        return shown(cell, one_line=True)
-    if isinstance(cell, Sequence) and cell:
-        return f"{len(cell)} values, last {cell[-1]:g}"
-    return "" if cell is None else str(cell)
-
-
 class RowTable(QTableView):
     """A real table: header, whole-row selection, keyboard, and the next page when the end comes near."""
 
@@ -138,7 +128,7 @@ class RowTable(QTableView):
         self._replacing = False
         self._model = RowModel(columns, self)
         self.setModel(self._model)
-        self.setItemDelegate(CellDelegate(self))
+        self.setItemDelegate(CellDelegate(self._model, self))
         self.setShowGrid(False)
         self.setMouseTracking(True)
         self.setWordWrap(False)
