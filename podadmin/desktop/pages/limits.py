@@ -16,12 +16,13 @@ from podadmin.desktop.pages.limit_words import free_cell, inferences, level, lim
 from podadmin.desktop.pages.limits_alarms import AlarmsView, SeenSheet
 from podadmin.desktop.pages.limits_detail import MeterDetailView
 from podadmin.desktop.pages.limits_own import OwnLimitSheet, OwnLimitsView, VersionsSheet
+from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import PrimaryButton, TabRow
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
 from podadmin.desktop.widgets.form import Choice, SearchEdit
-from podadmin.desktop.widgets.layout import STRETCH, column, row, wrap
+from podadmin.desktop.widgets.layout import column, row, wrap
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
@@ -91,7 +92,7 @@ class LimitsView(QWidget):
     picked = Signal(str)
     filtered = Signal()
 
-    def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
+    def __init__(self, clock: Clock, parent: QWidget | None = None, sliced: bool = False) -> None:
         super().__init__(parent)
         self.meters = MeterTable(clock)
         self.meters.table.picked.connect(lambda meter: self.picked.emit(meter.id))
@@ -102,13 +103,21 @@ class LimitsView(QWidget):
         self._summary = PlainLabel("", "muted", wrap=True)
         self._none = PlainLabel("No model is like that.", "muted")
         self._none.setVisible(False)
-        self.detail_view = MeterDetailView(clock)
+        self._clock = clock
+        self._content = column(row((self.search, 1), self.states), self.meters, self._none, self._summary)
+        self.state = StateView(wrap(self._content))
+        self.setLayout(column(self.state))
+        if not sliced:
+            at_once(self.build())
+
+    def build(self) -> Iterator[None]:
+        """Make the part below the table. Where it is `sliced`, to be gone through once it has got its place."""
+        self.detail_view = MeterDetailView(self._clock)
+        yield
         self.detail = StateView(self.detail_view)
         self.detail.setVisible(False)
-        filters = row((self.search, 1), self.states)
-        content = wrap(column(filters, self.meters, self._none, self._summary, self.detail, STRETCH))
-        self.state = StateView(content)
-        self.setLayout(column(self.state))
+        self._content.addWidget(self.detail)
+        self._content.addStretch(1)
 
     @property
     def selected(self) -> str:
@@ -182,8 +191,9 @@ class LimitsPage(Page):
     def build(self) -> Iterator[None]:
         self._wanted, self._limit = "", PAGE
         clock = SystemClock()
-        self.view = LimitsView(clock)
+        self.view = LimitsView(clock, sliced=True)
         yield
+        yield from self.view.build()
         self.own, self.alarms = OwnLimitsView(), AlarmsView(clock)
         yield
         self._parts: Mapping[str, QWidget] = {"models": self.view, "own": self.own, "alarms": self.alarms}

@@ -14,6 +14,7 @@ from podadmin.app.views.status import Status
 from podadmin.core.text import stranger
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.first_start import FirstStartPage, open_words
+from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS
 from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import QuietButton
@@ -103,16 +104,23 @@ class OverviewView(QWidget):
 
     def show_overview(self, overview: Overview) -> None:
         """Show these facts."""
+        at_once(self.show_in_turns(overview))
+
+    def show_in_turns(self, overview: Overview) -> Iterator[None]:
+        """Show these facts, card by card."""
         self.needs.show_needs(overview.needs)
+        yield
         waits = "nothing waits" if not overview.held else "open Requests to decide"
         self.held.set(whole(overview.held), waits, "warn" if overview.held else "plain")
         self.decided.set(whole(overview.decided_week), "by you and by grants")
         self.inferences.set(amount(overview.inferences_week), "counted at the gate")
         connected = "connected and described" if overview.datasources else "none is connected yet"
         self.datasources.set(whole(overview.datasources), connected)
+        yield
         self.verdicts.set_days(overview.requests_by_day, verdict_series(overview.requests_by_day))
         days, series = model_series(overview.inferences_by_day)
         self.models.set_days(days, series)
+        yield
         asked = round(sum(sum(day.counts.values()) for day in overview.requests_by_day))
         words = f"{count(asked, 'request', 'requests')} in these seven days."
         _note(self._verdicts_card, words if asked else "Nothing was asked of this pod in these days.")
@@ -219,9 +227,11 @@ class OverviewPage(Page):
         self._arrange()
 
     def _overview_came(self, overview: Overview) -> None:
-        self.view.show_overview(overview)
-        self._has_overview = True
-        self._arrange()
+        def over() -> None:
+            self._has_overview = True
+            self._arrange()
+
+        self.in_turns(self.view.show_in_turns(overview), over)
 
     def _arrange(self) -> None:
         """The first steps while some are open, else the overview; with a reminder where steps were put off."""

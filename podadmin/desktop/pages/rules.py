@@ -231,15 +231,19 @@ class RulesPage(Page):
             self._form_place.removeWidget(self._editor)
             self._editor.hide()
             self._editor.deleteLater()
-        editor = RuleEditor(self._fields)
+        editor = RuleEditor(self._fields, sliced=True)
         editor.tried.connect(self._try)
         editor.saved.connect(self._save)
         editor.left.connect(self._leave)
-        editor.trial.request_wanted.connect(lambda request: self.desk.go("Requests", request))
         self._editor = editor
         self._form_place.addWidget(editor)
-        self._form.show_content()
-        editor.begin(rule, self._proposal.conditions, self._proposal.name)
+
+        def built() -> None:
+            editor.trial.request_wanted.connect(lambda request: self.desk.go("Requests", request))
+            self._form.show_content()
+            editor.begin(rule, self._proposal.conditions, self._proposal.name)
+
+        self.in_turns(editor.build(), built)
 
     def _try(self) -> None:
         editor = self._editor

@@ -5,7 +5,7 @@ Nothing is kept by trying. Saving asks why, because a rule decides in a person's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from PySide6.QtCore import QTimer, Signal
@@ -15,6 +15,7 @@ from podadmin.app.views.rules import RuleDetail, RuleFieldRow, Trial
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.pages.rules_condition import ConditionsCard
 from podadmin.desktop.pages.rules_trial import ReadingCard, TrialCard
+from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
 from podadmin.desktop.widgets.card import Card
@@ -40,51 +41,68 @@ class RuleEditor(QWidget):
     saved = Signal()
     left = Signal()
 
-    def __init__(self, fields: tuple[RuleFieldRow, ...], parent: QWidget | None = None) -> None:
+    def __init__(self, fields: tuple[RuleFieldRow, ...], parent: QWidget | None = None, sliced: bool = False) -> None:
         super().__init__(parent)
         self.rule: RuleDetail | None = None
+        self._fields = fields
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(TRY_MS)
         self._pause.timeout.connect(self.tried.emit)
+        self._left, self._right, self._below = column(), column(), column(margin=SPACE.none)
+        grid = CardGrid(SIZE.field)
+        grid.set_cards([wrap(self._left), wrap(self._right)])
+        inner = column(grid, self._below, STRETCH)
+        inner.setContentsMargins(0, 0, SPACE.s, 0)
+        self._bar = Card(sunken=True)
+        self.setLayout(column((scrolling(inner), 1), self._bar, gap=SPACE.m))
+        if not sliced:
+            at_once(self.build())
+
+    def build(self) -> Iterator[None]:
+        """Make the cards of the form. Where it is `sliced`, to be gone through once it has got its place."""
         self.name = TextField("Name of the rule", placeholder="Counts for the glaucoma study")
         self._verdict = ChoiceField("What it does", _VERDICTS)
         self._message = LongField("What the requester is told", hint="The requester reads this sentence.")
         self._people = ChoiceField(
             "How many people decide", _PEOPLE, hint="Each votes without seeing the others' votes."
         )
-        self._conditions = ConditionsCard(
-            "Where all of this is so",
-            [each for each in fields if each.of == "request"],
-            "What else it asks about",
-            "Add this condition",
-        )
-        self._results = ConditionsCard(
-            "Hold its results when one of this is so",
-            [each for each in fields if each.of == "result"],
-            "What else holds a result",
-            "Add this reason",
-        )
-        self._problem = PlainLabel("", "small", "bad", wrap=True)
-        self.save = PrimaryButton("Save the rule…", self.saved.emit, "check")
-        leave = QuietButton("Leave without saving", self.left.emit)
-        self.reading = ReadingCard()
-        self.trial = TrialCard()
         form = Card("The rule")
         for each in (self.name, self._verdict, self._message, self._people):
             form.body.addWidget(each)
-        left = wrap(column(form, self._conditions, self._results, STRETCH))
-        right = wrap(column(self.reading, STRETCH))
-        grid = CardGrid(SIZE.field)
-        grid.set_cards([left, right])
-        inner = column(grid, self.trial, STRETCH)
-        inner.setContentsMargins(0, 0, SPACE.s, 0)
+        self._left.addWidget(form)
+        yield
+        self._conditions = ConditionsCard(
+            "Where all of this is so",
+            [each for each in self._fields if each.of == "request"],
+            "What else it asks about",
+            "Add this condition",
+        )
+        self._left.addWidget(self._conditions)
+        yield
+        self._results = ConditionsCard(
+            "Hold its results when one of this is so",
+            [each for each in self._fields if each.of == "result"],
+            "What else holds a result",
+            "Add this reason",
+        )
+        self._left.addWidget(self._results)
+        self._left.addStretch(1)
+        yield
+        self.reading = ReadingCard()
+        self._right.addWidget(self.reading)
+        self._right.addStretch(1)
+        yield
+        self.trial = TrialCard()
+        self._below.addWidget(self.trial)
+        yield
+        self._problem = PlainLabel("", "small", "bad", wrap=True)
         self._short = PlainLabel("", "medium", wrap=True)
         self._short.setAccessibleName("What it would have done so far")
-        bar = Card(sunken=True)
-        bar.body.addWidget(self._problem)
-        bar.body.addLayout(row((self._short, 1), leave, self.save))
-        self.setLayout(column((scrolling(inner), 1), bar, gap=SPACE.m))
+        self.save = PrimaryButton("Save the rule…", self.saved.emit, "check")
+        leave = QuietButton("Leave without saving", self.left.emit)
+        self._bar.body.addWidget(self._problem)
+        self._bar.body.addLayout(row((self._short, 1), leave, self.save))
         for field in (self.name, self._verdict, self._message, self._people, self._conditions, self._results):
             field.changed.connect(self._changed)
 

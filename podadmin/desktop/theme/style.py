@@ -37,7 +37,7 @@ PAGE_FONTS: Final = (
 _loaded: set[str] = set()
 _DRESSED: Final = "dressed"
 _POLISHED: Final = Qt.WidgetAttribute.WA_WState_Polished
-_AT_ONCE: Final = 12
+_AT_ONCE: Final = 2
 _state: dict[str, Colours] = {"colours": LIGHT}
 
 
