@@ -52,7 +52,7 @@ class AnchorsSheet(Sheet):
             [
                 Column("Kept in", _place, stretch=2),
                 Column("State", lambda view: _BADGES[view.state], "badge", width=19, tip=lambda view: view.words),
-                Column("Entry", lambda view: amount(view.seq) if view.seq is not None else "–", "number", width=8),
+                Column("Entry", lambda view: amount(view.seq) if view.seq is not None else "–", "number", width=9),
                 Column("When", lambda view: when(view.at) if view.at else "–", width=18, spare=True),
             ],
             fits=True,

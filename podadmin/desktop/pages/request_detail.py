@@ -34,7 +34,7 @@ from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, ro
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
 from podadmin.desktop.widgets.tree import JsonTree
-from podadmin.desktop.widgets.words import precise, when
+from podadmin.desktop.widgets.words import amount, precise, when
 
 PROJECT: Final = "Project"
 
@@ -285,7 +285,7 @@ def _history_table() -> RowTable:
         "History of this request",
         [
             Column("When", moment, width=20, tip=lambda entry: precise(entry.at)),
-            Column("Entry", lambda entry: str(entry.seq), "number", width=8),
+            Column("Entry", lambda entry: amount(entry.seq), "number", width=9),
             Column("By", lambda entry: entry.actor, width=14),
             Column("What happened", lambda entry: entry.words),
         ],

@@ -72,7 +72,7 @@ def column_table() -> RowTable:
             Column("Column", lambda each: each.name, stretch=3, tip=lambda each: each.description or each.name),
             Column("Type", type_badge, "badge", width=23),
             Column("Stored as", lambda each: each.dtype, width=9),
-            Column("Empty", lambda each: "–" if each.nulls is None else whole(each.nulls), "number", width=7),
+            Column("Empty", lambda each: "–" if each.nulls is None else whole(each.nulls), "number", width=9),
             Column("Different", distinct_words, "number", width=12),
             Column("From, to", range_words, stretch=3),
             Column("Mean", lambda each: "" if each.mean is None else amount(round(each.mean, 2)), "number", width=10),
