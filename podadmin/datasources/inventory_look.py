@@ -25,13 +25,25 @@ from podadmin.datasources.folders import FileFilter
 from podadmin.datasources.patience import hangs
 
 WORKERS: Final = 4
-KEPT_ROWS: Final = 20_000
+"""The most threads that list at once. A disk that answers at once is listed by one: more hinder each other."""
+SLOW_ENTRY: Final = 0.000_2
+"""Seconds for one name, from which on the time is spent waiting, so that one more thread is of use."""
+_MEASURED: Final = 0.05
+_AHEAD: Final = 32
+"""Folders that wait to be listed or written. With KEPT_ROWS it bounds what is held in memory."""
+_HANDED_OVER: Final = 0.005
+"""Seconds after which a thread hands over what it has listed: waking the other one for each folder takes longer."""
+KEPT_ROWS: Final = 10_000
 """Files of one folder that are held in memory; a folder with more is listed a second time and written in portions."""
 PORTION: Final = 5_000
 COMMIT_FOLDERS: Final = 200
 TRIES: Final = 3
 _PASSING: Final = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EINTR, errno.ENOTCONN, errno.ECOMM}
 _VERSION: Final = "1"
+
+
+_Row = tuple[bytes, int, int]
+"""(name, size, time of change) of a file that counts."""
 
 
 @dataclass
@@ -42,7 +54,7 @@ class _Listing:
     path: bytes
     digest: int = 0
     subfolders: list[bytes] = field(default_factory=list)
-    rows: list[tuple[bytes, int, int, str]] | None = field(default_factory=list)
+    rows: list[_Row] | None = field(default_factory=list)
     files: int = 0
     size: int = 0
     others: int = 0
@@ -51,6 +63,12 @@ class _Listing:
     oldest: int | None = None
     problem: str = ""
     gone: bool = False
+    seconds: float = 0.0
+
+    @property
+    def names(self) -> int:
+        """How much there was to ask for, the folder itself included."""
+        return 1 + self.files + self.others + self.links + len(self.subfolders)
 
 
 class Look:
@@ -72,38 +90,37 @@ class Look:
         self._progress = progress
         self._patience = patience
         self._wanted: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
-        self._listed: SimpleQueue[_Listing | PodadminError] = SimpleQueue()
+        self._listed: SimpleQueue[list[_Listing] | PodadminError] = SimpleQueue()
         self._alive = 0.0
         self._stopped = threading.Event()
+        self._threads = 0
+        self._waited, self._named = 0.0, 0
 
     def run(self) -> int:
         """Look at every folder that this turn has not looked at. Returns how many have something new in them."""
         self._turn, before = self._begin()
-        changed = done = under_way = 0
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(WORKERS)]
-        for thread in threads:
-            thread.start()
+        changed = done = 0
+        self._one_more()
         asked: set[int] = set()
         try:
             while True:
                 self._progress.check()
-                for folder, path in self._pending(asked, 4 * WORKERS - under_way):
+                for folder, path in self._pending(asked, _AHEAD - len(asked)):
                     asked.add(folder)
                     self._wanted.put((folder, path))
-                    under_way += 1
-                if not under_way:
+                if not asked:
                     break
-                listing = self._next()
-                under_way -= 1
-                asked.discard(listing.folder)
-                changed += self._write(listing)
-                done += 1
-                if done % COMMIT_FOLDERS == 0:
-                    self._connection.commit()
-                    self._report(done, before)
+                for listing in self._next():
+                    asked.discard(listing.folder)
+                    self._measure(listing)
+                    changed += self._write(listing)
+                    done += 1
+                    if done % COMMIT_FOLDERS == 0:
+                        self._connection.commit()
+                        self._report(done, before)
         finally:
             self._stopped.set()
-            for _ in threads:
+            for _ in range(self._threads):
                 self._wanted.put(None)
             self._connection.commit()
         self._say("whole", "yes")
@@ -136,8 +153,8 @@ class Look:
         )
         return [(number, path) for number, path in found if number not in asked][:room]
 
-    def _next(self) -> _Listing:
-        """The next folder that was listed. A share that says nothing for too long is given up."""
+    def _next(self) -> list[_Listing]:
+        """The next folders that were listed. A share that says nothing for too long is given up."""
         self._alive = self._clock.monotonic()
         while True:
             try:
@@ -146,19 +163,51 @@ class Look:
                 self._progress.check()
                 if self._clock.monotonic() - self._alive > self._patience:
                     raise hangs(self._patience) from None
+                self._one_more()
                 continue
             if isinstance(found, PodadminError):
                 raise found
             return found
 
+    def _measure(self, listing: _Listing) -> None:
+        """Have one more thread list where what is listed is waited for, as on a share."""
+        self._waited += listing.seconds
+        self._named += listing.names
+        if self._waited < _MEASURED:
+            return
+        if self._waited > SLOW_ENTRY * self._named:
+            self._one_more()
+        self._waited, self._named = 0.0, 0
+
+    def _one_more(self) -> None:
+        if self._threads < WORKERS:
+            self._threads += 1
+            threading.Thread(target=self._work, daemon=True).start()
+
     def _work(self) -> None:
-        while (wanted := self._wanted.get()) is not None and not self._stopped.is_set():
+        found: list[_Listing] = []
+        since = self._clock.monotonic()
+        while not self._stopped.is_set():
             try:
-                self._listed.put(self._list(*wanted))
+                wanted = self._wanted.get_nowait()
+            except Empty:
+                if found:
+                    self._listed.put(found)
+                    found = []
+                wanted = self._wanted.get()
+                since = self._clock.monotonic()
+            if wanted is None:
+                return
+            try:
+                found.append(self._list(*wanted))
             except OSError as error:
                 self._listed.put(unreadable(error))
+            if found and self._clock.monotonic() - since > _HANDED_OVER:
+                self._listed.put(found)
+                found, since = [], self._clock.monotonic()
 
     def _list(self, folder: int, path: bytes) -> _Listing:
+        began = self._clock.monotonic()
         for attempt in range(TRIES):
             found = _Listing(folder, path)
             try:
@@ -172,6 +221,7 @@ class Look:
                     raise
                 found = _Listing(folder, path, gone=error.errno in {errno.ENOENT, errno.ENOTDIR})
                 found.problem = errno.errorcode.get(error.errno or 0, "unknown")
+            found.seconds = self._clock.monotonic() - began
             return found
         raise AssertionError("every try ends above")
 
@@ -209,7 +259,7 @@ class Look:
         found.newest = modified if found.newest is None else max(found.newest, modified)
         found.oldest = modified if found.oldest is None else min(found.oldest, modified)
         if found.rows is not None:
-            found.rows.append((name, size, modified, _extension(name)))
+            found.rows.append((name, size, modified))
             if len(found.rows) > KEPT_ROWS:
                 found.rows = None
 
@@ -264,11 +314,11 @@ class Look:
 
     def _write_many(self, found: _Listing) -> None:
         """A folder with very many files: listed again, written in portions."""
-        portion: list[tuple[bytes, int, int, str]] = []
+        portion: list[_Row] = []
         for entry in self._entries(found.path):
             row = None if entry.is_symlink() or entry.is_dir(follow_symlinks=False) else self._row(entry)
             if row is not None and row[4]:
-                portion.append((row[0], row[1], row[2], _extension(row[0])))
+                portion.append(row[:3])
             if len(portion) >= PORTION:
                 self._progress.check()
                 self._insert(found.folder, portion)
@@ -276,10 +326,10 @@ class Look:
         self._insert(found.folder, portion)
         self._connection.execute("DELETE FROM file WHERE folder = ? AND turn < ?", (found.folder, self._turn))
 
-    def _insert(self, folder: int, rows: list[tuple[bytes, int, int, str]]) -> None:
+    def _insert(self, folder: int, rows: list[_Row]) -> None:
         self._connection.executemany(
             "INSERT OR REPLACE INTO file (folder, name, size, modified, extension, turn) VALUES (?, ?, ?, ?, ?, ?)",
-            [(folder, *row, self._turn) for row in rows],
+            [(folder, name, size, modified, _extension(name), self._turn) for name, size, modified in rows],
         )
 
     def _write_subfolders(self, found: _Listing) -> None:

@@ -197,6 +197,21 @@ def test_a_share_that_hangs_is_given_up_and_what_was_seen_is_kept(tree: Path, mo
     assert look(tree).files == 10
 
 
+def test_a_share_that_answers_late_is_asked_by_several_at_once(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2)
+    real = os.scandir
+
+    def late(path: bytes) -> Iterator[os.DirEntry[bytes]]:
+        if os.fsencode(path).endswith((b"/a", b"/c")):
+            both.wait(30)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", late)
+    found = look(tree)
+    assert (found.files, found.unreadable_count) == (10, 0)
+    assert not both.broken, "one alone would have waited for ever"
+
+
 def test_what_is_no_folder_says_so(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")
