@@ -4,48 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from podadmin.app.anchoring import Kept, kept_anchors, views
 from podadmin.app.evidence import check_evidence
-from podadmin.app.evidence_rules import unchecked_rules
+from podadmin.app.proof_walk import Walked, walk
 from podadmin.app.views.journal import JournalCheck
 from podadmin.core.errors import Tampered
 from podadmin.core.progress import Progress
 from podadmin.journal import service
 from podadmin.journal.chain import START, Anchor, moment_of
+from podadmin.store.engine import Store
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
+
+WALKED_HERE_UP_TO: Final = 10_000
+"""So many entries are walked sooner than a process of its own has started."""
 
 
 def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> JournalCheck:
     """Recompute the whole chain, hold it against every anchor that can be read and the records against their entries.
 
-    `given` are files with anchors besides the ones that the profile knows of. Raises Cancelled, Unavailable
+    `given` are files with anchors besides the ones that the profile knows of. A long chain is walked by a process of
+    its own. Raises Cancelled, Unavailable (`store.*`, `journal.check-not-started`, `journal.check-ended`), Tampered
     (`store.*`).
     """
     progress.report("Reading the anchors")
     kept = kept_anchors(profile, given)
     problems = [f"{each.error.what} {each.error.why}" for each in kept if isinstance(each.error, Tampered)]
-    progress.report("Checking the database file")
-    damage = profile.store.soundness(progress)
-    found = service.verify(profile.store, [each.anchor for each in kept if each.anchor], progress)
-    entry = found.broken.seq if found.broken else None
-    unchecked: tuple[str, ...] = ()
-    if found.broken is not None:
-        problems.append(f"{found.broken.why[:1].upper()}{found.broken.why[1:]}.")
-    else:
-        progress.report("Holding the records against their entries")
-        mismatch = check_evidence(profile.store, progress=progress)
-        if mismatch is not None:
-            entry = mismatch.seq
-            problems.append(mismatch.words)
-        else:
-            with profile.store.read() as connection:
-                unchecked = unchecked_rules(connection)
-    problems += [f"The database file is damaged: {line}." for line in damage]
-    return _check(profile, kept, found, entry, problems, unchecked)
+    found = _walked(profile.store, [each.anchor for each in kept if each.anchor], progress)
+    broken, mismatch = found.chain.broken, found.mismatch
+    entry = broken.seq if broken else None
+    if broken is not None:
+        problems.append(f"{broken.why[:1].upper()}{broken.why[1:]}.")
+    elif mismatch is not None:
+        entry = mismatch.seq
+        problems.append(mismatch.words)
+    problems += [f"The database file is damaged: {line}." for line in found.damage]
+    return _check(profile, kept, found.chain, entry, problems, found.unchecked)
 
 
 def prove_start(profile: Profile, progress: Progress) -> JournalCheck:
@@ -69,6 +66,15 @@ def prove_start(profile: Profile, progress: Progress) -> JournalCheck:
             entry = mismatch.seq
             problems.append(mismatch.words)
     return _check(profile, kept, found, entry, problems)
+
+
+def _walked(store: Store, anchors: Sequence[Anchor], progress: Progress) -> Walked:
+    entries = service.length(store)
+    if entries <= WALKED_HERE_UP_TO:
+        return walk(store, anchors, progress)
+    from podadmin.app.proof_apart import walk_apart
+
+    return walk_apart(store.path, anchors, entries, progress)
 
 
 def _newest(kept: Sequence[Kept]) -> Anchor | None:

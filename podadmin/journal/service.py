@@ -33,6 +33,12 @@ def head(store: Store) -> Entry | None:
         return last_entry(connection)
 
 
+def length(store: Store) -> int:
+    """How many entries there are; 0 where the database is too damaged to tell."""
+    with store.read() as connection:
+        return _total(connection)
+
+
 def anchor_head(store: Store, place: AnchorPlace, signer: Signs, clock: Clock) -> Anchor | None:
     """Keep the head of the chain in the keyring, signed with the journal key. None for an empty journal."""
     last = head(store)
@@ -130,7 +136,6 @@ def find(store: Store, seq: int) -> Entry:
 
 
 def _total(connection: Connection) -> int:
-    """How many entries there are; 0 where the database is too damaged to tell."""
     try:
         last = last_entry(connection)
     except (exc.DatabaseError, UnicodeDecodeError):

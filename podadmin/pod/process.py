@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import platform
 import sys
 import threading
-from typing import BinaryIO
 
 from podadmin.core.clock import Clock, SystemClock
 from podadmin.core.errors import BadInput, PodadminError, Refused
+from podadmin.core.own_process import end_with
 from podadmin.core.redaction import redact
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.access_manager import AccessManagerClient
@@ -35,13 +34,6 @@ def emit(event: str, **facts: str) -> None:
     """One line for the supervisor: ids, codes and whole sentences, never data and never a secret."""
     sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
     sys.stdout.flush()
-
-
-def _end_with(parent: BinaryIO) -> None:
-    """End this process when `parent` has ended, whatever it is doing: a query in progress as well."""
-    while parent.read(1024):
-        pass
-    os._exit(0)
 
 
 async def serve(config: PodConfig, key: PodKey, clock: Clock) -> None:
@@ -107,7 +99,7 @@ def main() -> int:
     try:
         config = read_line(sys.stdin.buffer.readline(MAX_LINE + 1))
         key = PodKey(config.pod_key_pkcs8, config.earlier_keys_pkcs8)
-        threading.Thread(target=_end_with, args=(sys.stdin.buffer,), name="parent", daemon=True).start()
+        threading.Thread(target=end_with, args=(sys.stdin.buffer,), name="parent", daemon=True).start()
         asyncio.run(serve(config, key, SystemClock()))
     except PodadminError as error:
         emit("stopped", code=error.code, words=f"{error.what} {error.why}")

@@ -9,12 +9,10 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from pathlib import Path
 
+from podadmin.core import own_process
 from podadmin.core.errors import Unavailable
 from podadmin.core.text import stranger
 from podadmin.pod.config import PodConfig
@@ -26,21 +24,12 @@ READY_SECONDS = 30.0
 STOP_SECONDS = 5.0
 LONGEST_PAUSE = 60.0
 
-_KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 _MAX_EVENT = 64 * 1024
-_ROOT = str(Path(__file__).resolve().parents[2])
 
 
 def pause_after(deaths: int) -> float:
     """Seconds before the next start after so many deaths in a row (one or more): 1, 2, 4, … 60."""
     return min(2.0 ** min(deaths - 1, 10), LONGEST_PAUSE)
-
-
-def command() -> tuple[str, ...]:
-    """How the process is started; the frozen application knows it by an argument."""
-    if getattr(sys, "frozen", False):
-        return (sys.executable, "--built-in-pod")
-    return (sys.executable, "-m", "podadmin.pod.process")
 
 
 class BuiltInPod:
@@ -59,7 +48,7 @@ class BuiltInPod:
         pause: Callable[[int], float] = pause_after,
     ) -> None:
         self._events = events
-        self._argv = tuple(argv if argv is not None else command())
+        self._argv = tuple(argv if argv is not None else own_process.command("podadmin.pod.process"))
         self._ready_seconds = ready_seconds
         self._pause = pause
         self._process: asyncio.subprocess.Process | None = None
@@ -119,19 +108,13 @@ class BuiltInPod:
 
     async def _spawn(self, config: PodConfig) -> asyncio.subprocess.Process:
         self._ready.clear()
-        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        environment |= {
-            "PYTHONPATH": _ROOT,
-            "PYTHONIOENCODING": "utf-8",
-            "GRPC_VERBOSITY": "NONE",
-        }
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._argv,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=environment,
+                env=own_process.environment(GRPC_VERBOSITY="NONE"),
                 limit=_MAX_EVENT,
             )
         except OSError:

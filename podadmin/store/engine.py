@@ -129,12 +129,17 @@ class Store:
         """
         try:
             check_revision(path)
-            store = cls(_engine(path, writes=False, reads_only=True), None, recorder, path)
+            store = cls.beside(path, recorder)
             with store.read() as connection:
                 connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")
         except (exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise explain(error, "opening the profile") from error
         return store
+
+    @classmethod
+    def beside(cls, path: Path, recorder: Recorder) -> Store:
+        """To read a database that another process has open, whatever it is by now: nothing is asked of it yet."""
+        return cls(_engine(path, writes=False, reads_only=True), None, recorder, path)
 
     @contextmanager
     def read(self, progress: Progress | None = None) -> Iterator[Connection]:

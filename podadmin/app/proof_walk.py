@@ -1,0 +1,47 @@
+"""The part of a proof that needs the database file and nothing else: no key, no keyring, no profile.
+
+So it can be done here or in a process of its own (see `proof_apart`), and comes to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from podadmin.app.evidence import Mismatch, check_evidence
+from podadmin.app.evidence_rules import unchecked_rules
+from podadmin.core.progress import Progress
+from podadmin.journal import service
+from podadmin.journal.chain import Anchor
+from podadmin.store.engine import Store
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What the file tells: what is wrong with it as a file, the chain, and the first record that differs from it.
+
+    Records are held against a whole chain only. `unchecked`: what could be held against nothing, in sentences.
+    """
+
+    damage: tuple[str, ...]
+    chain: service.Verification
+    mismatch: Mismatch | None = None
+    unchecked: tuple[str, ...] = ()
+
+
+def walk(store: Store, anchors: Sequence[Anchor], progress: Progress) -> Walked:
+    """Check the file, recompute the whole chain, and hold it against the anchors and the records against it.
+
+    Raises Cancelled, Unavailable and Tampered (`store.*`).
+    """
+    progress.report("Checking the database file")
+    damage = store.soundness(progress)
+    chain = service.verify(store, anchors, progress)
+    if chain.broken is not None:
+        return Walked(damage, chain)
+    progress.report("Holding the records against their entries")
+    mismatch = check_evidence(store, progress=progress)
+    if mismatch is not None:
+        return Walked(damage, chain, mismatch)
+    with store.read() as connection:
+        return Walked(damage, chain, None, unchecked_rules(connection))
