@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import PurePath
 from typing import Final
 
 from podadmin.core.errors import BadInput
@@ -54,7 +53,7 @@ class FileFilter:
             raise _nothing_passes("The sizes", f"{self.smallest:g} MB", f"{self.largest:g} MB")
 
     def _named(self, name: str) -> bool:
-        return name.lower().endswith(self.extensions) or (NO_ENDING in self.extensions and not PurePath(name).suffix)
+        return name.lower().endswith(self.extensions) or (NO_ENDING in self.extensions and not ending(name))
 
     def passes(self, name: str, size: int, modified_ns: int, created_ns: int) -> bool:
         """Does a file of this name, size in bytes and these times (nanoseconds since 1970, UTC) count?"""
@@ -107,6 +106,12 @@ class Inventory:
     unreadable_count: int = 0
     changed: int = 0
     whole: bool = True
+
+
+def ending(name: str) -> str:
+    """What a name ends in, with its dot; "" where there is nothing before or behind the last dot."""
+    at = name.rfind(".")
+    return name[at:] if 0 < at < len(name) - 1 else ""
 
 
 def moment(nanoseconds: int | None) -> datetime | None:

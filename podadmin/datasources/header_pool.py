@@ -236,7 +236,7 @@ class Pool:
             ready = multiprocessing.connection.wait([worker.connection for worker in busy], timeout=0.2)
             for worker in busy:
                 if worker.connection in ready:
-                    yield from self._answer(worker)
+                    yield from self._answer(worker, source)
                 elif self._clock.monotonic() - worker.since > (self._patience if worker.ready else START_SECONDS):
                     yield from self._replace(worker, "slow")
 
@@ -254,7 +254,7 @@ class Pool:
             # a process that has just ended is seen when its answer is waited for
             worker.connection.send(chunk)
 
-    def _answer(self, worker: _Worker) -> Iterator[tuple[int, Fact]]:
+    def _answer(self, worker: _Worker, source: Iterator[Item]) -> Iterator[tuple[int, Fact]]:
         try:
             found = worker.connection.recv()
         except (EOFError, OSError):
@@ -265,6 +265,8 @@ class Pool:
             return
         worker.asked = []
         self._slow = 0
+        # it reads on while what it brought is kept
+        self._hand_out(source)
         for number, reason, place, layout, values, words, told in found:
             if layout is not None:
                 worker.layouts[place] = layout

@@ -13,9 +13,9 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Final
 
+from podadmin.datasources.folders import ending
 from podadmin.datasources.header_facts import LEFT_OUT
 from podadmin.datasources.header_pool import Fact, Item, Order
 from podadmin.datasources.inventory_look import below, said
@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS header_word (digest BLOB PRIMARY KEY, word TEXT NOT N
 _PENDING: Final = """
 SELECT f.folder, f.name, d.path, f.size, f.modified FROM file f JOIN folder d ON d.id = f.folder
 LEFT JOIN header h ON h.folder = f.folder AND h.name = f.name
-WHERE h.name IS NULL ORDER BY f.folder, f.name LIMIT ? OFFSET ?
+WHERE h.name IS NULL AND (f.folder, f.name) > (?, ?) ORDER BY f.folder, f.name LIMIT ?
 """
 _SAMPLE: Final = """
 WITH numbered AS (
@@ -119,18 +119,15 @@ class HeaderStore:
         """The files that have not been read, folder by folder and in portions, so that memory stays bounded."""
         for number, (folder, name, path, size, modified) in enumerate(self._rows(every_file)):
             self._asked[number] = (folder, name, size, modified)
-            yield number, below(below(self._top, path), name), not PurePath(os.fsdecode(name)).suffix
+            yield number, below(below(self._top, path), name), not ending(os.fsdecode(name))
 
     def _rows(self, every_file: bool) -> Iterator[tuple[int, bytes, bytes, int, int]]:
         if not every_file:
             yield from self._connection.execute(_SAMPLE, self._share()).fetchall()
             return
-        while True:
-            self._flush()
-            # what was asked for and has not come back is passed over by the offset
-            portion = self._connection.execute(_PENDING, (_COMMIT, len(self._asked))).fetchall()
-            if not portion:
-                return
+        last: tuple[int, bytes] = (0, b"")
+        while portion := self._connection.execute(_PENDING, (*last, _COMMIT)).fetchall():
+            last = portion[-1][:2]
             yield from portion
 
     def _share(self) -> tuple[int, int, int]:

@@ -19,7 +19,7 @@ from podadmin.core.progress import Progress, Step
 from podadmin.core.text import stranger
 from podadmin.datasources import folder_counts, inventory
 from podadmin.datasources.dtypes import stype_of
-from podadmin.datasources.folders import NO_ENDING, FileFilter, Inventory
+from podadmin.datasources.folders import NO_ENDING, FileFilter, Inventory, ending
 from podadmin.datasources.header_facts import (
     BURNED_IN,
     DATE,
@@ -191,7 +191,7 @@ def _first(source: FolderSource, kept: Path, most: int) -> Iterator[Item]:
     for number, (path, _, _) in enumerate(inventory.files(kept, source.path)):
         if number >= most:
             return
-        yield number, os.fsencode(path), not path.suffix
+        yield number, os.fsencode(path), not ending(path.name)
 
 
 def _reader(source: FolderSource) -> str:

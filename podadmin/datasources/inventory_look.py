@@ -12,8 +12,9 @@ import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
-from pathlib import Path, PurePath
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from podadmin.core.clock import Clock
 from podadmin.core.errors import NotFound, PodadminError, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
-from podadmin.datasources.folders import FileFilter
+from podadmin.datasources.folders import FileFilter, ending
 from podadmin.datasources.patience import hangs
 
 WORKERS: Final = 4
@@ -372,7 +373,12 @@ def _mark(what: bytes, name: bytes, size: int, modified: int, created: int) -> i
 
 def _extension(name: bytes) -> str:
     lowered = os.fsdecode(name).lower()
-    return ".nii.gz" if lowered.endswith(".nii.gz") else stranger(PurePath(lowered).suffix, 20)
+    return ".nii.gz" if lowered.endswith(".nii.gz") else _shown(ending(lowered))
+
+
+@lru_cache(1_000)
+def _shown(extension: str) -> str:
+    return stranger(extension, 20)
 
 
 def below(folder: bytes, name: bytes) -> bytes:
