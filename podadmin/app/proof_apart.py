@@ -46,14 +46,12 @@ log = logging.getLogger("podadmin.record")
 # --- the side that asks ----------------------------------------------------------------------------------------------
 
 
-def walk_apart(
-    path: Path, anchors: Sequence[Anchor], known: int, progress: Progress, argv: Sequence[str] = COMMAND
-) -> Walked:
+def walk_apart(path: Path, anchors: Sequence[Anchor], known: int, progress: Progress) -> Walked:
     """What `walk` finds in the database at `path`, which has `known` entries at least; found by a process of its own.
 
     Raises what `walk` raises, and Unavailable (`journal.check-not-started`, `journal.check-ended`).
     """
-    with _started(argv) as process:
+    with _started() as process:
         progress.on_cancel(process.kill)
         assert process.stdin is not None  # Popen was asked for pipes
         assert process.stdout is not None
@@ -73,10 +71,10 @@ def walk_apart(
 
 
 @contextmanager
-def _started(argv: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+def _started() -> Iterator[subprocess.Popen[bytes]]:
     try:
         process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment()
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment()
         )
     except OSError as error:
         raise Unavailable(
@@ -117,10 +115,8 @@ def _listen(lines: IO[bytes], progress: Progress) -> Walked | None:
                 progress.report(what, fraction)
             case {"found": dict(told)}:
                 found = _walked(told)
-            case {
-                "error": {"kind": ("Unavailable" | "Tampered") as kind, "parts": [str(), str(), str(), str()] as parts}
-            }:
-                raise _KINDS[kind](*parts)
+            case {"error": [str(kind), str(code), str(what), str(why), str(next_step)]} if kind in _KINDS:
+                raise _KINDS[kind](code, what, why, next_step)
             case {"failed": str(name)}:
                 log.warning("the process that verifies the journal failed: %.60s", name)
                 return None

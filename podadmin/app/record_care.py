@@ -2,7 +2,7 @@
 
 A journal that is not long is proved whole before the gate goes on. A long one would keep a pod off for a minute at
 each start: then what can lead to a delivery is proved first, and everything else while the gate is on already; where
-that finds something, the gate goes off again.
+that finds something, or cannot be done, the gate goes off again.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ PROVED_WHOLE_UP_TO = 20_000
 """So many entries are proved whole before the gate goes on: about a second."""
 LOOK_SECONDS = 0.2
 AFTER_PROBLEM_SECONDS = 2.0
+HINDERED_AT_MOST = 3
+"""So often in a row the proof of the rest may be hindered. Then it is taken as one that failed: the gate goes off."""
 log = logging.getLogger("podadmin.record")
 
 
@@ -38,7 +40,7 @@ class RecordCare:
         self._profile = profile
         self._proved = False
         self._whole = False
-        self._broken: Tampered | None = None
+        self._broken: PodadminError | None = None
         self._files_due = 0.0
         self._stamps_due = 0.0
         self._kept = 0
@@ -58,7 +60,10 @@ class RecordCare:
         self._proved, self._whole, self._broken = True, short, None
 
     def check(self) -> None:
-        """Raises Tampered (`journal.broken`) where the proof that followed has found something."""
+        """Raises Tampered (`journal.broken`) where the proof that followed has found something.
+
+        And what hindered that proof, where it was hindered again and again.
+        """
         if self._broken is not None:
             raise self._broken
 
@@ -69,6 +74,7 @@ class RecordCare:
             group.start_soon(self._keep_anchored)
 
     async def _prove_rest(self) -> None:
+        hindered = 0
         while True:
             await anyio.sleep(LOOK_SECONDS)
             if not self._proved or self._whole:
@@ -76,13 +82,16 @@ class RecordCare:
             progress = Progress()
             try:
                 check = await to_thread.run_sync(prove, self._profile, progress, abandon_on_cancel=True)
+                hindered = 0  # an anchor that cannot be read meanwhile hinders no proof
                 _must_be_whole(check)
                 self._whole = True
-            except Tampered as error:
-                self._broken, self._proved = error, False
             except PodadminError as error:
                 log.warning("the journal was not proved: %s", error.code)
-                await anyio.sleep(AFTER_PROBLEM_SECONDS)
+                hindered += 1
+                if isinstance(error, Tampered) or hindered >= HINDERED_AT_MOST:
+                    self._broken, self._proved, hindered = error, False, 0
+                else:
+                    await anyio.sleep(AFTER_PROBLEM_SECONDS)
             finally:
                 progress.cancel()
 

@@ -10,10 +10,10 @@ from typing import Any
 import anyio
 import pytest
 
-from podadmin.app import record_care
+from podadmin.app import proof, proof_apart, record_care
 from podadmin.app.profile import Profile
 from podadmin.app.record_care import RecordCare
-from podadmin.core.errors import Tampered
+from podadmin.core.errors import Tampered, Unavailable
 from podadmin.store.unit import Fact
 
 
@@ -75,6 +75,48 @@ def test_a_whole_record_is_proved_to_its_end_and_anchored(long: Profile, tmp_pat
     care.end()
     assert kept.read_bytes() != before
     assert {view.kind: view.state for view in do("journal anchors")} == {"keyring": "good", "file": "good"}
+
+
+def test_a_proof_that_is_hindered_again_and_again_takes_the_gate_off_until_it_is_made(
+    long: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody, or a damaged file, ends the process that proves a long journal each time."""
+    monkeypatch.setattr(record_care, "AFTER_PROBLEM_SECONDS", 0.01)
+    monkeypatch.setattr(proof, "WALKED_HERE_UP_TO", 3)
+    care = RecordCare(long)
+    care.prove()
+    with monkeypatch.context() as hindered:
+        hindered.setattr(proof_apart, "COMMAND", ("sh", "-c", "kill -9 $$"))
+        run(care)
+        with pytest.raises(Unavailable) as caught:
+            care.check()
+        assert caught.value.code == "journal.check-ended"
+        with pytest.raises(Unavailable):
+            care.prove()
+    care.prove()
+    care.check()
+    assert care._whole
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_is_proved_is_the_same_wherever_it_is_walked(
+    long: Profile, do: Any, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if apart:
+        monkeypatch.setattr(proof, "WALKED_HERE_UP_TO", 3)
+        monkeypatch.setattr(proof, "walk", None)
+    last = long.last_entry()
+    check = do("journal verify")
+    assert (check.state, check.entries, check.anchored_to, check.problems) == ("whole", last, last, ())
+    told = next(entry for entry in long.entries_since(0) if entry.act == "key.created")
+    spoil(long, f"UPDATE key SET revoked_at = '{told.at}' WHERE id = '{told.subject}'")
+    check = do("journal verify")
+    assert (check.state, check.entries, check.entry) == ("broken", last, told.seq)
+    assert check.words == f"The key {told.subject} is not as entry {told.seq} tells."
+    spoil(long, f"UPDATE journal_entry SET body = '{{}}' WHERE seq = {told.seq}")
+    check = do("journal verify")
+    assert (check.state, check.entries, check.entry) == ("broken", told.seq - 1, told.seq)
+    assert check.words == f"Entry {told.seq} is not what was written."
 
 
 def test_what_was_cut_off_keeps_the_gate_off_from_the_beginning(long: Profile) -> None:
