@@ -10,6 +10,7 @@ Sequences are passed over, never descended into: nothing in them is a column, an
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -17,6 +18,7 @@ from struct import Struct, error
 from typing import TYPE_CHECKING, Final
 
 from podadmin.core.late import Late
+from podadmin.datasources.dicom_trail import Element, Next, Run, Step, Trail
 from podadmin.datasources.header_facts import Unreadable
 
 if TYPE_CHECKING:
@@ -48,17 +50,16 @@ _PREAMBLE: Final = 132
 _USUAL: Final = frozenset({0x0008, 0x0010, 0x0018, 0x0020, 0x0028})
 """Groups of which every image has one."""
 
-Element = tuple[int, str, bytes | None]
-"""(tag, value representation, value); the value of a sequence is None."""
-
 
 @dataclass
 class Elements:
-    """The top level of a header up to its pixels. `pixels`: the length that they announce, None where there are none
-    and -1 where it is left open (they are packed); `pixels_at`: where they begin in the data set, which is the file
-    unless it is `inflated`.
+    """The top level of a header up to its pixels: `runs` first, then what was `found` element by element.
+
+    `pixels`: the length that they announce, None where there are none and -1 where it is left open (they are packed);
+    `pixels_at`: where they begin in the data set, which is the file unless it is `inflated`.
     """
 
+    runs: list[Run] = field(default_factory=list)
     found: list[Element] = field(default_factory=list)
     syntax: str = ""
     storage_class: str = ""
@@ -78,8 +79,11 @@ class Short(Exception):
     """The bytes end within an element."""
 
 
-def elements(data: bytes) -> Elements:
-    """The elements in the first bytes of a file. Raises Short where more bytes are needed, and Unreadable."""
+def elements(data: bytes, trails: Mapping[bool, Trail] | None = None) -> Elements:
+    """The elements in the first bytes of a file. Raises Short where more bytes are needed, and Unreadable.
+
+    `trails`: what is known from other files, of data sets whose types are left out (True) and of all others.
+    """
     if data[128:_PREAMBLE] != b"DICM":
         return _by_pydicom(data)
     result = Elements()
@@ -90,8 +94,7 @@ def elements(data: bytes) -> Elements:
             raise _Odd
         if result.syntax == DEFLATED:
             data, at, result.inflated = _inflated(data[at:]), 0, True
-        walk = _walk_implicit if result.syntax == IMPLICIT_LITTLE else _walk_explicit
-        walk(data, at, result)
+        _walk(data, at, result, trails[result.syntax == IMPLICIT_LITTLE] if trails else None)
     except _Odd:
         return _by_pydicom(data, result if result.inflated else None)
     except Short:
@@ -105,7 +108,7 @@ def take_rest(data: bytes, header: Elements) -> None:
     """Add the elements that stand behind the pixels, where `data` is what stands there. Damage there is no matter."""
     rest = replace(header, found=[])
     with suppress(_Odd, Short):
-        (_walk_implicit if header.syntax == IMPLICIT_LITTLE else _walk_explicit)(data, 0, rest)
+        _walk(data, 0, rest, None)
     header.found += rest.found
     header.private = rest.private
 
@@ -134,10 +137,29 @@ def _meta(data: bytes) -> tuple[dict[int, bytes], int]:
         at += length
 
 
-def _walk_explicit(data: bytes, at: int, result: Elements) -> None:
+def _walk(data: bytes, at: int, result: Elements, trail: Trail | None) -> None:
+    read = (_implicit if result.syntax == IMPLICIT_LITTLE else _explicit)(data, result)
+    if trail is not None:
+        result.runs = trail.follow(data, at, read)
+        result.private = any(run.private for run in result.runs)
+        return
+    while (step := read(at)) is not None:
+        _, element, at = step
+        if element is None:
+            result.private = True
+        else:
+            result.found.append(element)
+
+
+def _explicit(data: bytes, result: Elements) -> Next:
     # every name that is looked up once before the loop is one that is not looked up for each of a hundred elements
-    unpack, short, take, last = _EXPLICIT.unpack_from, _SHORT_VR.get, result.found.append, len(data) - 8
-    while at <= last:
+    unpack, short, last = _EXPLICIT.unpack_from, _SHORT_VR.get, len(data) - 8
+
+    def read(at: int) -> Step | None:
+        if at > last:
+            if at != len(data):
+                raise Short
+            return None
         group, element, vr, length = unpack(data, at)
         kind = short(vr)
         if kind is not None:
@@ -149,33 +171,36 @@ def _walk_explicit(data: bytes, at: int, result: Elements) -> None:
             start = at + 12
         else:
             raise _Odd
+        tag = group << 16 | element
         if not 2 < group < _PIXEL_GROUP:
-            if group << 16 | element in _PIXELS:
+            if tag in _PIXELS:
                 result.pixels, result.pixels_at = (-1 if length == _UNDEFINED else length), start
-                return
+                return None
             if group <= 2 or group == 0xFFFE:
                 raise _Odd
         if length == _UNDEFINED:
             if vr != b"SQ" and not group & 1:
                 raise _Odd
-            at = _passed(data, at, _EXPLICIT)
+            end = _passed(data, at, _EXPLICIT)
         else:
-            at = start + length
-            if at > last + 8:
+            end = start + length
+            if end > last + 8:
                 raise Short
         if group & 1:
-            result.private = True
-        elif kind is not None:
-            take((group << 16 | element, kind, data[start:at]))
-        else:
-            take((group << 16 | element, vr.decode(), None if vr == b"SQ" else data[start:at]))
-    if at != len(data):
-        raise Short
+            return tag, None, end
+        return tag, (tag, kind or vr.decode(), None if vr == b"SQ" else data[start:end]), end
+
+    return read
 
 
-def _walk_implicit(data: bytes, at: int, result: Elements) -> None:
-    unpack, found, end = _IMPLICIT.unpack_from, result.found, len(data)
-    while at + 8 <= end:
+def _implicit(data: bytes, result: Elements) -> Next:
+    unpack, last = _IMPLICIT.unpack_from, len(data) - 8
+
+    def read(at: int) -> Step | None:
+        if at > last:
+            if at != len(data):
+                raise Short
+            return None
         group, element, length = unpack(data, at)
         if data[at + 4 : at + 6] in _KNOWN and length > 0x4141:
             # explicit after all; so long a value would be a coincidence
@@ -183,29 +208,18 @@ def _walk_implicit(data: bytes, at: int, result: Elements) -> None:
         tag = group << 16 | element
         if tag in _PIXELS:
             result.pixels, result.pixels_at = (-1 if length == _UNDEFINED else length), at + 8
-            return
+            return None
         if group <= 2 or group == 0xFFFE:
             raise _Odd
-        if length == _UNDEFINED:
-            at = _passed(data, at, _IMPLICIT)
-            if group & 1:
-                result.private = True
-            else:
-                found.append((tag, "SQ", None))
-            continue
-        at += 8
-        stop = at + length
-        if stop > end:
+        end = _passed(data, at, _IMPLICIT) if length == _UNDEFINED else at + 8 + length
+        if end > len(data):
             raise Short
         if group & 1:
-            result.private = True
-            at = stop
-            continue
-        vr = known_vr(tag)
-        found.append((tag, vr, data[at:stop] if vr != "SQ" else None))
-        at = stop
-    if at != end:
-        raise Short
+            return tag, None, end
+        vr = "SQ" if length == _UNDEFINED else known_vr(tag)
+        return tag, (tag, vr, None if vr == "SQ" else data[at + 8 : end]), end
+
+    return read
 
 
 def _passed(data: bytes, at: int, how: Struct) -> int:

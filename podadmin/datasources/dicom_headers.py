@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from io import FileIO
 from struct import Struct, error
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from podadmin.core.late import Late
-from podadmin.datasources.dicom_elements import MOST_BYTES, Element, Elements, Short, elements, known_vr, take_rest
+from podadmin.datasources.dicom_elements import MOST_BYTES, Elements, Short, elements, known_vr, take_rest
+from podadmin.datasources.dicom_trail import Element, Trail
 from podadmin.datasources.header_facts import (
     BURNED_IN,
     DATE,
@@ -77,6 +81,7 @@ _WORDS: Final = frozenset(
 _ROWS, _COLUMNS, _FRAMES, _BITS, _SAMPLES = 0x00280010, 0x00280011, 0x00280008, 0x00280100, 0x00280002
 _PHOTOMETRIC, _BURNED, _REMOVED = 0x00280004, 0x00280301, 0x00120062
 _PATIENT_ID, _STUDY, _SERIES = 0x00100020, 0x0020000D, 0x0020000E
+_SHAPE: Final = (_FRAMES, _ROWS, _COLUMNS, _BITS, _SAMPLES, _PHOTOMETRIC)
 _TOLD: Final = {_BURNED: BURNED_IN, _REMOVED: IDENTITY_REMOVED}
 _COUNTED: Final = {_PATIENT_ID: PATIENT, _STUDY: STUDY, _SERIES: SERIES}
 _EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -91,9 +96,9 @@ def read(path: bytes, images_only: bool, texts: frozenset[str]) -> list[Cell]:
 
     Raises Unreadable, and OSError where the file cannot be read.
     """
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a path of bytes: names need not be text
+    with FileIO(path) as file:
         size = os.fstat(file.fileno()).st_size
-        header = _elements(file, size)
+        header = _elements(file, size, _trails_with(texts))
         end = header.pixels_at + (header.pixels or 0)
         if (header.pixels or 0) > 0 and end + 8 <= size and header.little and not header.inflated:
             file.seek(end)
@@ -101,12 +106,12 @@ def read(path: bytes, images_only: bool, texts: frozenset[str]) -> list[Cell]:
         return cells(header, size, images_only, texts)
 
 
-def _elements(file: BinaryIO, size: int) -> Elements:
+def _elements(file: FileIO, size: int, trails: dict[bool, Trail]) -> Elements:
     data = file.read(FIRST_READ)
     if not data:
         raise Unreadable("empty")
     try:
-        return elements(data)
+        return elements(data, trails)
     except Short:
         if len(data) >= size:
             raise Unreadable("cut-short") from None
@@ -116,7 +121,7 @@ def _elements(file: BinaryIO, size: int) -> Elements:
             break
         data += more
     try:
-        return elements(data)
+        return elements(data, trails)
     except Short:
         raise Unreadable("long" if size > MOST_BYTES else "cut-short") from None
 
@@ -129,27 +134,24 @@ def cells(header: Elements, size: int, images_only: bool, texts: frozenset[str])
         raise Unreadable("no-pixels")
     found: dict[str, Cell] = {}
     known: dict[int, bytes] = {}
-    seen = _seen_with(texts, header.little)
-    for element in header.found:
-        entry = seen.get(element)
-        if entry is None:
-            entry = _entry(element, header.little, texts)
-            if len(element[2] or b"") <= _LONGEST_SEEN:
-                seen[element] = entry
-        cell, kept = entry
-        if cell is not None:
-            found[cell[0]] = cell
-        if kept:
-            known[element[0]] = element[2] or b""
-    frames = 0
-    if header.pixels is not None:
-        frames = _frame_count(header, known, size)
-        found[FRAMES] = (FRAMES, INTEGER, float(frames))
+    for run in header.runs:
+        if run.made is None:
+            run.made = _made(run.elements, header.little, texts)
+        found.update(run.made[0])
+        known.update(run.made[1])
+    if header.found:
+        rest, kept = _made(header.found, header.little, texts)
+        found.update(rest)
+        known.update(kept)
+    if header.pixels is None:
+        return [*found.values(), *_hidden(header, known)]
+    said = _pixels(tuple([known.get(tag) for tag in _SHAPE]), header.little)
+    _checked(header, said, size)
+    found[FRAMES] = (FRAMES, INTEGER, float(said.frames))
     row = list(found.values())
-    row += [(f"{PIXELS} {frame}", OBJECT, None) for frame in range(frames)]
+    row += [(f"{PIXELS} {frame}", OBJECT, None) for frame in range(said.frames)]
     row += _hidden(header, known)
-    if frames:
-        row.append((PICTURE, WORD, _picture(header, known, frames).as_text()))
+    row.append((PICTURE, WORD, said.picture))
     return row
 
 
@@ -157,6 +159,33 @@ _Entry = tuple[Cell | None, bool]
 """What an element is as a cell, and whether its value says something about the pixels or the file."""
 _seen: dict[tuple[frozenset[str], bool], dict[Element, _Entry]] = {}
 _MOST_SEEN, _LONGEST_SEEN = 100_000, 64
+
+
+def _made(given: Iterable[Element], little: bool, texts: frozenset[str]) -> tuple[dict[str, Cell], dict[int, bytes]]:
+    """The cells of some elements by their columns, and the values among them that say something about the file."""
+    found: dict[str, Cell] = {}
+    known: dict[int, bytes] = {}
+    seen = _seen_with(texts, little)
+    for element in given:
+        entry = seen.get(element)
+        if entry is None:
+            entry = _entry(element, little, texts)
+            if len(element[2] or b"") <= _LONGEST_SEEN:
+                seen[element] = entry
+        cell, kept = entry
+        if cell is not None:
+            found[cell[0]] = cell
+        if kept:
+            known[element[0]] = element[2] or b""
+    return found, known
+
+
+_trails: dict[frozenset[str], dict[bool, Trail]] = {}
+
+
+def _trails_with(texts: frozenset[str]) -> dict[bool, Trail]:
+    """The ways through the headers that were read before for the same columns."""
+    return _trails.setdefault(texts, {True: Trail(), False: Trail()})
 
 
 def _seen_with(texts: frozenset[str], little: bool) -> dict[Element, _Entry]:
@@ -180,9 +209,7 @@ def _entry(element: Element, little: bool, texts: frozenset[str]) -> _Entry:
     return (name, WORD if code == TEXT and name in texts else code, made), tag in _KEPT
 
 
-_KEPT: Final = frozenset(
-    {_ROWS, _COLUMNS, _FRAMES, _BITS, _SAMPLES, _PHOTOMETRIC, _BURNED, _REMOVED, _PATIENT_ID, _STUDY, _SERIES}
-)
+_KEPT: Final = frozenset({*_SHAPE, _BURNED, _REMOVED, _PATIENT_ID, _STUDY, _SERIES})
 
 
 def _hidden(header: Elements, known: dict[int, bytes]) -> list[Cell]:
@@ -198,37 +225,44 @@ def _hidden(header: Elements, known: dict[int, bytes]) -> list[Cell]:
     return told
 
 
-def _frame_count(header: Elements, known: dict[int, bytes], size: int) -> int:
-    """How many frames the pixels are, by what the header says of them. Raises Unreadable where that cannot be so."""
-    said = _stripped(known.get(_FRAMES))
+@dataclass(frozen=True)
+class _Pixels:
+    """What a header says of its pixels: the size of one frame in bytes, and the `picture` as text."""
+
+    frames: int
+    size: int
+    picture: str
+
+
+@lru_cache(500)
+def _pixels(values: tuple[bytes | None, ...], little: bool) -> _Pixels:
+    """What the `values` of _SHAPE say; most files of a device say the same. Raises Unreadable."""
+    said = _stripped(values[0])
     try:
         frames = int(said.split(b"\\")[0]) if said else 1
     except ValueError:
         raise Unreadable("value") from None
     if not 0 < frames <= MOST_FRAMES:
         raise Unreadable("frames")
+    rows, columns, bits, samples = (_number(each, little) for each in values[1:5])
+    mode = _stripped(values[5]).decode("ascii", "replace")[:16]
+    picture = Picture((columns, rows), "DICOM", mode or "unknown", frames)
+    return _Pixels(frames, rows * columns * max(bits, 1) * max(samples, 1) // 8, picture.as_text())
+
+
+def _checked(header: Elements, said: _Pixels, size: int) -> None:
+    """Raises Unreadable where a file of `size` bytes cannot hold the pixels that its header announces."""
     length = header.pixels or 0
     if length < 0:
         # each packed frame is an item of its own, which has eight bytes before its first one
-        if not header.inflated and frames * 8 > max(size - header.pixels_at, 0):
+        if not header.inflated and said.frames * 8 > max(size - header.pixels_at, 0):
             raise Unreadable("frames")
-        return frames
+        return
     if not header.inflated and length > size - header.pixels_at:
         raise Unreadable("cut-short")
-    rows, columns, bits, samples = (
-        _number(known.get(each), header.little) for each in (_ROWS, _COLUMNS, _BITS, _SAMPLES)
-    )
-    bytes_of_one = rows * columns * max(bits, 1) * max(samples, 1) // 8
     # colours that are stored for every second pixel only take two thirds
-    if bytes_of_one * frames * 2 // 3 > length:
-        raise Unreadable("frames" if frames > 1 else "cut-short")
-    return frames
-
-
-def _picture(header: Elements, known: dict[int, bytes], frames: int) -> Picture:
-    rows, columns = (_number(known.get(each), header.little) for each in (_ROWS, _COLUMNS))
-    mode = _stripped(known.get(_PHOTOMETRIC)).decode("ascii", "replace")[:16]
-    return Picture((columns, rows), "DICOM", mode or "unknown", frames)
+    if said.size * said.frames * 2 // 3 > length:
+        raise Unreadable("frames" if said.frames > 1 else "cut-short")
 
 
 def _number(value: bytes | None, little: bool) -> int:
