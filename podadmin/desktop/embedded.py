@@ -3,6 +3,8 @@
 PySide6 compiles them anew in each process, a tenth of the time until the first paint. Python keeps what it compiles
 from files in `__pycache__` (PEP 3147); this does the same for what comes from no file, in the same place and under the
 same conditions. Nothing that is kept is ever needed: what is absent, damaged or of another version is compiled.
+
+Their regular expressions, which only a generator of stubs uses, are compiled when somebody uses them.
 """
 
 from __future__ import annotations
@@ -10,15 +12,30 @@ from __future__ import annotations
 import builtins
 import marshal
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache, partial
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from types import CodeType
 from typing import Any, Final
 
-_FROM: Final = "shibokensupport/"
+_FROM: Final = ("shibokensupport/", "signature_bootstrap.py")
+
+
+class _Later:
+    """A regular expression that is compiled by its first use."""
+
+    def __init__(self, made: Callable[[], re.Pattern[Any]]) -> None:
+        self._made = made
+
+    def __getattr__(self, name: str) -> Any:
+        if not callable(getattr(re.Pattern, name)):
+            return getattr(self._made(), name)
+        # to hold a method is no use yet
+        return lambda *given, **more: getattr(self._made(), name)(*given, **more)
 
 
 @contextmanager
@@ -36,11 +53,20 @@ def compiled_once() -> Iterator[None]:
             kept[key] = before(source, filename, *how, **more)
         return kept[key]
 
+    expression = re.compile
+
+    def later(*given: Any, **more: Any) -> Any:
+        if sys._getframe(1).f_code.co_filename.startswith(_FROM):
+            return _Later(cache(partial(expression, *given, **more)))
+        return expression(*given, **more)
+
     builtins.compile = once
+    re.compile = later
     try:
         yield
     finally:
         builtins.compile = before
+        re.compile = expression
         if len(kept) > known and not sys.dont_write_bytecode:
             _write(place, kept)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,25 @@ def test_the_real_modules_of_pyside6_are_kept(tmp_path: Path) -> None:
         assert done.stdout.split()[1] == "6."
         assert done.stderr == ""
     assert _kept(tmp_path).stat().st_size > 50_000
+
+
+def test_its_regular_expressions_wait_for_their_first_use(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, compiled = re.compile, list[str]()
+
+    def counting(pattern: str, *flags: Any) -> re.Pattern[str]:
+        compiled.append(pattern)
+        return real(pattern, *flags)
+
+    monkeypatch.setattr(re, "compile", counting)
+    with compiled_once():
+        text = b"import re\nfound = re.compile('a b', re.VERBOSE)\nsplit = found.split"
+        found: dict[str, Any] = {}
+        exec(compile(text, _NAME, "exec"), found)
+        assert re.compile("c").match("c")
+        assert compiled == ["c"]
+    assert re.compile is counting
+    assert [found["split"]("xaby"), found["split"]("ab")] == [["x", "y"], ["", ""]]
+    assert (found["found"].pattern, found["found"].flags & re.VERBOSE) == ("a b", re.VERBOSE)
+    assert compiled == ["c", "a b"]
+    with pytest.raises(AttributeError):
+        found["found"].nothing  # noqa: B018
