@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pydicom
@@ -167,6 +171,84 @@ def test_files_that_give_no_row_are_told_by_reason(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         made(tmp_path / "scans")
     assert caught.value.code == "datasource.no-rows"
+
+
+def fresh(folder: Path, choices: ColumnChoices = NO_CHOICES) -> FolderProfile:
+    """What a first look at the folder as it is now finds."""
+    source = FolderSource(Kind.DICOM, folder)
+    return profile(source, folder.parent / "fresh" / "kept.db", choices, CLOCK, Progress(), every_file=True)
+
+
+def document(found: FolderProfile) -> str:
+    return document_of("scans", None, found, {}).to_yaml()
+
+
+def test_another_look_finds_what_a_first_one_would(tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    for number in range(12):
+        scan(folder / str(number % 3) / f"{number}.dcm", number)
+    first = made(folder)
+    assert made(folder) == first
+    chosen = ColumnChoices(force={"Modality": "categorical"}, ignore=("Rows",))
+    with_labels = made(folder, chosen)
+    assert {label for label, _ in columns(with_labels)["Modality"].labels} == {"CT", "MR"}
+    assert made(folder) == first, "and the choices before are as good as they were"
+
+    scan(folder / "0" / "0.dcm", 100)
+    scan(folder / "2" / "new.dcm", 4)
+    scan(folder / "new" / "folder" / "5.dcm", 55)
+    (folder / "1" / "4.dcm").unlink()
+    (folder / "2" / "5.dcm").rename(folder / "2" / "renamed.dcm")
+    other = (folder / "0" / "3.dcm").read_bytes().replace(b"Doe^3", b"Eod^4")
+    (folder / "0" / "3.dcm").write_bytes(other)
+    os.utime(folder / "0" / "6.dcm", ns=(1, 1))
+    (folder / "1" / "7.dcm").write_bytes(b"no longer an image" * 20)
+    again = made(folder)
+    assert again == fresh(folder)
+    assert (again.files, again.rows, again.reasons) == (13, 12, (("no DICOM file", 1),))
+    assert document(again) == document(fresh(folder))
+    assert made(folder, chosen) == fresh(folder, chosen)
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from podadmin.core.clock import SystemClock
+from podadmin.core.progress import Progress
+from podadmin.datasources import headers
+from podadmin.datasources.model import ColumnChoices, FolderSource, Kind
+from podadmin.schema.folder_pass import profile
+
+def seen(step):
+    if "Read the headers of 200 " in step.what:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    headers._COMMIT_FILES = 100
+    source = FolderSource(Kind.DICOM, Path(sys.argv[1]))
+    profile(source, Path(sys.argv[2]), ColumnChoices(), SystemClock(), Progress(seen), every_file=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
+def test_a_pass_that_was_killed_goes_on_and_finds_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    for number in range(300):
+        scan(folder / str(number % 4) / f"{number}.dcm", number)
+    program = tmp_path / "program.py"
+    program.write_text(_KILLED)
+    done = subprocess.run(
+        [sys.executable, str(program), str(folder), str(tmp_path / "kept.db")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL
+    told: list[str] = []
+    source = FolderSource(Kind.DICOM, folder)
+    kept = tmp_path / "kept.db"
+    after = profile(source, kept, NO_CHOICES, CLOCK, Progress(lambda step: told.append(step.what)), every_file=True)
+    assert after == fresh(folder)
+    assert not any("of 300 files" in each for each in told), "what was read before is not read again"
 
 
 def test_reports_are_rows_where_not_only_images_are_wanted(tmp_path: Path) -> None:
