@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from podadmin.app.views.facts import Fact
+from podadmin.app.views.facts import Done, Fact
 from podadmin.app.views.hub import HubView, Publication, PublishedColumn
 from podadmin.core.errors import NotFound
 from podadmin.core.secret import Secret
-from podadmin.desktop.pages.pod_hub import HubPart, KeepKey
+from podadmin.desktop.pages.pod_hub import HubPart, KeepKey, MakeKnown
 from tests.desktop.hands import Show, named, press, texts
 
 SESSION = HubView("bitfount", "hub.example", "a session of a person", "alice is logged in.", "alice",
@@ -121,3 +121,27 @@ def test_an_api_key_leaves_its_field_with_the_act(host: QWidget) -> None:
     assert isinstance(arguments["key"], Secret)
     assert sheet.key.value() == ""
     sheet.dismiss()
+
+
+def test_a_pod_is_made_known_after_it_was_said_what_leaves(part: HubPart, host: QWidget) -> None:
+    told: list[str] = []
+    do: Any = SimpleNamespace
+    sheet = MakeKnown(host, do, "bitfount", "hub.example", lambda done: told.append(done.words))
+    sheet.open()
+    said = texts(sheet)
+    assert "the public half of its key are sent to hub.example" in said
+    assert "No datasource and no schema leaves with them." in said
+    assert named(sheet, "Send name and public key").isEnabled()
+    assert sheet.start() == ("hub register", {"network": "bitfount"})
+    sheet.done(Done("The pod is known at the hub, with its public key.", "clinic/pod"))
+    assert told == ["The pod is known at the hub, with its public key."]
+    sheet.dismiss()
+
+
+def test_who_is_not_known_at_the_hub_cannot_make_a_pod_known(part: HubPart, host: QWidget) -> None:
+    press(part, "Make the pod known…")
+    assert [each for each in host.findChildren(MakeKnown) if each.isVisible()]
+    session_of(part).answers["hub show"] = HubView("bitfount", "hub.example", "nothing", "Nobody logged in.")
+    part.refresh()
+    assert not named(part, "Make the pod known…").isEnabled()
+    assert named(part, "Make the pod known…").accessibleDescription() == "Log in or keep an API key first."

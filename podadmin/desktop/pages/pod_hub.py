@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from PySide6.QtWidgets import QWidget
 
-from podadmin.app.views.facts import Fact
+from podadmin.app.views.facts import Done, Fact
 from podadmin.app.views.hub import HubView, Publication
 from podadmin.core.errors import PodadminError
 from podadmin.core.secret import Secret
+from podadmin.core.text import stranger
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.backup_sheets import Act, Arguments, WorkSheet
 from podadmin.desktop.pages.keys_sheets import doing
@@ -57,6 +58,29 @@ class KeepKey(WorkSheet):
         self._kept(view)
 
 
+class MakeKnown(WorkSheet):
+    """The pod at the hub, by its name and key alone."""
+
+    def __init__(self, host: QWidget, do: Act, network: str, hub: str, on_known: Callable[[Done], object]) -> None:
+        words = (
+            f"The name of this pod and the public half of its key are sent to {stranger(hub, 200)}, under the account "
+            "that is known there. No datasource and no schema leaves with them. Where the pod is known already, its "
+            "key is renewed."
+        )
+        super().__init__(host, "Make the pod known at the hub", words, "Send name and public key", "send", do)
+        self._network, self._known = network, on_known
+        self.finish_building()
+
+    def missing(self) -> str:
+        return ""
+
+    def start(self) -> tuple[str, Arguments]:
+        return "hub register", {"network": self._network}
+
+    def done(self, said: Done) -> None:
+        self._known(said)
+
+
 class HubPart(Card):
     """Who asks at the hub, and what of a datasource would be published there. Nothing leaves before it was shown."""
 
@@ -64,12 +88,14 @@ class HubPart(Card):
         super().__init__(parent=parent)
         self._page = page
         self._shown: Publication | None = None
+        self._hub = ""
         self.network = ChoiceField("Network", NETWORKS)
         self.network.changed.connect(self.refresh)
         self._facts = FactGrid()
         self._problem = column()
         self.log_in = PrimaryButton("Log in", self._log_in, "user")
         self.keep_key = QuietButton("Keep an API key…", self._keep_key, "key-round")
+        self.make_known = QuietButton("Make the pod known…", self._make_known, "send")
         self.log_out = QuietButton("Log out and leave", self._log_out, "unplug")
         self.bar = JobBar()
         self._names: Names = _NOBODY
@@ -112,7 +138,7 @@ class HubPart(Card):
         self.body.addWidget(self._facts)
         self.body.addLayout(self._problem)
         self.body.addWidget(self.bar)
-        self.body.addLayout(row(self.log_in, self.keep_key, self.log_out, STRETCH))
+        self.body.addLayout(row(self.log_in, self.keep_key, self.make_known, self.log_out, STRETCH))
         self.body.addWidget(PlainLabel("Publish the schema of a datasource", "medium"))
         self.body.addWidget(
             PlainLabel(
@@ -142,7 +168,9 @@ class HubPart(Card):
         if hub.ends is not None:
             facts.append(Fact("Good until", precise(hub.ends)))
         self._facts.set_facts(facts)
+        self._hub = hub.hub
         self.log_out.set_permit(known, "Nobody is logged in there.")
+        self.make_known.set_permit(known, "Log in or keep an API key first.")
         self.look.set_permit(bool(self.datasource.value()), "Connect a datasource first.")
 
     def _show_datasources(self, cards: Sequence[Any]) -> None:
@@ -163,6 +191,10 @@ class HubPart(Card):
     def _keep_key(self) -> None:
         host = self._page.desk.sheet_host
         KeepKey(host, doing(self._page, "Keeping the key"), self.network.value(), self._show_hub).open()
+
+    def _make_known(self) -> None:
+        host, do = self._page.desk.sheet_host, doing(self._page, "Making the pod known")
+        MakeKnown(host, do, self.network.value(), self._hub, lambda done: self._told(done.words)).open()
 
     def _look(self) -> None:
         self._proof.setVisible(False)
