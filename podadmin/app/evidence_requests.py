@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -82,13 +82,15 @@ def differing_request(connection: Connection, live: bool, progress: Progress) ->
     """
     wanted = LIVE if live else true()
     newest = int(connection.execute(select(func.max(request.c.number))).scalar() or 0)
-    last = -1
+    # not from a number on: who writes into the database by hand can give any
+    behind: ColumnElement[bool] = true()
     while True:
-        names = select(request.c.number, request.c.id).where(wanted, request.c.number > last)
-        found = connection.execute(names.order_by(request.c.number).limit(SLICE)).all()
+        numbers = select(request.c.number).where(wanted, behind).order_by(request.c.number)
+        found = connection.execute(numbers.limit(SLICE)).scalars().all()
         if not found:
             return None if live else _left_over(connection)
-        ids = [row.id for row in found]
+        # asked for by where they lie: to name each of them took as long as to read them
+        ids = select(request.c.id).where(wanted, behind, request.c.number <= found[-1])
         told = _Told()
         for entry, body in _entries(connection, ids, "request."):
             try:
@@ -99,25 +101,23 @@ def differing_request(connection: Connection, live: bool, progress: Progress) ->
         differs = differs or (None if live else _uses(connection, ids, told))
         if differs:
             return differs
-        last = found[-1].number
-        progress.report(f"Holding the requests up to {last:,} of {newest:,} against their entries", last / newest)
+        behind = request.c.number > found[-1]
+        _report(progress, "requests", found[-1], newest)
 
 
 def differing_receipt(connection: Connection, progress: Progress) -> Found:
     """The first receipt that is not the one that was made, or whose signature is not that of a key of this pod."""
     same = same_receipt(connection)
     newest = int(connection.execute(select(func.max(receipt.c.number))).scalar() or 0)
-    last = -1
-    while rows := connection.execute(
-        select(receipt).where(receipt.c.number > last).order_by(receipt.c.number).limit(SLICE)
-    ).all():
-        names = [row.reference for row in rows]
+    behind: ColumnElement[bool] = true()
+    while rows := connection.execute(select(receipt).where(behind).order_by(receipt.c.number).limit(SLICE)).all():
+        names = select(receipt.c.reference).where(behind, receipt.c.number <= rows[-1].number)
         told = {entry.subject: Kept(entry.seq, body) for entry, body in _entries(connection, names, "receipt.made")}
         differs = compare(rows, told, lambda row: row.reference, "The receipt", same)
         if differs:
             return differs
-        last = rows[-1].number
-        progress.report(f"Holding the receipts up to {last:,} of {newest:,} against their entries", last / newest)
+        behind = receipt.c.number > rows[-1].number
+        _report(progress, "receipts", rows[-1].number, newest)
     gone = _first(
         connection,
         select(journal_entry.c.seq, journal_entry.c.subject).where(
@@ -128,7 +128,12 @@ def differing_receipt(connection: Connection, progress: Progress) -> Found:
     return None if gone is None else _gone(Kept(gone.seq, {}), f"The receipt {stranger(gone.subject)}")
 
 
-def _entries(connection: Connection, subjects: Sequence[str], act: str) -> list[tuple[Any, dict[str, Any]]]:
+def _report(progress: Progress, what: str, last: int, newest: int) -> None:
+    said = f"Holding the {what} up to {last:,} of {newest:,} against their entries"
+    progress.report(said, min(max(last, 0) / max(newest, 1), 1.0))
+
+
+def _entries(connection: Connection, subjects: Select[str], act: str) -> list[tuple[Any, dict[str, Any]]]:
     """The entries about these subjects whose act begins with `act`, in their order, each with its body."""
     wanted = select(journal_entry).where(journal_entry.c.subject.in_(subjects))
     rows = sorted(connection.execute(wanted), key=lambda entry: int(entry.seq))
@@ -143,7 +148,7 @@ def _body(entry: Any) -> dict[str, Any]:
     return body
 
 
-def _requests(connection: Connection, ids: Sequence[str], told: _Told) -> Found:
+def _requests(connection: Connection, ids: Select[str], told: _Told) -> Found:
     rows = connection.execute(
         select(request, sealed.c.wire, sealed.c.body)
         .outerjoin(sealed, sealed.c.request_id == request.c.id)
@@ -176,7 +181,7 @@ def _same_bytes(row: Any, said: Kept) -> bool:
     return bool(whole and not gone and digest == row.body_digest == kept)
 
 
-def _decisions(connection: Connection, ids: Sequence[str], told: _Told) -> Found:
+def _decisions(connection: Connection, ids: Select[str], told: _Told) -> Found:
     seen = set()
     for row in connection.execute(select(decision).where(decision.c.request_id.in_(ids))):
         seen.add(row.request_id)
@@ -193,7 +198,7 @@ def _decisions(connection: Connection, ids: Sequence[str], told: _Told) -> Found
     return None
 
 
-def _uses(connection: Connection, ids: Sequence[str], told: _Told) -> Found:
+def _uses(connection: Connection, ids: Select[str], told: _Told) -> Found:
     seen = set()
     for row in connection.execute(select(usage).where(usage.c.request_id.in_(ids))):
         # entries hold the names of strangers as they are shown

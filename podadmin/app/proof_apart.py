@@ -9,6 +9,7 @@ result: a record is never taken as whole because somebody could not look at it.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -186,6 +187,7 @@ def main() -> int:
     """Walk what is asked for and say what was found. Exit codes: 0 once that is said, 1 where something else was."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is asked to stop at a terminal is the one that started this
     no_core_dumps()
+    gc.freeze()  # what was imported is no garbage: looking for it among that took a fifth of the time
     if sys.platform != "win32":
         os.nice(_BEHIND)
     try:

@@ -246,6 +246,17 @@ def test_permissions_and_uses_that_were_made_up_or_removed_are_found(kept: Kept,
     assert words in found.words
 
 
+@pytest.mark.parametrize("number", [-(2**63), -1, 0])
+@pytest.mark.parametrize("live", [False, True])
+def test_a_request_is_held_against_its_entries_whatever_its_number(kept: Kept, number: int, live: bool) -> None:
+    assert kept.sql("UPDATE request SET number = ? WHERE id = ?", number, kept.names["held"]) == 1
+    assert check_evidence(kept.store, live=live, progress=Progress()) is None
+    assert kept.sql("UPDATE request SET state = 'approved' WHERE id = ?", kept.names["held"]) == 1
+    found = check_evidence(kept.store, live=live, progress=Progress())
+    assert found is not None
+    assert found.words.startswith(f"The state of the request {kept.names['held']} is not the one")
+
+
 def test_a_request_and_a_decision_that_were_made_up_are_found(kept: Kept) -> None:
     held = kept.names["held"]
     kept.sql(

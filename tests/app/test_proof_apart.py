@@ -139,6 +139,7 @@ DAMAGES: dict[str, Damage] = {
     "sealed bytes that differ": sql("UPDATE request_sealed SET wire = x'00' WHERE request_id = 'req_000000000033'"),
     "a decision that is gone": sql("DELETE FROM decision WHERE request_id = 'req_000000000040'"),
     "a receipt that differs": sql("UPDATE receipt SET document = '{}' WHERE number = 12"),
+    "a receipt out of the row": sql("UPDATE receipt SET document = '{}', number = -1 WHERE number = 12"),
     "a page": written_over(4096, lambda size: size // 2 // 4096 * 4096),
     "the beginning of the file": written_over(512, lambda size: 0),
     "another revision": sql("DELETE FROM alembic_version"),
