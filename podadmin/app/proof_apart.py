@@ -38,7 +38,7 @@ from podadmin.store.engine import Store
 COMMAND: Final = command("podadmin.app.proof_apart")
 _LONGEST: Final = 1 << 20
 """Bytes of a line."""
-_BEHIND: Final = 10
+_BEHIND: Final = 5
 """How far the process stands back for others where there are too few processors (nice)."""
 _KINDS: Final[dict[str, type[PodadminError]]] = {"Unavailable": Unavailable, "Tampered": Tampered}
 log = logging.getLogger("podadmin.record")
