@@ -9,38 +9,29 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from functools import lru_cache
 from io import FileIO
 from struct import Struct, error
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from podadmin.core.late import Late
 from podadmin.datasources.dicom_elements import MOST_BYTES, Elements, Short, elements, known_vr, take_rest
+from podadmin.datasources.dicom_pixels import ASKED, NUMBER_OF_FRAMES, tail
 from podadmin.datasources.dicom_trail import Element, Trail
 from podadmin.datasources.header_facts import (
-    BURNED_IN,
     DATE,
     EMPTY,
     FLOAT,
-    IDENTITY_REMOVED,
     INTEGER,
     NO_DATE,
     NOTHING,
     OBJECT,
-    PATIENT,
-    PICTURE,
-    PIXELS,
-    PRIVATE,
-    SERIES,
-    STUDY,
-    SYNTAX,
     TEXT,
     WORD,
     Cell,
-    Picture,
+    Row,
+    Strip,
     Unreadable,
 )
 
@@ -51,8 +42,7 @@ else:
 
 FIRST_READ: Final = 1 << 16
 """Most headers are shorter than this; the others are read on."""
-MOST_FRAMES: Final = 20_000
-FRAMES, LATERALITY = "Number of Frames", "Scan Laterality"
+LATERALITY: Final = "Scan Laterality"
 _LATERALITIES: Final = frozenset({"Laterality", "Image Laterality", "Frame Laterality", "Measurement Laterality"})
 _PIXEL_NAMES: Final = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
@@ -78,12 +68,6 @@ _WORDS: Final = frozenset(
     {0x00080016, 0x00080070, 0x00081090, 0x00080005, 0x00181020, 0x00181030, 0x00181050, 0x00185100}
 )
 """SOP class, manufacturer, model and the like: values that name no person and are worth a list of the most frequent."""
-_ROWS, _COLUMNS, _FRAMES, _BITS, _SAMPLES = 0x00280010, 0x00280011, 0x00280008, 0x00280100, 0x00280002
-_PHOTOMETRIC, _BURNED, _REMOVED = 0x00280004, 0x00280301, 0x00120062
-_PATIENT_ID, _STUDY, _SERIES = 0x00100020, 0x0020000D, 0x0020000E
-_SHAPE: Final = (_FRAMES, _ROWS, _COLUMNS, _BITS, _SAMPLES, _PHOTOMETRIC)
-_TOLD: Final = {_BURNED: BURNED_IN, _REMOVED: IDENTITY_REMOVED}
-_COUNTED: Final = {_PATIENT_ID: PATIENT, _STUDY: STUDY, _SERIES: SERIES}
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DATE = re.compile(rb"(\d{4})\.?(\d\d)\.?(\d\d)")
 
@@ -91,8 +75,8 @@ Reader = Callable[[bytes, bool], tuple[str, float | bytes | None]]
 """Makes (code, value) of the bytes of a value; the second argument says whether they are little endian."""
 
 
-def read(path: bytes, images_only: bool, texts: frozenset[str]) -> list[Cell]:
-    """The cells of the DICOM file at `path`. `texts`: columns whose values are needed as they are.
+def read(path: bytes, images_only: bool, texts: frozenset[str]) -> Row:
+    """The row of the DICOM file at `path`. `texts`: columns whose values are needed as they are.
 
     Raises Unreadable, and OSError where the file cannot be read.
     """
@@ -103,7 +87,7 @@ def read(path: bytes, images_only: bool, texts: frozenset[str]) -> list[Cell]:
         if (header.pixels or 0) > 0 and end + 8 <= size and header.little and not header.inflated:
             file.seek(end)
             take_rest(file.read(FIRST_READ), header)
-        return cells(header, size, images_only, texts)
+        return row_of(header, size, images_only, texts)
 
 
 def _elements(file: FileIO, size: int, trails: dict[bool, Trail]) -> Elements:
@@ -126,43 +110,46 @@ def _elements(file: FileIO, size: int, trails: dict[bool, Trail]) -> Elements:
         raise Unreadable("long" if size > MOST_BYTES else "cut-short") from None
 
 
-def cells(header: Elements, size: int, images_only: bool, texts: frozenset[str]) -> list[Cell]:
+def row_of(header: Elements, size: int, images_only: bool, texts: frozenset[str]) -> Row:
     """The row that the header of a file of `size` bytes gives. Raises Unreadable."""
     if images_only and header.storage_class in _NO_IMAGE:
         raise Unreadable("no-image")
     if images_only and header.pixels is None:
         raise Unreadable("no-pixels")
-    found: dict[str, Cell] = {}
+    row: Row = []
+    names: set[str] = set()
     known: dict[int, bytes] = {}
+    cells = 0
+    for made in _every(header, texts):
+        row.append(made.strip)
+        names |= made.names
+        cells += len(made.strip)
+        if made.known:
+            known |= made.known
+    if len(names) < cells:
+        # of two elements of one name the later is the value, in the place of the first
+        row = [tuple({cell[0]: cell for strip in row for cell in strip}.values())]
+    return [*row, *tail(header, known, size)]
+
+
+def _every(header: Elements, texts: frozenset[str]) -> Iterator[_Made]:
     for run in header.runs:
         if run.made is None:
             run.made = _made(run.elements, header.little, texts)
-        found.update(run.made[0])
-        known.update(run.made[1])
+        yield run.made
     if header.found:
-        rest, kept = _made(header.found, header.little, texts)
-        found.update(rest)
-        known.update(kept)
-    if header.pixels is None:
-        return [*found.values(), *_hidden(header, known)]
-    said = _pixels(tuple([known.get(tag) for tag in _SHAPE]), header.little)
-    _checked(header, said, size)
-    found[FRAMES] = (FRAMES, INTEGER, float(said.frames))
-    row = list(found.values())
-    row += [(f"{PIXELS} {frame}", OBJECT, None) for frame in range(said.frames)]
-    row += _hidden(header, known)
-    row.append((PICTURE, WORD, said.picture))
-    return row
+        yield _made(header.found, header.little, texts)
 
 
-_Entry = tuple[Cell | None, bool]
-"""What an element is as a cell, and whether its value says something about the pixels or the file."""
-_seen: dict[tuple[frozenset[str], bool], dict[Element, _Entry]] = {}
-_MOST_SEEN, _LONGEST_SEEN = 100_000, 64
+class _Made(NamedTuple):
+    """What some elements are: cells, the names of their columns, and the values that `dicom_pixels` asks for."""
+
+    strip: Strip
+    names: frozenset[str]
+    known: dict[int, bytes]
 
 
-def _made(given: Iterable[Element], little: bool, texts: frozenset[str]) -> tuple[dict[str, Cell], dict[int, bytes]]:
-    """The cells of some elements by their columns, and the values among them that say something about the file."""
+def _made(given: Iterable[Element], little: bool, texts: frozenset[str]) -> _Made:
     found: dict[str, Cell] = {}
     known: dict[int, bytes] = {}
     seen = _seen_with(texts, little)
@@ -177,7 +164,7 @@ def _made(given: Iterable[Element], little: bool, texts: frozenset[str]) -> tupl
             found[cell[0]] = cell
         if kept:
             known[element[0]] = element[2] or b""
-    return found, known
+    return _Made(tuple(found.values()), frozenset(found), known)
 
 
 _trails: dict[frozenset[str], dict[bool, Trail]] = {}
@@ -186,6 +173,12 @@ _trails: dict[frozenset[str], dict[bool, Trail]] = {}
 def _trails_with(texts: frozenset[str]) -> dict[bool, Trail]:
     """The ways through the headers that were read before for the same columns."""
     return _trails.setdefault(texts, {True: Trail(), False: Trail()})
+
+
+_Entry = tuple[Cell | None, bool]
+"""What an element is as a cell, and whether its value says something about the pixels or the file."""
+_seen: dict[tuple[frozenset[str], bool], dict[Element, _Entry]] = {}
+_MOST_SEEN, _LONGEST_SEEN = 100_000, 64
 
 
 def _seen_with(texts: frozenset[str], little: bool) -> dict[Element, _Entry]:
@@ -202,75 +195,11 @@ def _entry(element: Element, little: bool, texts: frozenset[str]) -> _Entry:
         return None, False
     name, reader = _plans.get((tag, vr)) or _plan(tag, vr)
     if reader is None:
-        return None, tag in _KEPT
+        return None, tag in ASKED
     code, made = reader(value, little)
     if name in _LATERALITIES and made in (b"L", b"R"):
         name = LATERALITY
-    return (name, WORD if code == TEXT and name in texts else code, made), tag in _KEPT
-
-
-_KEPT: Final = frozenset({*_SHAPE, _BURNED, _REMOVED, _PATIENT_ID, _STUDY, _SERIES})
-
-
-def _hidden(header: Elements, known: dict[int, bytes]) -> list[Cell]:
-    told: list[Cell] = [(PRIVATE, WORD, "yes" if header.private else "no")]
-    if header.syntax:
-        told.append((SYNTAX, WORD, header.syntax[:64]))
-    for tag, name in _COUNTED.items():
-        if value := _stripped(known.get(tag)):
-            told.append((name, TEXT, value))
-    for tag, name in _TOLD.items():
-        if value := _stripped(known.get(tag)):
-            told.append((name, WORD, "yes" if value.upper() == b"YES" else "no"))
-    return told
-
-
-@dataclass(frozen=True)
-class _Pixels:
-    """What a header says of its pixels: the size of one frame in bytes, and the `picture` as text."""
-
-    frames: int
-    size: int
-    picture: str
-
-
-@lru_cache(500)
-def _pixels(values: tuple[bytes | None, ...], little: bool) -> _Pixels:
-    """What the `values` of _SHAPE say; most files of a device say the same. Raises Unreadable."""
-    said = _stripped(values[0])
-    try:
-        frames = int(said.split(b"\\")[0]) if said else 1
-    except ValueError:
-        raise Unreadable("value") from None
-    if not 0 < frames <= MOST_FRAMES:
-        raise Unreadable("frames")
-    rows, columns, bits, samples = (_number(each, little) for each in values[1:5])
-    mode = _stripped(values[5]).decode("ascii", "replace")[:16]
-    picture = Picture((columns, rows), "DICOM", mode or "unknown", frames)
-    return _Pixels(frames, rows * columns * max(bits, 1) * max(samples, 1) // 8, picture.as_text())
-
-
-def _checked(header: Elements, said: _Pixels, size: int) -> None:
-    """Raises Unreadable where a file of `size` bytes cannot hold the pixels that its header announces."""
-    length = header.pixels or 0
-    if length < 0:
-        # each packed frame is an item of its own, which has eight bytes before its first one
-        if not header.inflated and said.frames * 8 > max(size - header.pixels_at, 0):
-            raise Unreadable("frames")
-        return
-    if not header.inflated and length > size - header.pixels_at:
-        raise Unreadable("cut-short")
-    # colours that are stored for every second pixel only take two thirds
-    if said.size * said.frames * 2 // 3 > length:
-        raise Unreadable("frames" if said.frames > 1 else "cut-short")
-
-
-def _number(value: bytes | None, little: bool) -> int:
-    return int.from_bytes(value[:2], "little" if little else "big") if value and len(value) >= 2 else 0
-
-
-def _stripped(value: bytes | None) -> bytes:
-    return (value or b"").strip(b"\0 ")
+    return (name, WORD if code == TEXT and name in texts else code, made), tag in ASKED
 
 
 _plans: dict[tuple[int, str], tuple[str, Reader | None]] = {}
@@ -293,7 +222,7 @@ def _name(tag: int) -> str:
 
 
 def _reader(tag: int, vr: str) -> Reader | None:
-    if vr == "SQ" or tag in _PIXEL_NAMES or (tag == _FRAMES):
+    if vr == "SQ" or tag in _PIXEL_NAMES or (tag == NUMBER_OF_FRAMES):
         return None
     if vr in ("DA", "DT"):
         return _as_date

@@ -8,9 +8,10 @@ whose names begin with `HIDDEN` are no columns of the table: they carry what is 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
+from itertools import chain
 from struct import Struct
 from typing import Final
 
@@ -39,6 +40,9 @@ BURNED_IN, IDENTITY_REMOVED, PRIVATE, SYNTAX, PICTURE = "\0burned", "\0removed",
 PIXELS: Final = "Pixel Data"
 
 Cell = tuple[str, str, float | str | bytes | None]
+Strip = tuple[Cell, ...]
+"""Cells that stand side by side; the very same object where a reader knows that files have them in common."""
+Row = list[Strip]
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ LEFT_OUT: Final = frozenset({"no-image", "no-pixels", "other"})
 
 _DOUBLE, _BLANK = Struct("<d").pack, "\x1f"
 _LONGEST_KEPT: Final = 64
+_MOST_KEPT: Final = 50_000
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -104,33 +109,63 @@ def digest(value: bytes, key: bytes) -> bytes:
     return blake2b(value, digest_size=8, key=key).digest()
 
 
-def layout_of(cells: list[Cell]) -> str:
-    """Which columns a file has, with the kind of each value: the same for most files of one device."""
-    return _BLANK.join([code + name for name, code, _ in cells])
-
-
 def columns_of(layout: str) -> list[tuple[str, str]]:
     """The (column, code) pairs in a layout."""
     return [(each[1:], each[0]) for each in layout.split(_BLANK)] if layout else []
 
 
-def packed(cells: list[Cell], key: bytes, words: dict[bytes, str], seen: dict[Cell, bytes]) -> bytes:
-    """Eight bytes for each cell that has a value: a number as a double, a text as its digest.
+@dataclass
+class Brought:
+    """What a process has brought already: texts by their digests, and what was made of cells that it has seen."""
 
-    Texts of WORD cells are added to `words` under their digests. `seen`: what was made of such cells before.
+    words: dict[bytes, str] = field(default_factory=dict)
+    cells: dict[Cell, bytes] = field(default_factory=dict)
+    strips: dict[int, tuple[Strip, str, bytes]] = field(default_factory=dict)
+    """By the identity of each strip, which is kept with what was made of it."""
+    stripped: int = 0
+
+    def bounded(self) -> None:
+        """Forget everything once it is too much: it is brought again."""
+        if len(self.words) > _MOST_KEPT:
+            self.words.clear()
+        if len(self.cells) > _MOST_KEPT:
+            self.cells.clear()
+        if self.stripped > _MOST_KEPT:
+            self.strips.clear()
+            self.stripped = 0
+
+
+def packed(row: Row, key: bytes, brought: Brought) -> tuple[str, bytes]:
+    """The layout of a row, and eight bytes for each cell that has a value: a number as a double, a text as its digest.
+
+    Which columns a file has, with the kind of each value, is the same for most files of one device. Texts of WORD
+    cells are added to the words that were `brought`, under their digests.
     """
-    parts = []
-    for cell in cells:
-        value = cell[2]
-        if value is None:
-            continue
-        made = seen.get(cell)
+    layouts, parts = [], []
+    for strip in row:
+        made = brought.strips.get(id(strip))
         if made is None:
-            made = _held(cell[1], value, key, words)
-            if isinstance(value, float) or len(value) <= _LONGEST_KEPT:
-                seen[cell] = made
-        parts.append(made)
-    return b"".join(parts)
+            layout = _BLANK.join([code + name for name, code, _ in strip])
+            made = strip, layout, b"".join([_eight(cell, key, brought) for cell in strip])
+            if len(strip) > 1:
+                brought.strips[id(strip)] = made
+                brought.stripped += len(strip)
+        if strip:
+            layouts.append(made[1])
+            parts.append(made[2])
+    return _BLANK.join(layouts), b"".join(parts)
+
+
+def _eight(cell: Cell, key: bytes, brought: Brought) -> bytes:
+    value = cell[2]
+    if value is None:
+        return b""
+    made = brought.cells.get(cell)
+    if made is None:
+        made = _held(cell[1], value, key, brought.words)
+        if isinstance(value, float) or len(value) <= _LONGEST_KEPT:
+            brought.cells[cell] = made
+    return made
 
 
 def _held(code: str, value: float | str | bytes, key: bytes, words: dict[bytes, str]) -> bytes:
@@ -143,13 +178,13 @@ def _held(code: str, value: float | str | bytes, key: bytes, words: dict[bytes, 
     return made
 
 
-def shown(cells: list[Cell], hide: bool) -> list[tuple[str, str]]:
+def shown(row: Row, hide: bool) -> list[tuple[str, str]]:
     """(column, text) for a preview. `hide`: shapes instead of values (see masking).
 
     Every frame after the first is left out.
     """
     told = []
-    for name, code, value in cells:
+    for name, code, value in chain.from_iterable(row):
         if name.startswith(HIDDEN) or (name.startswith(f"{PIXELS} ") and name != f"{PIXELS} 0"):
             continue
         if code == DATE and isinstance(value, float):

@@ -29,7 +29,7 @@ from podadmin.core.clock import Clock
 from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.core.memory import no_core_dumps
 from podadmin.core.progress import Progress
-from podadmin.datasources.header_facts import Cell, Unreadable, layout_of, packed, shown
+from podadmin.datasources.header_facts import Brought, Row, Unreadable, packed, shown
 
 MOST_WORKERS: Final = 4
 CHUNK: Final = 64
@@ -40,7 +40,6 @@ START_SECONDS: Final = 60.0
 """How long a process may take to be ready: it loads its libraries first."""
 READY: Final = "ready"
 _MEMORY: Final = 1 << 30
-_MOST_KEPT: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -69,35 +68,20 @@ class Fact:
     shown: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass
-class Brought:
-    """What a process has brought already: texts by their digests, and what was made of cells that it has seen."""
-
-    words: dict[bytes, str] = field(default_factory=dict)
-    cells: dict[Cell, bytes] = field(default_factory=dict)
-
-    def bounded(self) -> None:
-        """Forget everything once it is too much: it is brought again."""
-        if len(self.words) > _MOST_KEPT:
-            self.words.clear()
-        if len(self.cells) > _MOST_KEPT:
-            self.cells.clear()
-
-
 def one(order: Order, path: bytes, brought: Brought, other: bool = False) -> Fact:
     """What the header of one file tells. Never raises for what is in the file: that is a reason.
 
     `other`: the file has no ending, so that being of another kind is no damage.
     """
     try:
-        cells = read(order, path)
+        row = read(order, path)
         if order.shown:
-            return Fact(shown=tuple(shown(cells, order.shown == "shapes")))
+            return Fact(shown=tuple(shown(row, order.shown == "shapes")))
         known = len(brought.words)
-        values = packed(cells, order.key, brought.words, brought.cells)
+        layout, values = packed(row, order.key, brought)
         fresh = tuple(islice(brought.words.items(), known, None)) if len(brought.words) > known else ()
         brought.bounded()
-        return Fact(layout=layout_of(cells), values=values, words=fresh)
+        return Fact(layout=layout, values=values, words=fresh)
     except Unreadable as broken:
         return Fact("other" if other and broken.reason.startswith("not-") else broken.reason)
     except FileNotFoundError:
@@ -114,8 +98,8 @@ def one(order: Order, path: bytes, brought: Brought, other: bool = False) -> Fac
         return Fact("damaged")
 
 
-def read(order: Order, path: bytes) -> list[Cell]:
-    """The cells of one file, read in this process. Raises Unreadable and OSError."""
+def read(order: Order, path: bytes) -> Row:
+    """The row of one file, read in this process. Raises Unreadable and OSError."""
     if order.reader == "dicom":
         from podadmin.datasources import dicom_headers
 

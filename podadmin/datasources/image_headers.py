@@ -13,7 +13,18 @@ from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Final
 
 from podadmin.core.late import Late
-from podadmin.datasources.header_facts import INTEGER, OBJECT, PICTURE, PIXELS, TEXT, WORD, Cell, Picture, Unreadable
+from podadmin.datasources.header_facts import (
+    INTEGER,
+    OBJECT,
+    PICTURE,
+    PIXELS,
+    TEXT,
+    WORD,
+    Picture,
+    Row,
+    Strip,
+    Unreadable,
+)
 
 if TYPE_CHECKING:
     import PIL
@@ -28,8 +39,8 @@ MOST_PIXELS: Final = 2 * 178_956_970
 """Beyond twice its limit Pillow, and so a pod, refuses a picture as a decompression bomb."""
 
 
-def read(path: bytes, texts: frozenset[str]) -> list[Cell]:
-    """The cells of the image at `path`. `texts`: columns whose values are needed as they are.
+def read(path: bytes, texts: frozenset[str]) -> Row:
+    """The row of the image at `path`. `texts`: columns whose values are needed as they are.
 
     Raises Unreadable, and OSError where the file cannot be read.
     """
@@ -41,7 +52,7 @@ def read(path: bytes, texts: frozenset[str]) -> list[Cell]:
         picture = seen(file)
     width, height = picture.dimensions
     name = PurePath(os.fsdecode(path))
-    return [
+    strip: Strip = (
         ("Filename", WORD if "Filename" in texts else TEXT, name.name),
         ("FileExtension", WORD, name.suffix.lower()),
         ("ImageWidth", INTEGER, float(width)),
@@ -50,7 +61,8 @@ def read(path: bytes, texts: frozenset[str]) -> list[Cell]:
         ("ImageFormat", WORD, picture.format),
         (PIXELS, OBJECT, None),
         (PICTURE, WORD, picture.as_text()),
-    ]
+    )
+    return [strip]
 
 
 @cache

@@ -26,6 +26,7 @@ from podadmin.datasources.header_facts import (
     WORD,
     Cell,
     Picture,
+    Row,
     Unreadable,
 )
 
@@ -39,7 +40,7 @@ _AXES = ("VoxelSizeX", "VoxelSizeY", "VoxelSizeZ", "TemporalResolution")
 _OBJECTS = ("AffineMatrix", "Affine", "OriginalAffine", "Pixdim", "SpatialShape", PIXELS)
 
 
-def read(path: bytes, texts: frozenset[str]) -> list[Cell]:
+def read(path: bytes, texts: frozenset[str]) -> Row:
     """The cells of the NIfTI file at `path`. `texts`: columns whose values are needed as they are.
 
     Raises Unreadable, and OSError where the file cannot be read.
@@ -75,7 +76,7 @@ def read(path: bytes, texts: frozenset[str]) -> list[Cell]:
     row += [(axis, WORD, unit) for axis, unit in zip(("SpatialUnits", "TemporalUnits"), _units(header), strict=True)]
     row += [(each, OBJECT, None) for each in _OBJECTS]
     row.append((PICTURE, WORD, Picture(shape, "NIfTI", kind).as_text()))
-    return row
+    return [tuple(row)]
 
 
 def parsed(head: bytes) -> Any:

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 
 import nibabel
@@ -32,8 +33,8 @@ from pydicom.uid import (
 )
 
 from podadmin.datasources import dicom_elements, dicom_headers, image_headers, nifti_headers
-from podadmin.datasources.header_facts import HIDDEN, PICTURE, REASONS, Cell, Picture, Unreadable
-from podadmin.datasources.header_pool import Brought, Fact, Order, one
+from podadmin.datasources.header_facts import HIDDEN, PICTURE, REASONS, Brought, Cell, Picture, Unreadable
+from podadmin.datasources.header_pool import Fact, Order, one
 
 SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 quick = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -80,7 +81,7 @@ def written(made: Dataset, syntax: str = ExplicitVRLittleEndian, kind: str | Non
 def read(data: bytes, folder: Path, images_only: bool = True) -> dict[str, Cell]:
     path = folder / "file.dcm"
     path.write_bytes(data)
-    return {cell[0]: cell for cell in dicom_headers.read(os.fsencode(path), images_only, frozenset())}
+    return {cell[0]: cell for cell in chain(*dicom_headers.read(os.fsencode(path), images_only, frozenset()))}
 
 
 def reason(act: Callable[[], object]) -> str:
@@ -279,7 +280,7 @@ def test_a_volume_tells_its_shape_packed_or_not(tmp_path: Path) -> None:
     ):
         path = tmp_path / name
         path.write_bytes(content)
-        row = {cell[0]: cell for cell in nifti_headers.read(os.fsencode(path), frozenset())}
+        row = {cell[0]: cell for cell in chain(*nifti_headers.read(os.fsencode(path), frozenset()))}
         assert row["ImageShape"][2] == "(3, 4, 5)"
         assert row["FileExtension"][2] == name.partition(".")[1] + name.partition(".")[2]
         assert row["DataType"][2] == "int16"

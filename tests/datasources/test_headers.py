@@ -24,7 +24,7 @@ from podadmin.core.errors import BadInput, Cancelled, NotFound, Refused, Unavail
 from podadmin.core.progress import Progress, Step
 from podadmin.datasources import header_pool, header_store, headers
 from podadmin.datasources.folders import FileFilter
-from podadmin.datasources.header_facts import LEFT_OUT, REASONS
+from podadmin.datasources.header_facts import LEFT_OUT, REASONS, Brought
 from podadmin.datasources.header_pool import Fact, Item, Order, Pool
 from podadmin.datasources.header_store import Known
 from podadmin.datasources.header_tally import Tallies, tallied
@@ -214,7 +214,7 @@ def test_denied_and_broken_disks_have_names(monkeypatch: pytest.MonkeyPatch) -> 
             raise error
 
         monkeypatch.setattr(header_pool, "read", failing)
-        assert header_pool.one(Order("dicom"), b"/x", header_pool.Brought()).reason == reason
+        assert header_pool.one(Order("dicom"), b"/x", Brought()).reason == reason
 
 
 def test_a_preview_shows_shapes_and_no_patient(folder: Path) -> None:
