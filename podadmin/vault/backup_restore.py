@@ -97,17 +97,19 @@ def unpack(path: Path, unlock: Callable[[Head], Secret[bytes]], into: Path, prog
 def prove(unpacked: Unpacked, clock: Clock, progress: Progress) -> Proved:
     """Hold the journal against the head in the manifest, and open every key and secret.
 
-    Raises Tampered (`backup.journal-broken`, `vault.*`, `store.damaged`), Unavailable (`vault.*`, `store.*`).
+    Raises Tampered (`backup.journal-broken`, `vault.*`, `store.damaged`), Unavailable (`vault.*`, `store.*`) and
+    Cancelled.
     """
     store = Store.open(unpacked.folder / DATABASE_FILE, Journal(clock))
     try:
         progress.report("Checking the database", 0.62)
-        if store.soundness():
+        if store.soundness(progress):
             raise damaged()
         progress.report("Verifying the journal", 0.7)
         manifest = unpacked.manifest
         anchor = Anchor(manifest.entries, manifest.head, manifest.made_at, "the backup")
-        found = journal.verify(store, (anchor,))
+        part = Progress(lambda step: progress.report(step.what, 0.7 + 0.15 * (step.fraction or 0.0)))
+        found = journal.verify(store, (anchor,), part)
         if found.broken is not None:
             raise Tampered(
                 "backup.journal-broken",

@@ -19,6 +19,7 @@ from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput, Cancelled, NotFound, PodadminError, Refused, Tampered, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
+from podadmin.journal import service as journal
 from podadmin.journal.records import Journal
 from podadmin.store.engine import Store
 from podadmin.vault import backup as service
@@ -419,16 +420,20 @@ def test_a_key_that_does_not_open_is_found_when_a_restore_is_tried(house: House,
 def test_a_database_that_is_damaged_is_found_when_a_restore_is_tried(
     house: House, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Store, "soundness", lambda _self: ("a page is lost",))
+    monkeypatch.setattr(Store, "soundness", lambda *_: ("a page is lost",))
     with pytest.raises(Tampered) as damaged:
         restored(made, tmp_path / "again")
     assert damaged.value.code == "backup.damaged"
 
 
-def test_a_restore_can_be_stopped_while_keys_are_opened(made: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("during", ["Checking the database", "Checking entry", "Opening the keys"])
+def test_a_restore_can_be_stopped_while_it_is_proved(
+    made: Path, tmp_path: Path, during: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "_STEP", 1)
     (tmp_path / "again").mkdir()
     unpacked = unpack(made, with_passphrase(PASSPHRASE), tmp_path / "again", Progress())
-    progress = Progress(lambda step: progress.cancel() if step.what == "Opening the keys" else None)
+    progress = Progress(lambda step: progress.cancel() if step.what.startswith(during) else None)
     with pytest.raises(Cancelled):
         backup_restore.prove(unpacked, ManualClock(datetime(2026, 4, 1, tzinfo=UTC)), progress)
 
