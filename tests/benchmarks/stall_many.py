@@ -92,7 +92,7 @@ _PARTS: Final[dict[str, str]] = {
         wait "Searched back" 60
         wait-gone "Searched back" 120
         type "Search the journal" "1000000"
-        wait "1,000,000" 120
+        wait "1,000,000" 300
         type "Search the journal" ""
         wait "scroll for older ones" 60""",
     "the journal is verified, scrolled meanwhile, and that is stopped": """
