@@ -372,13 +372,15 @@ def _mark(what: bytes, name: bytes, size: int, modified: int, created: int) -> i
 
 
 def _extension(name: bytes) -> str:
-    lowered = os.fsdecode(name).lower()
-    return ".nii.gz" if lowered.endswith(".nii.gz") else _shown(ending(lowered))
+    at = name.rfind(b".")
+    if name[-7:].lower() == b".nii.gz":
+        return ".nii.gz"
+    return _shown(name[at:]) if at > 0 else ""
 
 
 @lru_cache(1_000)
-def _shown(extension: str) -> str:
-    return stranger(extension, 20)
+def _shown(tail: bytes) -> str:
+    return stranger(ending(f"x{os.fsdecode(tail).lower()}"), 20)
 
 
 def below(folder: bytes, name: bytes) -> bytes:
