@@ -18,7 +18,7 @@ from typing import Final
 from podadmin.datasources.folders import ending
 from podadmin.datasources.header_facts import LEFT_OUT
 from podadmin.datasources.header_pool import Fact, Item, Order
-from podadmin.datasources.inventory_look import below, said
+from podadmin.datasources.inventory_look import below, said, state
 
 VERSION: Final = "1"
 """What is kept is read anew where the readers have learnt something since."""
@@ -100,20 +100,29 @@ class HeaderStore:
             self._say("texts", json.dumps(sorted(wanted)))
             self._say("key", secrets.token_hex(16))
             self._changed()
+        self._forget_others()
+        self._connection.commit()
+        return Order(reader, bytes.fromhex(self._said("key")), wanted, images_only)
+
+    def _forget_others(self) -> None:
+        """Forget the headers of files that are no longer as they were, unless the inventory is as it was."""
+        held = f"at {state(self._connection)}"
+        if self._said("compared") == held:
+            return
         gone = self._connection.execute(
             "DELETE FROM header WHERE NOT EXISTS (SELECT 1 FROM file f WHERE f.folder = header.folder "
             "AND f.name = header.name AND f.size = header.size AND f.modified = header.modified)"
         ).rowcount
         if gone:
             self._changed()
-        self._connection.commit()
-        return Order(reader, bytes.fromhex(self._said("key")), wanted, images_only)
+        self._say("compared", held)
 
     def waiting(self, every_file: bool) -> int:
         """How many files of the sample, or of all, have not been read yet."""
-        if not every_file:
-            return len(self._connection.execute(_SAMPLE, self._share()).fetchall())
-        return self._files() - self._read()
+        known = self.known()
+        if every_file or known.whole:
+            return known.files - known.read
+        return len(self._connection.execute(_SAMPLE, self._share()).fetchall())
 
     def pending(self, every_file: bool) -> Iterator[Item]:
         """The files that have not been read, folder by folder and in portions, so that memory stays bounded."""
@@ -167,11 +176,18 @@ class HeaderStore:
         return found
 
     def known(self) -> Known:
-        """How much is known of the folder."""
+        """How much is known of the folder: counted once, as long as nothing changes."""
+        held = f"{state(self._connection)} {self.generation}"
+        kept = json.loads(self._said("known") or "{}")
+        if kept.get("held") == held:
+            return Known(kept["files"], kept["read"], tuple((reason, times) for reason, times in kept["reasons"]))
         reasons = self._connection.execute(
             "SELECT reason, count(*) FROM header WHERE reason <> '' GROUP BY reason ORDER BY 2 DESC, 1"
         ).fetchall()
-        return Known(self._files(), self._read(), tuple((str(reason), int(times)) for reason, times in reasons))
+        found = Known(self._files(), self._read(), tuple((str(reason), int(times)) for reason, times in reasons))
+        self._say("known", json.dumps({"held": held, **vars(found)}))
+        self._connection.commit()
+        return found
 
     def took(self, files: int, seconds: float) -> None:
         """Remember how quickly headers came from this disk or share; a handful of them says nothing."""

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 else:
     numpy = Late("numpy")
 
+VERSION: Final = "1"
+"""What was counted is counted anew where this module has learnt something since."""
 _EXACT: Final = 16_384
 _WORDS, _FEW = 20_000, 24
 """The most different texts, and numbers, whose occurrences are all counted."""
@@ -129,13 +131,16 @@ def tallied(store: HeaderStore, progress: Progress) -> Tallies:
     """Count everything that is known, or take what was counted before where nothing has changed since.
     Raises Cancelled.
     """
-    kept = store.remembered()
-    if kept:
-        data = json.loads(kept)
+    data = json.loads(store.remembered() or "{}")
+    if data.pop("version", "") == VERSION:
         columns = {name: Tally(**each) for name, each in data.pop("columns").items()}
         return Tallies(columns=columns, **data)
     counted = _count(store, progress)
-    data = {**vars(counted), "columns": {name: asdict(each) for name, each in counted.columns.items()}}
+    data = {
+        **vars(counted),
+        "version": VERSION,
+        "columns": {name: asdict(each) for name, each in counted.columns.items()},
+    }
     store.remember(json.dumps(data))
     return counted
 

@@ -11,6 +11,7 @@ for a passing reason is tried again, and a share that does not answer is given u
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -24,7 +25,7 @@ from podadmin.core.errors import BadInput, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
 from podadmin.datasources.folders import FileFilter, Inventory, moment
-from podadmin.datasources.inventory_look import Look, below, said, unreadable
+from podadmin.datasources.inventory_look import Look, below, said, state, unreadable
 from podadmin.datasources.patience import PATIENCE_SECONDS
 
 SHOWN_FOLDERS: Final = 20
@@ -136,9 +137,6 @@ def _summary(connection: sqlite3.Connection, changed: int) -> Inventory:
         "SELECT coalesce(sum(files), 0), coalesce(sum(size), 0), count(*), coalesce(sum(others), 0), "
         "coalesce(sum(links), 0), max(newest), min(oldest), count(problem) FROM folder"
     ).fetchone()
-    kinds = connection.execute(
-        "SELECT extension, count(*) FROM file GROUP BY extension ORDER BY 2 DESC, 1 LIMIT 20"
-    ).fetchall()
     named = connection.execute(
         "SELECT path FROM folder WHERE problem IS NOT NULL ORDER BY path LIMIT ?", (SHOWN_FOLDERS,)
     ).fetchall()
@@ -150,12 +148,25 @@ def _summary(connection: sqlite3.Connection, changed: int) -> Inventory:
         links=links,
         newest=moment(newest),
         oldest=moment(oldest),
-        by_extension=tuple((str(each), int(number)) for each, number in kinds),
+        by_extension=_kinds(connection),
         unreadable=tuple(stranger(os.fsdecode(path), 400) for (path,) in named),
         unreadable_count=problems,
         changed=changed,
         whole=said(connection, "whole") == "yes",
     )
+
+
+def _kinds(connection: sqlite3.Connection) -> tuple[tuple[str, int], ...]:
+    """How many files have which ending, the most first: counted once for each state of the inventory."""
+    held = state(connection)
+    of, kinds = json.loads(said(connection, "kinds") or "[null, []]")
+    if of != held:
+        kinds = connection.execute(
+            "SELECT extension, count(*) FROM file GROUP BY extension ORDER BY 2 DESC, 1 LIMIT 20"
+        ).fetchall()
+        connection.execute("INSERT OR REPLACE INTO look VALUES ('kinds', ?)", (json.dumps([held, kinds]),))
+        connection.commit()
+    return tuple((str(each), int(number)) for each, number in kinds)
 
 
 @contextmanager

@@ -283,12 +283,14 @@ class Look:
             # its parent was listed meanwhile and no longer has it
             return 0
         if found.gone:
+            self._another_state()
             self._forget(found.folder)
             return 1
         digest = (found.digest % (1 << 128)).to_bytes(16, "big")
         if kept[0] == digest and not kept[1] and not found.problem:
             self._connection.execute("UPDATE folder SET turn = ? WHERE id = ?", (self._turn, found.folder))
             return 0
+        self._another_state()
         if found.rows is None:
             self._write_many(found)
         else:
@@ -315,6 +317,9 @@ class Look:
 
     def _write_many(self, found: _Listing) -> None:
         """A folder with very many files: listed again, written in portions."""
+        # where this was or is stopped half-way, what is half is neither taken for the whole nor kept
+        self._connection.execute("UPDATE folder SET digest = NULL WHERE id = ?", (found.folder,))
+        self._connection.execute("DELETE FROM file WHERE folder = ? AND turn = ?", (found.folder, self._turn))
         portion: list[_Row] = []
         for entry in self._entries(found.path):
             row = None if entry.is_symlink() or entry.is_dir(follow_symlinks=False) else self._row(entry)
@@ -360,6 +365,9 @@ class Look:
         ).fetchone()
         self._progress.report(f"Looked at {done:,} folders", min(0.99, seen / max(total, before)) if before else None)
 
+    def _another_state(self) -> None:
+        self._say("state", str(int(state(self._connection) or 0) + 1))
+
     def _say(self, key: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO look (key, value) VALUES (?, ?)", (key, value))
 
@@ -392,6 +400,11 @@ def said(connection: sqlite3.Connection, key: str) -> str:
     """What was written down about the look under `key`, empty where nothing was."""
     row: Any = connection.execute("SELECT value FROM look WHERE key = ?", (key,)).fetchone()
     return str(row[0]) if row else ""
+
+
+def state(connection: sqlite3.Connection) -> str:
+    """Another text whenever anything in the inventory is another; what was made of it holds for as long as it is."""
+    return said(connection, "state")
 
 
 def unreadable(error: OSError) -> PodadminError:

@@ -22,11 +22,11 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import BadInput, Cancelled, NotFound, Refused, Unavailable
 from podadmin.core.progress import Progress, Step
-from podadmin.datasources import header_pool, header_store, headers
+from podadmin.datasources import header_pool, header_store, header_tally, headers
 from podadmin.datasources.folders import FileFilter
 from podadmin.datasources.header_facts import LEFT_OUT, REASONS, Brought
 from podadmin.datasources.header_pool import Fact, Item, Order, Pool
-from podadmin.datasources.header_store import Known
+from podadmin.datasources.header_store import HeaderStore, Known
 from podadmin.datasources.header_tally import Tallies, tallied
 from podadmin.datasources.model import FolderSource, Kind, SourceProbe
 from tests.datasources.failing_readers import dies_of_some, hangs_on_some
@@ -224,6 +224,28 @@ def test_a_preview_shows_shapes_and_no_patient(folder: Path) -> None:
     assert (row["Patient's Name"], row["Study Date"], row["Pixel Data 0"]) == ("Xxx^Xxxx", "9999-99-99", "(pixels)")
     plain = headers.preview(source(folder), folder.parent / "kept.db", CLOCK, Progress(), masked=False)
     assert dict(zip(plain.columns, plain.rows[0], strict=True))["Patient's Name"] == "Doe^Jane"
+
+
+def test_what_was_counted_is_counted_again_once_something_is_another(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+    honest = header_tally._count
+
+    def listening(store: HeaderStore, progress: Progress) -> Tallies:
+        counted.append(1)
+        return honest(store, progress)
+
+    monkeypatch.setattr(header_tally, "_count", listening)
+    first = read(source(folder))
+    assert read(source(folder)) == first
+    assert len(counted) == 1
+    monkeypatch.setattr(header_tally, "VERSION", "as it is after an update")
+    assert read(source(folder)) == first
+    assert len(counted) == 2
+    (folder / "P2" / "3" / "1.dcm").unlink()
+    known, tallies = read(source(folder))
+    assert (known.files, known.read, tallies.rows, len(counted)) == (7, 7, 7, 3)
 
 
 def test_no_name_of_a_patient_is_kept(folder: Path) -> None:

@@ -147,6 +147,52 @@ def test_a_folder_of_very_many_files_is_written_in_portions(tmp_path: Path, monk
     assert (found.files, len(names(root))) == (332, 332)
 
 
+def test_a_state_has_a_name_of_its_own_until_something_is_another(tree: Path) -> None:
+    def named() -> tuple[str, Inventory]:
+        found = look(tree)
+        with inventory.opened(tree.parent / "kept.db") as connection:
+            return inventory_look.state(connection), found
+
+    first, _ = named()
+    assert first
+    assert named()[0] == first
+    (tree / "c" / "more.txt").write_text("one more")
+    second, found = named()
+    assert second != first
+    assert found.by_extension == ((".dcm", 9), (".txt", 2))
+    (tree / "c" / "more.txt").unlink()
+    third, found = named()
+    assert third not in {first, second}
+    assert found.by_extension == ((".dcm", 9), (".txt", 1))
+
+
+def test_a_folder_whose_portions_were_stopped_is_not_taken_for_what_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory_look, "KEPT_ROWS", 50)
+    monkeypatch.setattr(inventory_look, "PORTION", 20)
+    root = tmp_path / "flat"
+    root.mkdir()
+    for number in range(100):
+        (root / f"{number}.png").write_bytes(b"x")
+    look(root)
+    (root / "new.png").write_bytes(b"x")
+    progress = Progress()
+    honest = inventory_look.Look._insert
+
+    def stopped(self: inventory_look.Look, folder: int, rows: list[tuple[bytes, int, int]]) -> None:
+        honest(self, folder, [*rows, (b"new.png", 1, 1)])
+        progress.cancel()
+
+    monkeypatch.setattr(inventory_look.Look, "_insert", stopped)
+    with pytest.raises(Cancelled):
+        look(root, progress=progress)
+    monkeypatch.setattr(inventory_look.Look, "_insert", honest)
+    (root / "new.png").unlink()
+    assert look(root).files == 100
+    assert len(names(root)) == 100
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list everything")
 def test_a_folder_that_may_not_be_listed_is_named_and_the_rest_counted(tree: Path) -> None:
     (tree / "c").chmod(0)
