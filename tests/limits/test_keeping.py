@@ -20,7 +20,7 @@ from podadmin.journal.records import Journal, all_entries
 from podadmin.limits import service
 from podadmin.limits.alarms import Kind
 from podadmin.limits.model import Key, Meter
-from podadmin.limits.own import Effect, OwnLimit, Period, Scope, Use
+from podadmin.limits.own import Effect, Own, OwnLimit, Period, Scope, Use
 from podadmin.limits.reading import own_of
 from podadmin.limits.service import Metered, Task
 from podadmin.store.engine import Store
@@ -444,6 +444,37 @@ def test_what_has_a_limit_that_stops_has_to_be_told(store: Store) -> None:
     with store.read() as connection:
         assert service.limited(connection, "req_1", now=NOW) == frozenset()
         assert service.has_reserved(connection, "req_1")
+
+
+def test_a_limit_for_one_datasource_has_to_be_told_of_there_and_nowhere_else(store: Store) -> None:
+    note(store, None)
+    put(store, 100, Scope(datasource="scans"))
+    reserve(store, "req_1", 3)
+    reserve(store, "req_2", 3, datasource="scans")
+    with store.read() as connection:
+        assert service.limited(connection, "req_1", now=NOW) == frozenset()
+        assert service.limited(connection, "req_2", now=NOW) == {MODEL}
+
+
+def test_what_a_request_uses_of_one_model_does_not_eat_what_it_was_promised_of_another(store: Store) -> None:
+    for resource in (MODEL, "o/b:1"):
+        note(store, 100, resource=resource)
+        reserve(store, "req_1", 10, resource=resource)
+    use(store, 7, "d1", resource="o/b:1")
+    use(store, 2, "d2", project="proj-2")
+    assert look(store).reserved == 10
+
+
+def test_how_far_one_own_limit_is_taken(store: Store) -> None:
+    note(store, 100)
+    made = put(store, 60, period="day")
+    use(store, 4, "d1", at=NOW - timedelta(days=1), request_id="req_8")
+    use(store, 5, "d2", request_id="req_9")
+    reserve(store, "req_1", 3)
+    with store.read() as connection:
+        assert service.own_taken(connection, made, NOW) == Own(made, 5, 3)
+        (listed,) = (service.own_taken(connection, each, NOW) for each in service.own_limits(connection))
+        assert listed.limit == made
 
 
 def test_what_was_promised_to_requests_that_are_gone_comes_back(store: Store) -> None:
