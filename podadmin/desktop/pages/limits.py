@@ -191,16 +191,22 @@ class LimitsPage(Page):
     def build(self) -> Iterator[None]:
         self._wanted, self._limit = "", PAGE
         clock = SystemClock()
-        self.view = LimitsView(clock, sliced=True)
-        yield
-        yield from self.view.build()
-        self.own, self.alarms = OwnLimitsView(), AlarmsView(clock)
-        yield
-        self._parts: Mapping[str, QWidget] = {"models": self.view, "own": self.own, "alarms": self.alarms}
         self.tabs = TabRow(
             [("models", "Models"), ("own", "Limits of your own"), ("alarms", "What is odd")], "Parts", self._turn
         )
+        self.body.addWidget(self.tabs)
         self.add_action(PrimaryButton("Set a limit…", lambda: self._edit({}), "plus"))
+        self.view = LimitsView(clock, sliced=True)
+        self.body.addWidget(self.view)
+        yield
+        yield from self.view.build()
+        yield
+        self.own, self.alarms = OwnLimitsView(), AlarmsView(clock)
+        self._parts: Mapping[str, QWidget] = {"models": self.view, "own": self.own, "alarms": self.alarms}
+        for part in (self.own, self.alarms):
+            part.setVisible(False)
+            self.body.addWidget(part)
+            yield
         self.view.picked.connect(self._read_detail)
         self.view.filtered.connect(self._read_meters)
         self.view.meters.table.more_wanted.connect(self._read_more)
@@ -213,11 +219,6 @@ class LimitsPage(Page):
         self.own.set_wanted.connect(self._change)
         self.own.remove_wanted.connect(self._remove)
         self.own.history_wanted.connect(self._history)
-        self.body.addWidget(self.tabs)
-        for key, part in self._parts.items():
-            part.setVisible(key == "models")
-            self.body.addWidget(part)
-            yield
 
     def refresh(self) -> None:
         self._read_meters()

@@ -95,7 +95,7 @@ class RequestDetailView(QWidget):
         self._head.show_row(detail.row)
         yield
         self._tampered.setVisible(detail.row.verified == "failed")
-        self.effects.show_effects(detail.effects)
+        yield from self.effects.show_in_turns(detail.effects)
         self._place_outcome(detail)
         self.effects.setVisible(True)
         yield

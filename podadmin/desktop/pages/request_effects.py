@@ -6,7 +6,7 @@ not known are the loudest thing on the page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from PySide6.QtWidgets import QFrame, QWidget
 
@@ -14,6 +14,7 @@ from podadmin.app.views.facts import Fact
 from podadmin.app.views.requests import EffectView, RequestDetail
 from podadmin.desktop.pages.request_compare import COMPARE
 from podadmin.desktop.pages.request_words import risk_badge
+from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge
 from podadmin.desktop.widgets.banner import Banner
@@ -39,9 +40,13 @@ class EffectCard(Card):
 
     def show_effects(self, effects: EffectView) -> None:
         """Show a statement."""
+        at_once(self.show_in_turns(effects))
+
+    def show_in_turns(self, effects: EffectView) -> Iterator[None]:
+        """The same part by part."""
         if effects == self._shown:
             return
-        self._shown = effects
+        self._shown = None
         clear(self._holder)
         if not effects.known:
             self._holder.addWidget(
@@ -56,7 +61,9 @@ class EffectCard(Card):
         self._holder.addWidget(headline)
         reasons = PlainLabel(" ".join(effects.reasons), "muted", wrap=True, selectable=True)
         self._holder.addLayout(row(Badge(risk_badge(effects.risk)), (reasons, 1), gap=SPACE.m))
+        yield
         self._holder.addWidget(LeavingBlock(effects))
+        yield
         parts = CardGrid(SIZE.search - SPACE.l)
         parts.set_cards(
             [
@@ -67,7 +74,9 @@ class EffectCard(Card):
         )
         self._holder.addWidget(parts)
         for query in effects.sql:
+            yield
             self._holder.addWidget(_sql(query))
+        self._shown = effects
 
 
 class LeavingBlock(QFrame):
