@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from io import FileIO
 from struct import Struct, error
@@ -149,21 +149,18 @@ class _Made(NamedTuple):
     known: dict[int, bytes]
 
 
-def _made(given: Iterable[Element], little: bool, texts: frozenset[str]) -> _Made:
-    found: dict[str, Cell] = {}
-    known: dict[int, bytes] = {}
+_NOTHING: Final = _Made((), frozenset(), {})
+
+
+def _made(given: Sequence[Element], little: bool, texts: frozenset[str]) -> _Made:
+    if not given:
+        return _NOTHING
     seen = _seen_with(texts, little)
-    for element in given:
-        entry = seen.get(element)
-        if entry is None:
-            entry = _entry(element, little, texts)
-            if len(element[2] or b"") <= _LONGEST_SEEN:
-                seen[element] = entry
-        cell, kept = entry
-        if cell is not None:
-            found[cell[0]] = cell
-        if kept:
-            known[element[0]] = element[2] or b""
+    each = [seen.get(element) or _entry(element, little, texts, seen) for element in given]
+    if len(each) == 1:
+        return each[0]
+    found = {cell[0]: cell for made in each for cell in made.strip}
+    known = {tag: value for made in each for tag, value in made.known.items()}
     return _Made(tuple(found.values()), frozenset(found), known)
 
 
@@ -175,13 +172,11 @@ def _trails_with(texts: frozenset[str]) -> dict[bool, Trail]:
     return _trails.setdefault(texts, {True: Trail(), False: Trail()})
 
 
-_Entry = tuple[Cell | None, bool]
-"""What an element is as a cell, and whether its value says something about the pixels or the file."""
-_seen: dict[tuple[frozenset[str], bool], dict[Element, _Entry]] = {}
-_MOST_SEEN, _LONGEST_SEEN = 100_000, 64
+_seen: dict[tuple[frozenset[str], bool], dict[Element, _Made]] = {}
+_MOST_SEEN, _LONGEST_SEEN = 50_000, 64
 
 
-def _seen_with(texts: frozenset[str], little: bool) -> dict[Element, _Entry]:
+def _seen_with(texts: frozenset[str], little: bool) -> dict[Element, _Made]:
     """What became of elements that were seen before: most files of a device say the same in most of them."""
     seen = _seen.setdefault((texts, little), {})
     if len(seen) > _MOST_SEEN:
@@ -189,17 +184,27 @@ def _seen_with(texts: frozenset[str], little: bool) -> dict[Element, _Entry]:
     return seen
 
 
-def _entry(element: Element, little: bool, texts: frozenset[str]) -> _Entry:
-    tag, vr, value = element
+def _entry(element: Element, little: bool, texts: frozenset[str], seen: dict[Element, _Made]) -> _Made:
+    tag, _, value = element
     if value is None:
-        return None, False
+        return _NOTHING
+    cell = _cell(element, little, texts)
+    known = {tag: value} if tag in ASKED else {}
+    made = _Made((cell,), frozenset((cell[0],)), known) if cell else _Made((), frozenset(), known)
+    if len(value) <= _LONGEST_SEEN:
+        seen[element] = made
+    return made
+
+
+def _cell(element: Element, little: bool, texts: frozenset[str]) -> Cell | None:
+    tag, vr, value = element
     name, reader = _plans.get((tag, vr)) or _plan(tag, vr)
-    if reader is None:
-        return None, tag in ASKED
+    if reader is None or value is None:
+        return None
     code, made = reader(value, little)
     if name in _LATERALITIES and made in (b"L", b"R"):
         name = LATERALITY
-    return (name, WORD if code == TEXT and name in texts else code, made), tag in ASKED
+    return name, WORD if code == TEXT and name in texts else code, made
 
 
 _plans: dict[tuple[int, str], tuple[str, Reader | None]] = {}

@@ -100,7 +100,7 @@ class Trail:
             run.steady = False
         if place < len(self._runs) and self._runs[place].first == run.first:
             run.steady = False
-            self._put(place, place + 1, [run])
+            self._runs[place], self._raws[place] = run, run.raw or ()
             return 1
         if place and self._lasts[place - 1] >= run.first:
             self._ordered = False

@@ -143,16 +143,16 @@ def packed(row: Row, key: bytes, brought: Brought) -> tuple[str, bytes]:
     """
     layouts, parts = [], []
     for strip in row:
+        if not strip:
+            continue
         made = brought.strips.get(id(strip))
         if made is None:
             layout = _BLANK.join([code + name for name, code, _ in strip])
             made = strip, layout, b"".join([_eight(cell, key, brought) for cell in strip])
-            if len(strip) > 1:
-                brought.strips[id(strip)] = made
-                brought.stripped += len(strip)
-        if strip:
-            layouts.append(made[1])
-            parts.append(made[2])
+            brought.strips[id(strip)] = made
+            brought.stripped += len(strip)
+        layouts.append(made[1])
+        parts.append(made[2])
     return _BLANK.join(layouts), b"".join(parts)
 
 
