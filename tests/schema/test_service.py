@@ -1,6 +1,7 @@
 """Keeping and exporting schemas."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +60,20 @@ def test_the_newest_schema_counts(store: Store, clock: ManualClock, generated: G
     clock.advance(1)
     second = service.save(store, clock, "custodian", "ds_1", generated)
     assert service.latest(store, "ds_1") == second
+
+
+def test_what_was_read_once_is_read_anew_where_it_was_changed(
+    store: Store, clock: ManualClock, generated: Generated, tmp_path: Path
+) -> None:
+    kept = service.save(store, clock, "custodian", "ds_1", generated)
+    assert service.latest(store, "ds_1") == service.latest(store, "ds_1") == kept
+    with sqlite3.connect(tmp_path / "profile" / "podadmin.db") as database:
+        database.execute("UPDATE schema SET document = replace(document, 'SECRET2', 'changed')")
+        database.execute("UPDATE schema SET statistics = replace(statistics, 'SECRET2', 'changed')")
+    now = service.latest(store, "ds_1")
+    assert now is not None
+    assert "changed" in now.document.to_json()
+    assert any("changed" in str(each) for each in now.columns)
 
 
 @pytest.mark.parametrize("kind", ["yaml", "json"])
