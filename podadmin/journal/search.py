@@ -55,14 +55,19 @@ class Found:
 def page(store: Store, wanted: Wanted, *, limit: int, before: int = 0, progress: Progress | None = None) -> Found:
     """The newest `limit` entries that are wanted, with numbers below `before` where it is not 0.
 
+    The one whose number is looked for comes first and alone: it is there at once, however long the journal is.
+
     Raises Cancelled, Unavailable and Tampered (`store.*`).
     """
     with store.read() as connection:
         last = last_entry(connection)
         newest = last.seq if last else 0
         low, high = _between(connection, wanted, newest)
+        named = _named(connection, wanted)
+        if named is not None and not before:
+            return Found((named,), newest + 1, None)
         top = min(high, before - 1) if before else high
-        found = _look(connection, wanted, limit, low, top, progress or Progress())
+        found = _look(connection, wanted, limit, low, top, progress or Progress(), named)
         total = None if before else _count(connection, wanted, newest)
     ended = len(found) < limit or found[-1].seq <= low
     return Found(tuple(found), None if ended else found[-1].seq, total)
@@ -109,7 +114,7 @@ def matching(connection: Connection, wanted: Wanted) -> ColumnElement[bool]:
 def _holds(search: str) -> ColumnElement[bool]:
     columns = (journal_entry.c.act, journal_entry.c.subject, journal_entry.c.actor, journal_entry.c.body)
     tests: list[ColumnElement[bool]] = [column.contains(search, autoescape=True) for column in columns]
-    if search.isdecimal() and len(search) < 19:
+    if _is_number(search):
         tests.append(journal_entry.c.seq == int(search))
     if _HASH.fullmatch(search):
         tests.append(journal_entry.c.hash == search)
@@ -129,10 +134,33 @@ def _between(connection: Connection, wanted: Wanted, newest: int) -> tuple[int, 
     return (low, high) if low is not None else (1, 0)
 
 
-def _look(connection: Connection, wanted: Wanted, limit: int, low: int, top: int, progress: Progress) -> list[Entry]:
+def _named(connection: Connection, wanted: Wanted) -> Entry | None:
+    """The entry that is looked for by its number, unless something else that is wanted leaves it out."""
+    if not _is_number(wanted.search):
+        return None
+    one = journal_entry.c.seq == int(wanted.search)
+    row = connection.execute(select(journal_entry).where(one, matching(connection, wanted))).first()
+    return entry_of(row) if row else None
+
+
+def _is_number(search: str) -> bool:
+    return search.isdecimal() and len(search) < 19 and search == str(int(search))
+
+
+def _look(
+    connection: Connection,
+    wanted: Wanted,
+    limit: int,
+    low: int,
+    top: int,
+    progress: Progress,
+    without: Entry | None,
+) -> list[Entry]:
     found: list[Entry] = []
     begin, window = top, FIRST_WINDOW
     condition = matching(connection, wanted)
+    if without is not None:
+        condition = and_(condition, journal_entry.c.seq != without.seq)
     while top >= low and len(found) < limit:
         progress.check()
         bottom = max(low, top - window + 1) if not wanted.everything else low

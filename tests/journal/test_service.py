@@ -153,12 +153,23 @@ def test_pages_go_back_from_the_newest_without_gaps(store: Store, write: Write) 
 
 @pytest.mark.parametrize(
     ("search", "found"),
-    [("req_0002", [3]), ("5", [6, 5]), ("Prüfung", [7, 6, 5, 4, 3, 2]), ("nothing", []), ("%", []), ("req\\_", [])],
+    [("req_0002", [3]), ("05", [6]), ("Prüfung", [7, 6, 5, 4, 3, 2]), ("nothing", []), ("%", []), ("req\\_", [])],
 )
 def test_a_search_is_for_the_text_as_it_is(store: Store, write: Write, search: str, found: list[int]) -> None:
     write(7)
     entries = page(store, Wanted(search), limit=50).entries
     assert [entry.seq for entry in entries] == found
+
+
+def test_the_entry_with_the_number_that_is_looked_for_comes_first_and_once(store: Store, write: Write) -> None:
+    write(7)
+    first = page(store, Wanted("5"), limit=1)
+    second = page(store, Wanted("5"), limit=1, before=first.next_before or 0)
+    third = page(store, Wanted("5"), limit=1, before=second.next_before or 0)
+    assert [[entry.seq for entry in each.entries] for each in (first, second, third)] == [[5], [6], []]
+    assert third.next_before is None
+    assert page(store, Wanted("5", kind="key"), limit=9).entries == ()
+    assert [entry.seq for entry in page(store, Wanted("9" * 18), limit=9).entries] == []
 
 
 def test_entries_are_found_by_number_by_subject_and_since(store: Store, write: Write) -> None:
