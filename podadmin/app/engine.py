@@ -178,6 +178,7 @@ class Engine:
     async def _ask_to_stop(self) -> None:
         if self._stopping is not None:
             self._stopping.set()
+        self._record.stop()
 
     async def _run(self) -> None:
         self._stopping = anyio.Event()

@@ -44,11 +44,13 @@ class RecordCare:
         self._files_due = 0.0
         self._stamps_due = 0.0
         self._kept = 0
+        self._proving = Progress()
 
     def prove(self) -> None:
         """Nothing is delivered, written or anchored on top of a record that is not what was written.
 
-        Raises Tampered (`journal.broken`), and what the keyring raises while it cannot be asked for the anchor.
+        Raises Tampered (`journal.broken`), what the keyring raises while it cannot be asked for the anchor, and
+        Cancelled once `stop` was called.
         """
         if self._proved:
             return
@@ -56,8 +58,12 @@ class RecordCare:
         if profile.keyring_choice is not None and profile.vault.keys():
             profile.open_vault()
         short = profile.last_entry() <= PROVED_WHOLE_UP_TO or self._broken is not None
-        _must_be_whole(prove(profile, Progress()) if short else prove_start(profile, Progress()))
+        _must_be_whole(prove(profile, self._proving) if short else prove_start(profile, self._proving))
         self._proved, self._whole, self._broken = True, short, None
+
+    def stop(self) -> None:
+        """The engine ends: who closes podadmin does not wait for a proof that is under way, nor for one that is not."""
+        self._proving.cancel()
 
     def check(self) -> None:
         """Raises Tampered (`journal.broken`) where the proof that followed has found something.

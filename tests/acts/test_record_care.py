@@ -13,7 +13,9 @@ import pytest
 from podadmin.app import proof, proof_apart, record_care
 from podadmin.app.profile import Profile
 from podadmin.app.record_care import RecordCare
-from podadmin.core.errors import Tampered, Unavailable
+from podadmin.app.views.journal import JournalCheck
+from podadmin.core.errors import Cancelled, Tampered, Unavailable
+from podadmin.core.progress import Progress
 from podadmin.store.unit import Fact
 
 
@@ -124,3 +126,21 @@ def test_what_was_cut_off_keeps_the_gate_off_from_the_beginning(long: Profile) -
     with pytest.raises(Tampered) as caught:
         RecordCare(long).prove()
     assert "gone" in caught.value.why
+
+
+def test_who_closes_podadmin_waits_for_no_proof_and_nothing_is_anchored_without_one(
+    long: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    care = RecordCare(long)
+    real = record_care.prove_start
+
+    def closing_meanwhile(profile: Profile, progress: Progress) -> JournalCheck:
+        care.stop()
+        return real(profile, progress)
+
+    monkeypatch.setattr(record_care, "prove_start", closing_meanwhile)
+    with pytest.raises(Cancelled):
+        care.prove()
+    assert not care.anchor()
+    with pytest.raises(Cancelled):
+        care.prove()
