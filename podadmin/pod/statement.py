@@ -46,7 +46,8 @@ def read(con: duckdb.DuckDBPyConnection, query: str, tables: Collection[str]) ->
     """The query in DuckDB's own quoting, proved to be one SELECT that reads nothing but `tables`.
 
     Raises Refused `sql.too-long`, `sql.syntax`, `sql.not-one`, `sql.not-select`, `sql.other-table`,
-    `sql.other-function` and `sql.not-known`. Nothing of the query is executed.
+    `sql.other-function` and `sql.not-known`; duckdb.InterruptException where it is stopped meanwhile. Nothing of the
+    query is executed.
     """
     if len(query) > MAX_QUERY or "\0" in query:
         raise refuse("too-long", f"A query has at most {MAX_QUERY} characters, none of them a null character.")
@@ -55,6 +56,8 @@ def read(con: duckdb.DuckDBPyConnection, query: str, tables: Collection[str]) ->
     text = standard_quotes(query)
     try:
         statements = con.extract_statements(text)
+    except duckdb.InterruptException:
+        raise  # it was stopped, which says nothing of the query
     except (duckdb.Error, RuntimeError, UnicodeError):
         raise refuse("syntax", "It is not valid SQL.") from None
     if len(statements) != 1:
@@ -71,6 +74,8 @@ def check(con: duckdb.DuckDBPyConnection, text: str, tables: Collection[str]) ->
     try:
         row = con.execute("SELECT json_serialize_sql(?)", [text]).fetchone()
         tree = json.loads(row[0]) if row is not None else {}
+    except duckdb.InterruptException:
+        raise
     except (duckdb.Error, RecursionError, ValueError):
         raise refuse("not-known", "It is too deeply nested, or of a form that is not known to be harmless.") from None
     if tree.get("error") is not False or len(tree.get("statements", ())) != 1:

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any, cast
 
+import duckdb
 import pytest
 
 from podadmin.core.errors import BadInput, Cancelled, PodadminError, Refused, Unavailable
 from podadmin.core.progress import Progress
-from podadmin.pod import sql
+from podadmin.pod import sql, statement
 
 CANARY = "canary-7f3a"
 
@@ -242,6 +244,23 @@ def test_cancelling_stops_a_running_query(source: sql.Source) -> None:
             source, "SELECT count(*) FROM range(10000000000000) r WHERE hash(range) % 7 = 3", sql.Bounds(), progress
         )
     timer.join()
+
+
+@pytest.mark.parametrize("step", ["extract_statements", "execute"])
+def test_a_task_that_is_stopped_while_its_query_is_read_was_stopped_and_not_refused(step: str) -> None:
+    class Stopped:
+        """A connection that is interrupted at one step; where an interrupt falls is nothing that a test can choose."""
+
+        def __getattr__(self, asked: str) -> Any:
+            def act(*given: Any) -> Any:
+                if asked == step:
+                    raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+                return getattr(real, asked)(*given)
+
+            return act
+
+    with duckdb.connect(":memory:") as real, pytest.raises(duckdb.InterruptException):
+        statement.read(cast("duckdb.DuckDBPyConnection", Stopped()), "SELECT 1", ["patients"])
 
 
 def test_large_results_are_refused_not_cut(source: sql.Source) -> None:
