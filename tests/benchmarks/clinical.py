@@ -61,6 +61,7 @@ def write(folder: Path, rows: int) -> tuple[Path, Path]:
     select = ", ".join(f"{expression} AS {name}" for name, expression in _expressions().items())
     table, packed = folder / "clinical.csv", folder / "clinical.parquet"
     with duckdb.connect(config={"preserve_insertion_order": "true", "memory_limit": "1GB"}) as connection:
+        connection.execute("SET enable_progress_bar=false")
         connection.execute(f"COPY (SELECT {select} FROM range({int(rows)}) r(i)) TO '{table}' (HEADER)")
         connection.execute(
             f"COPY (SELECT {select} FROM range({int(rows)}) r(i)) TO '{packed}' (FORMAT parquet, COMPRESSION zstd)"

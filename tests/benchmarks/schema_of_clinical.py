@@ -40,6 +40,7 @@ _OURS = MEASURE.format(
 _FLOOR = MEASURE.format(
     imports="import duckdb",
     work="con = duckdb.connect(config={'preserve_insertion_order': 'false', 'memory_limit': '" + MEMORY + "'})\n"
+    "con.execute('SET enable_progress_bar=false')\n"
     "path = sys.argv[1]\n"
     "names = [row[0] for row in con.execute(f\"DESCRIBE FROM '{path}'\").fetchall()]\n"
     "counts = ', '.join(f'count({name})' for name in names)\n"
