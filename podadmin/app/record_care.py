@@ -8,6 +8,7 @@ that finds something, or cannot be done, the gate goes off again.
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 import anyio
@@ -44,7 +45,9 @@ class RecordCare:
         self._files_due = 0.0
         self._stamps_due = 0.0
         self._kept = 0
-        self._proving = Progress()
+        self._proving: Progress | None = None
+        self._stopped = False
+        self._stopping = threading.Lock()
 
     def prove(self) -> None:
         """Nothing is delivered, written or anchored on top of a record that is not what was written.
@@ -58,12 +61,25 @@ class RecordCare:
         if profile.keyring_choice is not None and profile.vault.keys():
             profile.open_vault()
         short = profile.last_entry() <= PROVED_WHOLE_UP_TO or self._broken is not None
-        _must_be_whole(prove(profile, self._proving) if short else prove_start(profile, self._proving))
+        # one for each proof: what would end a process that is gone already is not kept until the engine ends
+        progress = self._begin()
+        _must_be_whole(prove(profile, progress) if short else prove_start(profile, progress))
         self._proved, self._whole, self._broken = True, short, None
 
     def stop(self) -> None:
         """The engine ends: who closes podadmin does not wait for a proof that is under way, nor for one that is not."""
-        self._proving.cancel()
+        with self._stopping:
+            self._stopped, proving = True, self._proving
+        if proving is not None:
+            proving.cancel()
+
+    def _begin(self) -> Progress:
+        progress = Progress()
+        with self._stopping:
+            self._proving = progress
+            if self._stopped:
+                progress.cancel()
+        return progress
 
     def check(self) -> None:
         """Raises Tampered (`journal.broken`) where the proof that followed has found something.

@@ -144,3 +144,24 @@ def test_who_closes_podadmin_waits_for_no_proof_and_nothing_is_anchored_without_
     assert not care.anchor()
     with pytest.raises(Cancelled):
         care.prove()
+
+
+def test_what_would_end_a_proof_is_not_kept_when_that_proof_is_over(
+    long: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    care, ended = RecordCare(long), list[int]()
+
+    def broken(_: Profile, progress: Progress) -> JournalCheck:
+        number = told.pop(0)
+        progress.on_cancel(lambda: ended.append(number))
+        if told:
+            raise Unavailable("journal.check-ended", "It was not verified.", "It ended.", "Try again.")
+        care.stop()
+        raise Cancelled
+
+    told = [1, 2, 3]
+    monkeypatch.setattr(record_care, "prove_start", broken)
+    for expected in (Unavailable, Unavailable, Cancelled):
+        with pytest.raises(expected):
+            care.prove()
+    assert ended == [3], "only the one that was under way"
