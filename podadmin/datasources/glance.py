@@ -15,7 +15,7 @@ _PLACES = 8
 _UNPACKED = 6
 """How many times larger a packed file may well be."""
 _PART_BYTES = 1 << 18
-_SEARCHED_BYTES = 1 << 30
+_SEARCHED_BYTES = 1 << 32
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ class Look:
     date_format: str = ""
     formats: int = 0
     different: int = 0
+    shortest: int = 0
+    """Characters of the shortest cell."""
     middle: float = 0.0
     """From where squared deviations are reckoned: the mean of its finite numbers, or 0 where that is not far."""
     frequent: tuple[str, ...] = ()
@@ -111,6 +113,7 @@ def judged(name: str, cells: Sequence[str | None]) -> Look:
         how,
         many,
         len(filled),
+        min(map(len, filled), default=0),
         _middle(finite, added, squared),
         _frequent(filled, total),
         _patterns(filled),

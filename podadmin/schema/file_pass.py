@@ -1,8 +1,9 @@
 """The pass over a table file: everything that is known about its columns comes from reading every row once.
 
-What a sample suggests decides which expressions are tried; what every cell says decides what a column is. Each
-expression over a cell is made once a row and used by all counts over it, which is why this is quick: making a number
-of a cell costs far less than finding the cell in the file. What few files need is asked for only where a first pass
+What a sample suggests decides which expressions are tried; what every cell says decides what a column is. Where the
+sample shows numbers, DuckDB's parser makes them, and the first cell that is none starts the pass over without this.
+Each expression over a cell is made once a row and used by all counts over it, which is why this is quick. What few
+files need is asked for only where a first pass
 shows that this one does. How values are distributed is told by rows that are drawn by lot: aggregates that look at all
 of them for it cost as much as reading the file.
 
@@ -21,11 +22,11 @@ from typing import Any, Final, Protocol
 
 from podadmin.core.errors import Unavailable
 from podadmin.datasources.dtypes import NULL_WORDS
-from podadmin.datasources.engine import Engine
+from podadmin.datasources.engine import Engine, Misfit
 from podadmin.datasources.model import Rejected
 from podadmin.datasources.sample import Look
 from podadmin.schema.counts import Counts, distribute
-from podadmin.schema.file_columns import Column, Lot
+from podadmin.schema.file_columns import Column, Lot, seems_number
 
 _EXACTLY_TOGETHER, _TOGETHER = 24, 128
 """Columns that one pass looks at. Each whose values are counted exactly takes up to 10 MB, however few its rows, and
@@ -40,7 +41,9 @@ _LEAST_STACKED = 64
 _STACKED, _ONE_THREAD_BYTES = (2_000, 500), 4 << 20
 """Columns that are stacked together, and in a file that several threads read, or where memory is short. Each takes room
 for as many cells as a thread reads at once."""
-_EVERY_ROW, _NO_NUMBER = "Reading every row once", "Looking at what is no number"
+_EVERY_ROW, _AGAIN = "Reading every row once", "Looking again at what is unusual"
+_MOST_ERRORS = 3
+"""So many times the sample may be wrong about what is a number before all cells are read as text."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class _Turn(Protocol):
         """Read every row for these columns."""
 
     def count_again(self, reader: Engine, counts: Mapping[str, Counts], span: tuple[float, float]) -> None:
-        """Look once more at columns of numbers in which something is none, or whose deviation would be inexact."""
+        """Look once more at columns whose deviation would be inexact, or in which something is not as in the sample."""
 
 
 def read_all(
@@ -81,16 +84,45 @@ def read_all(
             except Unavailable as error:
                 if error.code != "datasource.memory":
                     raise
-    # comparing every cell with every word for "empty" costs a third of a pass; few files use such words, so try with
-    # those that the sample uses, and start over with what turned up beside them
+    try:
+        return _typed(reader, looks, texts, span, exact)
+    finally:
+        reader.typed = {}
+
+
+def _typed(
+    reader: Engine, looks: Sequence[Look], texts: frozenset[str], span: tuple[float, float], exact: bool
+) -> Found:
+    """What the sample shows is believed until a cell says otherwise, for that is quick: numbers are read as such, and
+    cells are compared with those words for "empty" that the sample uses. Then it is started over without the error.
+    """
+    text = reader.table.dialect is not None
     used = frozenset(word for seen in looks for word in seen.null_words)
     reader.null_words = ("", *sorted(used))
-    found = _exactly(reader, looks, texts, span, exact)
-    typed = reader.table.dialect is None
-    if not typed and any(counts.strays for counts in found.counts.values()):
+    reader.typed = _numbers(reader, looks, texts) if text else {}
+    errors = 0
+    while True:
+        try:
+            found = _exactly(reader, looks, texts, span, exact)
+        except Misfit as misfit:
+            errors += 1
+            if misfit.cell in NULL_WORDS and reader.null_words != NULL_WORDS:
+                reader.null_words = NULL_WORDS
+            elif misfit.column is not None and errors < _MOST_ERRORS:
+                reader.typed = {name: kind for name, kind in reader.typed.items() if name != misfit.column}
+            else:
+                reader.typed = {}
+            continue
+        if not text or reader.null_words == NULL_WORDS or not any(counts.strays for counts in found.counts.values()):
+            return found
         reader.null_words = NULL_WORDS
-        found = _exactly(reader, looks, texts, span, exact)
-    return found
+
+
+def _numbers(reader: Engine, looks: Sequence[Look], texts: frozenset[str]) -> dict[str, str]:
+    """The columns that are read as numbers. DuckDB takes 1_000 for one, which pandas and so a pod does not."""
+    if reader.glance.underscored or len(reader.table.columns) == 1:
+        return {}
+    return {seen.name: "DOUBLE" for seen in looks if seems_number(seen) and seen.name not in texts}
 
 
 def _exactly(
@@ -174,7 +206,7 @@ class _SideBySide:
         if not asked:
             return
         select = [aggregate for each in asked for aggregate in each.again.values()]
-        values = iter(reader.rows(select, _NO_NUMBER, span, derived=[each.derived[0] for each in asked])[0])
+        values = iter(reader.rows(select, _AGAIN, span, derived=[each.derived[0] for each in asked])[0])
         for each in asked:
             each.counted_again(counts[each.name], {key: next(values) for key in each.again})
 
@@ -206,7 +238,7 @@ class _Stacked:
         if not asked.columns:
             return
         one = asked.columns[0]
-        found = asked._asked(reader, one.again, one.derived[:1], _NO_NUMBER, span)
+        found = asked._asked(reader, one.again, one.derived[:1], _AGAIN, span)
         for place, each in enumerate(asked.columns):
             each.counted_again(counts[each.name], found[place])
 
