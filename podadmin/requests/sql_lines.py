@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from podadmin.requests.effect_facts import FIGURES
-from podadmin.requests.sql_reading import DIALECTS, common_table, parsed, understand
+from podadmin.requests.sql_reading import common_table, parsed, readings, understand
 from podadmin.requests.sql_terms import is_plain_column
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def lines_of(query: str) -> Lines:
 
 @lru_cache(maxsize=64)
 def _lines_of(query: str) -> Lines:
-    trees = [tree for tree, _acts in (parsed(query, dialect) for dialect in DIALECTS) if tree is not None]
+    trees = [tree for tree, _acts in map(parsed, readings(query)) if tree is not None]
     figures = understand(query).level in FIGURES
     found = [_of(tree, figures, 0) for tree in trees]
     first = found[0]

@@ -2,8 +2,9 @@
 
 The text is hostile and the engine that will run it is not known for certain: the built-in worker has DuckDB, bitfount's
 own pod SQLite for files, and a database's own engine for SQL datasources (bitfount contract, sections 2 and 9.2). So it
-is read in both dialects, and only what both readings prove is believed; whatever is too long, too deep, odd or unknown
-counts as every column and every single record. Pure: nothing is executed, and the time is bounded by the size.
+is read in both dialects, and as what bitfount makes of it, and only what all readings prove is believed; whatever is
+too long, too deep, odd or unknown counts as every column and every single record. Pure: nothing is executed, and the
+time is bounded by the size.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Final
 from podadmin.core.text import stranger
 from podadmin.requests.effect_facts import Level, worst
 from podadmin.requests.sql_names import TABLE_FUNCTIONS, reaches_out
-from podadmin.requests.sql_quotes import standard_quotes
+from podadmin.requests.sql_quotes import bare, standard_quotes
+from podadmin.requests.sql_terms import folded
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -29,7 +31,8 @@ MAX_DEPTH: Final = 16
 MAX_JOINS: Final = 32
 MAX_SUBSCRIPTS: Final = 64
 """Square brackets. The parser's time grows with their square."""
-DIALECTS: Final = ("duckdb", "sqlite")
+MAX_TABLES: Final = 3
+"""Names in backticks behind FROM: a query is read once more for each."""
 _FILTER_SHOWN: Final = 300
 _OPENING: Final = frozenset({"L_PAREN", "L_BRACKET", "L_BRACE", "CASE"})
 _CLOSING: Final = frozenset({"R_PAREN", "R_BRACKET", "R_BRACE", "END"})
@@ -67,7 +70,7 @@ def understand(query: str) -> SqlFacts:
 
 @lru_cache(maxsize=64)
 def _understand(query: str) -> SqlFacts:
-    found = [_understood(query, dialect) for dialect in DIALECTS]
+    found = [_understood(each) for each in readings(query)]
     known = [each for each in found if each.understood]
     if not known:
         outside = tuple(dict.fromkeys(name for each in found for name in each.outside))
@@ -100,23 +103,43 @@ def _joined(found: list[SqlFacts], names: Callable[[SqlFacts], tuple[str, ...]])
     return tuple(once.values())
 
 
-def _understood(query: str, dialect: str) -> SqlFacts:
+@dataclass(frozen=True)
+class Reading:
+    """What one engine could run for a query: `text` in its `dialect`. `renamed`: tables that are called otherwise."""
+
+    dialect: str
+    written: str
+    text: str
+    renamed: tuple[tuple[str, str], ...] = ()
+
+
+def readings(query: str) -> tuple[Reading, ...]:
+    """Everything that an engine could run for a query."""
+    given = (Reading("duckdb", query, standard_quotes(query)), Reading("sqlite", query, query))
+    texts = bare(query)
+    if len(texts) > MAX_TABLES:
+        return ()
+    return (*given, *(Reading("sqlite", text, text, ((folded(t.replace("-", "")), t),)) for text, t in texts))
+
+
+def _understood(reading: Reading) -> SqlFacts:
     from podadmin.requests.sql_shape import shape_of
 
-    tree, outside = parsed(query, dialect)
+    tree, outside = parsed(reading)
     if tree is None:
         return SqlFacts(False, outside=outside)
     tables = tuple(each for each in _tables(tree) if not is_common_table(each))
     columns, all_columns = _columns(tree)
     reached = tuple(_outside(tree))
-    shape = shape_of(tree, query)
+    shape = shape_of(tree, reading.written)
     why = (*(f"It reaches outside the datasource: {each}." for each in reached), *shape.why)
+    renamed = dict(reading.renamed)
     return SqlFacts(
         understood=True,
-        tables=tuple(dict.fromkeys(each.name for each in tables if each.name)),
+        tables=tuple(dict.fromkeys(renamed.get(folded(each.name), each.name) for each in tables if each.name)),
         columns=columns,
         all_columns=all_columns or bool(reached),
-        filters=tuple(_filters(tree, dialect)),
+        filters=tuple(_filters(tree, reading.dialect)),
         outside=reached,
         level="row" if reached else shape.level,
         smallest_group=None if reached else shape.smallest_group,
@@ -125,9 +148,9 @@ def _understood(query: str, dialect: str) -> SqlFacts:
     )
 
 
-def parsed(query: str, dialect: str) -> tuple[exp.Expr | None, tuple[str, ...]]:
-    """The one SELECT in `query`, or None and what it seems to do instead."""
-    if "\0" in query:
+def parsed(reading: Reading) -> tuple[exp.Expr | None, tuple[str, ...]]:
+    """The one SELECT in a text, or None and what it seems to do instead."""
+    if "\0" in reading.text:
         return None, ()
     import sqlglot
     from sqlglot import exp
@@ -135,7 +158,7 @@ def parsed(query: str, dialect: str) -> tuple[exp.Expr | None, tuple[str, ...]]:
 
     # its warnings quote the text
     logging.getLogger("sqlglot").disabled = True
-    text = standard_quotes(query) if dialect == "duckdb" else query
+    text, dialect = reading.text, reading.dialect
     try:
         if not _bounded([each.token_type.name for each in sqlglot.tokenize(text, read=dialect)]):
             return None, ()
@@ -187,7 +210,7 @@ def common_table(table: exp.Table) -> exp.CTE | None:
 
     if not isinstance(table.this, exp.Identifier) or table.args.get("db"):
         return None
-    name = table.name.casefold()
+    name = folded(table.name)
     node: exp.Expr = table
     while (parent := node.parent) is not None:
         listed: list[exp.CTE] = []
@@ -196,11 +219,33 @@ def common_table(table: exp.Table) -> exp.CTE | None:
             listed = parent.expressions[: place + 1] if parent.args.get("recursive") else parent.expressions[:place]
         elif (beside := parent.args.get("with_")) is not None and beside is not node:
             listed = beside.expressions
-        found = next((each for each in listed if each.alias.casefold() == name), None)
+        found = next((each for each in listed if folded(each.alias) == name), None)
         if found is not None:
             return found
         node = parent
     return None
+
+
+def has_two_meanings(table: exp.Table) -> bool:
+    """Could engines mean different things by a name in FROM, because of a WITH around it that they see or do not see?
+
+    SQLite sees those that come later, too, and some engines take more letters for the same than others.
+    """
+    from sqlglot import exp
+
+    around: dict[int, exp.CTE] = {}
+    inside: set[int] = set()
+    node: exp.Expr = table
+    while (parent := node.parent) is not None:
+        inside.add(id(node))
+        beside = parent if isinstance(parent, exp.With) else parent.args.get("with_")
+        around |= {id(each): each for each in (beside.expressions if beside is not None else ())}
+        node = parent
+    meant = common_table(table)
+    alike = [
+        each for place, each in around.items() if place not in inside and each.alias.casefold() == table.name.casefold()
+    ]
+    return any(each is not meant for each in alike)
 
 
 def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], bool]:
@@ -250,11 +295,12 @@ def _is_own_name(column: exp.Column) -> bool:
     """A name in ORDER BY that the same SELECT has given to a result is no column of the datasource."""
     from sqlglot import exp
 
-    order = column.find_ancestor(exp.Order, exp.Select)
+    order = column.parent.parent if isinstance(column.parent, exp.Ordered) else None
+    # in anything computed, engines look for a column first
     if not isinstance(order, exp.Order) or column.args.get("table") or not isinstance(order.parent, exp.Select):
         return False
-    given = {each.alias.casefold() for each in order.parent.expressions if isinstance(each, exp.Alias)}
-    return column.name.casefold() in given
+    given = {folded(each.alias) for each in order.parent.expressions if isinstance(each, exp.Alias)}
+    return folded(column.name) in given
 
 
 def _outside(tree: exp.Expr) -> Iterator[str]:

@@ -21,11 +21,13 @@ from podadmin.requests.sql_terms import (
     combining,
     conjuncts,
     demanded_by,
+    folded,
     harmless,
     inside_of,
     is_count_of_records,
     is_plain_column,
     is_plain_star,
+    is_same_column,
     key_of,
 )
 
@@ -48,6 +50,8 @@ class Shape:
     smallest_group: int | None = None
     every_record: bool = False
     why: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+    """The conditions by which records are chosen, in any order."""
 
 
 def shape_of(tree: exp.Expr, text: str) -> Shape:
@@ -86,6 +90,8 @@ def _of_query(tree: exp.Expr, depth: int) -> Shape:
 
 
 def _both(one: Shape, other: Shape) -> Shape:
+    if one.chosen != other.chosen and "none" not in (one.level, other.level):
+        raise SingleRecords("It sets two choices of records beside each other, which can differ by a single one.")
     groups = [each.smallest_group for each in (one, other) if not each.every_record and each.level != "none"]
     known = [each for each in groups if each is not None]
     return Shape(
@@ -93,6 +99,7 @@ def _both(one: Shape, other: Shape) -> Shape:
         min(known) if known and len(known) == len(groups) else None,
         one.every_record and other.every_record,
         tuple(dict.fromkeys((*one.why, *other.why))),
+        one.chosen or other.chosen,
     )
 
 
@@ -114,10 +121,11 @@ def _of_select(select: exp.Select, depth: int) -> Shape:
         raise SingleRecords("It lists single records.")
     summed = {name for each in results for name in _summed(each)}
     conditions = _conditions(select, summed)
-    _ordered(select, (*keys, *(each.alias for each in select.expressions if isinstance(each, exp.Alias))))
+    given = [each.alias for each in select.expressions if isinstance(each, exp.Alias)]
+    _ordered(select, (*(each.name for each in keys), *given))
     fewest = _fewest(select, keys)
     if fewest is not None and fewest >= 2:
-        return Shape("aggregate", fewest, why=(_guarded(fewest, summed),))
+        return Shape("aggregate", fewest, why=(_guarded(fewest, summed),), chosen=conditions)
     if keys:
         raise SingleRecords(
             "It groups, but nothing demands a smallest group: a line can be about a single record. "
@@ -160,8 +168,10 @@ def _inner(source: exp.Expr) -> exp.Expr | None:
     """The query behind a source that is no table of the datasource."""
     from sqlglot import exp
 
-    from podadmin.requests.sql_reading import common_table
+    from podadmin.requests.sql_reading import common_table, has_two_meanings
 
+    if isinstance(source, exp.Table) and has_two_meanings(source):
+        raise SingleRecords("A name in FROM can mean a WITH or something else, which engines decide differently.")
     if isinstance(source, exp.Subquery):
         _only(source, {"this", "alias"}, "a query in brackets")
         _plain_alias(source)
@@ -226,7 +236,7 @@ def _single_table(source: exp.Expr, depth: int) -> None:
     _single_table(begin.this, depth + 1)
 
 
-def _keys(select: exp.Select, results: list[exp.Expr]) -> tuple[str, ...]:
+def _keys(select: exp.Select, results: list[exp.Expr]) -> tuple[exp.Expr, ...]:
     """The columns that it groups by; a number stands for the result in its place.
 
     A name always means the column here: where a result has the same name, engines differ in what they take.
@@ -237,7 +247,7 @@ def _keys(select: exp.Select, results: list[exp.Expr]) -> tuple[str, ...]:
     if group is None:
         return ()
     _only(group, {"expressions"}, "GROUP BY")
-    keys: list[str] = []
+    keys: list[exp.Expr] = []
     for each in group.expressions:
         key = each
         if isinstance(each, exp.Literal) and not each.is_string:
@@ -247,11 +257,11 @@ def _keys(select: exp.Select, results: list[exp.Expr]) -> tuple[str, ...]:
             key = results[place - 1]
         if not is_plain_column(key):
             raise SingleRecords("It groups by something computed: count on single records.")
-        keys.append(key_of(key))
+        keys.append(key)
     return tuple(keys)
 
 
-def _figure(node: exp.Expr, keys: tuple[str, ...], depth: int = 0) -> bool:
+def _figure(node: exp.Expr, keys: tuple[exp.Expr, ...], depth: int = 0) -> bool:
     """Is a result made of sums and counts? False for a key of the groups or a constant. Raises for all else."""
     from sqlglot import exp
 
@@ -260,7 +270,7 @@ def _figure(node: exp.Expr, keys: tuple[str, ...], depth: int = 0) -> bool:
     if isinstance(node, (exp.Literal, exp.Null, exp.Boolean)):
         return False
     if is_plain_column(node):
-        if key_of(node) in keys:
+        if any(is_same_column(node, each) for each in keys):
             return False
         raise SingleRecords(f"It gives “{stranger(node.name, 60)}” of single records.")
     if isinstance(node, exp.Count):
@@ -315,12 +325,13 @@ def _summed(node: exp.Expr) -> Iterator[str]:
         yield key_of(inside_of(each.this))
 
 
-def _conditions(select: exp.Select, summed: set[str]) -> bool:
-    """Has it conditions on records? Raises where they could make a figure be about one record."""
+def _conditions(select: exp.Select, summed: set[str]) -> tuple[str, ...]:
+    """Its conditions on records. Raises where they could make a figure be about one record."""
     where = select.args.get("where")
     if where is None:
-        return False
-    for each in conjuncts(where.this):
+        return ()
+    found = list(conjuncts(where.this))
+    for each in found:
         column = column_compared(each)
         if column is None:
             raise SingleRecords(
@@ -330,10 +341,10 @@ def _conditions(select: exp.Select, summed: set[str]) -> bool:
             raise SingleRecords(
                 "Its conditions look at the values that it adds up: they can leave a single one that matters."
             )
-    return True
+    return tuple(sorted({each.sql() for each in found}))
 
 
-def _fewest(select: exp.Select, keys: tuple[str, ...]) -> int | None:
+def _fewest(select: exp.Select, keys: tuple[exp.Expr, ...]) -> int | None:
     """The fewest records that HAVING demands; None where it demands none. Raises for what else it could ask."""
     from sqlglot import exp
 
@@ -356,12 +367,12 @@ def _ordered(query: exp.Expr, names: Iterable[str]) -> None:
     """Raises where the order or the number of lines could tell something: only results and numbers may order."""
     from sqlglot import exp
 
-    known = {each.casefold() for each in names}
+    known = {folded(each) for each in names}
     order = query.args.get("order")
     for each in order.expressions if order is not None else ():
         _only(each, {"this", "desc", "nulls_first"}, "ORDER BY")
         by = each.this
-        named = is_plain_column(by) and not by.args.get("table") and key_of(by) in known
+        named = is_plain_column(by) and not by.args.get("table") and folded(by.name) in known
         plain = isinstance(by, exp.Literal) or named
         if not plain and not is_count_of_records(by):
             raise SingleRecords("Its order can tell something about single records.")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from sqlglot import exp
+
+_WHOLE_DIGITS: Final = 8
+"""Before the point, for a DECIMAL that is wide: what does not fit, some engines cut."""
 
 
 class SingleRecords(Exception):
@@ -32,7 +35,26 @@ def is_plain_star(node: exp.Expr) -> bool:
 
 
 def key_of(column: exp.Expr) -> str:
+    """A column's name, so that whatever any engine takes for the same name is the same."""
     return column.name.casefold()
+
+
+def folded(name: str) -> str:
+    """A name, so that only what every engine takes for the same name is the same: A to Z in another case."""
+    return name.translate(_LOWER)
+
+
+_LOWER = {ord(each): each.lower() for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
+def is_same_column(one: exp.Expr, other: exp.Expr) -> bool:
+    """Do all engines take two plain columns for the same one?
+
+    In double quotes only where both are: SQLite takes a name in double quotes that it does not find for a text, and
+    MySQL takes every one for a text. Then a group would be of all records, and the column of any of them.
+    """
+    same = folded(one.name) == folded(other.name)
+    return same and bool(one.this.args.get("quoted")) == bool(other.this.args.get("quoted"))
 
 
 def combining() -> tuple[type[exp.Expr], ...]:
@@ -53,9 +75,23 @@ def inside_of(node: exp.Expr) -> exp.Expr:
     """What stands in brackets and casts."""
     from sqlglot import exp
 
-    while isinstance(node, (exp.Paren, exp.Cast)):
+    while isinstance(node, exp.Paren) or _is_wide_cast(node):
         node = node.this
     return node
+
+
+def _is_wide_cast(node: exp.Expr) -> bool:
+    """A cast to a number that leaves no value out: TRY_CAST and narrow numbers can leave out all but a single one."""
+    from sqlglot import exp
+
+    if type(node) is not exp.Cast or any(value for name, value in node.args.items() if name not in {"this", "to"}):
+        return False
+    kind, wide = node.to, exp.DataType.Type
+    if kind.this in {wide.INT, wide.BIGINT, wide.INT128, wide.FLOAT, wide.DOUBLE}:
+        return not kind.expressions
+    digits = [int(each.name) for each in kind.expressions if each.name.isdigit() and len(each.name) < 4]
+    fits = not digits or digits[0] - sum(digits[1:]) >= _WHOLE_DIGITS
+    return bool(kind.this == wide.DECIMAL and len(digits) == len(kind.expressions) and fits)
 
 
 def conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:

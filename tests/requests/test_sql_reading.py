@@ -35,7 +35,7 @@ SEXES = "SELECT sex, count(*) AS n FROM t GROUP BY sex HAVING count(*) >= 5"
     ("query", "tables", "columns", "every"),
     [
         ("SELECT a FROM t", ("t",), ("a",), False),
-        ("SELECT `a b` FROM `my-data`", ("my-data",), ("a b",), False),
+        ("SELECT `a b` FROM `my-data`", ("my-data",), ("a b", "a"), False),
         ("SELECT * FROM t", ("t",), (), True),
         ("SELECT t.* FROM t", ("t",), (), True),
         ("SELECT t FROM t", ("t",), (), True),
