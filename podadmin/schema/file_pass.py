@@ -3,9 +3,8 @@
 What a sample suggests decides which expressions are tried; what every cell says decides what a column is. Where the
 sample shows numbers, DuckDB's parser makes them, and the first cell that is none starts the pass over without this.
 Each expression over a cell is made once a row and used by all counts over it, which is why this is quick. What few
-files need is asked for only where a first pass
-shows that this one does. How values are distributed is told by rows that are drawn by lot: aggregates that look at all
-of them for it cost as much as reading the file.
+files need is asked for only where a first pass shows that this one does. How values are distributed is told by rows
+that are drawn by lot: aggregates that look at all of them for it cost as much as reading the file.
 
 Preparing a question takes the engine milliseconds for each column in it. Of a table with very many columns, those of
 one kind are therefore stacked: their cells are read as rows, and one question serves thousands of columns.
