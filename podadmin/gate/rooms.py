@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,29 @@ from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.places import Places
 
 MOST: Final = 4096
+PODS_PATH: Final = "/api/pods"
+_DOWNLOAD: Final = "DownloadUrl"
+
+
+def offered(method: str, path: str, document: object) -> Iterator[tuple[str, bool]]:
+    """The addresses in an answer of the hub or the access manager at which a pod gets or leaves something.
+
+    True where it may leave something there: the room for a schema, in the answer to a registration. What it gets there:
+    a schema, a model's code and weights (bitfount contract, sections 6.2 and 7). An address anywhere else in an answer
+    is text that some requester can have written, such as the description of a model, and leads nowhere.
+    """
+    if not isinstance(document, Mapping):
+        return
+    if method not in {"GET", "HEAD"} and path == PODS_PATH:
+        several = document.get("uploadUrls")
+        for url in (document.get("uploadUrl"), *(several if isinstance(several, list) else ())):
+            if isinstance(url, str):
+                yield url, True
+    limits = document.get("limits")
+    for part in (document, *(limits if isinstance(limits, list) else ())):
+        for name, url in part.items() if isinstance(part, Mapping) else ():
+            if name.endswith(_DOWNLOAD) and isinstance(url, str):
+                yield url, False
 
 
 class Rooms:
@@ -24,7 +48,7 @@ class Rooms:
     def __init__(self, places: Places | None = None) -> None:
         self._places = places
         self._lock = threading.Lock()
-        self._given: OrderedDict[str, str] = OrderedDict()
+        self._given: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._hosts: OrderedDict[str, None] = OrderedDict()
         self._names_itself = False
         """Does the network name its object store in the very form that the pod may use?"""
@@ -48,18 +72,24 @@ class Rooms:
         return room.SerializeToString()
 
     def tell(self, url: str, what: str) -> None:
-        """The network has given this address, for `what`."""
-        self._given[urlsplit(url).path] = what
-        if host := urlsplit(self._places.outward(url) if self._places else url).hostname:
-            self._hosts[host] = None
+        """The network has given room at this address, for `what`."""
+        if host := self.reach(url):
+            self._given[host, urlsplit(url).path] = what
         while len(self._given) > MOST:
             self._given.popitem(last=False)
+
+    def reach(self, url: str) -> str:
+        """The network has given this address, for getting something there. The host, empty where it has none."""
+        host = urlsplit(self._places.outward(url) if self._places else url).hostname or ""
+        if host:
+            self._hosts[host] = None
         while len(self._hosts) > MOST:
             self._hosts.popitem(last=False)
+        return host
 
     def what_for(self, host: str, path: str) -> str | None:
-        """For what an address was given; None where it was not."""
-        return self._given.get(path) if host in self._hosts else None
+        """For what room was given at an address; None where it was not."""
+        return self._given.get((host, path))
 
     def has_host(self, host: str) -> bool:
         """Did the network give any address on this host?"""

@@ -14,7 +14,8 @@ import hashlib
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ from podadmin.gate.hub_keys import ACCESS_KEY_PATH, JWKS_PATH, pin_access_key, p
 from podadmin.gate.outages import Outages
 from podadmin.gate.outgoing import REFUSED, UPLOAD, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
+from podadmin.gate.rooms import offered
 from podadmin.gate.web_forward import Answer, Forwarder, read_whole
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.access_manager import read_answer
@@ -99,11 +101,11 @@ class WebRelay:
         elif request.path == ACCESS_KEY_PATH:
             pin_access_key(store, clock, network, answer.plain)
         else:
-            told = self._told(answer.plain)
+            told = self._told(request, answer.plain)
             return answer if told is answer.plain else answer.with_text(told)
         return answer
 
-    def _told(self, document: bytes) -> bytes:
+    def _told(self, request: web.BaseRequest, document: bytes) -> bytes:
         """Note addresses in the object store that the network gives: a schema's room, a model's code and weights.
 
         What comes back is the document as the pod gets it: with the names by which it may use these addresses.
@@ -113,10 +115,15 @@ class WebRelay:
         except (ValueError, RecursionError):
             return document
         renamed = _renamed(value, self._places.outward)
-        for number, url in enumerate(_urls(renamed)):
-            host = urlsplit(url).hostname or ""
-            if number < _MOST_URLS and (host == self._places.store_domain or self._is_store(host)):
-                self._ports.upstream.rooms.tell(url, REGISTRATION)
+        rooms = self._ports.upstream.rooms
+        for url, leaves in islice(offered(request.method, request.path, renamed), _MOST_URLS):
+            host = _host_of(url)
+            if host != self._places.store_domain and not self._is_store(host):
+                continue
+            if leaves:
+                rooms.tell(url, REGISTRATION)
+            else:
+                rooms.reach(url)
         return document if renamed == value else json.dumps(renamed).encode()
 
     def _is_store(self, host: str) -> bool:
@@ -190,7 +197,7 @@ class WebRelay:
         self._credentials.asked(Role.ACCESS, dict(request.headers))
         read = read_answer(answer.plain)
         narrowed = {**json.loads(answer.plain), **self._policy.narrowed(found, read)}
-        return answer.with_text(self._told(json.dumps(narrowed).encode()))
+        return answer.with_text(self._told(request, json.dumps(narrowed).encode()))
 
 
 class _Passed(Exception):
@@ -201,15 +208,12 @@ class _Passed(Exception):
         self.answer = answer
 
 
-def _urls(value: object, depth: int = 0) -> Iterator[str]:
-    if isinstance(value, str) and value.startswith("https://"):
-        yield value
-    elif isinstance(value, dict) and depth < 8:
-        for each in value.values():
-            yield from _urls(each, depth + 1)
-    elif isinstance(value, list) and depth < 8:
-        for each in value:
-            yield from _urls(each, depth + 1)
+def _host_of(url: str) -> str:
+    """The host of an address that is encrypted; empty for every other one."""
+    try:
+        return (urlsplit(url).hostname or "") if url.startswith("https://") else ""
+    except ValueError:
+        return ""
 
 
 def _renamed(value: object, name: Callable[[str], str], depth: int = 0) -> object:
