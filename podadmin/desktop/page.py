@@ -69,7 +69,8 @@ class Page(QWidget):
         self.ready = False
         self._on_arrival = ""
         self._sliced = sliced
-        self._building, self._showing = Slices(self), Slices(self)
+        self._building = Slices(self)
+        self._showing: dict[str, Slices] = {}
         self._reading = 0
         self._loaded = False
         self._changed_meanwhile = False
@@ -110,7 +111,7 @@ class Page(QWidget):
     @property
     def busy(self) -> bool:
         """Is something of it still being built or shown, part by part?"""
-        return self._building.busy or self._showing.busy
+        return self._building.busy or any(slices.busy for slices in self._showing.values())
 
     @property
     def _coming(self) -> str:
@@ -144,10 +145,12 @@ class Page(QWidget):
             if subject:
                 self.open_subject(subject)
 
-    def in_turns(self, steps: Iterable[object], then: Callable[[], object] | None = None) -> None:
-        """Show something large part by part, in place of what is still being shown so."""
+    def in_turns(
+        self, steps: Iterable[object], then: Callable[[], object] | None = None, what: str = "content"
+    ) -> None:
+        """Show something large part by part, in place of what is still being shown so under the same name."""
         if self._sliced:
-            self._showing.begin(steps, then)
+            self._showing.setdefault(what, Slices(self)).begin(steps, then)
         else:
             at_once(steps)
             if then is not None:
@@ -155,13 +158,13 @@ class Page(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._building.resume()
-        self._showing.resume()
+        for slices in (self._building, *self._showing.values()):
+            slices.resume()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._building.pause()
-        self._showing.pause()
+        for slices in (self._building, *self._showing.values()):
+            slices.pause()
 
     def refresh(self) -> None:
         """Start reading what the page shows."""

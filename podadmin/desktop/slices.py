@@ -8,12 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
 
 _BUDGET: Final = 0.006
 """Seconds after which a turn begins no further piece."""
+
+
+class Built(Protocol):
+    """A part of a page that is much work to make: the constructor makes its frame, `build` all that is in it.
+
+    Who makes one either goes through `build` once, in turns, after the frame has got its place; or takes it `complete`.
+    """
+
+    def build(self) -> Iterator[object]:
+        """Make what is in it; stops after every piece. It does nothing and is asked nothing before the end."""
+
+
+B = TypeVar("B", bound=Built)
+
+
+def complete(part: B) -> B:
+    """The part, with all that is in it."""
+    at_once(part.build())
+    return part
 
 
 def at_once(steps: Iterable[object] | None) -> None:

@@ -32,6 +32,7 @@ from podadmin.desktop.pages.datasource_wizard import Wizard
 from podadmin.desktop.pages.datasources import DatasourcesPage
 from podadmin.desktop.pages.schema_review import SchemaReview
 from podadmin.desktop.session import Session
+from podadmin.desktop.slices import complete
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 from tests.desktop.hands import Show, named, press, texts
 
@@ -412,7 +413,7 @@ def test_names_are_proposed_from_files_of_every_system() -> None:
 
 
 def test_a_review_opens_on_what_is_revealed_and_has_columns_and_document(show: Show) -> None:
-    review = show(SchemaReview())
+    review = show(complete(SchemaReview()))
     review.show_schema(replace(SCHEMA_VIEW, reveals=(PLAIN, BAD), rejected_lines=3))
     _drawn(review, 1)
     said = texts(review)
@@ -438,7 +439,7 @@ def _drawn(review: SchemaReview, blocks: int) -> None:
 
 
 def test_many_marked_columns_are_shown_some_at_a_time(show: Show) -> None:
-    review = show(SchemaReview())
+    review = show(complete(SchemaReview()))
     review.show_schema(replace(SCHEMA_VIEW, reveals=tuple(replace(BAD, column=f"c{place}") for place in range(40))))
     _drawn(review, 12)
     press(review, "Show all 40")
@@ -446,7 +447,7 @@ def test_many_marked_columns_are_shown_some_at_a_time(show: Show) -> None:
 
 
 def test_a_datasource_without_a_schema_offers_to_generate_it(show: Show) -> None:
-    detail = show(DatasourceDetail(ManualClock(NOW)))
+    detail = show(complete(DatasourceDetail(ManualClock(NOW))))
     asked: list[str] = []
     detail.generate_wanted.connect(asked.append)
     detail.show_source(replace(SOURCE, schema_state="none"))
@@ -455,7 +456,7 @@ def test_a_datasource_without_a_schema_offers_to_generate_it(show: Show) -> None
 
 
 def test_an_old_schema_says_so_and_can_be_generated_again(show: Show) -> None:
-    detail = show(DatasourceDetail(ManualClock(NOW)))
+    detail = show(complete(DatasourceDetail(ManualClock(NOW))))
     asked: list[str] = []
     detail.generate_wanted.connect(asked.append)
     detail.show_source(replace(SOURCE, schema_state="outdated"))

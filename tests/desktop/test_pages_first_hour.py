@@ -18,6 +18,7 @@ from podadmin.desktop.pages.first_start import FirstStartPage, open_words
 from podadmin.desktop.pages.networks import NetworkCardView
 from podadmin.desktop.pages.overview import OverviewView, model_series, verdict_series
 from podadmin.desktop.session import Session
+from podadmin.desktop.slices import complete
 from tests.desktop import request_views as v
 from tests.desktop.hands import W, press, texts
 
@@ -51,7 +52,7 @@ def window(qapp: QApplication) -> Iterator[Window]:
 
 @pytest.fixture
 def start(window: Window) -> Iterator[FirstStartPage]:
-    yield from on_screen(FirstStartPage(window))
+    yield from on_screen(complete(FirstStartPage(window)))
 
 
 def on_screen(widget: W) -> Iterator[W]:

@@ -19,6 +19,7 @@ from podadmin.desktop.pages.limits_alarms import AlarmsView, SeenSheet, alarm_ti
 from podadmin.desktop.pages.limits_chart import ForecastChart, dense
 from podadmin.desktop.pages.limits_detail import MeterDetailView, WhatIf
 from podadmin.desktop.pages.limits_own import OwnLimitSheet, OwnLimitsView, effect_badge
+from podadmin.desktop.slices import complete
 from tests.desktop.hands import Show
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -149,7 +150,7 @@ def test_the_detail_shows_alarms_the_forecast_and_use_from_four_sides(show: Show
 
 
 def test_ten_thousand_models_scroll_in_a_table_of_ten_rows(show: Show) -> None:
-    view: LimitsView = show(LimitsView(ManualClock(NOW)))
+    view: LimitsView = show(complete(LimitsView(ManualClock(NOW))))
     view.show_meters([replace(ROW, id=f"mtr_{place}") for place in range(10_000)], more=True)
     assert view.meters.table.height() < 600
     assert view.selected == "mtr_0"

@@ -24,6 +24,7 @@ from podadmin.desktop.pages.keys import KeyList, KeyringCard
 from podadmin.desktop.pages.limit_words import free_cell, inferences, level, limit_cell, mode_badge, mode_words
 from podadmin.desktop.pages.limits import LimitsView, MeterDetailView, summary
 from podadmin.desktop.pages.settings import SettingsList, as_text, bounds, group_of, matches
+from podadmin.desktop.slices import complete
 from tests.desktop.hands import Show, named, press, texts
 
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
@@ -115,7 +116,7 @@ def test_all_meters_in_one_line_name_what_needs_attention() -> None:
 
 
 def test_the_first_model_is_opened_and_picking_another_asks_for_it(show: Show) -> None:
-    view = show(LimitsView(ManualClock(NOW)))
+    view = show(complete(LimitsView(ManualClock(NOW))))
     asked: list[str] = []
     view.picked.connect(asked.append)
     view.show_meters((METER, UNLIMITED))

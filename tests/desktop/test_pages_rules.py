@@ -18,6 +18,7 @@ from podadmin.desktop.pages.rules_editor import RuleEditor
 from podadmin.desktop.pages.rules_list import RulesList, summary
 from podadmin.desktop.pages.rules_trial import UNREAD, UNTRIED, TrialCard
 from podadmin.desktop.pages.rules_why_not import WhyNotCard
+from podadmin.desktop.slices import complete
 from tests.desktop.hands import texts
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -68,7 +69,7 @@ def press(host: QWidget, name: str) -> None:
 
 
 def test_a_rule_is_written_with_the_keyboard_alone(host: QWidget, qtbot: QtBot) -> None:
-    editor = RuleEditor(FIELDS)
+    editor = complete(RuleEditor(FIELDS))
     put(host, editor)
     editor.begin(None, {})
     QTest.keyClicks(editor.name.line, "Counts")
@@ -119,7 +120,7 @@ def test_known_values_are_added_once_and_whole(host: QWidget) -> None:
 
 
 def test_saving_waits_for_a_whole_rule_and_says_what_is_missing(host: QWidget) -> None:
-    editor = RuleEditor(FIELDS)
+    editor = complete(RuleEditor(FIELDS))
     put(host, editor)
     editor.begin(None, {"project": "only: study"}, "Proposed")
     trial = Trial(
@@ -149,7 +150,7 @@ def test_saving_waits_for_a_whole_rule_and_says_what_is_missing(host: QWidget) -
 
 
 def test_a_draft_that_is_no_rule_says_once_what_it_waits_for(host: QWidget) -> None:
-    editor = RuleEditor(FIELDS)
+    editor = complete(RuleEditor(FIELDS))
     put(host, editor)
     editor.begin(None, {})
     assert (texts(host).count(UNREAD), texts(host).count(UNTRIED)) == (1, 1)

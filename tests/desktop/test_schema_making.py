@@ -17,6 +17,7 @@ from podadmin.desktop.pages.datasource_change import changes, form_of
 from podadmin.desktop.pages.datasource_detail import AGAIN, EVERY_FILE, GENERATE, TAKE, DatasourceDetail
 from podadmin.desktop.pages.schema_making import ASK, PORT, PortSheet
 from podadmin.desktop.pages.schema_review import SchemaReview
+from podadmin.desktop.slices import complete
 from podadmin.desktop.widgets.words import whole
 from tests.desktop.hands import Show, buttons, named, press, texts
 from tests.desktop.test_pages_datasources import NOW, SCHEMA_VIEW, SOURCE
@@ -27,7 +28,7 @@ SAVED = replace(SCHEMA_VIEW, saved=True)
 
 @pytest.fixture
 def detail(show: Show) -> DatasourceDetail:
-    return show(DatasourceDetail(ManualClock(NOW)))
+    return show(complete(DatasourceDetail(ManualClock(NOW))))
 
 
 def test_what_only_a_pod_reads_is_taken_from_it_and_nothing_offers_to_generate_it(detail: DatasourceDetail) -> None:
@@ -81,7 +82,7 @@ def test_a_sample_says_how_long_the_rest_takes_and_offers_to_read_it(detail: Dat
     ("unit", "words"), [("lines", "Lines not used"), ("files", "Files not used"), ("rows", "Rows not used")]
 )
 def test_what_is_not_used_is_counted_in_what_the_data_is_made_of(show: Show, unit: str, words: str) -> None:
-    review = show(SchemaReview())
+    review = show(complete(SchemaReview()))
     review.show_schema(replace(SAVED, counted_in=unit, rejected_lines=3))
     assert words in texts(review)
 

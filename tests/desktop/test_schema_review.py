@@ -8,6 +8,7 @@ from podadmin.app.views.datasources import ColumnFacts, ColumnView, DriftRow, Re
 from podadmin.app.views.facts import Fact
 from podadmin.desktop.pages.schema_decide import why
 from podadmin.desktop.pages.schema_review import SchemaReview
+from podadmin.desktop.slices import complete
 
 MANY = 3_000
 
@@ -36,7 +37,7 @@ VIEW = SchemaView(
 
 
 def test_many_columns_come_a_page_at_a_time(qtbot: QtBot) -> None:
-    review = SchemaReview()
+    review = complete(SchemaReview())
     qtbot.addWidget(review)
     review.show_schema(VIEW)
     assert len(review.columns.rows()) <= 200
@@ -47,7 +48,7 @@ def test_many_columns_come_a_page_at_a_time(qtbot: QtBot) -> None:
 
 
 def test_what_waits_is_asked_about_by_the_columns_own_name(qtbot: QtBot) -> None:
-    review = SchemaReview()
+    review = complete(SchemaReview())
     qtbot.addWidget(review)
     review.show_schema(VIEW)
     assert not review.decide.release.isEnabled()
@@ -59,7 +60,7 @@ def test_what_waits_is_asked_about_by_the_columns_own_name(qtbot: QtBot) -> None
 
 
 def test_a_histogram_says_what_it_shows(qtbot: QtBot) -> None:
-    review = SchemaReview()
+    review = complete(SchemaReview())
     qtbot.addWidget(review)
     facts = ColumnFacts(
         "age",

@@ -27,6 +27,7 @@ from podadmin.desktop.pages.datasource_inventory import InventoryCard
 from podadmin.desktop.pages.datasource_preview import PreviewStep
 from podadmin.desktop.pages.datasource_save import SaveStep
 from podadmin.desktop.pages.schema_review import SchemaReview
+from podadmin.desktop.slices import complete
 from podadmin.desktop.theme import style
 from podadmin.desktop.watchdog import Watchdog
 from tests.desktop.hands import Show, named, press
@@ -118,7 +119,7 @@ def test_what_ten_thousand_columns_reveal_before_it_is_saved(show: Show, watched
 
 
 def test_a_saved_schema_of_ten_thousand_columns(show: Show, watched: Watched) -> None:
-    review = SchemaReview()
+    review = complete(SchemaReview())
     dressed(show, review)
     watched("a schema comes", lambda: review.show_schema(SCHEMA))
     for tab in ("Columns", "Changes", "Document", "What it reveals"):

@@ -64,7 +64,7 @@ def test_a_file_is_connected_by_keyboard_alone(tmp_path: Path) -> None:
         tab-to "Connect a datasource"
         key Return
 
-        wait "No data" 180                   # the last kind: the keyboard finds its way among all of them
+        wait "Parquet file" 180
         tab-to "CSV file"                   # where the keyboard is, or will be in a moment: to the right and back
         key Right
         key Left

@@ -16,7 +16,6 @@ from podadmin.desktop.pages.datasource_health import HealthCard
 from podadmin.desktop.pages.datasource_inventory import InventoryCard
 from podadmin.desktop.pages.datasource_kinds import group_of
 from podadmin.desktop.pages.schema_review import SchemaReview
-from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge
 from podadmin.desktop.widgets.banner import Banner, IconMark
@@ -49,7 +48,7 @@ class DatasourceDetail(QWidget):
     take_wanted = Signal(str)
     export_wanted = Signal(object)
 
-    def __init__(self, clock: Clock, parent: QWidget | None = None, sliced: bool = False) -> None:
+    def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.source: DatasourceCard | None = None
         self.job = JobBar()
@@ -69,11 +68,9 @@ class DatasourceDetail(QWidget):
         self._of_schema = column(gap=SPACE.s)
         self._clock = clock
         self.setLayout(column(card, self._notes))
-        if not sliced:
-            at_once(self.build())
 
     def build(self) -> Iterator[None]:
-        """Make the cards below the first one. Where it is `sliced`, to be gone through once it has got its place."""
+        """Make the cards below the first one."""
         place = self.layout()
         assert isinstance(place, QVBoxLayout)
         self._cards = CardGrid(SIZE.field)
@@ -87,7 +84,7 @@ class DatasourceDetail(QWidget):
         place.addWidget(self.inventory)
         place.addLayout(self._of_schema)
         yield
-        self.review = SchemaReview(sliced=True)
+        self.review = SchemaReview()
         self.state = StateView(self.review)
         place.addWidget(self.state)
         place.addStretch(1)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from podadmin.app.views.datasources import KindView
 from podadmin.core.errors import PodadminError
+from podadmin.desktop.slices import Slices
+from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.empty import StateView
@@ -60,6 +62,7 @@ _READS: Final = {
     "inventory": BadgeSpec("info", "Counted here, schema from the pod", "info"),
     "nothing": BadgeSpec("plain", "Read by the pod only", "circle-minus"),
 }
+_COMING: Final = "Reading the kinds of datasource"
 
 
 def icon_of(group: str) -> str:
@@ -82,10 +85,15 @@ def reads_badge(kind: KindView) -> BadgeSpec:
 
 
 class KindStep(QWidget):
-    """All kinds as cards, by group. `changed` comes when another is chosen, `submitted` with Enter on one."""
+    """All kinds as cards, by group. `changed` comes when another is chosen, `submitted` with Enter on one.
+
+    Nothing of them is shown or chosen before all are there, which is when `complete` comes: a key that is pressed
+    sooner would reach another card than the one that will lie there.
+    """
 
     changed = Signal()
     submitted = Signal()
+    complete = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -93,14 +101,10 @@ class KindStep(QWidget):
         self._cards: dict[str, OptionCard] = {}
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
-        self._waiting: list[tuple[tuple[str, ...], str]] = []
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(0)
-        self._soon.timeout.connect(self._grow)
+        self._growing = Slices(self)
         self._place = column(gap=SPACE.l)
         self._state = StateView(wrap(column(self._place, STRETCH)))
-        self._state.show_loading("Reading the kinds of datasource")
+        self._state.show_loading(_COMING)
         self.setLayout(column(self._state))
 
     @property
@@ -110,19 +114,18 @@ class KindStep(QWidget):
 
     @property
     def offered(self) -> tuple[str, ...]:
-        """The kinds whose cards are there already."""
-        return tuple(self._cards)
+        """The kinds that can be chosen now."""
+        return () if self._growing.busy else tuple(self._cards)
 
     def show_kinds(self, kinds: Sequence[KindView]) -> None:
-        """Offer these kinds; the first is chosen. Cards come a group in each turn of the event loop."""
+        """Offer these kinds; the first is chosen. Their cards are made in turns."""
         if tuple(kinds) == self.kinds:
             return
         self.kinds = tuple(kinds)
         clear(self._place)
         self._cards = {}
-        self._waiting = list(_GROUPS)
-        self._state.show_content()
-        self._grow()
+        self._state.show_loading(_COMING)
+        self._growing.begin(self._grow(), self._grown)
 
     def show_problem(self, error: PodadminError) -> None:
         """The kinds cannot be read."""
@@ -130,30 +133,38 @@ class KindStep(QWidget):
 
     def choose(self, kind: str) -> None:
         """Choose a kind by its name."""
-        if kind in self._cards:
+        if kind in self.offered:
             self._cards[kind].setChecked(True)
             self.changed.emit()
 
     def focus_first(self) -> None:
         """Put the keyboard on the kind that is chosen."""
-        for card in self._cards.values():
-            if card.isChecked():
-                card.setFocus()
+        for kind in self.offered:
+            if self._is_on(kind):
+                self._cards[kind].setFocus()
 
     def _is_on(self, kind: str) -> bool:
-        return kind in self._cards and self._cards[kind].isChecked()
+        return kind in self.offered and self._cards[kind].isChecked()
 
-    def _grow(self) -> None:
-        """The cards of one more group."""
-        names, title = self._waiting.pop(0)
-        wanted = [each for each in self.kinds if each.group in names]
-        if wanted:
-            grid = CardGrid(SIZE.search)
-            grid.setAccessibleName(title)
-            grid.set_cards([self._card(each) for each in wanted])
-            self._place.addWidget(wrap(column(PlainLabel(title, "label"), grid, gap=SPACE.s)))
-        if self._waiting:
-            self._soon.start()
+    def _grow(self) -> Iterator[None]:
+        for names, title in _GROUPS:
+            wanted = [each for each in self.kinds if each.group in names]
+            if wanted:
+                grid = CardGrid(SIZE.search)
+                grid.setAccessibleName(title)
+                self._place.addWidget(wrap(column(PlainLabel(title, "label"), grid, gap=SPACE.s)))
+                cards: list[OptionCard] = []
+                for each in wanted:
+                    cards.append(self._card(each))
+                    yield
+                grid.set_cards(cards)
+                yield
+        yield from style.dressed(self._state.content)
+
+    def _grown(self) -> None:
+        self._state.show_content()
+        self.changed.emit()
+        self.complete.emit()
 
     def _card(self, kind: KindView) -> OptionCard:
         card = OptionCard(
@@ -167,6 +178,4 @@ class KindStep(QWidget):
         card.setChecked(not self._cards)
         self._group.addButton(card)
         self._cards[kind.kind] = card
-        if len(self._cards) == 1:
-            self.changed.emit()
         return card

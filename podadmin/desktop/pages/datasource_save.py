@@ -18,6 +18,7 @@ from podadmin.desktop.pages.datasource_draft import Draft, thing
 from podadmin.desktop.pages.datasource_fields import words_of
 from podadmin.desktop.pages.schema_reveals import marked
 from podadmin.desktop.pages.schema_review import SchemaReview
+from podadmin.desktop.slices import complete
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.card import Card
@@ -101,7 +102,7 @@ class SaveStep(QWidget):
         self._facts = FactGrid()
         self.looked = CheckField(LOOKED)
         self.looked.changed.connect(self.changed.emit)
-        self.review = SchemaReview()
+        self.review = complete(SchemaReview())
         self.name = NameCard()
         self.name.changed.connect(self.changed.emit)
         card = Card("What will be saved")

@@ -90,6 +90,7 @@ class Wizard(QWidget):
     def _build_steps(self) -> None:
         self.kinds = KindStep()
         self.kinds.changed.connect(self._settle)
+        self.kinds.complete.connect(self._offered)
         self.kinds.submitted.connect(self.forward)
         self.set_up = SetUpStep()
         self.form = self.set_up.form
@@ -222,9 +223,10 @@ class Wizard(QWidget):
     def show_kinds(self, kinds: Sequence[KindView]) -> None:
         """The kinds that there are have been read."""
         self.kinds.show_kinds(kinds)
+
+    def _offered(self) -> None:
         if self._step == KIND and self.isVisible():
             self.focus_first()
-        self._settle()
 
     def show_probe(self, given: Given, probe: ProbeView) -> None:
         """The test of a source has ended."""

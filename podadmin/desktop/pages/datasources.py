@@ -67,7 +67,7 @@ class DatasourcesPage(Page):
         self._stack.addWidget(self._list_area)
         self.body.addWidget(self._stack, 1)
         yield
-        self.detail = DatasourceDetail(SystemClock(), sliced=True)
+        self.detail = DatasourceDetail(SystemClock())
         self._detail_area = scrolling(self.detail)
         self._stack.addWidget(self._detail_area)
         yield from self.detail.build()

@@ -5,7 +5,7 @@ A step is done by the same act as anywhere else. What goes wrong is said at the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
@@ -155,47 +155,9 @@ class FirstStartPage(QWidget):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
-        self.backend = ChoiceField("Where secrets live", _backends(), hint=_HINTS["system"])
-        self.backend.changed.connect(lambda: self.backend.set_help(_HINTS[self.backend.value()]))
-        self.pod_name = TextField("Pod name", hint="Such as eye-clinic-2.")
-        self.owner = TextField("Owner", "custodian", "Its account on the network.")
-        self.keyring = StepCard(
-            1,
-            "keyring",
-            "Private keys lie on disk sealed under one key. Where that one key lives is your choice, and podadmin "
-            "never changes it silently.",
-            PrimaryButton("Use this", self._choose_keyring),
-            self.backend,
-        )
-        names = row((self.pod_name, 1), (self.owner, 1), gap=SPACE.l)
-        for field in (self.pod_name, self.owner):
-            names.setAlignment(field, Qt.AlignmentFlag.AlignTop)
-        self.pod = StepCard(2, "pod", _POD_WORDS, PrimaryButton("Make the pod", self._make_pod), names)
-        self.datasource = StepCard(
-            3,
-            "datasource",
-            "Point podadmin at a file, folder or database. It is read, never written, and you see what its schema "
-            "would reveal before anything is published.",
-            PrimaryButton("Connect a datasource", self._connect),
-        )
-        self.network = StepCard(
-            4,
-            "network",
-            "A real message service and access manager on this machine, with a demo requester. Nothing goes "
-            "over the internet.",
-            PrimaryButton("Join the local network", self._join),
-        )
-        self.tour = TourCard(QuietButton("Take the tour", self._take_tour, "play"))
-        self.pod_name.line.returnPressed.connect(self._make_pod)
-        self._leave = GhostButton("Continue with the overview", self.later.emit, "arrow-right")
-        self._leave.set_help("The open steps stay reachable from there.")
-        self._restore = GhostButton("Restore a backup", lambda: desk.go("Keys", "backup"), "folder-open")
-        self._restore.set_help("Puts a profile that was backed up in the place of this empty one.")
         self._busy: set[str] = set()
-        self._steps = {step.key: step for step in (self.keyring, self.pod, self.datasource, self.network)}
-        self.tour.setMaximumWidth(SIZE.field)
-        self._side = wrap(column(self.tour, STRETCH))
-        steps = column(*self._steps.values(), row(self._leave, self._restore, STRETCH), gap=SPACE.m)
+        self._list, self._beside = column(gap=SPACE.m), column()
+        self._side = wrap(self._beside)
         self.setLayout(
             column(
                 PlainLabel(
@@ -204,10 +166,63 @@ class FirstStartPage(QWidget):
                     "muted",
                     wrap=True,
                 ),
-                row((steps, 3), (self._side, 2), gap=SPACE.l),
+                row((self._list, 3), (self._side, 2), gap=SPACE.l),
                 gap=SPACE.l,
             )
         )
+
+    def build(self) -> Iterator[None]:
+        """Make the steps and the tour."""
+        self.backend = ChoiceField("Where secrets live", _backends(), hint=_HINTS["system"])
+        self.backend.changed.connect(lambda: self.backend.set_help(_HINTS[self.backend.value()]))
+        self.keyring = StepCard(
+            1,
+            "keyring",
+            "Private keys lie on disk sealed under one key. Where that one key lives is your choice, and podadmin "
+            "never changes it silently.",
+            PrimaryButton("Use this", self._choose_keyring),
+            self.backend,
+        )
+        self._list.addWidget(self.keyring)
+        yield
+        self.pod_name = TextField("Pod name", hint="Such as eye-clinic-2.")
+        self.pod_name.line.returnPressed.connect(self._make_pod)
+        self.owner = TextField("Owner", "custodian", "Its account on the network.")
+        names = row((self.pod_name, 1), (self.owner, 1), gap=SPACE.l)
+        for field in (self.pod_name, self.owner):
+            names.setAlignment(field, Qt.AlignmentFlag.AlignTop)
+        self.pod = StepCard(2, "pod", _POD_WORDS, PrimaryButton("Make the pod", self._make_pod), names)
+        self._list.addWidget(self.pod)
+        yield
+        self.datasource = StepCard(
+            3,
+            "datasource",
+            "Point podadmin at a file, folder or database. It is read, never written, and you see what its schema "
+            "would reveal before anything is published.",
+            PrimaryButton("Connect a datasource", self._connect),
+        )
+        self._list.addWidget(self.datasource)
+        yield
+        self.network = StepCard(
+            4,
+            "network",
+            "A real message service and access manager on this machine, with a demo requester. Nothing goes "
+            "over the internet.",
+            PrimaryButton("Join the local network", self._join),
+        )
+        self._list.addWidget(self.network)
+        yield
+        self._leave = GhostButton("Continue with the overview", self.later.emit, "arrow-right")
+        self._leave.set_help("The open steps stay reachable from there.")
+        self._restore = GhostButton("Restore a backup", lambda: self._desk.go("Keys", "backup"), "folder-open")
+        self._restore.set_help("Puts a profile that was backed up in the place of this empty one.")
+        self._list.addLayout(row(self._leave, self._restore, STRETCH))
+        self.tour = TourCard(QuietButton("Take the tour", self._take_tour, "play"))
+        self.tour.setMaximumWidth(SIZE.field)
+        self._beside.addWidget(self.tour)
+        self._beside.addStretch(1)
+        self._steps = {step.key: step for step in (self.keyring, self.pod, self.datasource, self.network)}
+        yield
 
     def show_status(self, status: Status) -> None:
         """Show how every step stands."""

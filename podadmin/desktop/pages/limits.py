@@ -16,7 +16,6 @@ from podadmin.desktop.pages.limit_words import free_cell, inferences, level, lim
 from podadmin.desktop.pages.limits_alarms import AlarmsView, SeenSheet
 from podadmin.desktop.pages.limits_detail import MeterDetailView
 from podadmin.desktop.pages.limits_own import OwnLimitSheet, OwnLimitsView, VersionsSheet
-from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import PrimaryButton, TabRow
 from podadmin.desktop.widgets.card import Card
@@ -92,7 +91,7 @@ class LimitsView(QWidget):
     picked = Signal(str)
     filtered = Signal()
 
-    def __init__(self, clock: Clock, parent: QWidget | None = None, sliced: bool = False) -> None:
+    def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.meters = MeterTable(clock)
         self.meters.table.picked.connect(lambda meter: self.picked.emit(meter.id))
@@ -107,11 +106,9 @@ class LimitsView(QWidget):
         self._content = column(row((self.search, 1), self.states), self.meters, self._none, self._summary)
         self.state = StateView(wrap(self._content))
         self.setLayout(column(self.state))
-        if not sliced:
-            at_once(self.build())
 
     def build(self) -> Iterator[None]:
-        """Make the part below the table. Where it is `sliced`, to be gone through once it has got its place."""
+        """Make the part below the table."""
         self.detail_view = MeterDetailView(self._clock)
         yield
         self.detail = StateView(self.detail_view)
@@ -196,7 +193,7 @@ class LimitsPage(Page):
         )
         self.body.addWidget(self.tabs)
         self.add_action(PrimaryButton("Set a limit…", lambda: self._edit({}), "plus"))
-        self.view = LimitsView(clock, sliced=True)
+        self.view = LimitsView(clock)
         self.body.addWidget(self.view)
         yield
         yield from self.view.build()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from itertools import chain
 from typing import Final
 
 from PySide6.QtWidgets import QWidget
@@ -15,6 +15,7 @@ from podadmin.core.text import stranger
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.first_start import FirstStartPage, open_words
 from podadmin.desktop.slices import at_once
+from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS
 from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import QuietButton
@@ -191,6 +192,8 @@ class OverviewPage(Page):
         self._later = False
         self._status: Status | None = None
         self._has_overview = False
+        self.first_start: FirstStartPage | None = None
+        self._first_start_comes = False
         self.view = OverviewView(self.desk.go)
         yield
         self._tour = Banner(
@@ -209,14 +212,19 @@ class OverviewPage(Page):
             self.body.addWidget(part)
             yield
 
-    @cached_property
-    def first_start(self) -> FirstStartPage:
+    def _make_first_start(self) -> None:
         """The first steps; most windows never show them."""
         made = FirstStartPage(self.desk)
         made.later.connect(self._set_up_later)
         made.setVisible(False)
         self.body.insertWidget(self.body.indexOf(self.view), made)
-        return made
+
+        def made_all() -> None:
+            self.first_start = made
+            self._arrange()
+
+        self._first_start_comes = True
+        self.in_turns(chain(made.build(), style.dressed(made)), made_all, "the first steps")
 
     def refresh(self) -> None:
         self.read("status", {}, self._status_came)
@@ -245,7 +253,9 @@ class OverviewPage(Page):
         if put_off:
             self._open_steps.set("info", open_words(status))
         self._open_steps.setVisible(put_off)
-        if steps or "first_start" in vars(self):
+        if steps and not self._first_start_comes:
+            self._make_first_start()
+        elif self.first_start is not None:
             self.first_start.show_status(status)
             self.first_start.setVisible(steps)
         self.view.setVisible(self._has_overview and not steps)

@@ -231,7 +231,7 @@ class RulesPage(Page):
             self._form_place.removeWidget(self._editor)
             self._editor.hide()
             self._editor.deleteLater()
-        editor = RuleEditor(self._fields, sliced=True)
+        editor = RuleEditor(self._fields)
         editor.tried.connect(self._try)
         editor.saved.connect(self._save)
         editor.left.connect(self._leave)

@@ -15,7 +15,6 @@ from podadmin.app.views.rules import RuleDetail, RuleFieldRow, Trial
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.pages.rules_condition import ConditionsCard
 from podadmin.desktop.pages.rules_trial import ReadingCard, TrialCard
-from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
 from podadmin.desktop.widgets.card import Card
@@ -41,7 +40,7 @@ class RuleEditor(QWidget):
     saved = Signal()
     left = Signal()
 
-    def __init__(self, fields: tuple[RuleFieldRow, ...], parent: QWidget | None = None, sliced: bool = False) -> None:
+    def __init__(self, fields: tuple[RuleFieldRow, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rule: RuleDetail | None = None
         self._fields = fields
@@ -56,11 +55,9 @@ class RuleEditor(QWidget):
         inner.setContentsMargins(0, 0, SPACE.s, 0)
         self._bar = Card(sunken=True)
         self.setLayout(column((scrolling(inner), 1), self._bar, gap=SPACE.m))
-        if not sliced:
-            at_once(self.build())
 
     def build(self) -> Iterator[None]:
-        """Make the cards of the form. Where it is `sliced`, to be gone through once it has got its place."""
+        """Make the cards of the form."""
         self.name = TextField("Name of the rule", placeholder="Counts for the glaucoma study")
         self._verdict = ChoiceField("What it does", _VERDICTS)
         self._message = LongField("What the requester is told", hint="The requester reads this sentence.")

@@ -12,7 +12,6 @@ from podadmin.app.views.datasources import ColumnView, SchemaView
 from podadmin.desktop.pages.schema_column import ColumnPanel
 from podadmin.desktop.pages.schema_decide import DecideView, DriftView
 from podadmin.desktop.pages.schema_reveals import RevealsView
-from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.buttons import TabRow
@@ -90,7 +89,7 @@ class SchemaReview(QWidget):
 
     column_wanted = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None, sliced: bool = False) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.schema: SchemaView | None = None
         self._found: list[ColumnView] = []
@@ -101,11 +100,9 @@ class SchemaReview(QWidget):
         self.setLayout(
             column(row(*((card, 1) for card in self.figures.values()), gap=SPACE.l), self.tabs, self._stack, STRETCH)
         )
-        if not sliced:
-            at_once(self.build())
 
     def build(self) -> Iterator[None]:
-        """Make the four views. Where it is `sliced`, to be gone through once, after it has got its place."""
+        """Make the four views."""
         self.decide = DecideView()
         self.reveals = RevealsView()
         self._add("reveals", wrap(column(self.decide, self.reveals, margin=SPACE.none)))
