@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from podadmin.core import own_process
 from podadmin.core.errors import BadInput, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.datasources import service as datasources
 from podadmin.datasources.model import found_out
 from podadmin.networks import service as networks
-from podadmin.networks.local.service import python_environment
 from podadmin.networks.service import LOCAL
 from podadmin.pod.service import needed
 
@@ -38,9 +37,7 @@ def command(profile: Profile, what: str) -> list[str]:
             "Connect a datasource first.",
         )
     return [
-        sys.executable,
-        "-m",
-        "podadmin.networks.local.demo_requester",
+        *own_process.command("podadmin.networks.local.demo_requester"),
         "--folder",
         str(profile.network_folder),
         "--state",
@@ -92,7 +89,7 @@ def _send_one(profile: Profile, what: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=lines,
             stderr=subprocess.DEVNULL,
-            env=python_environment(),
+            env=own_process.environment(PYTHONUNBUFFERED="1"),
             start_new_session=True,
         )
     first = _first_line(process, heard, start)

@@ -20,8 +20,8 @@ from podadmin.schema import releases, service
 from podadmin.schema.describe import SHARED_BY
 from podadmin.schema.disclosure import Disclosure, applied, small_labels, to_confirm, told
 from podadmin.schema.drift import drift
-from podadmin.schema.generate import Unread
 from podadmin.schema.model import Document
+from podadmin.schema.profile import Unread
 from podadmin.schema.releases import Release
 from podadmin.schema.reveals import Reveal, reveals
 from podadmin.schema.service import Saved

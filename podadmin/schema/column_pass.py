@@ -19,7 +19,7 @@ from podadmin.datasources.sample import FREQUENT, Look
 from podadmin.schema.column_rules import Labels, every_statistics, known_labels, semantic, too_many_labels, typed
 from podadmin.schema.counts import Counts, distribute, measured
 from podadmin.schema.file_columns import FEW_BINS
-from podadmin.schema.generate import Profile
+from podadmin.schema.profile import Profile
 from podadmin.schema.statistics import labelled
 
 EXACT_ROWS: Final = 100_000

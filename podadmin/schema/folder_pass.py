@@ -26,7 +26,7 @@ from podadmin.datasources.model import ColumnChoices, FolderSource, Rejected
 from podadmin.datasources.sample import Look
 from podadmin.schema.column_rules import Labels, known_labels, semantic, statistics_of, too_many_labels
 from podadmin.schema.counts import Counts
-from podadmin.schema.generate import MAX_LABELS, Profile, Unread
+from podadmin.schema.profile import MAX_LABELS, Profile, Unread
 from podadmin.schema.statistics import ColumnStatistics
 
 _DAY: Final = 86_400.0

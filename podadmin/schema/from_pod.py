@@ -18,8 +18,9 @@ from podadmin.datasources.dicom_identifiers import pointing_at
 from podadmin.datasources.kinds.registry import OURS, declaration
 from podadmin.datasources.model import Datasource, Kind, NullSource, Rejected, Source, SqlSource
 from podadmin.datasources.sample import judged
-from podadmin.schema.generate import MAX_LABELS, Generated
+from podadmin.schema.generate import Generated
 from podadmin.schema.model import Document, Feature, read
+from podadmin.schema.profile import MAX_LABELS
 from podadmin.schema.statistics import NULL_LABEL, ColumnStatistics
 
 Makes = Literal["here", "pod", "either", "nobody"]

@@ -63,6 +63,7 @@ from podadmin.schema.column_rules import (
 from podadmin.schema.counts import Counts
 from podadmin.schema.file_pass import read_all
 from podadmin.schema.model import Document, Feature
+from podadmin.schema.profile import MAX_LABELS, Profile, Unread
 from podadmin.schema.statistics import ColumnStatistics, labelled
 
 if TYPE_CHECKING:
@@ -75,7 +76,6 @@ else:
     folder_pass = Late("podadmin.schema.folder_pass")
     sql_pass = Late("podadmin.schema.sql_pass")
 
-MAX_LABELS = 100_000
 EXACT_BYTES = 8 << 20
 """Up to this size of file different values are counted exactly; beyond it they are estimated (HyperLogLog)."""
 EXACT_COLUMNS = 500
@@ -100,32 +100,6 @@ class Generated:
     notes: tuple[str, ...] = ()
     origin: Mapping[str, str] = field(default_factory=dict)
     """`pod` and `instance`: which pod told it, in which of its runs; empty for a schema that was made here."""
-    unread: Unread | None = None
-
-
-@dataclass(frozen=True)
-class Unread:
-    """Files of a folder that a sample left out; `seconds` that reading them takes at the speed of the others.
-
-    None where too few were read to tell.
-    """
-
-    files: int
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What is known about a table, wherever it lies: the same result from every kind of source.
-
-    `level`: `full`, or `partial` where only a sample was read. `notes`: sentences on how much was read.
-    """
-
-    rows: int
-    columns: tuple[ColumnStatistics, ...]
-    rejected: Rejected = field(default_factory=Rejected)
-    level: str = "full"
-    notes: tuple[str, ...] = ()
     unread: Unread | None = None
 
 

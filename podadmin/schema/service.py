@@ -19,8 +19,9 @@ from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Unavailable
 from podadmin.core.text import stranger
 from podadmin.schema.exchange import arrow, frictionless
-from podadmin.schema.generate import Generated, Unread
+from podadmin.schema.generate import Generated
 from podadmin.schema.model import Document, read
+from podadmin.schema.profile import Unread
 from podadmin.schema.records import schema as table
 from podadmin.schema.statistics import ColumnStatistics
 from podadmin.store.engine import Store

@@ -25,7 +25,7 @@ from podadmin.datasources.sample import Look
 from podadmin.schema import column_pass
 from podadmin.schema.column_pass import Value, profile_of
 from podadmin.schema.counts import Counts
-from podadmin.schema.generate import MAX_LABELS, Profile
+from podadmin.schema.profile import MAX_LABELS, Profile
 from podadmin.schema.sql_counts import Asked
 
 TOGETHER: Final = 40

@@ -17,8 +17,8 @@ from podadmin.app.acts.registry import call, find
 from podadmin.app.engine import Engine
 from podadmin.app.options import Options
 from podadmin.app.profile import Profile, open_profile
+from podadmin.core.own_process import environment
 from podadmin.core.progress import Progress
-from podadmin.networks.local.service import python_environment
 from tests.nursery import run
 from tests.patience import until
 from tests.sealed import lightly_sealed
@@ -59,7 +59,7 @@ class House:
 
     def cli(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         words = ("--profile", str(self.folder), "--passphrase-file", str(self.secret), "--json", *words)
-        return run([*words], python_environment(), 300)
+        return run([*words], environment(PYTHONUNBUFFERED="1"), 300)
 
     def said(self, *words: str) -> Any:
         """What a command that must succeed prints."""

@@ -16,7 +16,8 @@ from podadmin.core.progress import Progress
 from podadmin.datasources import engine_tables
 from podadmin.datasources.model import ColumnChoices, EngineSource, Kind, ParquetSource
 from podadmin.schema import engine_pass
-from podadmin.schema.generate import Profile, generate
+from podadmin.schema.generate import generate
+from podadmin.schema.profile import Profile
 from tests.databases.test_same_everywhere import compare
 
 pytest.importorskip("ibis")

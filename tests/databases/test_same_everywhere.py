@@ -26,7 +26,8 @@ from podadmin.core.clock import SystemClock
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.datasources.model import ColumnChoices, CsvSource, ParquetSource, SqlSource
-from podadmin.schema.generate import Profile, generate
+from podadmin.schema.generate import generate
+from podadmin.schema.profile import Profile
 from podadmin.schema.sql_pass import profile
 from podadmin.schema.statistics import ColumnStatistics
 from tests.benchmarks.schema_of_flights import flights

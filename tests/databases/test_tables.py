@@ -14,7 +14,7 @@ from podadmin.core.secret import Secret
 from podadmin.datasources import databases, omop
 from podadmin.datasources.database_query import checked
 from podadmin.datasources.model import ColumnChoices, Kind, SqlSource
-from podadmin.schema.generate import Profile
+from podadmin.schema.profile import Profile
 from podadmin.schema.sql_pass import profile
 
 PASSWORD = Secret("a pass word: 50 % @/?")

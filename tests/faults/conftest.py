@@ -24,6 +24,7 @@ from podadmin.app.profile import open_profile
 from podadmin.app.settings import Settings
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import PodadminError, Unavailable
+from podadmin.core.own_process import environment
 from podadmin.core.progress import Progress
 from podadmin.journal.records import Journal, all_entries
 from podadmin.journal.service import verify
@@ -32,7 +33,6 @@ from podadmin.networks.local import demo_tasks
 from podadmin.networks.local.address import read_address
 from podadmin.networks.local.requester import Requester, Sent
 from podadmin.networks.local.rules import PROJECT, REQUESTER
-from podadmin.networks.local.service import python_environment
 from podadmin.requests import service
 from podadmin.requests.state import TERMINAL, State
 from podadmin.store.engine import Store
@@ -166,12 +166,12 @@ class Installation:
         return ["--profile", str(self.folder), "--passphrase-file", str(self.passphrase), *words]
 
     def serve(self, crash: tuple[str, str] | None = None) -> Served:
-        served = Served(Process(self.options("serve"), python_environment(), crash=crash))
+        served = Served(Process(self.options("serve"), environment(PYTHONUNBUFFERED="1"), crash=crash))
         self.running.append(served)
         return served
 
     def cli(self, *words: str, crash: tuple[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
-        return run(self.options("--json", *words), python_environment(), 300, crash=crash)
+        return run(self.options("--json", *words), environment(PYTHONUNBUFFERED="1"), 300, crash=crash)
 
     def set(self, name: str, value: float) -> None:
         Settings(self.store).change(name, str(value), "test")

@@ -13,8 +13,8 @@ from podadmin.app.acts.registry import call, find
 from podadmin.app.evidence import check_evidence
 from podadmin.app.options import Options
 from podadmin.app.profile import Profile, open_profile
+from podadmin.core.own_process import environment
 from podadmin.journal.service import since, verify
-from podadmin.networks.local.service import python_environment
 from podadmin.requests import receipts, service
 from podadmin.requests.grant_pins import WORDS, Pins
 from podadmin.requests.service import Captured, Opening
@@ -77,7 +77,7 @@ def test_a_crash_at_a_commit_leaves_all_of_it_or_nothing(options: Options, held:
     names = {"held": held, "grant": grant.row.id, "first": grant.row.made_from}
     words = [each.format(**names) for each in COMMITS[act]]
     command = ["--profile", str(options.profile), "--passphrase-file", str(options.passphrase_file), *words]
-    done = run(command, python_environment(), 110, crash=(act, when))
+    done = run(command, environment(PYTHONUNBUFFERED="1"), 110, crash=(act, when))
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
     with open_profile(options) as profile:
         acts = [entry.act for entry in since(profile.store, 0)]

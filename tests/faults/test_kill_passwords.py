@@ -13,10 +13,10 @@ from podadmin.app.acts.registry import call, find
 from podadmin.app.evidence import check_evidence
 from podadmin.app.options import Options
 from podadmin.app.profile import Profile, open_profile
+from podadmin.core.own_process import environment
 from podadmin.core.secret import Secret
 from podadmin.datasources import service
 from podadmin.journal.service import verify
-from podadmin.networks.local.service import python_environment
 from podadmin.vault.model import Purpose
 from tests.datasources.mine import Mine, mine
 from tests.nursery import run
@@ -77,7 +77,7 @@ def test_a_password_and_its_datasource_are_never_one_without_the_other(
     words = command.format(mine=running.address).split()
     line = ["--profile", str(options.profile), "--passphrase-file", str(options.passphrase_file), *words]
     line += [str(tmp_path / "token")] if words[-1] == "--password-from" else []
-    done = run(line, python_environment(), 110, crash=(act, when))
+    done = run(line, environment(PYTHONUNBUFFERED="1"), 110, crash=(act, when))
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
     with open_profile(options) as profile:
         assert tokens(profile) == (after if when == "after" else {"old": FIRST})

@@ -17,6 +17,7 @@ import pytest
 
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Tampered, Unavailable
+from podadmin.core.own_process import environment
 from podadmin.networks.bitfount import codec, messages, references
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.access_manager import AccessManagerClient, AccessRequest
@@ -28,7 +29,7 @@ from podadmin.networks.local import demo_tasks
 from podadmin.networks.local.address import Address, read_address
 from podadmin.networks.local.membership import join
 from podadmin.networks.local.requester import Mischief, Requester, Sent
-from podadmin.networks.local.service import LocalNetwork, python_environment
+from podadmin.networks.local.service import LocalNetwork
 
 CLOCK = SystemClock()
 PROJECT = "glaucoma-study"
@@ -76,7 +77,7 @@ def test_a_request_travels_to_the_pod_and_its_result_travels_back(
             requester = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "podadmin.networks.local.demo_requester", "--folder", str(network.folder),
                 "--state", str(requester_folder), "--what", "inference", "--wait", "30", "--json",
-                stdout=asyncio.subprocess.PIPE, env=python_environment(),
+                stdout=asyncio.subprocess.PIPE, env=environment(PYTHONUNBUFFERED="1"),
             )  # fmt: skip
             output = asyncio.create_task(requester.communicate())  # read all along: a full pipe would stop it
             trigger, body = await trigger_of(pod)
@@ -273,7 +274,7 @@ def test_the_network_ends_on_a_signal_and_serves_only_loopback(tmp_path: Path) -
     process = subprocess.Popen(
         [sys.executable, "-m", "podadmin.networks.local", "--folder", str(tmp_path / "n")],
         stdout=subprocess.PIPE,
-        env=python_environment(),
+        env=environment(PYTHONUNBUFFERED="1"),
     )
     try:
         assert process.stdout is not None
@@ -515,7 +516,7 @@ def test_the_demo_requester_says_what_is_missing(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "podadmin.networks.local.demo_requester", "--folder", str(tmp_path), "--state",
          str(tmp_path / "r"), "--what", "sql", "--json"],
-        capture_output=True, env=python_environment(), timeout=60, check=False,
+        capture_output=True, env=environment(PYTHONUNBUFFERED="1"), timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 3
     assert json.loads(done.stdout)["error"]["code"] == "local.no-address"

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-import podadmin
+from podadmin.core import own_process
 from podadmin.core.errors import Unavailable
 from podadmin.networks.local.address import Address, read_address
 
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
-_ROOT = Path(podadmin.__file__).resolve().parents[1]
-
-
-def python_environment() -> dict[str, str]:
-    """The environment in which a child finds this very package, from wherever it is started."""
-    environment = dict(os.environ)
-    path = environment.get("PYTHONPATH")
-    environment["PYTHONPATH"] = f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT)
-    environment["PYTHONUNBUFFERED"] = "1"
-    return environment
 
 
 class LocalNetwork:
@@ -68,7 +56,7 @@ class LocalNetwork:
                         stdin=subprocess.PIPE,
                         stdout=subprocess.PIPE,
                         stderr=log,
-                        env=python_environment(),
+                        env=own_process.environment(PYTHONUNBUFFERED="1"),
                     )
             except OSError:
                 raise _failed(
@@ -84,7 +72,7 @@ class LocalNetwork:
 
     def command(self) -> Sequence[str]:
         """What is started."""
-        return [sys.executable, "-m", "podadmin.networks.local", "--folder", str(self.folder), "--parent-pipe"]
+        return [*own_process.command("podadmin.networks.local"), "--folder", str(self.folder), "--parent-pipe"]
 
     def stop(self) -> None:
         """End the process; it keeps what it has. Nothing happens where it does not run."""
