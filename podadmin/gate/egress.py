@@ -66,6 +66,7 @@ CARRYING: Mapping[MessageType, tuple[str, ...]] = {
 """Messages that carry something, and in the names of which protocols one of these words stands that send them
 (bitfount contract, sections 5.1 and 9.1)."""
 
+_TO_OTHER_PODS = frozenset({MessageType.SECURE_SHARE, MessageType.KEY_EXCHANGE, MessageType.ONLINE_RESPONSE})
 _MOST_NUMBER = 2**63 - 1
 """The greatest number that a record can hold; a message may carry a greater one."""
 _LAST = frozenset({MessageType.JOB_REJECT, MessageType.BATCHES_COMPLETE, MessageType.TASK_ABORT})
@@ -99,7 +100,8 @@ def judge(
     from which on the journal tells that it is nearly reached. `foreign`: the pod is the network's own software, which
     has more to say than the built-in worker. `left` is what a result was found to hold, and whether it is held: it is
     written down in the same transaction. Raises Refused (`gate.unknown-task`, `gate.not-running`,
-    `gate.type-not-allowed`, `request.not-to-start`) where it may not; use that such a message tells is an alarm.
+    `gate.type-not-allowed`, `gate.other-recipient`, `request.not-to-start`) where it may not; use that such a message
+    tells is an alarm.
     """
     row = service.by_task(store, message.taskId)
     if row is None:
@@ -144,6 +146,8 @@ def judge(
 def _carried(store: Store, row: Row[Any], message: pb.BitfountMessage, digest: str, left: Left) -> Verdict:
     """What a task of this protocol sends beside results. It is told in the journal as they are; others send nothing."""
     kind = int(message.messageType)
+    if kind not in _TO_OTHER_PODS:
+        _to_its_requester(store, row, message)
     runs = str((service.find(store, row.id).findings.get("protocol") or {}).get("class_name", "")).rpartition(".")[2]
     if runs and not any(part in runs for part in CARRYING[MessageType(kind)]):
         raise _no("gate.type-not-allowed", f"A message of the type {type_name(kind)} was not part of the decision.")
@@ -154,6 +158,15 @@ def _carried(store: Store, row: Row[Any], message: pb.BitfountMessage, digest: s
             raise _not_running()
         put(unit, row.id, left)
     return Verdict.PASS
+
+
+def _to_its_requester(store: Store, row: Row[Any], message: pb.BitfountMessage) -> None:
+    """What a task computes goes where its request came from, and what the worker runs cannot send it elsewhere."""
+    if row.type != MessageType.JOB_REQUEST:
+        return
+    asked = pb.BitfountMessage.FromString(service.bytes_of(store, row.id).wire)
+    if message.recipientMailboxId != asked.senderMailboxId:
+        raise _no("gate.other-recipient", "It is addressed to somebody else than the requester of its task.")
 
 
 def must_run(store: Store, task_id: str) -> None:
@@ -188,6 +201,7 @@ def _results(
     warn_at: float,
     left: Left | None,
 ) -> Verdict:
+    _to_its_requester(store, row, message)
     task = Task(row.id, row.task_id, row.network, row.project, row.requester, row.datasource)
     used = consumed(message)
     if used is None:

@@ -122,7 +122,11 @@ def test_the_network_is_gone_for_an_hour(own_network: Any, tell_proxied: Callabl
         waiting = await rig.send("rows")
         await rig.comes_to(waiting, State.HELD)
         await asyncio.to_thread(own_network.stop)
-        result = pb.BitfountMessage(messageType=7, taskId=task.route.task_id, senderMailboxId="w", body=b"sealed")
+        route = task.route
+        result = pb.BitfountMessage(
+            messageType=7, taskId=route.task_id, senderMailboxId="w", body=b"sealed",
+            recipientMailboxId=route.requester_mailbox,
+        )  # fmt: skip
         for _ in range(2):
             with pytest.raises(Unavailable):
                 await rig.pod.get()

@@ -212,6 +212,31 @@ def test_a_large_result_leaves_by_room_that_was_given_and_by_no_other(
     tell_proxied(network, story)
 
 
+def test_a_result_goes_to_the_requester_of_its_task_and_to_nobody_else(
+    network: Any, tell_both: Callable[..., None]
+) -> None:
+    """What runs in the worker is a stranger's code: it could address the result of this task to somebody else."""
+
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        result = messages.evaluation_results(task.route, task.opened.session_key, CLOCK.now(), {"n": 1})
+        update = messages.from_pod(task.route, MessageType.MODEL_PARAMETERS, task.opened.session_key, 1, CLOCK.now())
+        other = await rig.send("rows")
+        for message in (result, update):
+            elsewhere = pb.BitfountMessage()
+            elsewhere.CopyFrom(message)
+            elsewhere.recipientMailboxId = other.route.requester_mailbox
+            with pytest.raises(Refused):
+                await rig.pod.send(elsewhere)
+        assert await rig.silence(other) == []
+        await rig.pod.send(result)
+        assert (await rig.heard(sent, "EVALUATION_RESULTS"))[-1].value == {"n": 1}
+        left = listing(rig.store, rig.found(sent.route.task_id).row.id)
+        assert [each.outcome for each in left if each.type == MessageType.EVALUATION_RESULTS] == [PASSED]
+
+    tell_both(network, story)
+
+
 @pytest.mark.parametrize("kind", [STOP, WITHHOLD])
 def test_a_person_stops_a_task_and_both_sides_are_ready_again(
     network: Any, tell_proxied: Callable[..., None], kind: str
