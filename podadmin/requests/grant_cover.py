@@ -25,16 +25,31 @@ def check_may_decide(connection: Connection, actor: str, now: datetime) -> str:
     custodians = [row for row in rows if not row.stands_for]
     if not custodians or any(row.account == actor for row in custodians):
         return ""
-    covering = next((row for row in rows if row.account == actor and row.stands_for), None)
+    may = {row.account for row in custodians}
+    covering = next((row for row in rows if row.account == actor and row.stands_for in may), None)
     if covering is not None:
         return str(covering.stands_for)
-    named = ", ".join(stranger(row.account, 60) for row in rows)
+    named = ", ".join(stranger(row.account, 60) for row in rows if not row.stands_for or row.stands_for in may)
     raise Refused(
         "grant.not-decider",
         "Nothing was decided.",
         f"{stranger(actor, 60)} is not among those who decide here: {named}.",
         "Ask one of them, or have one of them name you as cover for a time.",
     )
+
+
+def check_decides_for_good(connection: Connection, actor: str, now: datetime) -> None:
+    """May `actor` say who decides? Who stands in for somebody may not: it would last longer than the standing in.
+
+    Raises Refused (`grant.not-decider`, `grant.cover-of-cover`).
+    """
+    if check_may_decide(connection, actor, now):
+        raise Refused(
+            "grant.cover-of-cover",
+            "Who may decide was not changed.",
+            "You stand in for somebody yourself, and cover cannot be passed on or made to last.",
+            "Ask the custodian whom you stand in for.",
+        )
 
 
 def in_force(connection: Connection, now: datetime) -> tuple[Row[Any], ...]:
@@ -58,13 +73,14 @@ def listing(store: Store) -> tuple[Row[Any], ...]:
 def name_custodian(store: Store, clock: Clock, actor: str, account: str, reason: str) -> str:
     """From now on `account` is one of those who decide.
 
-    Raises Refused (`grant.not-decider`, `grant.name-self-first`), BadInput (`grant.reason-missing`).
+    Raises Refused (`grant.not-decider`, `grant.cover-of-cover`, `grant.name-self-first`), BadInput
+    (`grant.reason-missing`).
     """
     account, reason = _said(account, reason)
     named = new_id("dcd")
     fact = Fact(actor, "decider.named", named, {"account": account, "reason": reason, "stands_for": ""})
     with store.record(fact) as unit:
-        check_may_decide(unit.connection, actor, clock.now())
+        check_decides_for_good(unit.connection, actor, clock.now())
         if not in_force(unit.connection, clock.now()) and account != actor:
             raise Refused(
                 "grant.name-self-first",
@@ -82,7 +98,7 @@ def name_cover(
 ) -> str:
     """`account` may decide in the place of `actor` from `starts` until before `ends`.
 
-    Raises Refused (`grant.not-decider`), BadInput (`grant.bad-cover`).
+    Raises Refused (`grant.not-decider`, `grant.cover-of-cover`), BadInput (`grant.bad-cover`).
     """
     account, reason = _said(account, reason)
     if not starts < ends or ends <= clock.now():
@@ -105,13 +121,7 @@ def name_cover(
         "reason": reason,
     }
     with store.record(Fact(actor, "decider.named", named, body)) as unit:
-        if check_may_decide(unit.connection, actor, clock.now()):
-            raise Refused(
-                "grant.cover-of-cover",
-                "No cover was named.",
-                "You stand in for somebody yourself, and cover cannot be passed on.",
-                "Ask the custodian whom you stand in for.",
-            )
+        check_decides_for_good(unit.connection, actor, clock.now())
         unit.execute(
             insert(decider).values(
                 id=named,
@@ -131,7 +141,7 @@ def take_back(store: Store, clock: Clock, actor: str, named: str, reason: str) -
     _, reason = _said(named, reason)
     with store.record(Fact(actor, "decider.ended", named, {"reason": reason})) as unit:
         now = clock.now()
-        check_may_decide(unit.connection, actor, now)
+        check_decides_for_good(unit.connection, actor, now)
         row = unit.connection.execute(
             select(decider).where(decider.c.id == named, decider.c.ended_at.is_(None))
         ).first()
@@ -141,14 +151,6 @@ def take_back(store: Store, clock: Clock, actor: str, named: str, reason: str) -
                 "Nobody's right to decide was ended.",
                 "Nobody who can decide here has this id.",
                 "List who may decide, and use an id from there.",
-            )
-        custodians = [each for each in in_force(unit.connection, now) if not each.stands_for]
-        if not row.stands_for and [each.id for each in custodians] == [named] and row.account != actor:
-            raise Refused(
-                "grant.last-custodian",
-                "Nobody's right to decide was ended.",
-                "This is the only custodian, and only they can give it up.",
-                "Name another custodian first.",
             )
         unit.note(account=row.account)
         unit.execute(update(decider).where(decider.c.id == named).values(ended_at=stamp(now)))

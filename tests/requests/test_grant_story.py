@@ -415,13 +415,28 @@ def test_cover_and_custodians_are_named_with_care(desk: Any) -> None:
     grant_cover.take_back(store, clock, "a", second, "Left")
     refused(lambda: grant_cover.take_back(store, clock, "a", second, "Left"), "grant.decider-unknown")
     cover = grant_cover.name_cover(store, clock, "a", "c", NOW - day, NOW + day, "Holiday")
-    refused(lambda: grant_cover.take_back(store, clock, "c", first, "Coup"), "grant.last-custodian")
+    refused(lambda: grant_cover.take_back(store, clock, "c", first, "Coup"), "grant.cover-of-cover")
+    refused(lambda: grant_cover.name_custodian(store, clock, "c", "c", "For good"), "grant.cover-of-cover")
     assert [row.account for row in grant_cover.listing(store)] == ["c", "a"]
     with store.read() as connection:
         assert [row.account for row in grant_cover.in_force(connection, clock.now())] == ["c", "a"]
     grant_cover.take_back(store, clock, "a", cover, "Back")
     grant_cover.take_back(store, clock, "a", first, "Nobody is named any more")
     desk.approve(desk.send(pins()), actor="anybody")
+
+
+def test_cover_ends_with_the_right_of_the_one_for_whom_it_stands_in(desk: Any) -> None:
+    """A custodian who left, or whose right was ended for a reason, decides no more, through nobody."""
+    store, clock, day = desk.store, desk.clock, timedelta(days=1)
+    grant_cover.name_cover(store, clock, "eve", "carl", NOW - day, NOW + day, "While nobody was named.")
+    grant_cover.name_custodian(store, clock, "anna", "anna", "She answers for the data.")
+    gone = grant_cover.name_custodian(store, clock, "anna", "ben", "He does, too.")
+    refused(lambda: desk.approve(desk.send(pins(10)), actor="carl"), "grant.not-decider")
+    grant_cover.name_cover(store, clock, "ben", "dora", NOW - day, NOW + day, "Holiday.")
+    assert desk.approve(desk.send(pins(11)), actor="dora")
+    grant_cover.take_back(store, clock, "anna", gone, "He has left.")
+    error = refused(lambda: desk.approve(desk.send(pins(12)), actor="dora"), "grant.not-decider")
+    assert error.why == "dora is not among those who decide here: anna."
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------
