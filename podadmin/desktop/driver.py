@@ -206,8 +206,7 @@ class Driver(QObject):
 
     def _coming(self) -> bool:
         """Is the page in front not complete? Who looks at what is there waits for that."""
-        current = getattr(self._window, "current", None)
-        return bool(callable(current) and getattr(current(), "busy", False))
+        return bool(getattr(self._window, "busy", False))
 
     def _time_for(self, step: Line) -> float:
         named = step.words[0] in ("wait", "wait-gone", "wait-enabled", "tab-to") and len(step.words) > 2

@@ -5,6 +5,7 @@ Sheets, search and pages are imported when they are first wanted: the first pain
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -13,12 +14,14 @@ from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from podadmin.core.errors import PodadminError
+from podadmin.desktop.ahead import one_by_one
 from podadmin.desktop.frame import Sidebar, StatusLine, TopBar
 from podadmin.desktop.history import History, Place
 from podadmin.desktop.inquiry import Inquiry
 from podadmin.desktop.pages import PAGES, PageEntry
 from podadmin.desktop.place import WindowPlace
 from podadmin.desktop.session import Session
+from podadmin.desktop.slices import Slices
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE
 from podadmin.desktop.widgets.banner import Banner
@@ -92,6 +95,9 @@ class Shell(QMainWindow):
         self._curtain: Curtain | None = None
         self._line = StatusLine()
         self._stack = QStackedWidget()
+        self._blank = QWidget()
+        self._stack.addWidget(self._blank)
+        self._importing = Slices(self)
         self._build()
         self._shortcuts()
         session.on_jobs(self, lambda: self._line.show_jobs(session.shown_jobs()))
@@ -164,6 +170,11 @@ class Shell(QMainWindow):
     def current(self) -> Page | None:
         """The page in front."""
         return self._front
+
+    @property
+    def busy(self) -> bool:
+        """Is the page that was asked for still coming, part by part?"""
+        return self._importing.busy or (self._front is not None and self._front.busy)
 
     def open_sheet(self) -> Sheet | None:
         """The sheet in front, where there is one."""
@@ -358,17 +369,24 @@ class Shell(QMainWindow):
         return sift
 
     def _show(self, place: Place) -> None:
-        page = self._pages.get(place.page)
+        self._importing.end()
+        page, self._front_name = self._pages.get(place.page), place.page
+        self._sidebar.show_current(place.page)
+        self._steps()
         if page is None:
             entry = next(entry for entry in self._entries if entry.name == place.page)
+            if entry.module not in sys.modules:
+                # nobody was here yet, and it is too soon after the start for it to have been fetched ahead
+                self._front = None
+                self._stack.setCurrentWidget(self._blank)
+                self._importing.begin(one_by_one(entry.module), lambda: self._show(place))
+                return
             page = entry.make(self, sliced=True)
             self._pages[place.page] = page
             self._stack.addWidget(page)
         self._stack.setCurrentWidget(page)
-        self._front, self._front_name = page, place.page
+        self._front = page
         page.arrive(place.subject)
-        self._sidebar.show_current(place.page)
-        self._steps()
 
     def _steps(self) -> None:
         self._top.show_steps(self._history.can_back, self._history.can_forward)

@@ -4,7 +4,10 @@ Each kind of request is brought through its life once by the real services; its 
 under other names and times, and the chain over all of them is made anew. So `journal verify` holds over the whole: the
 chain, and the records against their entries. Written past the store, with indexes and triggers made afterwards.
 
-By hand: `python -m tests.benchmarks.million FOLDER [REQUESTS]`.
+`anchor` makes of it the profile of somebody who has used it: its keys lie in a passphrase file, as on a machine without
+a keyring, and the head of the journal lies beside them. So a start proves from there, and the rest while it is used.
+
+By hand: `python -m tests.benchmarks.million FOLDER [REQUESTS]`; the profile is FOLDER/profile.
 """
 
 from __future__ import annotations
@@ -21,18 +24,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
 from podadmin.app.options import Options
-from podadmin.app.profile import open_profile
+from podadmin.app.profile import Profile, open_profile
 from podadmin.core.canon import canonical
 from podadmin.core.clock import ManualClock, SystemClock, stamp
 from podadmin.core.errors import BadInput
 from podadmin.gate.findings import effects_shown, fact
 from podadmin.journal.chain import Entry, link
 from podadmin.journal.records import Journal, entry_of, journal_entry
+from podadmin.journal.service import anchor_head
 from podadmin.requests import service
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import statement
 from podadmin.requests.grant_pins import WORDS, Pins
+from podadmin.requests.receipts import GATE, PREFIX
 from podadmin.requests.records import decision, receipt, request, sealed
 from podadmin.requests.rule_facts import facts_of
 from podadmin.requests.rule_history import Tried
@@ -41,6 +49,8 @@ from podadmin.requests.service import Captured, Opening
 from podadmin.requests.simulation import Circumstances
 from podadmin.requests.state import Event
 from podadmin.store.engine import Store
+from podadmin.store.unit import Fact
+from podadmin.vault.model import Purpose
 from tests.benchmarks.decide_many import PROTOCOL, asked_for
 
 REQUESTS: Final = 1_000_000
@@ -49,6 +59,7 @@ HELD_EVERY, FINISHED_EVERY, REFUSED_EVERY = 5_000, 60, 40
 """One in so many waits, was finished, was refused by a person; the gate turned all others away unopened."""
 _TABLES: Final = (request, sealed, decision, receipt, request_facts)
 _MINUTES: Final = 10
+_PASSPHRASE: Final = "seven hundred lanterns on the quay"
 _BATCH: Final = 20_000
 
 
@@ -80,6 +91,40 @@ def fill(profile: Path, count: int = REQUESTS) -> int:
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode=WAL")
     return seq
+
+
+def anchor(profile: Path) -> Options:
+    """Let the profile have a journal key and an anchor that outlast the process; the options that open it.
+
+    Its receipts are signed, which takes a minute or two the first time. The anchor lies at the last entry, whatever has
+    come since it was put there the last time.
+    """
+    passphrase = profile.parent / "passphrase"
+    passphrase.write_text(_PASSPHRASE, encoding="utf-8")
+    options = Options(profile=profile, keyring="passphrase", passphrase_file=passphrase)
+    with open_profile(options) as opened:
+        vault = opened.open_vault()
+        if vault.find(Purpose.JOURNAL) is None:
+            vault.create(Purpose.JOURNAL, opened.actor)
+        _sign_all(opened)
+        anchor_head(opened.store, vault, vault.journal_signer(), opened.clock)
+    return options
+
+
+def _sign_all(profile: Profile) -> None:
+    """What `sign_due` does, for all receipts as if they were one batch of it."""
+    vault, rows = profile.vault, f"SELECT number, reference, document FROM {receipt.name} WHERE signature = ''"
+    signer, info = vault.journal_signer(), vault.find(Purpose.JOURNAL)
+    assert info is not None
+    key = load_der_private_key(vault.private(info).reveal(), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    with closing(sqlite3.connect(profile.store.path)) as connection:
+        due = connection.execute(f"{rows} ORDER BY number").fetchall()
+        told = [(key.sign(PREFIX + text.encode()).hex(), signer.fingerprint, number) for number, _, text in due]
+    if due:
+        body = {"receipts": len(due), "first": due[0][1], "last": due[-1][1], "key": signer.fingerprint}
+        with profile.store.record(Fact(GATE, "receipt.signed", due[0][1], body)) as unit:
+            unit.connection.exec_driver_sql(f"UPDATE {receipt.name} SET signature = ?, key = ? WHERE number = ?", told)
 
 
 def _stories() -> dict[str, Story]:
@@ -254,4 +299,5 @@ def _flush(connection: sqlite3.Connection, waiting: dict[str, list[dict[str, Any
 
 
 if __name__ == "__main__":
-    print(fill(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else REQUESTS))
+    place = Path(sys.argv[1]) / "profile"
+    print(fill(place, int(sys.argv[2]) if len(sys.argv) > 2 else REQUESTS))

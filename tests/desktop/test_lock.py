@@ -89,7 +89,7 @@ def house() -> Iterator[House]:
 
 @pytest.fixture
 def shell(qtbot: QtBot, house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    entry = PageEntry("Overview", "layout-dashboard", "x:Ward")
+    entry = PageEntry("Overview", "layout-dashboard", f"{__name__}:Ward")
     monkeypatch.setattr(PageEntry, "make", lambda _self, desk, sliced: Ward(desk))
     made = Shell(house, [entry])
     qtbot.addWidget(made)

@@ -39,6 +39,7 @@ from podadmin.desktop.pages.grants_receipts import ReceiptSheet
 from podadmin.desktop.pages.grants_sheet import GrantSheet
 from podadmin.desktop.pages.request_notices import RequestNotices, Tray
 from podadmin.desktop.pages.request_review import AskSheet, ReviewCard, VoteSheet
+from podadmin.desktop.slices import complete
 from podadmin.desktop.widgets.buttons import ArmedButton
 from podadmin.desktop.widgets.form import TextField
 from podadmin.desktop.widgets.prompt import ReasonPrompt, Sheet
@@ -155,7 +156,7 @@ def room(qtbot: QtBot) -> Iterator[Room]:
 
 
 def panel(room: Room) -> GrantsPanel:
-    made = GrantsPanel(room, ManualClock(NOW))  # type: ignore[arg-type]
+    made = complete(GrantsPanel(room, ManualClock(NOW)))  # type: ignore[arg-type]
     room.add(made)
     made.open_subject("")
     return made

@@ -125,7 +125,7 @@ def test_what_if_takes_whole_numbers_and_goes_back_to_what_is(show: Show) -> Non
 
 
 def test_the_detail_shows_alarms_the_forecast_and_use_from_four_sides(show: Show) -> None:
-    view: MeterDetailView = show(MeterDetailView(ManualClock(NOW)))
+    view: MeterDetailView = show(complete(MeterDetailView(ManualClock(NOW))))
     detail = MeterDetail(
         ROW, (), (("research-lab", 400.0), ("other", 100.0)), (("amd", 500.0),), (("patients", 500.0),),
         (("2026-11-20", 300.0),), (OWN,), (ALARM, replace(ALARM, id="alm_2", seen_at=NOW)), FORECAST,

@@ -130,7 +130,7 @@ def test_the_first_model_is_opened_and_picking_another_asks_for_it(show: Show) -
 
 
 def test_the_detail_of_a_model_says_its_state_and_shows_events(show: Show) -> None:
-    view = show(MeterDetailView(ManualClock(NOW)))
+    view = show(complete(MeterDetailView(ManualClock(NOW))))
     view.show_detail(MeterDetail(METER, (EVENT,), ((NASTY, 450.0), ("b", 150.0))))
     said = texts(view)
     assert "Stops at its limit" in said

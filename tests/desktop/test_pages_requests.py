@@ -19,6 +19,7 @@ from podadmin.core.clock import ManualClock
 from podadmin.desktop.pages.request_detail import RequestDetailView
 from podadmin.desktop.pages.request_list import RequestList
 from podadmin.desktop.pages.request_words import clock_words, deadline_words, seconds_left, time_words
+from podadmin.desktop.slices import complete
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 from podadmin.desktop.widgets.text import PlainLabel
 from tests.desktop import request_views as v
@@ -32,7 +33,7 @@ class Bench:
         self.clock = ManualClock(v.NOW)
         self.window = QWidget()
         self.window.resize(1100, 800)
-        self.view = RequestDetailView(self.clock, self.window)
+        self.view = complete(RequestDetailView(self.clock, self.window))
         self.decided: list[tuple[str, ...]] = []
         self.view.bar.approved.connect(lambda request, _terms: self.decided.append(("approve", request)))
         self.view.bar.refused.connect(lambda request, reason: self.decided.append(("refuse", request, reason)))
@@ -320,7 +321,7 @@ def test_what_became_of_a_request_stands_on_top_once_nothing_is_to_decide(bench:
 
 @pytest.fixture
 def listing(qtbot: QtBot) -> RequestList:
-    made = RequestList(ManualClock(v.NOW))
+    made = complete(RequestList(ManualClock(v.NOW)))
     made.resize(1100, 600)
     qtbot.addWidget(made)
     made.show()

@@ -16,6 +16,7 @@ from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.pages.request_compare import ANOTHER, COMPARE, CompareSheet
 from podadmin.desktop.pages.request_detail import RequestDetailView
 from podadmin.desktop.session import Session
+from podadmin.desktop.slices import complete
 from tests.desktop import request_views as v
 from tests.desktop.hands import texts
 
@@ -74,7 +75,7 @@ def test_a_difference_that_is_none_shows_no_empty_blocks(sheet: CompareSheet) ->
 
 
 def test_the_page_asks_for_it_and_not_for_what_was_never_verified(host: QWidget) -> None:
-    view = RequestDetailView(ManualClock(v.NOW), host)
+    view = complete(RequestDetailView(ManualClock(v.NOW), host))
     view.setParent(host)
     view.show()
     wanted: list[str] = []
@@ -89,7 +90,7 @@ def test_the_page_asks_for_it_and_not_for_what_was_never_verified(host: QWidget)
 
 
 def test_the_sql_and_what_every_task_lets_out_are_said_apart(host: QWidget) -> None:
-    view = RequestDetailView(ManualClock(v.NOW), host)
+    view = complete(RequestDetailView(ManualClock(v.NOW), host))
     view.setParent(host)
     view.resize(1000, 800)
     view.show()

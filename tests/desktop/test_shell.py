@@ -335,3 +335,21 @@ def test_a_narrow_screen_still_shows_everything(shell: Shell) -> None:
     for name in (*(entry.name for entry in PAGES), "Pause pod", "Search everything (Ctrl+K)"):
         there = button(shell, name)
         assert there.visibleRegion().boundingRect() == there.rect(), name
+
+
+def test_a_page_that_nobody_has_imported_comes_module_by_module(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    place = "from podadmin.desktop.page import Page\n\n\nclass Late(Page):\n    name = title = 'Late'\n"
+    (tmp_path / "came_late.py").write_text(place, encoding="utf-8")
+    shell = Shell(Session(Dispatcher()), [PageEntry("Late", "inbox", "came_late:Late")])
+    qtbot.addWidget(shell)
+    shell.show()
+    shell.go("Late")
+    assert (shell.current(), shell.busy) == (None, True)
+    qtbot.waitUntil(lambda: not shell.busy, timeout=30_000)
+    page = shell.current()
+    assert page is not None
+    assert page.name == "Late"
+    monkeypatch.delitem(sys.modules, "came_late")

@@ -23,6 +23,7 @@ from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.pages.request_compare import CompareSheet
 from podadmin.desktop.pages.request_detail import RequestDetailView
 from podadmin.desktop.session import Session
+from podadmin.desktop.slices import complete
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.buttons import QuietButton
@@ -264,7 +265,7 @@ def test_a_request_shows_strangers_text_plainly_everywhere(host: QWidget, text: 
         outcome=facts,
     )
     began = thread_time()
-    view = RequestDetailView(ManualClock(datetime(2026, 11, 21, 10, 2, tzinfo=UTC)), host)
+    view = complete(RequestDetailView(ManualClock(datetime(2026, 11, 21, 10, 2, tzinfo=UTC)), host))
     view.setParent(host)
     view.resize(1000, 780)
     view.show()

@@ -17,12 +17,16 @@ class PageEntry(NamedTuple):
     icon: str
     where: str
 
+    @property
+    def module(self) -> str:
+        """The module that the page is in."""
+        return self.where.partition(":")[0]
+
     def make(self, desk: Desk, sliced: bool = False) -> Page:
         """Import the page and build it; `sliced`: in turns, see there."""
         from podadmin.desktop.page import Page
 
-        module, _, cls = self.where.partition(":")
-        page = getattr(import_module(module), cls)(desk, sliced=sliced)
+        page = getattr(import_module(self.module), self.where.partition(":")[2])(desk, sliced=sliced)
         if not isinstance(page, Page):
             raise TypeError(f"{self.where} is not a page")
         return page

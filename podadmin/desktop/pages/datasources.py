@@ -70,6 +70,7 @@ class DatasourcesPage(Page):
         self.detail = DatasourceDetail(SystemClock())
         self._detail_area = scrolling(self.detail)
         self._stack.addWidget(self._detail_area)
+        yield
         yield from self.detail.build()
         self._show_list()
 

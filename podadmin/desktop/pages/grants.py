@@ -6,6 +6,7 @@ when that page does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
@@ -71,23 +72,33 @@ class GrantsPanel(QWidget):
         self._after: str | None = None
         self._before: int | None = None
         self._asked = 0
+        self._shown: list[GrantDetail] = []
+        self._place = column(gap=SPACE.l)
+        self.setLayout(self._place)
+
+    def build(self) -> Iterator[None]:
+        """Make its lists."""
         self.tabs = TabRow(
             [("lasting", "Lasting"), ("ended", "Ended"), ("receipts", "Receipts"), ("people", "People")],
             "Grants, receipts and people",
             self._picked,
         )
+        self._stack = QStackedWidget()
+        self._place.addWidget(self.tabs)
+        self._place.addWidget(self._stack, 1)
+        yield
         self._grid = CardGrid(SIZE.field)
         self._empty = column()
         self.more = QuietButton("Show more grants", self._read_more, "chevron-down")
-        self.receipts = ReceiptsView()
-        self.people = PeopleView(page.desk.sheet_host)
-        self._stack = QStackedWidget()
-        self._cards = wrap(column(self._empty, self._grid, row(self.more, STRETCH), STRETCH, gap=SPACE.l))
-        for each in (self._cards, wrap(column(self.receipts, STRETCH)), wrap(column(self.people, STRETCH))):
-            self._stack.addWidget(each)
-        self.setLayout(column(self.tabs, (self._stack, 1), gap=SPACE.l))
-        self._shown: list[GrantDetail] = []
         self.more.setVisible(False)
+        self._stack.addWidget(wrap(column(self._empty, self._grid, row(self.more, STRETCH), STRETCH, gap=SPACE.l)))
+        yield
+        self.receipts = ReceiptsView()
+        self._stack.addWidget(wrap(column(self.receipts, STRETCH)))
+        yield
+        self.people = PeopleView(self._page.desk.sheet_host)
+        self._stack.addWidget(wrap(column(self.people, STRETCH)))
+        yield
         self._connect()
 
     def refresh(self) -> None:

@@ -63,6 +63,7 @@ class KeysPage(Page):
         self.list = KeyList(clock)
         self.list.copied.connect(self._copy)
         self.list.wanted.connect(self._wanted)
+        yield
         self.secrets = SecretsPart(self, clock)
         yield
         self.trust = TrustPart(self, clock)

@@ -110,11 +110,12 @@ class LimitsView(QWidget):
     def build(self) -> Iterator[None]:
         """Make the part below the table."""
         self.detail_view = MeterDetailView(self._clock)
-        yield
         self.detail = StateView(self.detail_view)
         self.detail.setVisible(False)
         self._content.addWidget(self.detail)
         self._content.addStretch(1)
+        yield
+        yield from self.detail_view.build()
 
     @property
     def selected(self) -> str:
@@ -193,17 +194,21 @@ class LimitsPage(Page):
         )
         self.body.addWidget(self.tabs)
         self.add_action(PrimaryButton("Set a limit…", lambda: self._edit({}), "plus"))
+        yield
         self.view = LimitsView(clock)
         self.body.addWidget(self.view)
         yield
         yield from self.view.build()
         yield
-        self.own, self.alarms = OwnLimitsView(), AlarmsView(clock)
+        self.own = OwnLimitsView()
+        self.own.setVisible(False)
+        self.body.addWidget(self.own)
+        yield
+        self.alarms = AlarmsView(clock)
+        self.alarms.setVisible(False)
+        self.body.addWidget(self.alarms)
         self._parts: Mapping[str, QWidget] = {"models": self.view, "own": self.own, "alarms": self.alarms}
-        for part in (self.own, self.alarms):
-            part.setVisible(False)
-            self.body.addWidget(part)
-            yield
+        yield
         self.view.picked.connect(self._read_detail)
         self.view.filtered.connect(self._read_meters)
         self.view.meters.table.more_wanted.connect(self._read_more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -86,23 +86,50 @@ class MeterDetailView(QWidget):
         super().__init__(parent)
         self.detail: MeterDetail | None = None
         self._clock = clock
+        self._place = column()
+        self.setLayout(self._place)
+
+    def build(self) -> Iterator[None]:
+        """Make its cards, from the top to the bottom."""
         self._model = ElidedLabel("", "heading")
         self._project = PlainLabel("", "muted")
         self._badge_place = row()
         self._banner_place = column(gap=SPACE.s)
-        self.alarms = AlarmList(clock)
+        self.alarms = AlarmList(self._clock)
+        self._place.addLayout(column(row((self._model, 1), self._badge_place), self._project, gap=SPACE.xs))
+        self._place.addWidget(self.alarms)
+        self._place.addLayout(self._banner_place)
+        yield
         self.figures = {name: FigureCard(name) for name in ("Used", "Reserved", "Free", "Limit")}
+        figures = CardGrid(SIZE.figure_least)
+        figures.set_cards(list(self.figures.values()))
+        self._place.addWidget(figures)
+        yield
         self._chart = ForecastChart("Inferences used by day")
         self.chart_card = ChartCard("Inferences used, added up by day", self._chart)
+        self._place.addWidget(self.chart_card)
+        yield
         self._forecast = PlainLabel("", wrap=True, selectable=True)
-        self.what_if = WhatIf()
-        self.what_if.asked.connect(self.forecast_wanted.emit)
         runs_out = Card("When it runs out")
         runs_out.body.addWidget(self._forecast)
+        self._place.addWidget(runs_out)
+        self.what_if = WhatIf()
+        self.what_if.asked.connect(self.forecast_wanted.emit)
         runs_out.body.addWidget(self.what_if)
+        yield
         self._own = Card("Limits of your own that apply here", action=self._set_button())
         self._own_words = PlainLabel("", wrap=True)
         self._own.body.addWidget(self._own_words)
+        self._place.addWidget(self._own)
+        below = row(gap=SPACE.l)
+        self._place.addLayout(below)
+        yield
+        below.addWidget(self._build_uses(), 2)
+        yield
+        below.addWidget(self._build_events(), 3)
+        yield
+
+    def _build_uses(self) -> Card:
         self._by = TabRow(BY, "Use by", lambda _: self._show_by())
         self.requesters = RowTable(
             "Use by requester",
@@ -114,6 +141,13 @@ class MeterDetailView(QWidget):
             row_key=lambda pair: pair[0],
             fits=True,
         )
+        by = Card("Use by", flush=True)
+        by.body.addLayout(row(self._by, margin=SPACE.s))
+        by.body.addWidget(self.requesters)
+        by.body.addStretch(1)
+        return by
+
+    def _build_events(self) -> Card:
         self.events = RowTable(
             "Events of this model",
             [
@@ -126,30 +160,10 @@ class MeterDetailView(QWidget):
             row_key=lambda event: f"{event.request} {event.at.isoformat()}",
         )
         self.events.opened.connect(self._open)
-        self._lay_out(runs_out)
-
-    def _lay_out(self, runs_out: Card) -> None:
-        by = Card("Use by", flush=True)
-        by.body.addLayout(row(self._by, margin=SPACE.s))
-        by.body.addWidget(self.requesters)
-        by.body.addStretch(1)
         listed = Card("Events", flush=True)
         listed.body.addWidget(self.events)
         listed.body.addStretch(1)
-        figures = CardGrid(SIZE.figure_least)
-        figures.set_cards(list(self.figures.values()))
-        self.setLayout(
-            column(
-                column(row((self._model, 1), self._badge_place), self._project, gap=SPACE.xs),
-                self.alarms,
-                self._banner_place,
-                figures,
-                self.chart_card,
-                runs_out,
-                self._own,
-                row((by, 2), (listed, 3), gap=SPACE.l),
-            )
-        )
+        return listed
 
     def show_detail(self, detail: MeterDetail) -> None:
         """Show a meter."""

@@ -54,29 +54,62 @@ class RequestDetailView(QWidget):
         super().__init__(parent)
         self.detail: RequestDetail | None = None
         self.complete = False
+        self._clock, self._host = clock, host
+        self._inner = column(gap=SPACE.l)
+        self._inner.setContentsMargins(0, 0, SPACE.s, 0)
+        self._area = scrolling(self._inner)
+        self._area.setAccessibleName("The request in full")
+        self._frame = column((self._area, 1), gap=SPACE.m)
+        self.setLayout(self._frame)
+
+    def build(self) -> Iterator[None]:
+        """Make the cards, from the top to the bottom."""
         self._head = _Head()
+        self._frame.insertWidget(0, self._head)
+        yield
         self._tampered = Banner(
             "bad",
             "What was written on the outside is not what was signed inside, or the signature does not hold. "
             "Nothing of it was let through.",
             title="This request could not be verified",
         )
+        self._inner.addWidget(self._tampered)
+        yield
         self.effects = EffectCard()
+        self._inner.addWidget(self.effects)
+        yield
         self.differences = DifferenceCard(self.request_wanted.emit, self._compare)
-        self._sections = SafesView(self._ask_purpose)
-        self.review = ReviewCard(host)
+        self._inner.addWidget(self.differences)
+        yield
+        self.review = ReviewCard(self._host)
+        self._inner.addWidget(self.review)
+        yield
         self._outcome = FactsCard("Where it stands")
+        self.left = LeftCard()
+        self._sections = SafesView(self._ask_purpose)
+        for card in (self._outcome, self.left, self._sections):
+            self._inner.addWidget(card)
+        yield
         self._verification = FactsCard("What was verified, and what was not")
         self._trace = FactsCard("How the verdict was reached")
+        self._inner.addLayout(row((self._verification, 1), (self._trace, 1), gap=SPACE.l))
+        yield
         self.why_not = WhyNotCard()
-        self.left = LeftCard()
+        self._inner.addWidget(self.why_not)
+        yield
         self.history = _history_table()
         self.history.opened.connect(lambda entry: self.entry_wanted.emit(str(entry.seq)))
         self._history_card = Card("History, from the journal", flush=True)
         self._history_card.body.addWidget(self.history)
+        self._inner.addWidget(self._history_card)
+        yield
         self.protocol = ProtocolCard()
-        self.bar = DecisionBar(clock, host)
-        self._lay_out()
+        self._inner.addWidget(self.protocol)
+        self._inner.addStretch(1)
+        yield
+        self.bar = DecisionBar(self._clock, self._host)
+        self._frame.addWidget(self.bar)
+        yield
 
     def show_detail(self, detail: RequestDetail) -> None:
         """Show a request. One that is shown already stays where it was scrolled to."""
@@ -123,7 +156,20 @@ class RequestDetailView(QWidget):
         self.complete = True
 
     def _cards(self) -> tuple[QWidget, ...]:
-        return (*self._above, self._verification, self._trace, *self._below)
+        return (
+            self._tampered,
+            self.effects,
+            self.differences,
+            self.review,
+            self._outcome,
+            self.left,
+            self._sections,
+            self._verification,
+            self._trace,
+            self.why_not,
+            self._history_card,
+            self.protocol,
+        )
 
     def forget(self) -> None:
         """No request is in front: nothing of the last one may be decided on."""
@@ -146,29 +192,6 @@ class RequestDetailView(QWidget):
         self._inner.insertWidget(self._inner.indexOf(self.differences) + 1 if after else 0, self._outcome)
         self._inner.removeWidget(self.left)
         self._inner.insertWidget(self._inner.indexOf(self._outcome) + 1, self.left)
-
-    def _lay_out(self) -> None:
-        self._above: tuple[QWidget, ...] = (
-            self._tampered,
-            self.effects,
-            self.differences,
-            self.review,
-            self._outcome,
-            self.left,
-            self._sections,
-        )
-        self._below: tuple[QWidget, ...] = (self.why_not, self._history_card, self.protocol)
-        self._inner = column(
-            *self._above,
-            row((self._verification, 1), (self._trace, 1), gap=SPACE.l),
-            *self._below,
-            STRETCH,
-            gap=SPACE.l,
-        )
-        self._inner.setContentsMargins(0, 0, SPACE.s, 0)
-        self._area = scrolling(self._inner)
-        self._area.setAccessibleName("The request in full")
-        self.setLayout(column(self._head, (self._area, 1), self.bar, gap=SPACE.m))
 
 
 class _Head(QWidget):

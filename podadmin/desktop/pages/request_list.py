@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from PySide6.QtCore import QTimer, Signal
@@ -65,25 +65,40 @@ class RequestList(QWidget):
         self._joined: bool | None = None
         self._search = ""
         self._total = 0
+        self._place = column(gap=SPACE.m)
+        self.setLayout(self._place)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_SECOND_MS)
+
+    def build(self) -> Iterator[None]:
+        """Make what is above the table, and the table."""
+        above = row()
+        self._place.addLayout(above)
         self.tabs = TabRow([(key, words) for key, words, _ in FILTERS], "Which requests", self._picked)
+        above.addWidget(self.tabs, 1)
+        yield
         self.saved = SavedFilters()
-        self.table = _table(clock)
+        self.order = Choice("Order of the requests", ORDERS)
+        self.order.currentIndexChanged.connect(lambda _: self._ordered())
+        above.addWidget(self.saved)
+        above.addWidget(self.order)
+        yield
+        content = QWidget()
+        content.setProperty("ground", "clear")
+        self.state = StateView(content)
+        self._place.addWidget(self.state, 1)
+        yield
+        self._count = PlainLabel("", "small")
+        card = Card(flush=True)
+        content.setLayout(column((card, 1), self._count, gap=SPACE.s))
+        yield
+        self.table = _table(self._clock)
         self.table.opened.connect(self.opened.emit)
         self.table.more_wanted.connect(self.more_wanted.emit)
         self.table.sort_wanted.connect(self._sorted)
-        self.order = Choice("Order of the requests", ORDERS)
-        self.order.currentIndexChanged.connect(lambda _: self._ordered())
-        self._count = PlainLabel("", "small")
-        card = Card(flush=True)
-        card.body.addWidget(self.table)
-        content = QWidget()
-        content.setProperty("ground", "clear")
-        content.setLayout(column((card, 1), self._count, gap=SPACE.s))
-        self.state = StateView(content)
-        self.setLayout(column(row((self.tabs, 1), self.saved, self.order), (self.state, 1), gap=SPACE.m))
-        self._timer = QTimer(self)
-        self._timer.setInterval(_SECOND_MS)
         self._timer.timeout.connect(self.table.viewport().update)
+        card.body.addWidget(self.table)
+        yield
 
     @property
     def states(self) -> str:

@@ -73,6 +73,11 @@ class RequestsPage(Page):
         self.add_action(self._search_edit)
         self.add_action(self._back)
         self.list = RequestList(clock)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.list)
+        self.body.addWidget(self._stack, 1)
+        yield
+        yield from self.list.build()
         self.list.opened.connect(lambda row: self.desk.go(self.name, row.id))
         self.list.filter_changed.connect(self._read_list)
         self.list.more_wanted.connect(self._read_more)
@@ -81,12 +86,12 @@ class RequestsPage(Page):
         self.list.search_cleared.connect(self._search_edit.clear)
         self.list.saved.picked.connect(self._use)
         keep_with(self, self.list.saved, "requests", self._given, self.list.saved.offer)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self.list)
-        self.body.addWidget(self._stack, 1)
         yield
         self.view = RequestDetailView(clock, self.desk.sheet_host)
+        self._detail = StateView(self.view)
+        self._stack.addWidget(self._detail)
         yield
+        yield from self.view.build()
         self._left = LeftPart(self, self.view.left)
         self.view.request_wanted.connect(lambda request: self.desk.go(self.name, request))
         self.view.entry_wanted.connect(lambda entry: self.desk.go("Journal", entry))
@@ -97,9 +102,6 @@ class RequestsPage(Page):
         self.view.bar.refused.connect(self._refuse)
         self.view.bar.asked.connect(lambda given: self._review("reviews ask", given))
         self.view.review.wanted.connect(self._review)
-        self._detail = StateView(self.view)
-        self._stack.addWidget(self._detail)
-        yield
         self._next_after: str | None = None
         self._joined: bool | None = None
         self._show_list()

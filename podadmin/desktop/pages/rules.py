@@ -67,6 +67,7 @@ class RulesPage(Page):
         tabs = [("rules", "Rules"), ("grants", "Grants"), (PROJECTS, "Projects")]
         self.tabs = TabRow(tabs, "Rules, grants or projects", self._tab)
         self.grants: GrantsPanel | None = None
+        self._grants_come = False
         self._grants_place = column()
         self._grants = scrolling(self._grants_place)
         self._proposal = _Proposal()
@@ -109,8 +110,9 @@ class RulesPage(Page):
         super().shown()
 
     def refresh(self) -> None:
-        if self._stack.currentWidget() is self._grants and self.grants is not None:
-            self.grants.refresh()
+        if self._stack.currentWidget() is self._grants:
+            if self.grants is not None:
+                self.grants.refresh()
             return
         if self._stack.currentWidget() is self._projects:
             self.read("rules projects", {}, self.projects.show_projects)
@@ -162,12 +164,24 @@ class RulesPage(Page):
         self.refresh()
 
     def _open_grants(self, subject: str) -> None:
-        if self.grants is None:
-            self.grants = GrantsPanel(self)
-            self._grants_place.addWidget(self.grants)
         self.tabs.pick("grants")
         self._show(self._grants, self.title, subject)
-        self.grants.open_subject(subject)
+        if self.grants is not None:
+            self.grants.open_subject(subject)
+        elif not self._grants_come:
+            self._grants_come = True
+            self._make_grants()
+
+    def _make_grants(self) -> None:
+        panel = GrantsPanel(self)
+        self._grants_place.addWidget(panel)
+
+        def made() -> None:
+            self.grants = panel
+            if self._stack.currentWidget() is self._grants:
+                panel.open_subject(self._subject)
+
+        self.in_turns(panel.build(), made, "the grants")
 
     def _listed(self, rules: tuple[RuleRow, ...]) -> None:
         self.list.show_rules(rules)
