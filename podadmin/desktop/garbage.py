@@ -32,11 +32,11 @@ class Garbage:
         gc.enable()
         gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
         self.watch = IdleWatch(window, clock, self.look)
-        self.watch.set_seconds(_IDLE_SECONDS)
 
     def settle(self) -> None:
-        """What was imported since then lasts as well."""
+        """What was imported since then lasts as well. Not before it is set aside so is everything looked through."""
         gc.freeze()
+        self.watch.set_seconds(_IDLE_SECONDS)
 
     def look(self) -> None:
         """Look through everything, where enough has come since the last time."""

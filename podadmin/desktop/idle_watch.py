@@ -33,10 +33,15 @@ class IdleWatch(QObject):
         self._on_idle = on_idle
         self._seconds = 0.0
         self._last = clock.monotonic()
-        self._watching: QObject | None = None
+        self._watched: QObject | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self.look)
+
+    @property
+    def watching(self) -> bool:
+        """Is it told after some time?"""
+        return self._timer.isActive()
 
     def set_minutes(self, minutes: int) -> None:
         """After how many minutes; 0 for never."""
@@ -46,9 +51,9 @@ class IdleWatch(QObject):
         """After how many seconds; 0 for never."""
         self._seconds = seconds
         handle = self._window.windowHandle()
-        if handle is not None and handle is not self._watching:
+        if handle is not None and handle is not self._watched:
             handle.installEventFilter(self)
-            self._watching = handle
+            self._watched = handle
         if seconds and not self._timer.isActive():
             self.used()
             self._timer.start()
