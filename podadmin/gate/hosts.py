@@ -22,6 +22,7 @@ from podadmin.core.errors import BadInput, Refused
 from podadmin.core.text import stranger
 from podadmin.gate.records import host as table
 from podadmin.networks.bitfount.places import Places
+from podadmin.requests.grant_cover import check_may_decide
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 
@@ -61,7 +62,10 @@ def listing(store: Store) -> tuple[Host, ...]:
 
 
 def decide(store: Store, clock: Clock, places: Places, place: str, verdict: str, actor: str, reason: str) -> Host:
-    """A person allows or refuses a host. Raises BadInput (`gate.bad-host`), Refused (`gate.own-host`)."""
+    """A person allows or refuses a host.
+
+    Raises BadInput (`gate.bad-host`), Refused (`gate.own-host`, `grant.not-decider`).
+    """
     name, words = place.strip().lower(), reason.strip()[:500]
     if not _PLACE.fullmatch(name) or not words:
         raise BadInput(
@@ -80,6 +84,7 @@ def decide(store: Store, clock: Clock, places: Places, place: str, verdict: str,
     values = {"verdict": verdict, "decided_by": actor, "decided_at": stamp(clock.now()), "reason": words}
     act = "gate.host-allowed" if verdict == ALLOWED else "gate.host-forbidden"
     with store.record(Fact(actor, act, name, {"reason": words})) as unit:
+        check_may_decide(unit.connection, actor, clock.now())
         unit.execute(insert(table).values(host=name, **values).on_conflict_do_update([table.c.host], set_=values))
         row = unit.connection.execute(select(table).where(table.c.host == name)).one()
     return _host(row)

@@ -23,6 +23,7 @@ from podadmin.gate.records import result as table
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import service
+from podadmin.requests.grant_cover import check_may_decide
 from podadmin.requests.result_rules import Reason
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
@@ -127,9 +128,13 @@ def waiting(store: Store, request_id: str = "") -> tuple[Waiting, ...]:
     return tuple(map(_waiting, _rows(store, HELD, *((table.c.request_id == request_id,) if request_id else ()))))
 
 
-def release(store: Store, request_id: str, actor: str) -> int:
-    """Let what waits of a request go to its requester; how many messages. Raises Refused (`gate.nothing-held`)."""
+def release(store: Store, clock: Clock, request_id: str, actor: str) -> int:
+    """Let what waits of a request go to its requester; how many messages.
+
+    Raises Refused (`gate.nothing-held`, `grant.not-decider`).
+    """
     with store.record(Fact(actor, "gate.result-released", request_id)) as unit:
+        check_may_decide(unit.connection, actor, clock.now())
         count = unit.execute(
             update(table).where(table.c.request_id == request_id, table.c.state == HELD).values(state=RELEASED)
         ).rowcount

@@ -19,6 +19,7 @@ from podadmin.core.clock import Clock, new_id, stamp
 from podadmin.core.errors import BadInput, NotFound, Refused
 from podadmin.core.text import stranger
 from podadmin.requests import receipts
+from podadmin.requests.grant_cover import check_may_decide
 from podadmin.requests.reading import findings_of, row_of
 from podadmin.requests.records import review, reviewer, vote
 from podadmin.requests.reviews import (
@@ -57,7 +58,7 @@ class Standing:
 def enrol(store: Store, clock: Clock, actor: str, name: str, public_key: str, kind: str, account: str) -> str:
     """From now on `name` can review, with this public key (hex). `kind`: local | remote. Returns the reviewer's id.
 
-    Raises BadInput (`review.bad-reviewer`), Refused (`review.known-key`).
+    Raises BadInput (`review.bad-reviewer`), Refused (`review.known-key`, `grant.not-decider`).
     """
     name = name.strip()
     if not name or len(public_key) != 64 or not set(public_key) <= set("0123456789abcdef"):
@@ -70,6 +71,7 @@ def enrol(store: Store, clock: Clock, actor: str, name: str, public_key: str, ki
     made = new_id("rvr")
     body = {"name": stranger(name), "public_key": public_key, "kind": kind, "account": account}
     with store.record(Fact(actor, "reviewer.enrolled", made, body)) as unit:
+        check_may_decide(unit.connection, actor, clock.now())
         known = unit.connection.execute(select(reviewer).where(reviewer.c.public_key == public_key)).first()
         if known is not None:
             raise Refused(
@@ -93,8 +95,12 @@ def enrol(store: Store, clock: Clock, actor: str, name: str, public_key: str, ki
 
 
 def remove(store: Store, clock: Clock, actor: str, reviewer_id: str, reason: str) -> None:
-    """The reviewer votes no more; what they have cast stays. Raises NotFound (`review.no-reviewer`)."""
+    """The reviewer votes no more; what they have cast stays.
+
+    Raises NotFound (`review.no-reviewer`), Refused (`grant.not-decider`).
+    """
     with store.record(Fact(actor, "reviewer.removed", reviewer_id, {"reason": reason})) as unit:
+        check_may_decide(unit.connection, actor, clock.now())
         reviewer_of(unit.connection, reviewer_id)
         unit.execute(update(reviewer).where(reviewer.c.id == reviewer_id).values(removed_at=stamp(clock.now())))
 
@@ -147,8 +153,13 @@ def open_review(
 
 
 def ask(store: Store, clock: Clock, request_id: str, actor: str, needed: int, names: Sequence[str], why: str) -> None:
-    """A person asks colleagues. Raises Refused (`review.not-waiting`), BadInput (`review.bad-ask`), NotFound."""
+    """A person asks colleagues; votes of an earlier round count no more.
+
+    Raises Refused (`review.not-waiting`, `review.fewer-votes`, `grant.not-decider`), BadInput (`review.bad-ask`),
+    NotFound.
+    """
     with store.record(Fact(actor, "review.wanted", request_id, {"needed": needed})) as unit:
+        check_may_decide(unit.connection, actor, clock.now())
         row = row_of(unit.connection, request_id)
         before = unit.connection.execute(select(review).where(review.c.request_id == request_id)).first()
         if row.state not in WAITING:

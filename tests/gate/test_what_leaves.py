@@ -106,7 +106,7 @@ def test_a_result_that_is_not_what_was_promised_waits_and_says_why(
         held = [body for act, body in rig.entries(request_id) if act == "gate.result-held"]
         assert held[0]["rules"] == [rule.mark]
         assert "Promised at most 1 row, found 200." in held[0]["reasons"]
-        results.release(rig.store, request_id, "anna")
+        results.release(rig.store, CLOCK, request_id, "anna")
         rig.gate.nudge()
         heard = await rig.heard(sent, "BATCHES_COMPLETE")
         assert [len(next(iter(one.value.values()))) for one in heard[:2]] == [200, 1]
@@ -330,7 +330,7 @@ def test_the_first_update_of_a_training_is_seen_and_the_later_ones_follow(
         (waits,) = results.waiting(rig.store, request_id)
         assert waits.kind == "TRAINING_UPDATE"
         assert "parameters of a model, which can remember single records" in waits.reasons[0]
-        assert results.release(rig.store, request_id, "anna") == 1
+        assert results.release(rig.store, CLOCK, request_id, "anna") == 1
         rig.gate.nudge()
         await rig.heard(sent, "TRAINING_UPDATE")
         for number in (2, 3):  # the next rounds wait for nobody

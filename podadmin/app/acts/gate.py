@@ -197,7 +197,7 @@ def show_result(
 @act("gate release-result", writes=True, kinds=("request", "gate"))
 def release_result(profile: Profile, request_id: RequestId) -> Done:
     """Let the results of a request that wait go to its requester."""
-    count = results.release(profile.store, request_id, profile.actor)
+    count = results.release(profile.store, profile.clock, request_id, profile.actor)
     return Done("The results go to the requester.", f"{count} messages")
 
 

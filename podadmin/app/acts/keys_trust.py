@@ -14,6 +14,18 @@ from podadmin.core.errors import BadInput, Unavailable
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
+
+def _must_decide(profile: Profile) -> None:
+    """Whom to believe is decided by those who decide on requests; anybody can turn a key away.
+
+    Raises Refused (`grant.not-decider`).
+    """
+    from podadmin.requests.grant_cover import check_may_decide
+
+    with profile.store.read() as connection:
+        check_may_decide(connection, profile.actor, profile.clock.now())
+
+
 TrustId = Annotated[str, "the id of the pinned key"]
 
 
@@ -30,6 +42,7 @@ def confirm(
     """Confirm a pinned key by the words that its owner reads out from their own screen, by telephone."""
     from podadmin.vault import trust
 
+    _must_decide(profile)
     known = trust.confirm(profile.store, profile.clock, key, words, profile.actor)
     return KeyDone("The key is confirmed.", trusted_row(known))
 
@@ -39,6 +52,7 @@ def accept(profile: Profile, key: TrustId, reason: Why) -> KeyDone:
     """Take the key that came under a pinned name in place of the pinned one. It is again not yet confirmed."""
     from podadmin.vault import trust
 
+    _must_decide(profile)
     known = trust.replace(profile.store, profile.clock, key, reason, profile.actor)
     steps = ("Compare its words with the owner by telephone, then confirm it.", "Grants for the old key do not hold.")
     return KeyDone("The new key was taken in place of the old one.", trusted_row(known), steps)
@@ -76,6 +90,7 @@ def trust_key(
     from podadmin.vault import trust
     from podadmin.vault.forms import LARGEST_PUBLIC_KEY, public_forms, read_public
 
+    _must_decide(profile)
     if not holder.strip():
         raise BadInput("vault.trust-holder", "The key was not pinned.", "It has no owner.", "Name its owner.")
     try:

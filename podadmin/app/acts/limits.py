@@ -34,6 +34,7 @@ from podadmin.limits.alarms import Kind
 from podadmin.limits.forecast import forecast, path
 from podadmin.limits.model import Key, Meter
 from podadmin.limits.own import MOST, Scope, Use
+from podadmin.requests.grant_cover import check_may_decide
 from podadmin.store.unit import Fact
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ def set_limit(
     scope = Scope(model or None, "" if no_project else named, requester or None, datasource or None)
     now = profile.clock.now()
     with profile.store.record(Fact(profile.actor, "limit.set", model or project or requester or datasource)) as unit:
+        check_may_decide(unit.connection, profile.actor, now)
         made = service.set_limit(
             unit,
             scope=scope,
@@ -187,8 +189,10 @@ def remove(
     reason: Annotated[str, "why, for whoever looks at the record later"],
 ) -> tuple[OwnRow, ...]:
     """Remove one of your own limits; its versions stay in the record."""
+    now = profile.clock.now()
     with profile.store.record(Fact(profile.actor, "limit.removed", limit)) as unit:
-        service.remove_limit(unit, limit, reason, profile.clock.now())
+        check_may_decide(unit.connection, profile.actor, now)
+        service.remove_limit(unit, limit, reason, now)
     return own(profile)
 
 

@@ -10,6 +10,9 @@ from podadmin.app.views.settings import SettingRow
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
 
+DECIDED = ("gate.", "limits.")
+"""Settings under these names are decisions: they let something through, or let it go unseen."""
+
 
 @act("settings list")
 def list_settings(profile: Profile) -> tuple[SettingRow, ...]:
@@ -23,5 +26,10 @@ def change(
     name: Annotated[str, "the setting's name"],
     value: Annotated[str, "the new value"],
 ) -> SettingRow:
-    """Change one setting."""
+    """Change one setting. What the gate lets through and where limits warn is changed by those who may decide."""
+    if name.startswith(DECIDED):
+        from podadmin.requests.grant_cover import check_may_decide
+
+        with profile.store.read() as connection:
+            check_may_decide(connection, profile.actor, profile.clock.now())
     return profile.settings.change(name, value, profile.actor)

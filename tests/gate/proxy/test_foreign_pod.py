@@ -415,7 +415,7 @@ def test_a_result_waits_until_a_person_has_seen_it(network: Any, tell_both: Call
         content = content_of(codec.open_session(task.opened.session_key, body))
         assert (content.rows, content.columns) == (2, ("sex", "n"))
         assert content.sample[0] == {"sex": "F", "n": "1"}
-        results.release(rig.store, request_id, "anna")
+        results.release(rig.store, CLOCK, request_id, "anna")
         rig.gate.nudge()
         heard = await rig.heard(sent, "BATCHES_COMPLETE")
         assert [one.kind for one in heard] == ["EVALUATION_RESULTS", "EVALUATION_RESULTS", "BATCHES_COMPLETE"]
@@ -423,7 +423,7 @@ def test_a_result_waits_until_a_person_has_seen_it(network: Any, tell_both: Call
         await rig.comes_to(sent, State.FINISHED)
         assert results.waiting(rig.store) == ()
         with pytest.raises(Refused, match="No result"):
-            results.release(rig.store, request_id, "anna")
+            results.release(rig.store, CLOCK, request_id, "anna")
 
     tell_both(network, story, see_results=True)
 
@@ -443,7 +443,7 @@ def test_a_result_that_is_said_again_goes_once_whether_it_waits_or_has_gone(
             await rig.pod.send(message)
         request_id = rig.found(sent.route.task_id).row.id
         assert len(results.waiting(rig.store)) == 2
-        results.release(rig.store, request_id, "anna")
+        results.release(rig.store, CLOCK, request_id, "anna")
         rig.gate.nudge()
         await rig.until(lambda: not results.released(rig.store), "both have gone")
         for message in (first, second, first):
@@ -511,7 +511,7 @@ def test_a_result_that_was_seen_can_be_withheld(network: Any, tell_proxied: Call
         assert "These are names." in heard[-1].value["message"]
         assert results.waiting(rig.store) == results.released(rig.store) == ()
         with pytest.raises(Refused):
-            results.release(rig.store, rig.found(sent.route.task_id).row.id, "anna")
+            results.release(rig.store, CLOCK, rig.found(sent.route.task_id).row.id, "anna")
 
     tell_proxied(network, story, see_results=True)
 
