@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _KEEP = {"\n", "\t"}
 _ELLIPSIS = "…"
+_EMPTY = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Letters and marks by their category, and nothing on a screen: fillers, joiners, selectors of variants
+(Default_Ignorable_Code_Point, Unicode Standard, section 5.21), and the Braille pattern without a dot."""
+_QUOTES = {ord("“"): '"', ord("”"): '"'}
 
 
 def visible(text: str, *, one_line: bool = True) -> str:
     """`text` with control, bidirectional, zero-width and other invisible characters shown as `<U+202E>`.
 
     Line breaks and tabs stay when `one_line` is false. Unicode categories Cc, Cf, Cs, Co, Cn, Zl and Zp count as
-    invisible (Unicode Standard, section 4.5); ordinary letters of every script are left as they are.
+    invisible (Unicode Standard, section 4.5), and so do letters and marks that are drawn as nothing: with one of them
+    two names look the same. Ordinary letters of every script are left as they are.
     """
-    if text.isprintable():
+    if text.isprintable() and (text.isascii() or _EMPTY.search(text) is None):
         # the same categories by definition, looked up in C: nearly every text of every table is that
         return text
     shown: list[str] = []
     for char in text:
         category = unicodedata.category(char)
         invisible = category[0] == "C" or category in {"Zl", "Zp"} or (category == "Zs" and char != " ")
-        if invisible and (one_line or char not in _KEEP):
+        if (invisible and (one_line or char not in _KEEP)) or _EMPTY.match(char):
             shown.append(f"<U+{ord(char):04X}>")
         else:
             shown.append(char)
@@ -40,6 +46,11 @@ def elide(text: str, limit: int) -> str:
 def stranger(text: str, limit: int = 200) -> str:
     """The one way in which a stranger's short text reaches a screen, a log or a journal body."""
     return elide(visible(text[: limit * 4]), limit)
+
+
+def quoted(text: str, limit: int = 200) -> str:
+    """A stranger's short text inside a sentence of ours, in quotation marks that it cannot close."""
+    return f"“{stranger(text, limit).translate(_QUOTES)}”"
 
 
 def grouped(hex_digits: str) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, up
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import Refused
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted
 from podadmin.gate.records import result as table
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.types import MessageType, type_name
@@ -176,4 +176,4 @@ def _waiting(row: Row[Any]) -> Waiting:
 
 
 def _told(reason: Reason) -> str:
-    return f"Rule “{stranger(reason.name, 120)}”: {reason.words}" if reason.name else reason.words
+    return f"Rule {quoted(reason.name, 120)}: {reason.words}" if reason.name else reason.words

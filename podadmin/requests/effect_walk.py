@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted, stranger
 from podadmin.requests.effect_facts import Computing, ModelUse, Output, Reading, worst
 from podadmin.requests.effect_table import ArgumentRule, EffectTable, Leaving, PartRow
 from podadmin.requests.protocols import Algorithm, Part, Protocol
@@ -83,7 +83,7 @@ def walk(protocol: Protocol, table: EffectTable, draft: Draft) -> str:
     rows = [_algorithm(each, table, draft) for each in protocol.algorithms]
     known = [each for each in rows if each is not None]
     if row is None or len(known) < len(rows) or not table.fits(row, known):
-        draft.unknown.append(f"“{stranger(protocol.title)}” is not a combination that podadmin knows.")
+        draft.unknown.append(f"{quoted(protocol.title)} is not a combination that podadmin knows.")
         return ""
     own = dict(protocol.part.arguments)
     _leave(row.leaves, own, own, words, draft)
@@ -126,10 +126,9 @@ def _algorithm(algorithm: Algorithm, table: EffectTable, draft: Draft) -> PartRo
     if row is None:
         draft.all_columns = True
         return None
-    name = stranger(algorithm.part.name)
     if (algorithm.model is None) == ("model" in row.needs):
         says = "does not say which model it runs" if algorithm.model is None else "carries a model that it should not"
-        draft.unknown.append(f"“{name}” {says}.")
+        draft.unknown.append(f"{quoted(algorithm.part.name)} {says}.")
     if row.model_argument:
         draft.models.append(ModelUse(algorithm.part.text(row.model_argument), row.origin, trains=row.trains))
     draft.ehr = draft.ehr or row.ehr
@@ -169,7 +168,7 @@ def _sql(algorithm: Algorithm, row: PartRow, draft: Draft) -> None:
             (f"Table {table}. Which columns the SQL reads could not be found out: count on all, of every row.",),
         )
     else:
-        tables = ", ".join(f"“{stranger(each)}”" for each in found.tables) or "no table"
+        tables = ", ".join(f"{quoted(each)}" for each in found.tables) or "no table"
         columns = "every column" if found.all_columns else _listed(found.columns) if found.columns else _ONLY_HOW_MANY
         draft.say("reads", (f"By the SQL, of the table {tables}: {columns}.",))
     draft.say("reads", (f"Outside of the datasource: {each}." for each in found.outside))
@@ -212,12 +211,12 @@ def collect(part: Part, table: EffectTable, draft: Draft, words: Mapping[str, st
     """Collect what one part does by itself; None and an unknown effect where its class has no row."""
     row = table.part(part.role, part.class_name)
     if row is None:
-        draft.unknown.append(f"The {part.role} “{stranger(part.class_name) or 'without a class'}” is not known.")
+        draft.unknown.append(f"The {part.role} {quoted(part.class_name or 'without a class')} is not known.")
         return None
     draft.say("reads", (fill(each, words) for each in row.reads))
     draft.say("computes", (fill(each, words) for each in row.computes))
     draft.say("stays", (fill(each, words) for each in row.stays))
-    _arguments(f"“{stranger(part.name) or part.role}”", dict(part.arguments), row.arguments, draft)
+    _arguments(quoted(part.name or part.role), dict(part.arguments), row.arguments, draft)
     return row
 
 
@@ -228,7 +227,7 @@ def _arguments(whose: str, found: Mapping[str, str], rules: Mapping[str, Argumen
     for name, text in found.items():
         rule = rules.get(name)
         if rule is None:
-            draft.unknown.append(f"{whose} has “{stranger(name, 60)}”, and what that changes is not known.")
+            draft.unknown.append(f"{whose} has {quoted(name, 60)}, and what that changes is not known.")
         elif rule.only is not None and text not in rule.only:
             draft.unknown.append(f"{whose} sets “{name}” to {stranger(text, 60)}, and what that changes is not known.")
         else:
@@ -262,10 +261,10 @@ def _algorithm_words(algorithm: Algorithm) -> dict[str, str]:
     slug = algorithm.model.slug if algorithm.model else ""
     named = slug or next((algorithm.part.text(each) for each in ("model_id", "bundle_name")), "")
     return {
-        "table": f"“{stranger(algorithm.table)}”" if algorithm.table else "(none is named)",
+        "table": f"{quoted(algorithm.table)}" if algorithm.table else "(none is named)",
         "columns": _listed(algorithm.columns),
         "report_columns": _listed(_report_columns(algorithm)),
-        "model": f"“{stranger(named)}”" if named else _UNNAMED,
+        "model": f"{quoted(named)}" if named else _UNNAMED,
     }
 
 
@@ -277,7 +276,7 @@ def _report_columns(algorithm: Algorithm) -> tuple[str, ...]:
 def _listed(columns: tuple[str, ...]) -> str:
     if not columns:
         return "all columns, because the request does not name any"
-    shown = ", ".join(f"“{stranger(each, _NAMES_SHOWN)}”" for each in columns[:_COLUMNS_SHOWN])
+    shown = ", ".join(f"{quoted(each, _NAMES_SHOWN)}" for each in columns[:_COLUMNS_SHOWN])
     more = len(columns) - _COLUMNS_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted
 from podadmin.requests.effect_facts import Computing, Output, Reading
 from podadmin.requests.effect_risk import Risk, judge
 from podadmin.requests.effect_table import EffectTable
@@ -107,7 +107,7 @@ def finished(draft: Draft, headline: str, table: EffectTable, requester: Request
 
 def _destination(requester: Requester, outputs: tuple[Output, ...]) -> str:
     key = f"key {requester.key_fingerprint[:16]}"
-    words = [f"The requester who calls themselves “{stranger(requester.name_claimed)}” ({key}), by encrypted messages."]
+    words = [f"The requester who calls themselves {quoted(requester.name_claimed)} ({key}), by encrypted messages."]
     told = {each.destination for each in outputs}
     if "store" in told:
         words.append("Also an object store at an address that the requester gives.")

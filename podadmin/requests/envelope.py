@@ -15,7 +15,7 @@ from typing import Final, Generic, Literal, NoReturn, TypeVar
 
 from podadmin.core.canon import JSON, canonical
 from podadmin.core.errors import Refused, Tampered
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted, stranger
 from podadmin.requests.paths import WHOLE, fault_of, field_changes
 
 T_co = TypeVar("T_co", covariant=True)
@@ -237,7 +237,7 @@ def _proved_key(signature: Signature, claims: Claims) -> str:
         raise _refused(
             "identity-unverified",
             "The requester's identity cannot be verified here.",
-            f"The request proves it by “{stranger(claims.auth_type, 40)}”, which only the network can check.",
+            f"The request proves it by {quoted(claims.auth_type, 40)}, which only the network can check.",
             "Ask the requester to sign the request with a registered key.",
         )
     if signature == "absent":

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from podadmin.core.canon import canonical
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted
 from podadmin.requests.effect_facts import Computing
 from podadmin.requests.effect_table import EffectTable
 from podadmin.requests.effect_walk import Draft, collect, outputs_of
@@ -61,7 +61,7 @@ def _steps(flow: Mapping[str, Any], table: EffectTable, draft: Draft) -> list[st
 
 def _model(settings: Mapping[str, Any]) -> str:
     named = [settings.get(key) for key in ("model_username", "model_ref", "model_version")]
-    return f"“{stranger(f'{named[0]}/{named[1]}:{named[2]}')}”" if all(named) else "(not named)"
+    return f"{quoted(f'{named[0]}/{named[1]}:{named[2]}')}" if all(named) else "(not named)"
 
 
 def _map(value: object) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as put
 
 from podadmin.core.clock import Clock, stamp, unstamp
 from podadmin.core.errors import BadInput
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted, stranger
 from podadmin.requests import grant_moves
 from podadmin.requests.grant_acts import hold_again
 from podadmin.requests.grant_cover import check_may_decide
@@ -87,7 +87,7 @@ def state_purpose(store: Store, clock: Clock, actor: str, project: str, codes: I
         raise BadInput(
             "rule.bad-purpose",
             "The purpose was not stated.",
-            f"“{stranger(unknown[0], 40)}” is no code of the Data Use Ontology." if unknown else "It names no project.",
+            f"{quoted(unknown[0], 40)} is no code of the Data Use Ontology." if unknown else "It names no project.",
             "See the codes with `podadmin rules purposes`.",
         )
     name, now = project.strip(), clock.now()

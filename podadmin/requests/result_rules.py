@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted
 from podadmin.datasources.identifiers import suspected
 from podadmin.requests.effect_facts import FIGURES
 from podadmin.requests.promise import Promise
@@ -125,7 +125,7 @@ def _names(condition: Condition, found: Found) -> Iterator[str]:
 
 
 def _called(names: list[str]) -> str:
-    shown = ", ".join(f"“{stranger(each, 60)}”" for each in names[:_MOST_NAMED])
+    shown = ", ".join(f"{quoted(each, 60)}" for each in names[:_MOST_NAMED])
     more = len(names) - _MOST_NAMED
     what = "the column" if len(names) == 1 else "the columns"
     return f"{what} {shown}{f' and {more} more' if more > 0 else ''}"
@@ -136,7 +136,7 @@ def _identifiers(found: Found) -> Iterator[str]:
         yield _NO_NAMES
         return
     for name, kind in _suspected(found.columns)[:_MOST_NAMED]:
-        yield f"Its column “{stranger(name, 60)}” looks like one of {kind}."
+        yield f"Its column {quoted(name, 60)} looks like one of {kind}."
 
 
 def _suspected(columns: Iterable[str]) -> list[tuple[str, str]]:
@@ -154,7 +154,7 @@ def _groups(least: int, promise: Promise, found: Found) -> Iterator[str]:
             yield f"How large the groups of {_called(unknown)} are cannot be told."
         small = [(name, found.least[name]) for name in sizes if name in found.least and found.least[name] < least]
         for name, size in small[:_MOST_NAMED]:
-            yield f"Groups may have no fewer than {least:,} records, “{stranger(name, 60)}” has one of {size:.15g}."
+            yield f"Groups may have no fewer than {least:,} records, {quoted(name, 60)} has one of {size:.15g}."
         return
     if promise.smallest_group is not None and promise.smallest_group >= least:
         return
@@ -211,9 +211,9 @@ def _single_records(promise: Promise, found: Found) -> Iterator[str]:
     if records is not None and found.total > 1 and found.total >= records:
         yield f"it has {found.total:,} lines and the datasource {records:,} records"
     for name, kind in _suspected(found.columns)[:_MOST_NAMED]:
-        yield f"its column “{stranger(name, 60)}” looks like one of {kind}"
+        yield f"its column {quoted(name, 60)} looks like one of {kind}"
     for name in _sizes(promise, found.columns)[:_MOST_NAMED]:
         if name not in found.least:
-            yield f"how many records “{stranger(name, 60)}” counts cannot be told"
+            yield f"how many records {quoted(name, 60)} counts cannot be told"
         elif found.least[name] <= 1:
-            yield f"a line of “{stranger(name, 60)}” counts a single record"
+            yield f"a line of {quoted(name, 60)} counts a single record"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from podadmin.core.text import grouped, stranger
+from podadmin.core.text import grouped, quoted
 from podadmin.requests.result_fields import ALL_FIELDS, RESULT_FIELDS
 from podadmin.requests.rule_facts import Facts
 from podadmin.requests.rule_fields import ALL, FIELDS, LEVEL_WORDS, NONE, RuleField
@@ -96,7 +96,7 @@ def values_words(field: RuleField, values: tuple[str, ...]) -> str:
         return _listed([f"{each} ({duo().words(each)})" for each in values])
     if field.name == "requester_key":
         return _listed([grouped(each[:16]) for each in values])
-    return _listed([f"“{stranger(each, 80)}”" for each in values])
+    return _listed([f"{quoted(each, 80)}" for each in values])
 
 
 def _listed(words: list[str]) -> str:
@@ -147,7 +147,7 @@ def changes(was: Rule | None, now: Rule) -> tuple[str, ...]:
 
 def _changes(was: Rule, now: Rule) -> Iterator[str]:
     if was.name != now.name:
-        yield f"Name: was “{stranger(was.name)}”, now “{stranger(now.name)}”."
+        yield f"Name: was {quoted(was.name)}, now {quoted(now.name)}."
     if was.verdict != now.verdict:
         yield f"Verdict: it {_SHORT[was.verdict]} no longer, it {_SHORT[now.verdict]} now."
     if was.enabled != now.enabled:
@@ -155,7 +155,7 @@ def _changes(was: Rule, now: Rule) -> Iterator[str]:
     if was.reviewers != now.reviewers:
         yield f"People who have to agree: was {was.reviewers}, now {now.reviewers}."
     if was.message != now.message:
-        yield f"What the requester is told: was “{stranger(was.message)}”, now “{stranger(now.message)}”."
+        yield f"What the requester is told: was {quoted(was.message)}, now {quoted(now.message)}."
     for field in FIELDS.values():
         before, after = was.condition(field.name), now.condition(field.name)
         if before != after:
@@ -185,7 +185,7 @@ def considered(prepared: Prepared, facts: Facts, at: datetime) -> Considered:
     """The line of the trace for one rule."""
     rule = prepared.rule
     stance = prepared.says(facts, at)
-    name = f"Rule “{stranger(rule.name, 120)}”"
+    name = f"Rule {quoted(rule.name, 120)}"
     if stance == "does-not-apply":
         return Considered(name, stance, _why_not(prepared, facts, at), about=RULE + rule.mark)
     if rule.verdict == LOOK:
@@ -240,12 +240,12 @@ def value_words(field: RuleField, facts: Facts, at: datetime) -> str:
         return f"it came at {at:%Y-%m-%d %H:%M} UTC"
     if name in {"column", "algorithm", "purpose"}:
         found = {"column": facts.columns, "algorithm": facts.algorithms, "purpose": facts.purposes}[name]
-        said = _listed([f"“{stranger(each, 80)}”" for each in found])
+        said = _listed([f"{quoted(each, 80)}" for each in found])
         if name == "column" and facts.all_columns:
             return f"{said} and perhaps every other column" if said else "which columns is not known"
         return said or {"purpose": "no purpose is stated for it"}.get(name, "none")
     if name == "model":
-        return _listed([f"“{stranger(each.slug) or 'not pinned'}”" for each in facts.models]) or "it runs no model"
+        return _listed([quoted(each.slug or "not pinned") for each in facts.models]) or "it runs no model"
     if name == "leaves":
         return LEVEL_WORDS.get(facts.level, "what leaves is not known")
     if name == "inferences":
@@ -260,4 +260,4 @@ def value_words(field: RuleField, facts: Facts, at: datetime) -> str:
     found_one: str = getattr(facts, name)
     if name == "requester_key":
         return grouped(found_one[:16]) if found_one else "no key"
-    return f"“{stranger(found_one, 80)}”" if found_one else "none is named"
+    return f"{quoted(found_one, 80)}" if found_one else "none is named"

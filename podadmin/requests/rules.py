@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, cast
 
 from podadmin.core.canon import canonical
 from podadmin.core.errors import BadInput
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted
 from podadmin.requests.result_fields import ALL_FIELDS, RESULT_FIELDS
 from podadmin.requests.rule_fields import ALL, FIELDS, NONE, RuleField
 from podadmin.requests.rule_models import Models
@@ -209,7 +209,7 @@ def _field(name: str, fields: Mapping[str, RuleField]) -> RuleField:
         raise BadInput(
             "rule.bad-condition",
             "The rule cannot be used as it is.",
-            f"Rules cannot ask for “{stranger(name, 40)}”{of}. They can ask for: {', '.join(fields)}.",
+            f"Rules cannot ask for {quoted(name, 40)}{of}. They can ask for: {', '.join(fields)}.",
             "Leave the condition out or name one of these.",
         )
     return found

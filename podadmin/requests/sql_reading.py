@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted, stranger
 from podadmin.requests.effect_facts import Level, worst
 from podadmin.requests.sql_names import TABLE_FUNCTIONS, reaches_out
 from podadmin.requests.sql_quotes import bare, standard_quotes
@@ -314,13 +314,13 @@ def _outside(tree: exp.Expr) -> Iterator[str]:
             if not isinstance(node.this, exp.Identifier):
                 name = _function_name(node.this)
                 if name.casefold() not in TABLE_FUNCTIONS:
-                    yield f"rows from “{stranger(name, 60)}”"
+                    yield f"rows from {quoted(name, 60)}"
             elif node.args.get("db") or node.args.get("catalog"):
-                yield f"the table “{stranger(node.name, 60)}” of another database"
+                yield f"the table {quoted(node.name, 60)} of another database"
             elif any(char in node.name for char in "/\\:.*?") or node.name.casefold().startswith(_OF_THE_ENGINE):
-                yield f"“{stranger(node.name, 60)}”, which an engine can take for a file or for its own tables"
+                yield f"{quoted(node.name, 60)}, which an engine can take for a file or for its own tables"
         elif reaches_out(_function_name(node)):
-            yield f"the function “{stranger(_function_name(node), 60)}”"
+            yield f"the function {quoted(_function_name(node), 60)}"
 
 
 _OF_THE_ENGINE: Final = ("sqlite_", "duckdb_", "pg_", "information_schema", "pragma_")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted, stranger
 from podadmin.requests.effect_facts import Level, worst
 from podadmin.requests.sql_terms import (
     SingleRecords,
@@ -272,7 +272,7 @@ def _figure(node: exp.Expr, keys: tuple[exp.Expr, ...], depth: int = 0) -> bool:
     if is_plain_column(node):
         if any(is_same_column(node, each) for each in keys):
             return False
-        raise SingleRecords(f"It gives “{stranger(node.name, 60)}” of single records.")
+        raise SingleRecords(f"It gives {quoted(node.name, 60)} of single records.")
     if isinstance(node, exp.Count):
         _only(node, {"this", "big_int"}, "COUNT")
         counted = node.this

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from podadmin.core.text import stranger
+from podadmin.core.text import quoted
 from podadmin.requests.policy import Rules
 from podadmin.requests.rule_changes import eased, met, narrowed, unmet
 from podadmin.requests.rule_facts import Facts
@@ -157,7 +157,7 @@ def _reach(side: Side, state: _State, prepared: Prepared) -> Iterator[_State]:
 
 
 def _with_rule(state: _State, was: Rule, now: Rule) -> _State:
-    words = tuple(f"Rule “{stranger(was.name, 120)}”. {each}" for each in changes(was, now))
+    words = tuple(f"Rule {quoted(was.name, 120)}. {each}" for each in changes(was, now))
     changed = (*(each for each in state.changed if each.id != now.id), now)
     return replace(state, rules=state.rules.with_rule(now), words=(*state.words, *words), changed=changed)
 

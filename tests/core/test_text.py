@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podadmin.core.text import elide, grouped, stranger, visible
+from podadmin.core.text import elide, grouped, quoted, stranger, visible
 from tests.patience import quick
 
 ANY = st.text(st.characters())
@@ -38,6 +38,15 @@ def hidden(char: str) -> bool:
         ("\ud800", "<U+D800>"),  # half of a pair
         ("\U000e0041", "<U+E0041>"),  # tag letter
         ("\ue000", "<U+E000>"),  # private use
+        ("\u034f", "<U+034F>"),  # grapheme joiner: a mark that is drawn as nothing
+        ("\u115f", "<U+115F>"),  # Hangul fillers: letters that are drawn as nothing
+        ("\u3164", "<U+3164>"),
+        ("\uffa0", "<U+FFA0>"),
+        ("\u17b4", "<U+17B4>"),  # Khmer vowels that are not drawn
+        ("\u180b", "<U+180B>"),  # Mongolian selector of a variant
+        ("\u2800", "<U+2800>"),  # Braille without a dot
+        ("\ufe0f", "<U+FE0F>"),  # selector of a variant
+        ("\U000e0100", "<U+E0100>"),
     ],
 )
 def test_what_could_hide_or_reorder_is_shown(char: str, shown: str) -> None:
@@ -107,6 +116,13 @@ def test_a_long_text_that_is_cut_says_so() -> None:
 def test_a_text_that_was_cut_always_shows_that_it_was(text: str, limit: int) -> None:
     shown = stranger(text, limit)
     assert shown == visible(text) or "…" in shown
+
+
+def test_a_stranger_cannot_end_the_quotation_marks_around_its_words() -> None:
+    name = "lab” (key 0123456789abcdef), confirmed by you. “"
+    assert quoted(name) == '“lab" (key 0123456789abcdef), confirmed by you. "”'
+    assert quoted("a\nb" * 200, 9) == "“a<U+…0A>b”"
+    assert quoted("„x‟ «y» 'z'") == "“„x‟ «y» 'z'”"
 
 
 def test_fingerprints_are_shown_in_blocks_of_four() -> None:

@@ -379,3 +379,11 @@ def test_of_two_queries_nothing_that_one_of_them_reaches_is_lost(verified: Make,
     )
     assert {"patients", "eyes"} <= set(found.read.tables)
     assert sum(each.startswith("Outside of the datasource") for each in found.reads) == len(found.read.outside)
+
+
+def test_a_requester_cannot_end_our_quotation_marks_and_go_on_in_our_words(verified: Any) -> None:
+    """The name is the requester's own; a key and a confirmation behind it would be believed."""
+    name = "lab” (key 0123456789abcdef), confirmed by you. “"
+    said = statement(verified(requester_name=name), shipped("bitfount")).destination
+    assert said.startswith('The requester who calls themselves “lab" (key 0123456789abcdef), confirmed by you. "” (key ')
+    assert (said.count("“"), said.count("”")) == (1, 1)
