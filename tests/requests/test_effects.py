@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podadmin.core.text import quoted
 from podadmin.requests.effect_facts import Computing, ModelUse, Output, Reading
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.effect_walk import Draft
@@ -385,5 +386,5 @@ def test_a_requester_cannot_end_our_quotation_marks_and_go_on_in_our_words(verif
     """The name is the requester's own; a key and a confirmation behind it would be believed."""
     name = "lab” (key 0123456789abcdef), confirmed by you. “"
     said = statement(verified(requester_name=name), shipped("bitfount")).destination
-    assert said.startswith('The requester who calls themselves “lab" (key 0123456789abcdef), confirmed by you. "” (key ')
+    assert said.startswith(f"The requester who calls themselves {quoted(name)} (key ")
     assert (said.count("“"), said.count("”")) == (1, 1)
