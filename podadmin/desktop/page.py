@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from time import perf_counter
 from typing import Any, ClassVar, Final, Protocol
 
@@ -13,7 +14,7 @@ from shiboken6 import isValid
 
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.session import RunningJob, Session
-from podadmin.desktop.slices import Slices, at_once
+from podadmin.desktop.slices import Part, Slices, at_once
 from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.banner import Banner
@@ -155,6 +156,10 @@ class Page(QWidget):
             at_once(steps)
             if then is not None:
                 then()
+
+    def build_in_turns(self, part: Part, then: Callable[[], object], what: str = "content") -> None:
+        """Make what is in a part that has its place and is not shown yet, and give it its look; then call `then`."""
+        self.in_turns(chain(part.build(), style.dressed(part)), then, what)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

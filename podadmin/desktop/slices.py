@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QWidget
 
 _BUDGET: Final = 0.006
 """Seconds after which a turn begins no further piece."""
 
 
-class Built(Protocol):
+class Part(QWidget):
     """A part of a page that is much work to make: the constructor makes its frame, `build` all that is in it.
 
     Who makes one either goes through `build` once, in turns, after the frame has got its place; or takes it `complete`.
@@ -24,12 +25,13 @@ class Built(Protocol):
 
     def build(self) -> Iterator[object]:
         """Make what is in it; stops after every piece. It does nothing and is asked nothing before the end."""
+        raise NotImplementedError
 
 
-B = TypeVar("B", bound=Built)
+P = TypeVar("P", bound=Part)
 
 
-def complete(part: B) -> B:
+def complete(part: P) -> P:
     """The part, with all that is in it."""
     at_once(part.build())
     return part

@@ -16,6 +16,7 @@ from podadmin.desktop.pages.datasource_health import HealthCard
 from podadmin.desktop.pages.datasource_inventory import InventoryCard
 from podadmin.desktop.pages.datasource_kinds import group_of
 from podadmin.desktop.pages.schema_review import SchemaReview
+from podadmin.desktop.slices import Part
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge
 from podadmin.desktop.widgets.banner import Banner, IconMark
@@ -38,7 +39,7 @@ _FROM_POD = (
 )
 
 
-class DatasourceDetail(QWidget):
+class DatasourceDetail(Part):
     """Shows a card and its schema. `generate_wanted(id)`, `every_file_wanted(id)` and `take_wanted(id)` ask for a
     schema, `export_wanted(card)` to write it out.
     """

@@ -18,6 +18,7 @@ from podadmin.app.views.status import KeyringView, PodView, Status
 from podadmin.core.errors import PodadminError
 from podadmin.core.text import grouped
 from podadmin.desktop.page import Desk
+from podadmin.desktop.slices import Part
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner, IconMark
@@ -147,7 +148,7 @@ class TourCard(Card):
             self._errors.addWidget(Banner("bad", f"{error.why} {error.next_step} ({error.code})", title=error.what))
 
 
-class FirstStartPage(QWidget):
+class FirstStartPage(Part):
     """The steps and the tour. It is shown inside Overview. `later`: the rest of the steps is left for another day."""
 
     later = Signal()

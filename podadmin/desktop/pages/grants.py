@@ -27,6 +27,7 @@ from podadmin.desktop.pages.export_sheet import ExportSheet
 from podadmin.desktop.pages.grants_cards import GrantCard, VarySheet
 from podadmin.desktop.pages.grants_people import PeopleView
 from podadmin.desktop.pages.grants_receipts import ReceiptSheet, ReceiptsView
+from podadmin.desktop.slices import Part
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import QuietButton, TabRow
 from podadmin.desktop.widgets.empty import EmptyState
@@ -59,7 +60,7 @@ def is_grants(subject: str) -> bool:
     return subject in {"grants", "receipts", "people", "ended"} or subject.startswith(("grt_", "R-"))
 
 
-class GrantsPanel(QWidget):
+class GrantsPanel(Part):
     """Put it into a page and call `refresh` from the page's own.
 
     `open_subject` takes a grant, a receipt's reference, `receipts`, `people` or `ended`.

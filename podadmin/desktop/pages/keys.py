@@ -99,7 +99,8 @@ class KeysPage(Page):
         self.keyring.show_keyring(keyring)
 
     def _show_keys(self, keys: Sequence[KeyRow]) -> None:
-        self.list.show_keys([key for key in keys if key.group not in {"secret", "trusted"}])
+        own = [key for key in keys if key.group not in {"secret", "trusted"}]
+        self.in_turns(self.list.show_in_turns(own))
         self.secrets.show_secrets([key for key in keys if key.group == "secret"])
         trusted = [key for key in keys if key.group == "trusted"]
         self.trust.show_keys(trusted)

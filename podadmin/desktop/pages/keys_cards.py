@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from podadmin.app.views.facts import Fact
 from podadmin.app.views.keys import KeyRow
 from podadmin.app.views.status import KeyringView
 from podadmin.core.clock import Clock
+from podadmin.desktop.slices import at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner, IconMark
@@ -193,9 +194,13 @@ class KeyList(QWidget):
 
     def show_keys(self, keys: Sequence[KeyRow]) -> None:
         """Show these keys. A field in which somebody has selected something stays as it is while nothing changed."""
+        at_once(self.show_in_turns(keys))
+
+    def show_in_turns(self, keys: Sequence[KeyRow]) -> Iterator[None]:
+        """The same card by card."""
         if tuple(keys) == self._keys:
             return
-        self._keys = tuple(keys)
+        self._keys = None
         clear(self._column)
         for group, title, words in GROUPS:
             living = [key for key in keys if key.group == group and key.state in {"in use", "ending"}]
@@ -205,10 +210,13 @@ class KeyList(QWidget):
                     self._column.addWidget(PlainLabel(words, "muted", wrap=True))
                 for key in living:
                     self._column.addWidget(self._card(key))
+                    yield
         gone = [key for key in keys if key.state in {"ended", "revoked"}]
         if gone:
             self._column.addWidget(_ended(gone))
+            yield
         self._column.addStretch(1)
+        self._keys = tuple(keys)
         if any(key.group in {name for name, _, _ in GROUPS} for key in keys):
             self.state.show_content()
         else:

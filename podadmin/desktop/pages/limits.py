@@ -16,6 +16,7 @@ from podadmin.desktop.pages.limit_words import free_cell, inferences, level, lim
 from podadmin.desktop.pages.limits_alarms import AlarmsView, SeenSheet
 from podadmin.desktop.pages.limits_detail import MeterDetailView
 from podadmin.desktop.pages.limits_own import OwnLimitSheet, OwnLimitsView, VersionsSheet
+from podadmin.desktop.slices import Part
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import PrimaryButton, TabRow
 from podadmin.desktop.widgets.card import Card
@@ -85,7 +86,7 @@ class MeterTable(Card):
         self.table.setFixedHeight(SIZE.header + seen * SIZE.row + SPACE.hair)
 
 
-class LimitsView(QWidget):
+class LimitsView(Part):
     """The table, and below it the selected meter. `picked(id)` asks for the detail of a meter."""
 
     picked = Signal(str)

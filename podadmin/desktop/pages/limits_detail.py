@@ -13,6 +13,7 @@ from podadmin.core.errors import PodadminError
 from podadmin.desktop.pages.limit_words import level, mode_badge, mode_words
 from podadmin.desktop.pages.limits_alarms import AlarmList
 from podadmin.desktop.pages.limits_chart import ForecastChart, dense
+from podadmin.desktop.slices import Part
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge
 from podadmin.desktop.widgets.banner import Banner
@@ -75,7 +76,7 @@ class WhatIf(QWidget):
             self.asked.emit(self.arguments())
 
 
-class MeterDetailView(QWidget):
+class MeterDetailView(Part):
     """One meter in full."""
 
     request_wanted = Signal(str)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 from typing import Final
 
 from PySide6.QtWidgets import QWidget
@@ -15,7 +14,6 @@ from podadmin.core.text import stranger
 from podadmin.desktop.page import Page
 from podadmin.desktop.pages.first_start import FirstStartPage, open_words
 from podadmin.desktop.slices import at_once
-from podadmin.desktop.theme import style
 from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS
 from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import QuietButton
@@ -224,7 +222,7 @@ class OverviewPage(Page):
             self._arrange()
 
         self._first_start_comes = True
-        self.in_turns(chain(made.build(), style.dressed(made)), made_all, "the first steps")
+        self.build_in_turns(made, made_all, "the first steps")
 
     def refresh(self) -> None:
         self.read("status", {}, self._status_came)

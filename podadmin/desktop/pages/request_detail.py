@@ -23,7 +23,7 @@ from podadmin.desktop.pages.request_left import LeftCard
 from podadmin.desktop.pages.request_review import ReviewCard
 from podadmin.desktop.pages.request_words import DECIDABLE, state_badge, verified_badge
 from podadmin.desktop.pages.rules_why_not import WhyNotCard
-from podadmin.desktop.slices import at_once
+from podadmin.desktop.slices import Part, at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.badge import Badge, BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
@@ -39,7 +39,7 @@ from podadmin.desktop.widgets.words import amount, precise, when
 PROJECT: Final = "Project"
 
 
-class RequestDetailView(QWidget):
+class RequestDetailView(Part):
     """`request_wanted(id)`, `entry_wanted(seq)`, `compare_wanted(row)` and `purpose_wanted(project)` are links.
 
     `bar` says what was decided.

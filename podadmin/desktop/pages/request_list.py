@@ -22,6 +22,7 @@ from podadmin.desktop.pages.request_words import (
     verified_badge,
 )
 from podadmin.desktop.pages.saved_filters import SavedFilters
+from podadmin.desktop.slices import Part
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.buttons import TabRow
 from podadmin.desktop.widgets.card import Card
@@ -49,7 +50,7 @@ _EMPTY: Final = {
 }
 
 
-class RequestList(QWidget):
+class RequestList(Part):
     """Shows pages of requests. What a person wants of it is a signal."""
 
     opened = Signal(object)

@@ -68,8 +68,9 @@ class RulesPage(Page):
         self.tabs = TabRow(tabs, "Rules, grants or projects", self._tab)
         self.grants: GrantsPanel | None = None
         self._grants_come = False
-        self._grants_place = column()
-        self._grants = scrolling(self._grants_place)
+        self._stack = QStackedWidget()
+        self.body.addWidget(self.tabs)
+        self.body.addWidget(self._stack, 1)
         self._proposal = _Proposal()
         self._fields: tuple[RuleFieldRow, ...] = ()
         self._editor: RuleEditor | None = None
@@ -81,26 +82,26 @@ class RulesPage(Page):
         self.list.opened.connect(lambda rule: self.desk.go(self.name, rule))
         self.list.wanted.connect(self._make)
         self.list.proposed.connect(self._propose)
+        self._lists = scrolling(self.list)
+        self._stack.addWidget(self._lists)
         yield
         self.view = RuleDetailView()
         self.view.edit.connect(self._edit)
         self.view.switch.connect(self._switch)
         self.view.remove.connect(self._remove)
         self._detail = StateView(scrolling(self.view))
+        self._stack.addWidget(self._detail)
         yield
-        self._form_place = column()
-        self._form = StateView(wrap(self._form_place))
-        self._stack = QStackedWidget()
-        self._lists = scrolling(self.list)
+        self._form_place, self._grants_place = column(), column()
+        self._form, self._grants = StateView(wrap(self._form_place)), scrolling(self._grants_place)
+        self._stack.addWidget(self._form)
+        self._stack.addWidget(self._grants)
+        yield
         self.projects = ProjectsView()
         self.projects.wanted.connect(lambda project: ask_purpose(self, project, self._stated))
         self._projects = scrolling(self.projects)
-        yield
+        self._stack.addWidget(self._projects)
         self._fronts = {"rules": self._lists, "grants": self._grants, PROJECTS: self._projects}
-        for each in (*self._fronts.values(), self._detail, self._form):
-            self._stack.addWidget(each)
-        self.body.addWidget(self.tabs)
-        self.body.addWidget(self._stack, 1)
         yield
         self._show(self._lists, self.title)
 
@@ -181,7 +182,7 @@ class RulesPage(Page):
             if self._stack.currentWidget() is self._grants:
                 panel.open_subject(self._subject)
 
-        self.in_turns(panel.build(), made, "the grants")
+        self.build_in_turns(panel, made, "the grants")
 
     def _listed(self, rules: tuple[RuleRow, ...]) -> None:
         self.list.show_rules(rules)
@@ -254,10 +255,11 @@ class RulesPage(Page):
 
         def built() -> None:
             editor.trial.request_wanted.connect(lambda request: self.desk.go("Requests", request))
-            self._form.show_content()
             editor.begin(rule, self._proposal.conditions, self._proposal.name)
+            self._form.show_content()
+            editor.name.line.setFocus()
 
-        self.in_turns(editor.build(), built)
+        self.build_in_turns(editor, built)
 
     def _try(self) -> None:
         editor = self._editor

@@ -15,6 +15,7 @@ from podadmin.app.views.rules import RuleDetail, RuleFieldRow, Trial
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.pages.rules_condition import ConditionsCard
 from podadmin.desktop.pages.rules_trial import ReadingCard, TrialCard
+from podadmin.desktop.slices import Part
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
 from podadmin.desktop.widgets.card import Card
@@ -33,7 +34,7 @@ _VERDICTS: Final = (
 _PEOPLE: Final = tuple((str(n), "One person" if n == 1 else f"{n} people, each on their own") for n in range(1, 6))
 
 
-class RuleEditor(QWidget):
+class RuleEditor(Part):
     """`tried` asks for a trial of the draft; `saved` and `left` say what a person wants."""
 
     tried = Signal()
@@ -114,7 +115,6 @@ class RuleEditor(QWidget):
         self._results.begin(rule.results if rule else {})
         self._wait("")
         self._changed()
-        self.name.line.setFocus()
 
     def arguments(self) -> dict[str, Any]:
         """The draft as the acts take it."""

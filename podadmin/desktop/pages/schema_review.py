@@ -12,6 +12,7 @@ from podadmin.app.views.datasources import ColumnView, SchemaView
 from podadmin.desktop.pages.schema_column import ColumnPanel
 from podadmin.desktop.pages.schema_decide import DecideView, DriftView
 from podadmin.desktop.pages.schema_reveals import RevealsView
+from podadmin.desktop.slices import Part
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.buttons import TabRow
@@ -81,7 +82,7 @@ def column_table() -> RowTable:
     )
 
 
-class SchemaReview(QWidget):
+class SchemaReview(Part):
     """Figures, then one of four views. The first is what the schema reveals.
 
     `column_wanted(name)` asks for all that is known about a column.
