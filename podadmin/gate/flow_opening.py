@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from podadmin.core.errors import PodadminError, Refused, Tampered, Unavailable
 from podadmin.gate.findings import RequesterKey, fact
-from podadmin.gate.flows import Claimed, held
+from podadmin.gate.flows import Claimed, facts_of, held
 from podadmin.gate.hub_keys import pin_hub_keys
 from podadmin.gate.ports import Ports
 from podadmin.networks.bitfount import messages_pb2 as pb
@@ -20,6 +20,7 @@ from podadmin.networks.bitfount.hub import HubClient
 from podadmin.networks.bitfount.job_request import OpenedJobRequest
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import service
+from podadmin.requests.rule_service import rules_of
 from podadmin.requests.service import Look, Opening, Sealed
 from podadmin.vault.model import public_forms
 
@@ -69,12 +70,12 @@ def hold(ports: Ports, sealed: Sealed, claimed: Claimed) -> Look:
     """The opening of what was read, with a look whether the same came before."""
 
     def look(connection: Connection) -> Opening:
-        now = ports.clock.now()
-        first = held(claimed, replay=False, now=now)
+        said = rules_of(connection).opinions(facts_of(claimed, ports.upstream.kind), ports.clock.now())
+        first = held(claimed, replay=False, rules=said)
         replay = service.seen_before(connection, sealed.request_id, first.sealed_digest)
         # a link can be made, undone and made again
         again = replay and claimed.kind != MessageType.DATASET_PROJECT_LINKED
-        return held(claimed, replay=True, now=now) if again else first
+        return held(claimed, replay=True, rules=said) if again else first
 
     return look
 

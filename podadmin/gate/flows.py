@@ -1,26 +1,27 @@
 """Flows of protocol version 9 and what else starts work in a real pod without an access check: always held.
 
 Nobody has signed their steps, or only the hub has. No rule and no grant allows one; a person sees what it claims to do
-and decides once (gate contract, sections 3.2 and 7).
+and decides once (gate contract, sections 3.2 and 7). A rule that refuses, or asks for several people, speaks as about
+every request of which nothing is known: what is sent as a flow cannot go around it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock
 from podadmin.core.text import stranger
-from podadmin.gate.findings import effects_shown, fact, trace_shown
+from podadmin.gate.findings import effects_shown, fact, problem_shown, trace_shown
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import service
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.envelope import Requester
 from podadmin.requests.flow_effects import of_flow
+from podadmin.requests.rule_facts import Facts
 from podadmin.requests.service import Opening
 from podadmin.requests.state import Event, State
 from podadmin.requests.verdict import Considered, weigh
@@ -63,8 +64,31 @@ def latest_of(usual: float) -> Mapping[int, float]:
     }
 
 
-def held(claimed: Claimed, *, replay: bool, now: datetime) -> Opening:
-    """The opening of a trigger that only a person can decide on."""
+def facts_of(claimed: Claimed, network: str) -> Facts:
+    """What rules see of a trigger: who it claims to be from and about what, and else nothing, as the worst."""
+    return Facts(
+        network=network,
+        requester_key="",
+        requester_name=claimed.requester,
+        project=claimed.project,
+        identity="",
+        datasource=claimed.datasource,
+        purposes=(),
+        protocol="",
+        algorithms=(),
+        models=(),
+        columns=(),
+        all_columns=True,
+        level="unknown",
+        inferences=None,
+        smallest_group=None,
+        whole=False,
+        ehr=None,
+    )
+
+
+def held(claimed: Claimed, *, replay: bool, rules: Sequence[Considered] = ()) -> Opening:
+    """The opening of a trigger that only a person can decide on. `rules`: what the rules say about it."""
     flow = dict(claimed.flow) if claimed.flow is not None else {}
     effects = of_flow(flow, Requester(claimed.requester, ""), claimed.datasource, shipped())
     what = "a flow of protocol version 9" if claimed.flow is not None else f"a {type_name(claimed.kind)}"
@@ -77,6 +101,7 @@ def held(claimed: Claimed, *, replay: bool, now: datetime) -> Opening:
             "request.flow",
         )
     ]
+    opinions += [each for each in rules if each.outcome != "allows"]
     if replay:
         why = "The very same came before. Whoever wants another run sends a new one."
         opinions.insert(0, Considered("Seen before", "refuses", why, "request.replayed"))
@@ -101,7 +126,11 @@ def held(claimed: Claimed, *, replay: bool, now: datetime) -> Opening:
             "trace": trace_shown(verdict),
             "code": verdict.code,
             "flow": True,
+            **({"problem": problem_shown(verdict)} if verdict.outcome == "refuse" else {}),
         },
+        rule=verdict.rule,
+        votes_needed=verdict.reviewers if verdict.reviewers > 1 else 0,
+        review_why="A rule asks for it" if verdict.reviewers > 1 else "",
     )
 
 

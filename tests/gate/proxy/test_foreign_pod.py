@@ -34,7 +34,8 @@ from podadmin.networks.bitfount.types import MessageType, Reason
 from podadmin.networks.local.ledger import Ledger
 from podadmin.networks.local.requester import Mischief
 from podadmin.networks.local.web import HUB_KEYS
-from podadmin.requests import service
+from podadmin.requests import rule_service, service
+from podadmin.requests.rules import draft
 from podadmin.requests.state import State
 from podadmin.store.unit import Fact
 
@@ -113,6 +114,22 @@ def test_what_no_access_check_covers_is_held_and_delivered_once(
         async with web(rig) as asked:
             answer = await asked.get(f"https://{rig.gate.places.hub}/api/hub-public-keys/jwks")
             assert answer.status_code == 503  # the pod is not given it either
+
+    tell_proxied(own_network, story)
+
+
+def test_a_flow_does_not_go_around_a_rule_that_asks_for_two_people(
+    own_network: Any, tell_proxied: Callable[..., None]
+) -> None:
+    async def story(rig: Any) -> None:
+        two = draft("Two people", "hold", {}, reviewers=2)
+        rule_service.add(rig.store, CLOCK, "anna", two, "The board wants two pairs of eyes.")
+        linked = (VECTORS / "hub/dataset_project_linked-unsigned.body.json").read_bytes()
+        plant(own_network, rig.identifier, trigger(rig, 38, "linked", linked))
+        held = await rig.comes_to("linked", State.HELD)
+        with pytest.raises(Refused) as caught:
+            rig.approve(held)
+        assert caught.value.code == "review.votes-missing"
 
     tell_proxied(own_network, story)
 
