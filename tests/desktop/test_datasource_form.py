@@ -32,7 +32,7 @@ from podadmin.core.errors import BadInput, Cancelled
 from podadmin.datasources.kinds.registry import KINDS, source_of, values_of
 from podadmin.datasources.model import Kind
 from podadmin.desktop.pages.datasource_change import ChangeView, changes, form_of
-from podadmin.desktop.pages.datasource_draft import SAVE, SET_UP, TEST, Given, name_for, steps_for
+from podadmin.desktop.pages.datasource_draft import KIND, SAVE, SET_UP, TEST, Given, name_for, steps_for
 from podadmin.desktop.pages.datasource_fields import editor_for, put, text_in
 from podadmin.desktop.pages.datasource_form import SourceForm
 from podadmin.desktop.pages.datasource_health import EVERY, HealthCard
@@ -450,6 +450,25 @@ def test_an_inventory_is_counts_however_many_files_there_are(show: Show) -> None
     assert "You asked for it to stop." in texts(card)
     card.show_inventory(replace(view, files=0, whole=False, by_ending=(), unreadable=(), unreadable_count=0))
     assert "have not been counted yet" in texts(card)
+
+
+def test_a_key_that_is_pressed_before_all_kinds_are_there_reaches_none_of_them(show: Show) -> None:
+    made = show(Wizard())
+    made.show_kinds(tuple(ALL.values()))
+    pressed = 0
+    while not made.kinds.offered:
+        for key in (Qt.Key.Key_Right, Qt.Key.Key_Return):
+            QTest.keyClick(QApplication.focusWidget() or made, key)
+        assert made.kinds.kind is None or made.kinds.offered
+        pressed += 1
+        QApplication.processEvents()
+    assert pressed > 1
+    assert (made.step, made.kinds.offered) == (KIND, tuple(ALL))
+    assert made.kinds.kind is not None
+    assert made.kinds.kind.kind == "CSVSource"
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    assert focused.accessibleName() == "CSV file"
 
 
 def test_kinds_are_offered_with_what_is_read_of_each(wizard: Wizard) -> None:

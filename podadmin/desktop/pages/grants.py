@@ -89,7 +89,7 @@ class GrantsPanel(Part):
         self._place.addWidget(self._stack, 1)
         yield
         self._grid = CardGrid(SIZE.field)
-        self._empty = column()
+        self._empty = column(EmptyState("hourglass", "Reading the grants", ""))
         self.more = QuietButton("Show more grants", self._read_more, "chevron-down")
         self.more.setVisible(False)
         self._stack.addWidget(wrap(column(self._empty, self._grid, row(self.more, STRETCH), STRETCH, gap=SPACE.l)))
