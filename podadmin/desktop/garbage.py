@@ -34,7 +34,7 @@ class Garbage:
         self.watch = IdleWatch(window, clock, self.look)
 
     def settle(self) -> None:
-        """What was imported since then lasts as well; only now that it is set aside is everything ever looked through."""
+        """What was imported since then lasts as well. Everything is looked through only once that is set aside."""
         gc.freeze()
         self.watch.set_seconds(_IDLE_SECONDS)
 
