@@ -16,13 +16,20 @@ from podadmin.core.text import quoted, stranger
 from podadmin.requests.effect_facts import Computing, ModelUse, Output, Reading, worst
 from podadmin.requests.effect_table import ArgumentRule, EffectTable, Leaving, PartRow
 from podadmin.requests.protocols import Algorithm, Part, Protocol
-from podadmin.requests.sql_reading import SqlFacts, understand
+from podadmin.requests.sql_reading import SqlFacts, is_one_select, understand
 
 _COLUMNS_SHOWN: Final = 40
 _NAMES_SHOWN: Final = 80
 _ONLY_HOW_MANY: Final = "only how many records it has, and no column"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _REPORT_LISTS: Final = ("original_cols", "columns_to_include", "aux_cols")
+_FEW_AT_A_TIME: Final = ("batched_execution", "test_run")
+"""Switches by which a task works on one file, or on as many as the pod takes at once: the last of them can be alone."""
+_OF_RECORDS: Final = frozenset({"counts", "aggregate"})
+_NARROWED: Final = (
+    "It is made of only some of the records, or of a few at a time, as the requester wants it, and that can be a "
+    "single one: count on single records."
+)
 
 
 @dataclass
@@ -43,6 +50,23 @@ class Draft:
     all_columns: bool = False
     ehr: bool = False
     foreign_code: bool = False
+    narrowed: bool = False
+    """Only some of the records are worked on, or a few at a time, as the requester wants it."""
+
+    def leaving(self) -> tuple[Output, ...]:
+        """What leaves, each once. A figure over some of the records can be about one of them, where nothing in the SQL
+        demands a smallest group each time that it is run.
+        """
+        found = tuple(dict.fromkeys(self.outputs))
+        if not self.narrowed:
+            return found
+        guarded = all(map(is_one_select, self.queries))
+        return tuple(
+            replace(each, level="row", smallest_group=None, every_record=False, words=f"{each.words} {_NARROWED}")
+            if each.level in _OF_RECORDS and not (guarded and each.smallest_group)
+            else each
+            for each in found
+        )
 
     def say(self, to: str, sentences: Iterable[str]) -> None:
         place = self.sentences[to]
@@ -99,6 +123,7 @@ def walk(protocol: Protocol, table: EffectTable, draft: Draft) -> str:
 def switches(flags: Mapping[str, str], table: EffectTable, draft: Draft) -> None:
     """Collect what the switches outside of the seal change."""
     _arguments("The request", flags, table.flags, draft)
+    draft.narrowed = draft.narrowed or any(flags.get(name) == "true" for name in _FEW_AT_A_TIME)
     if flags.get("requires_ehr_connection") == "true":
         draft.ehr = True
     if flags.get("batched_execution") == "true":
@@ -234,6 +259,7 @@ def _arguments(whose: str, found: Mapping[str, str], rules: Mapping[str, Argumen
             for saying in rule.says:
                 if _applies(saying.contains, json.loads(text)):
                     draft.say(saying.to, (saying.words,))
+                    draft.narrowed = draft.narrowed or saying.to == "filters"
 
 
 def _applies(contains: str, value: object) -> bool:

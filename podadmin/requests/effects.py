@@ -64,7 +64,7 @@ def finished(draft: Draft, headline: str, table: EffectTable, requester: Request
     """The statement of what was collected."""
     unknown = tuple(draft.unknown)
     reading = draft.reading()
-    asked = tuple(dict.fromkeys(draft.outputs))
+    asked = draft.leaving()
     if unknown:
         asked = (Output("unknown", "unknown", "unknown", UNKNOWN_LEAVES), *asked)
     outputs = (*asked, *outputs_of(table.always, always=True))

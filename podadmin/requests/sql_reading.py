@@ -171,6 +171,14 @@ def parsed(reading: Reading) -> tuple[exp.Expr | None, tuple[str, ...]]:
     return trees[0], ()
 
 
+def is_one_select(query: str) -> bool:
+    """Is a query a single SELECT, in whatever way it is read? A group that it demands is then that of every line."""
+    from sqlglot import exp
+
+    trees = [tree for tree, _acts in map(parsed, readings(query))]
+    return bool(trees) and all(tree is not None and tree.find(exp.SetOperation) is None for tree in trees)
+
+
 def _bounded(tokens: list[str]) -> bool:
     """Is a text with these tokens small and flat enough to be parsed in bounded time and stack?"""
     depth = run = 0

@@ -388,3 +388,41 @@ def test_a_requester_cannot_end_our_quotation_marks_and_go_on_in_our_words(verif
     said = statement(verified(requester_name=name), shipped("bitfount")).destination
     assert said.startswith(f"The requester who calls themselves {quoted(name)} (key ")
     assert (said.count("“"), said.count("”")) == (1, 1)
+
+
+EVERY = "SELECT AVG(age) AS n FROM patients"
+GUARDED = "SELECT sex, AVG(age) AS n FROM patients GROUP BY sex HAVING COUNT(*) >= 10"
+ONE_FILE = ("test_run", "batched_execution", "run_on_new_data_only")
+
+
+@pytest.mark.parametrize("switch", ONE_FILE)
+@pytest.mark.parametrize(
+    ("query", "level", "group"),
+    [(EVERY, "row", None), (GUARDED, "aggregate", 10), (f"{GUARDED} UNION {EVERY}", "row", None)],
+)
+def test_a_figure_over_one_file_is_about_the_person_in_it(
+    verified: Any, protocols: dict[str, Any], switch: str, query: str, level: str, group: int | None
+) -> None:
+    """A trial runs over one file, a batch can hold one, and so can what is new since the last time."""
+    one = statement(verified(with_query(protocols, query), flags={switch: True}), TABLE)
+    all_of_them = statement(verified(with_query(protocols, query), flags={switch: False}), TABLE)
+    told = [each for each in one.outputs if not each.always]
+    assert (one.level, [each.smallest_group for each in told]) == (level, [group])
+    assert not any(each.every_record for each in told)
+    assert any("count on single records" in each for each in one.leaves) == (level == "row")
+    assert all_of_them.level == "aggregate"
+
+
+def test_a_filter_of_the_requester_can_leave_a_single_record(verified: Any, protocols: dict[str, Any]) -> None:
+    protocol = with_query(protocols, EVERY)
+    step = protocol["algorithm"][0]
+    step["datastructure"] = {**step.get("datastructure", {"class_name": "bitfount.DataStructure"}), "task_filters": []}
+    assert statement(verified(protocol), TABLE).level == "aggregate"
+    step["datastructure"]["task_filters"] = [{"class_name": "x", "filter_type": "min_date", "value": "2026-01-01"}]
+    found = statement(verified(protocol), TABLE)
+    assert (found.known, found.level) == (True, "row")
+
+
+def test_what_holds_no_data_does_not_hold_it_in_batches(verified: Any, protocols: dict[str, Any]) -> None:
+    found = statement(verified(with_query(protocols, "SELECT 1 AS n"), flags={"batched_execution": True}), TABLE)
+    assert found.level == "none"
