@@ -16,12 +16,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podadmin.core.errors import BadInput, PodadminError, Unavailable
+from podadmin.core.errors import PodadminError
 from podadmin.core.late import Late
 from podadmin.core.progress import Progress
 from podadmin.datasources.decoding import in_utf_8
 from podadmin.datasources.dialect import Dialect
 from podadmin.datasources.dtypes import NULL_WORDS
+from podadmin.datasources.engine_errors import explained, not_parquet, reason_of
 from podadmin.datasources.files import unpacked, unreadable
 from podadmin.datasources.glance import Glance, about_lines, glance
 from podadmin.datasources.long_lines import LONG_LINE, long_lines
@@ -46,15 +47,6 @@ _NEVER = "\x01"
 REJECTS_SHOWN = 100
 _CELL = re.compile(r"\bc\d+\b")
 _MISFIT = re.compile(r"Could not convert string \"(.*)\" to '\w+'\s+Column c(\d+) is being converted", re.DOTALL)
-TOO_LONG = "It is longer than four million characters."
-UNDECODABLE = "It contains bytes that are not text in the encoding of the file."
-_REASONS = {
-    "MISSING COLUMNS": "It has fewer cells than the header has names.",
-    "TOO MANY COLUMNS": "It has more cells than the header has names.",
-    "UNQUOTED VALUE": "A quotation mark in it is not closed, or stands where none may stand.",
-    "LINE SIZE OVER MAXIMUM": TOO_LONG,
-    "INVALID ENCODING": UNDECODABLE,
-}
 
 
 def literal(value: str) -> str:
@@ -197,7 +189,7 @@ class Engine:
             return self._polled(statement, self._columns() | dict(values or {}), what, span)
         except duckdb.InvalidInputException as error:
             if not self._strict or self.table.dialect is None:
-                raise _explained(error) from error
+                raise explained(error) from error
         # files with mixed line ends are beyond DuckDB's strict reader
         self._strict = False
         return self.rows(
@@ -246,7 +238,7 @@ class Engine:
                 raise self._misfit(str(error)) from None
             if isinstance(error, duckdb.InvalidInputException):
                 raise
-            raise _explained(error) from error
+            raise explained(error) from error
         finally:
             done.set()
             poller.join()
@@ -274,12 +266,9 @@ class Engine:
         long = [(0, place + 1, "LINE SIZE OVER MAXIMUM") for place in self._long_lines if place + 1 not in known]
         found = sorted([*found, *long], key=lambda each: each[1])[:REJECTS_SHOWN]
         lines = self._lines([(line, position) for line, position, _ in found])
-        other = "It cannot be read as a row."
         return Rejected(
             count + len(long),
-            tuple(
-                RejectedLine(line, _REASONS.get(kind, other)) for line, (_, _, kind) in zip(lines, found, strict=True)
-            ),
+            tuple(RejectedLine(line, reason_of(kind)) for line, (_, _, kind) in zip(lines, found, strict=True)),
         )
 
     @cached_property
@@ -339,13 +328,13 @@ def parquet_table(path: Path) -> Table:
     except OSError as error:
         raise unreadable(error) from error
     if size <= 2 * len(_PARQUET) or begins != _PARQUET or ends != _PARQUET:
-        raise _not_parquet()
+        raise not_parquet()
     connection = _connected((path,), DEFAULT_MEMORY, None, True)
     try:
         asked = " ".join(("DESCRIBE FROM", f"read_parquet({literal(_no_pattern(path))})"))
         found = connection.execute(asked).fetchall()
     except duckdb.Error as error:
-        raise _not_parquet() from error
+        raise not_parquet() from error
     finally:
         connection.close()
     # DuckDB numbers a name that stands there twice: `a`, `a_1`
@@ -419,35 +408,3 @@ def _ignoring_cancellation() -> Iterator[None]:
 def _no_pattern(path: Path) -> str:
     """The path with `*`, `?` and `[` put into brackets, so that it names one file and never a pattern."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
-
-
-def _explained(error: duckdb.Error) -> PodadminError:
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return Unavailable(
-            "datasource.memory",
-            "Reading the file needs more memory than podadmin may use.",
-            "It has very many columns, or a column with very many different or very long values.",
-            "Ignore columns that are not needed, or allow more memory in the settings, then try again.",
-        )
-    if isinstance(error, duckdb.IOException):
-        return Unavailable(
-            "datasource.disk",
-            "The file could not be read to its end.",
-            "The disk or the network share reported an error, or the disk for temporary files is full.",
-            "Check the disk or the connection to the share, then try again.",
-        )
-    return BadInput(
-        "datasource.unreadable",
-        "The file cannot be read as a table.",
-        "Its lines do not follow the rules of its format closely enough to tell its cells apart, or it is damaged.",
-        "Ask the person who writes this file to export it again, as CSV in UTF-8 or as Parquet.",
-    )
-
-
-def _not_parquet() -> PodadminError:
-    return BadInput(
-        "datasource.not-parquet",
-        "This is not a Parquet file, or not a whole one.",
-        "Its first or its last bytes are not those that every Parquet file has, or its footer cannot be read.",
-        "Check that the export which writes this file has finished, or choose another file.",
-    )

@@ -20,7 +20,8 @@ from podadmin.core.errors import BadInput
 from podadmin.core.progress import Progress
 from podadmin.datasources.csv import packing
 from podadmin.datasources.dialect import HEAD_BYTES, Dialect, empty_file
-from podadmin.datasources.engine import REJECTS_SHOWN, TOO_LONG, UNDECODABLE, Engine, Table, engine, literal
+from podadmin.datasources.engine import REJECTS_SHOWN, Engine, Table, engine, literal
+from podadmin.datasources.engine_errors import TOO_LONG, UNDECODABLE
 from podadmin.datasources.files import unpacked, unreadable
 from podadmin.datasources.long_lines import LONG_LINE
 from podadmin.datasources.model import JSON_LINES, Rejected, RejectedLine
