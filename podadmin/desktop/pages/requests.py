@@ -30,6 +30,7 @@ BACK: Final = "Back to all requests"
 _PAGE: Final = 50
 _MOST: Final = 200
 """So many of the rows that are shown are read again after a change; those further down stay as they were read."""
+_WHY: Final = "why not"
 _WITH_A_GRANT: Final = "Approved. It goes to the pod now, and a grant covers the runs to come."
 _SAID: Final = {
     "approved": "Approved once. It goes to the pod now.",
@@ -68,6 +69,7 @@ class RequestsPage(Page):
         self._asked = 0
         self._shown_for: dict[str, object] = {}
         self._open = ""
+        self._reads = self._newest = 0
         self._search_edit = SearchEdit("Search requests", "Search requests", lambda _: self._searched())
         self._back = QuietButton(BACK, lambda: self.desk.go(self.name), "arrow-left")
         self.add_action(self._search_edit)
@@ -141,6 +143,7 @@ class RequestsPage(Page):
 
     def _forget(self) -> None:
         self.in_turns(())
+        self.in_turns((), what=_WHY)
         self.view.forget()
 
     def _given(self) -> dict[str, object]:
@@ -198,13 +201,21 @@ class RequestsPage(Page):
 
     def _read_detail(self) -> None:
         wanted = self._open
+        self._reads += 1
+        read = self._reads
+
+        def came(detail: RequestDetail) -> None:
+            # two are read side by side where it changes twice: what was asked sooner may come later, and is older
+            if read > self._newest:
+                self._newest = read
+                self._came(wanted, detail)
 
         def failed(error: PodadminError) -> None:
-            if wanted == self._open:
+            if wanted == self._open and read > self._newest:
                 self._forget()
                 self._detail.show_error(error, self._read_detail)
 
-        self.session.read(self, "requests show", {"request": wanted}, lambda detail: self._came(wanted, detail), failed)
+        self.session.read(self, "requests show", {"request": wanted}, came, failed)
 
     def _came(self, wanted: str, detail: RequestDetail) -> None:
         """The subject may have been a reference: what is shown is named by its id from now on."""
@@ -222,7 +233,8 @@ class RequestsPage(Page):
     def _read_why(self, request: str) -> None:
         def came(found: WhyNotView | None) -> None:
             if self._open == request:
-                self.in_turns(self.view.why_not.show_in_turns(found))
+                # beside the request and not in place of it: it may have changed meanwhile, and be shown anew
+                self.in_turns(self.view.why_not.show_in_turns(found), what=_WHY)
 
         # where nothing of it could be verified there is nothing to say either
         self.session.read(self, "requests why-not", {"request": request}, came, lambda _: came(None))
@@ -253,7 +265,10 @@ class RequestsPage(Page):
         # it may be on its way, or back, before its state is read
         said = words or _SAID.get("approved" if _began(detail) else detail.row.state, detail.row.state_words)
         self.desk.say(said)
+        self._newest = self._reads
         self._came(detail.row.id, detail)
+        if self._open:
+            self._read_detail()
 
     def _undecided(self, error: PodadminError) -> None:
         self.notice("bad", f"{error.what} {error.why} {error.next_step} ({error.code})")
