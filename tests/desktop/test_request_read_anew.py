@@ -1,4 +1,4 @@
-"""A request that changes while it is looked at: what is shown in the end is what it is, in whatever order answers come."""
+"""A request that changes while it is looked at: what is shown in the end is what it is, whatever answer comes last."""
 
 from __future__ import annotations
 
