@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,6 +82,14 @@ class RunningJob:
             callback()
 
 
+class _Answer:
+    """What is done with an answer, and the answer once it is there."""
+
+    def __init__(self, arrived: Callable[[Outcome], None]) -> None:
+        self.arrived = arrived
+        self.outcome: Outcome | None = None
+
+
 class Session:
     """Wraps `podadmin.app.ops.Ops`. Usable before `start`: what is asked meanwhile waits for it."""
 
@@ -90,6 +100,7 @@ class Session:
         self._listeners: list[tuple[QObject, frozenset[str], Callable[[], object]]] = []
         self._job_listeners: list[tuple[QObject, Callable[[], object]]] = []
         self._news: set[str] = set()
+        self._answers: dict[tuple[int, str, str], deque[_Answer]] = {}
         self.jobs: list[RunningJob] = []
         self.prover: Callable[[Callable[[], None], Callable[[], None]], None] | None = None
         """Asks a person who they are, then calls the first of two: go on, or give up (`lock.proof-needed`)."""
@@ -125,14 +136,15 @@ class Session:
     ) -> RunningJob:
         """Ask for something. Exactly one of `success` and `failure` is called, if `owner` still lives then.
 
-        With a `title` it is work that takes long: the status line shows it, its progress and Cancel.
+        With a `title` it is work that takes long: the status line shows it, its progress and Cancel. Where the same is
+        asked again before the answer is there, the answers come in the order of the questions: the last is the newest.
         """
         job = RunningJob(title)
         asked = dict(arguments)
 
         def begin() -> None:
             if self._ops is not None:
-                done = self._returning(owner, job, success, failure, begin)
+                done = self._in_order((id(owner), act, repr(asked)), owner, job, success, failure, begin)
                 job.attach(self._ops.read(act, asked, done, self._moving(owner, job, progress), title))
 
         if title:
@@ -157,7 +169,7 @@ class Session:
 
         def begin() -> None:
             if self._ops is not None:
-                done = self._returning(owner, job, success, failure, begin)
+                done = self._posting(self._returning(owner, job, success, failure, begin))
                 job.attach(self._ops.write(act, asked, done, self._moving(owner, job, progress), title))
 
         self.jobs.append(job)
@@ -228,6 +240,36 @@ class Session:
             elif failure is not None:
                 failure(outcome.error)
 
+        return arrived
+
+    def _in_order(
+        self,
+        question: tuple[int, str, str],
+        owner: QObject,
+        job: RunningJob,
+        success: Success,
+        failure: Failure | None,
+        again: Callable[[], None],
+    ) -> Callable[[Outcome], None]:
+        """As `_returning`, after the answers to the same question that was asked sooner: readers work side by side."""
+        answer = _Answer(self._returning(owner, job, success, failure, again))
+        self._answers.setdefault(question, deque()).append(answer)
+
+        def arrived(outcome: Outcome) -> None:
+            answer.outcome = outcome
+            waiting = self._answers[question]
+            ready: list[Callable[[], None]] = []
+            while waiting and (found := waiting[0].outcome) is not None:
+                ready.append(partial(waiting.popleft().arrived, found))
+            if not waiting:
+                del self._answers[question]
+            # each in a turn of its own: one that fails keeps no other back
+            for each in ready:
+                self._dispatcher.post(self._dispatcher, each)
+
+        return self._posting(arrived)
+
+    def _posting(self, arrived: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
         return lambda outcome: self._dispatcher.post(self._dispatcher, lambda: arrived(outcome))
 
     def _heard(self, kinds: frozenset[str]) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from podadmin.app.ops import Job, Outcome
 from podadmin.app.views.requests import RequestDetail
 from podadmin.core.errors import PodadminError
 from podadmin.desktop.dispatch import Dispatcher
@@ -109,3 +110,38 @@ def test_what_was_asked_before_a_decision_does_not_take_its_outcome_away(qtbot: 
     newest = replace(NEWER, history=(*NEWER.history, replace(TOLD, seq=100)))
     held.answer("requests show", newest)
     qtbot.waitUntil(lambda: told(newest, page))
+
+
+class Readers:
+    """What the acts are asked of: the answers come when the test lets them, from any of its threads."""
+
+    def __init__(self) -> None:
+        self.asked: list[Callable[[Outcome], None]] = []
+
+    def read(self, _act: str, _arguments: object, done: Callable[[Outcome], None], *_: object) -> Job:
+        self.asked.append(done)
+        return Job("", None)
+
+
+def test_answers_to_one_question_come_in_the_order_in_which_it_was_asked(qtbot: QtBot, host: QWidget) -> None:
+    session, readers, heard = Session(Dispatcher()), Readers(), list[str]()
+    session._ops = readers  # type: ignore[assignment]
+
+    def fails(_: object) -> None:
+        heard.append("one that fails")
+        raise ValueError("in a page")
+
+    session.read(host, "requests show", {"request": "a"}, fails)
+    session.read(host, "requests show", {"request": "a"}, heard.append)
+    session.read(host, "requests show", {"request": "b"}, heard.append)
+    session.read(host, "requests show", {"request": "a"}, heard.append)
+    first, second, other, third = readers.asked
+    with qtbot.captureExceptions() as caught:
+        third(Outcome("third"))
+        other(Outcome("another request"))
+        qtbot.waitUntil(lambda: heard == ["another request"])
+        second(Outcome("second"))
+        first(Outcome("first"))
+        qtbot.waitUntil(lambda: heard == ["another request", "one that fails", "second", "third"])
+    assert [str(error) for _, error, _ in caught] == ["in a page"]
+    assert not session._answers
