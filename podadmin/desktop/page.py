@@ -158,7 +158,10 @@ class Page(QWidget):
                 then()
 
     def build_in_turns(self, part: Part, then: Callable[[], object], what: str = "content") -> None:
-        """Make what is in a part that has its place and is not shown yet, and give it its look; then call `then`."""
+        """Make what is in a part that has its place, and give it its look; then call `then`.
+
+        Until then nobody may be able to press anything in it: it is not shown yet, or disabled.
+        """
         self.in_turns(chain(part.build(), style.dressed(part)), then, what)
 
     def showEvent(self, event: QShowEvent) -> None:

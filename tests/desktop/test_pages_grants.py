@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -39,12 +39,14 @@ from podadmin.desktop.pages.grants_receipts import ReceiptSheet
 from podadmin.desktop.pages.grants_sheet import GrantSheet
 from podadmin.desktop.pages.request_notices import RequestNotices, Tray
 from podadmin.desktop.pages.request_review import AskSheet, ReviewCard, VoteSheet
+from podadmin.desktop.pages.rules import RulesPage
 from podadmin.desktop.slices import complete
 from podadmin.desktop.widgets.buttons import ArmedButton
 from podadmin.desktop.widgets.form import TextField
 from podadmin.desktop.widgets.prompt import ReasonPrompt, Sheet
 from tests.desktop import request_views as v
-from tests.desktop.hands import named, press, texts
+from tests.desktop.hands import Show, named, press, texts
+from tests.desktop.held import Desk
 
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 NASTY = "<b>bold</b> a\u202egnp.exe"
@@ -462,3 +464,27 @@ def test_notices_can_be_turned_off_and_need_a_place(room: Room) -> None:
     tray = Tray(lambda: None, room.window)
     tray.show_message("offscreen", "says nothing")
     assert tray.findChildren(QWidget) == []
+
+
+def test_nothing_of_the_grants_can_be_pressed_while_they_come(qtbot: QtBot, show: Show, host: QWidget) -> None:
+    page = show(RulesPage(Desk(host), sliced=True))
+    qtbot.waitUntil(lambda: page.ready)
+    page.open_subject("grants")
+    pressed: list[bool] = []
+
+    def press() -> None:
+        for button in page.findChildren(QPushButton):
+            if button.text() == "People" and page.grants is None:
+                pressed.append(button.isEnabled())
+                QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        if page.grants is None:
+            QTimer.singleShot(0, page, press)
+
+    press()
+    qtbot.waitUntil(lambda: page.grants is not None)
+    assert pressed
+    assert not any(pressed)
+    assert page.grants is not None
+    assert page.grants.tabs.isEnabled()
+    assert page.grants.tabs.current == "lasting"
+    page.hide()

@@ -2,62 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from podadmin.app.ops import Job, Outcome
 from podadmin.app.views.requests import RequestDetail
-from podadmin.core.errors import PodadminError
 from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.pages.requests import RequestsPage
-from podadmin.desktop.session import RunningJob, Session
+from podadmin.desktop.session import Session
 from tests.desktop import request_views as v
 from tests.desktop.hands import Show
+from tests.desktop.held import Desk, Held
 
-Answer = Callable[[Any], object]
 TOLD = replace(v.HELD.history[0], seq=99, words="The requester was told")
 NEWER = replace(v.HELD, history=(*v.HELD.history, TOLD))
-
-
-class Held(Session):
-    """A session whose answers come when the test lets them."""
-
-    def __init__(self) -> None:
-        super().__init__(Dispatcher())
-        self.asked: list[tuple[str, Answer]] = []
-
-    def read(
-        self, owner: QObject, act: str, arguments: Mapping[str, object], success: Answer, *_: object, **__: object
-    ) -> RunningJob:
-        self.asked.append((act, success))
-        return RunningJob("")
-
-    def answer(self, act: str, value: object, which: int = 0) -> None:
-        """Answer the first (or another) of the questions of this name that wait."""
-        found = [each for each in self.asked if each[0] == act][which]
-        self.asked.remove(found)
-        found[1](value)
-
-    def waits(self, act: str) -> int:
-        return sum(each == act for each, _ in self.asked)
-
-
-class Desk:
-    def __init__(self, host: QWidget) -> None:
-        self.session = Held()
-        self.sheet_host = host
-
-    def go(self, page: str, subject: str = "") -> None: ...
-
-    def say(self, text: str, tone: str = "good") -> None: ...
-
-    def show_error(self, error: PodadminError) -> None: ...
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+"""A window's session whose answers come when the test lets them: for pages that are asked for things meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from podadmin.core.errors import PodadminError
+from podadmin.desktop.dispatch import Dispatcher
+from podadmin.desktop.session import RunningJob, Session
+
+Answer = Callable[[Any], object]
+
+
+class Held(Session):
+    """A session whose answers come when the test lets them."""
+
+    def __init__(self) -> None:
+        super().__init__(Dispatcher())
+        self.asked: list[tuple[str, Answer]] = []
+
+    def read(
+        self, owner: QObject, act: str, arguments: Mapping[str, object], success: Answer, *_: object, **__: object
+    ) -> RunningJob:
+        self.asked.append((act, success))
+        return RunningJob("")
+
+    def answer(self, act: str, value: object, which: int = 0) -> None:
+        """Answer the first (or another) of the questions of this name that wait."""
+        found = [each for each in self.asked if each[0] == act][which]
+        self.asked.remove(found)
+        found[1](value)
+
+    def waits(self, act: str) -> int:
+        return sum(each == act for each, _ in self.asked)
+
+
+class Desk:
+    def __init__(self, host: QWidget) -> None:
+        self.session = Held()
+        self.sheet_host = host
+
+    def go(self, page: str, subject: str = "") -> None: ...
+
+    def say(self, text: str, tone: str = "good") -> None: ...
+
+    def show_error(self, error: PodadminError) -> None: ...
