@@ -89,7 +89,7 @@ class Column:
         else:
             self._cells(place, seen, as_text)
         if self.bins and not stacked:
-            if self.bin_type == "VARCHAR":
+            if self.bin_type == "VARCHAR" and not exact:
                 self._hash(f"h{place}")
             else:
                 self.select["bins"] = self._histogram(self.binned, self.bins, self.bin_type)
@@ -111,7 +111,8 @@ class Column:
 
     def _hash(self, hashed: str) -> None:
         """Count texts by their hashes of 64 bits: numbers are compared in half the time, and of a billion different
-        texts one is taken for one of the bins, by chance, in fewer than one of 10^8 tables.
+        texts one is taken for one of the bins, by chance, in fewer than one of 10^8 tables. Asking for the hashes of
+        the bins takes a millisecond, so a small file has nothing of it.
         """
         text = self.binned
         self.derived.append(f"CASE WHEN {text} IS NOT NULL THEN hash({text}) END AS {hashed}")

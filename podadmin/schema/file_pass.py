@@ -84,12 +84,12 @@ def read_all(
                 if error.code != "datasource.memory":
                     raise
     try:
-        return _typed(reader, looks, texts, span, exact)
+        return _as_sampled(reader, looks, texts, span, exact)
     finally:
         reader.typed = {}
 
 
-def _typed(
+def _as_sampled(
     reader: Engine, looks: Sequence[Look], texts: frozenset[str], span: tuple[float, float], exact: bool
 ) -> Found:
     """What the sample shows is believed until a cell says otherwise, for that is quick: numbers are read as such, and
@@ -111,10 +111,11 @@ def _typed(
                 reader.typed = {name: kind for name, kind in reader.typed.items() if name != misfit.column}
             else:
                 reader.typed = {}
-            continue
-        if not text or reader.null_words == NULL_WORDS or not any(counts.strays for counts in found.counts.values()):
-            return found
-        reader.null_words = NULL_WORDS
+        else:
+            strays = any(counts.strays for counts in found.counts.values())
+            if not text or reader.null_words == NULL_WORDS or not strays:
+                return found
+            reader.null_words = NULL_WORDS
 
 
 def _numbers(reader: Engine, looks: Sequence[Look], texts: frozenset[str]) -> dict[str, str]:
