@@ -160,9 +160,15 @@ class Page(QWidget):
     def build_in_turns(self, part: Part, then: Callable[[], object], what: str = "content") -> None:
         """Make what is in a part that has its place, and give it its look; then call `then`.
 
-        Until then nobody may be able to press anything in it: it is not shown yet, or disabled.
+        It can be seen while it comes; nothing of it can be pressed before the end.
         """
-        self.in_turns(chain(part.build(), style.dressed(part)), then, what)
+        part.setEnabled(False)
+
+        def built() -> None:
+            part.setEnabled(True)
+            then()
+
+        self.in_turns(chain(part.build(), style.dressed(part)), built, what)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -193,7 +193,7 @@ def _sql(algorithm: Algorithm, row: PartRow, draft: Draft) -> None:
             (f"Table {table}. Which columns the SQL reads could not be found out: count on all, of every row.",),
         )
     else:
-        tables = ", ".join(f"{quoted(each)}" for each in found.tables) or "no table"
+        tables = ", ".join(map(quoted, found.tables)) or "no table"
         columns = "every column" if found.all_columns else _listed(found.columns) if found.columns else _ONLY_HOW_MANY
         draft.say("reads", (f"By the SQL, of the table {tables}: {columns}.",))
     draft.say("reads", (f"Outside of the datasource: {each}." for each in found.outside))
@@ -287,10 +287,10 @@ def _algorithm_words(algorithm: Algorithm) -> dict[str, str]:
     slug = algorithm.model.slug if algorithm.model else ""
     named = slug or next((algorithm.part.text(each) for each in ("model_id", "bundle_name")), "")
     return {
-        "table": f"{quoted(algorithm.table)}" if algorithm.table else "(none is named)",
+        "table": quoted(algorithm.table) if algorithm.table else "(none is named)",
         "columns": _listed(algorithm.columns),
         "report_columns": _listed(_report_columns(algorithm)),
-        "model": f"{quoted(named)}" if named else _UNNAMED,
+        "model": quoted(named) if named else _UNNAMED,
     }
 
 
@@ -302,7 +302,7 @@ def _report_columns(algorithm: Algorithm) -> tuple[str, ...]:
 def _listed(columns: tuple[str, ...]) -> str:
     if not columns:
         return "all columns, because the request does not name any"
-    shown = ", ".join(f"{quoted(each, _NAMES_SHOWN)}" for each in columns[:_COLUMNS_SHOWN])
+    shown = ", ".join(quoted(each, _NAMES_SHOWN) for each in columns[:_COLUMNS_SHOWN])
     more = len(columns) - _COLUMNS_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
 

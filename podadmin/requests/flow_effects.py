@@ -61,7 +61,7 @@ def _steps(flow: Mapping[str, Any], table: EffectTable, draft: Draft) -> list[st
 
 def _model(settings: Mapping[str, Any]) -> str:
     named = [settings.get(key) for key in ("model_username", "model_ref", "model_version")]
-    return f"{quoted(f'{named[0]}/{named[1]}:{named[2]}')}" if all(named) else "(not named)"
+    return quoted(f"{named[0]}/{named[1]}:{named[2]}") if all(named) else "(not named)"
 
 
 def _map(value: object) -> Mapping[str, Any]:

@@ -38,6 +38,12 @@ def check_may_decide(connection: Connection, actor: str, now: datetime) -> str:
     )
 
 
+def must_decide(store: Store, clock: Clock, actor: str) -> None:
+    """As `check_may_decide`, for what is then written elsewhere. Raises Refused (`grant.not-decider`)."""
+    with store.read() as connection:
+        check_may_decide(connection, actor, clock.now())
+
+
 def check_decides_for_good(connection: Connection, actor: str, now: datetime) -> None:
     """May `actor` say who decides? Who stands in for somebody may not: it would last longer than the standing in.
 

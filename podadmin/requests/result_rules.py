@@ -125,7 +125,7 @@ def _names(condition: Condition, found: Found) -> Iterator[str]:
 
 
 def _called(names: list[str]) -> str:
-    shown = ", ".join(f"{quoted(each, 60)}" for each in names[:_MOST_NAMED])
+    shown = ", ".join(quoted(each, 60) for each in names[:_MOST_NAMED])
     more = len(names) - _MOST_NAMED
     what = "the column" if len(names) == 1 else "the columns"
     return f"{what} {shown}{f' and {more} more' if more > 0 else ''}"

@@ -96,7 +96,7 @@ def values_words(field: RuleField, values: tuple[str, ...]) -> str:
         return _listed([f"{each} ({duo().words(each)})" for each in values])
     if field.name == "requester_key":
         return _listed([grouped(each[:16]) for each in values])
-    return _listed([f"{quoted(each, 80)}" for each in values])
+    return _listed([quoted(each, 80) for each in values])
 
 
 def _listed(words: list[str]) -> str:
@@ -240,7 +240,7 @@ def value_words(field: RuleField, facts: Facts, at: datetime) -> str:
         return f"it came at {at:%Y-%m-%d %H:%M} UTC"
     if name in {"column", "algorithm", "purpose"}:
         found = {"column": facts.columns, "algorithm": facts.algorithms, "purpose": facts.purposes}[name]
-        said = _listed([f"{quoted(each, 80)}" for each in found])
+        said = _listed([quoted(each, 80) for each in found])
         if name == "column" and facts.all_columns:
             return f"{said} and perhaps every other column" if said else "which columns is not known"
         return said or {"purpose": "no purpose is stated for it"}.get(name, "none")
@@ -260,4 +260,4 @@ def value_words(field: RuleField, facts: Facts, at: datetime) -> str:
     found_one: str = getattr(facts, name)
     if name == "requester_key":
         return grouped(found_one[:16]) if found_one else "no key"
-    return f"{quoted(found_one, 80)}" if found_one else "none is named"
+    return quoted(found_one, 80) if found_one else "none is named"

@@ -39,6 +39,8 @@ class Held(Session):
 
 
 class Desk:
+    """What a page stands on, without a window around it."""
+
     def __init__(self, host: QWidget) -> None:
         self.session = Held()
         self.sheet_host = host

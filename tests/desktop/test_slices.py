@@ -10,13 +10,11 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from podadmin.core.errors import PodadminError
-from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.page import Page
-from podadmin.desktop.session import Session
 from podadmin.desktop.slices import Slices
 from podadmin.desktop.widgets.text import PlainLabel
 from tests.desktop.hands import Show, texts
+from tests.desktop.held import Desk
 
 LONG = 0.008
 """More than a turn may take: one piece of this length is a turn."""
@@ -81,18 +79,6 @@ def test_a_piece_that_fails_ends_the_rest(qtbot: QtBot) -> None:
         qtbot.waitUntil(lambda: not slices.busy)
     assert [str(error) for _, error, _ in caught] == ["a piece"]
     assert done == []
-
-
-class Desk:
-    def __init__(self, host: QWidget) -> None:
-        self.session = Session(Dispatcher())
-        self.sheet_host = host
-
-    def go(self, page: str, subject: str = "") -> None: ...
-
-    def say(self, text: str, tone: str = "good") -> None: ...
-
-    def show_error(self, error: PodadminError) -> None: ...
 
 
 class Slow(Page):

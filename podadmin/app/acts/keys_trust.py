@@ -16,14 +16,10 @@ if TYPE_CHECKING:
 
 
 def _must_decide(profile: Profile) -> None:
-    """Whom to believe is decided by those who decide on requests; anybody can turn a key away.
+    """Whom to believe is decided by those who decide on requests; anybody can turn a key away."""
+    from podadmin.requests.grant_cover import must_decide
 
-    Raises Refused (`grant.not-decider`).
-    """
-    from podadmin.requests.grant_cover import check_may_decide
-
-    with profile.store.read() as connection:
-        check_may_decide(connection, profile.actor, profile.clock.now())
+    must_decide(profile.store, profile.clock, profile.actor)
 
 
 TrustId = Annotated[str, "the id of the pinned key"]

@@ -28,8 +28,7 @@ def change(
 ) -> SettingRow:
     """Change one setting. What the gate lets through and where limits warn is changed by those who may decide."""
     if name.startswith(DECIDED):
-        from podadmin.requests.grant_cover import check_may_decide
+        from podadmin.requests.grant_cover import must_decide
 
-        with profile.store.read() as connection:
-            check_may_decide(connection, profile.actor, profile.clock.now())
+        must_decide(profile.store, profile.clock, profile.actor)
     return profile.settings.change(name, value, profile.actor)

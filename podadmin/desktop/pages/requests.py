@@ -205,7 +205,7 @@ class RequestsPage(Page):
         read = self._reads
 
         def came(detail: RequestDetail) -> None:
-            # two are read side by side where it changes twice: what was asked sooner may come later, and is older
+            # what was asked before a decision may come after its outcome, and is older
             if read > self._newest:
                 self._newest = read
                 self._came(wanted, detail)

@@ -175,12 +175,9 @@ class RulesPage(Page):
 
     def _make_grants(self) -> None:
         panel = GrantsPanel(self)
-        # it is seen while it comes, and nothing of it can be pressed
-        panel.setEnabled(False)
         self._grants_place.addWidget(panel)
 
         def made() -> None:
-            panel.setEnabled(True)
             self.grants = panel
             if self._stack.currentWidget() is self._grants:
                 panel.open_subject(self._subject)
