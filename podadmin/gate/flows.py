@@ -21,7 +21,7 @@ from podadmin.requests import service
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.envelope import Requester
 from podadmin.requests.flow_effects import of_flow
-from podadmin.requests.rule_facts import Facts
+from podadmin.requests.rule_facts import Facts, unknown
 from podadmin.requests.service import Opening
 from podadmin.requests.state import Event, State
 from podadmin.requests.verdict import Considered, weigh
@@ -65,26 +65,8 @@ def latest_of(usual: float) -> Mapping[int, float]:
 
 
 def facts_of(claimed: Claimed, network: str) -> Facts:
-    """What rules see of a trigger: who it claims to be from and about what, and else nothing, as the worst."""
-    return Facts(
-        network=network,
-        requester_key="",
-        requester_name=claimed.requester,
-        project=claimed.project,
-        identity="",
-        datasource=claimed.datasource,
-        purposes=(),
-        protocol="",
-        algorithms=(),
-        models=(),
-        columns=(),
-        all_columns=True,
-        level="unknown",
-        inferences=None,
-        smallest_group=None,
-        whole=False,
-        ehr=None,
-    )
+    """What rules see of a trigger."""
+    return unknown(network, claimed.requester, claimed.project, claimed.datasource)
 
 
 def held(claimed: Claimed, *, replay: bool, rules: Sequence[Considered] = ()) -> Opening:

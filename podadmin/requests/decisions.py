@@ -14,6 +14,7 @@ from podadmin.requests.grant_moves import Terms, check_terms, make_grant
 from podadmin.requests.moves import lapse, move, owe
 from podadmin.requests.opening_record import REASON_LIMIT, decide, pins_decided, reserve
 from podadmin.requests.reading import Found, found_of, row_of
+from podadmin.requests.rules_now import check_rules
 from podadmin.requests.state import WAITING, Event, State
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
@@ -24,8 +25,8 @@ Check = Callable[[Connection, Found, str, datetime], None]
 def check_approve(connection: Connection, found: Found, actor: str, now: datetime) -> None:
     """May `actor` approve this request now?
 
-    Raises Refused: `request.cannot-approve`, `grant.not-decider`, `review.votes-missing`, `review.said-no`,
-    `review.own`.
+    Raises Refused: `request.cannot-approve`, `grant.not-decider`, `rule.refuses-now`, `review.rule-asks`,
+    `review.votes-missing`, `review.said-no`, `review.own`.
     """
     if found.row.state not in WAITING:
         raise Refused(
@@ -35,6 +36,7 @@ def check_approve(connection: Connection, found: Found, actor: str, now: datetim
             "Open the list of requests to see those that wait.",
         )
     grant_cover.check_may_decide(connection, actor, now)
+    check_rules(connection, found)
     review_moves.check_reviewed(connection, found.row.id, actor)
 
 

@@ -21,7 +21,7 @@ from podadmin.requests.moves import GATE, changed, move
 from podadmin.requests.purposes import as_decided
 from podadmin.requests.reading import Found, findings_of, found_of, row_of
 from podadmin.requests.records import decision, sealed
-from podadmin.requests.rule_history import Tried, keep_facts, policy_mark
+from podadmin.requests.rule_history import POLICY, Tried, keep_facts, policy_mark
 from podadmin.requests.state import Event, State, advance
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact, Unit
@@ -115,7 +115,7 @@ def open_by(store: Store, clock: Clock, request_id: str, look: Look) -> State:
 def _keep(unit: Unit, clock: Clock, row: Row[Any], opening: Opening) -> Row[Any]:
     """Write down what was found; the request's row as it stands then."""
     request_id = row.id
-    findings = {**findings_of(unit.connection, request_id), **opening.findings}
+    findings = {**findings_of(unit.connection, request_id), **opening.findings, POLICY: policy_mark(unit.connection)}
     if opening.pins is not None:
         findings["pins"] = {"family": opening.pins.family, "values": dict(opening.pins.values)}
     if opening.tried is not None:

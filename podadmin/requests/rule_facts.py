@@ -100,6 +100,29 @@ def facts_of(
     )
 
 
+def unknown(network: str, requester_name: str, project: str, datasource: str) -> Facts:
+    """What rules see of what nobody has signed: who it claims to be from and about what, and else the worst."""
+    return Facts(
+        network=network,
+        requester_key="",
+        requester_name=requester_name,
+        project=project,
+        identity="",
+        datasource=datasource,
+        purposes=(),
+        protocol="",
+        algorithms=(),
+        models=(),
+        columns=(),
+        all_columns=True,
+        level="unknown",
+        inferences=None,
+        smallest_group=None,
+        whole=False,
+        ehr=None,
+    )
+
+
 def keep(facts: Facts) -> str:
     """Facts as canonical JSON."""
     return canonical({"v": VERSION, **asdict(facts)})

@@ -31,6 +31,8 @@ MOST: Final = 10_000
 """So many of the newest verified requests are decided again."""
 MOST_AT_ONCE: Final = 1_000
 _BY_ITSELF: Final = frozenset({"grant", "rule"})
+POLICY: Final = "policy"
+"""In the findings of a request: the mark of the rules that it met when it was opened."""
 # made once: making a statement takes longer than running it, and these run for every request
 _RULES: Final = select(func.count(), func.sum(rule.c.version)).select_from(rule)
 _PURPOSES: Final = select(func.sum(project_purpose.c.version))

@@ -17,14 +17,14 @@ from sqlalchemy import delete, select
 from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput, NotFound, Refused
 from podadmin.journal.records import Journal, all_entries
-from podadmin.requests import rule_service, service
+from podadmin.requests import review_moves, rule_service, service
 from podadmin.requests.grant_pins import Pins
 from podadmin.requests.policy import Rules
 from podadmin.requests.projects import Project, projects, state_purpose
 from podadmin.requests.purposes import purposes_of
 from podadmin.requests.rule_history import Tried, complete, past, policy_mark, prepared_grants, tried
 from podadmin.requests.rule_records import request_facts
-from podadmin.requests.rules import draft
+from podadmin.requests.rules import Rule, draft
 from podadmin.requests.service import Captured, Opening
 from podadmin.requests.simulation import Circumstances, replay
 from podadmin.requests.state import State
@@ -283,3 +283,98 @@ def test_grants_that_are_for_other_requests_are_counted(desk: Desk) -> None:
     with desk.store.record(Fact("anna", "rule.changed", "x")) as unit:
         unit.execute(delete(request_facts))
     assert timedelta(seconds=400) == desk.clock.now() - NOW
+
+
+# --- a rule that is made while a request waits binds whoever decides on it -------------------------------------------
+
+WHY = "The committee."
+
+
+def put(desk: Desk, name: str, verdict: Any, conditions: dict[str, str], **more: Any) -> Rule:
+    more |= {"message": "Not this."} if verdict == "refuse" else {}
+    return rule_service.add(desk.store, desk.clock, "anna", draft(name, verdict, conditions, **more), WHY)
+
+
+def refused(desk: Desk, request_id: str) -> Refused:
+    with pytest.raises(Refused) as caught:
+        service.approve(desk.store, desk.clock, request_id, "anna", "", 30)
+    return caught.value
+
+
+def approved(desk: Desk, request_id: str) -> State:
+    return service.approve(desk.store, desk.clock, request_id, "anna", "", 30)
+
+
+def test_nobody_approves_past_a_rule_that_refuses_what_waits(desk: Desk) -> None:
+    waits, other = desk.open("t1"), desk.open("t2", facts={"project": "asthma"}, project="asthma")
+    rule = put(desk, "No study", "refuse", {"project": "only: study"})
+    error = refused(desk, waits)
+    assert (error.code, "“No study”" in error.why) == ("rule.refuses-now", True)
+    assert service.find(desk.store, waits).row.state == State.HELD
+    assert approved(desk, other) == State.APPROVED
+    rule_service.switch(desk.store, desk.clock, "anna", rule.id, False, WHY)
+    assert approved(desk, waits) == State.APPROVED
+
+
+def test_it_may_still_be_refused(desk: Desk) -> None:
+    waits = desk.open("t1")
+    put(desk, "No study", "refuse", {"project": "only: study"})
+    assert service.refuse(desk.store, desk.clock, waits, "anna", "No.") == State.REFUSED
+
+
+def test_a_rule_for_three_asks_for_three_whatever_was_asked_before(desk: Desk) -> None:
+    waits = desk.open("t1", votes_needed=2, review_why="A rule asks for it")
+    assert refused(desk, waits).code == "review.votes-missing"
+    put(desk, "Three", "hold", {}, reviewers=3)
+    error = refused(desk, waits)
+    assert (error.code, "3 reviewers" in error.why) == ("review.rule-asks", True)
+    review_moves.ask(desk.store, desk.clock, waits, "anna", 3, (), "A new rule")
+    assert refused(desk, waits).code == "review.votes-missing"
+
+
+def test_what_a_rule_says_after_the_window_counts_for_the_grant_as_well(desk: Desk) -> None:
+    waits = desk.open("t1")
+    desk.clock.advance(301)
+    service.lapse_due(desk.store, desk.clock)
+    put(desk, "No study", "refuse", {"project": "only: study"})
+    assert refused(desk, waits).code == "rule.refuses-now"
+
+
+def test_a_clock_that_was_set_back_hides_no_rule(desk: Desk) -> None:
+    waits = desk.open("t1")
+    desk.clock.advance(-48 * 3600)
+    put(desk, "No study", "refuse", {"project": "only: study"})
+    assert refused(desk, waits).code == "rule.refuses-now"
+
+
+def test_hours_are_those_of_the_arrival(desk: Desk) -> None:
+    """What came in the hours of a rule may be decided outside them."""
+    waits = desk.open("t1")
+    put(desk, "Later", "refuse", {"time": "within: 05:00-06:00, UTC"})
+    desk.clock.advance(2.5 * 3600)
+    assert approved(desk, waits) == State.GRANTED
+
+
+def test_the_purpose_is_the_one_that_is_stated_when_a_person_decides(desk: Desk) -> None:
+    waits = desk.open("t1", facts={"purposes": ("DUO:0000006",)})
+    put(desk, "Not for that", "refuse", {"purpose": "any: DUO:0000007"})
+    state_purpose(desk.store, desk.clock, "anna", "study", ["DUO:0000007"])
+    assert refused(desk, waits).code == "rule.refuses-now"
+    state_purpose(desk.store, desk.clock, "anna", "study", ["DUO:0000006"])
+    assert approved(desk, waits) == State.APPROVED
+
+
+def test_of_what_nobody_signed_a_rule_sees_the_worst(desk: Desk) -> None:
+    flow = {"keep": False, "verified": "unsigned", "findings": {"flow": True}, "pins": None, "fingerprint": ""}
+    waits = desk.open("t1", **flow)
+    rule = put(desk, "Counts only", "refuse", {"leaves": "more-than: counts"})
+    assert refused(desk, waits).code == "rule.refuses-now"
+    narrower = replace(rule, conditions=draft("x", "refuse", {"project": "only: other"}, message="No.").conditions)
+    rule_service.change(desk.store, desk.clock, "anna", narrower, WHY)
+    assert approved(desk, waits) == State.APPROVED
+
+
+def test_a_rule_that_allows_releases_nothing_that_waits(desk: Desk) -> None:
+    waits = desk.open("t1")
+    put(desk, "Yes", "allow", {"project": "only: study"})
+    assert service.find(desk.store, waits).row.state == State.HELD

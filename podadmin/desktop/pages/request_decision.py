@@ -55,6 +55,8 @@ class DecisionBar(Card):
         self._late: bool | None = None
         self._mark = IconMark("info", "muted")
         self._words = PlainLabel("", "medium", wrap=True)
+        self._hindered = PlainLabel("", tone="muted", wrap=True)
+        self._hindered.setVisible(False)
         self.refuse = DangerButton(REFUSE, self._ask_refusal, "ban")
         self.refuse.set_help("Asks for the words that the requester will read.")
         self.approve = ArmedButton(APPROVE, lambda: self._decided(grant=False))
@@ -65,6 +67,7 @@ class DecisionBar(Card):
         self.colleagues = QuietButton(ASK, self._ask_colleagues, "user")
         acts = (self.colleagues, self.refuse, self.terms, self.approve, self.grant)
         self.body.addLayout(row(self._mark, (self._words, 1), *acts, gap=SPACE.m))
+        self.body.addWidget(self._hindered)
         self._timer = QTimer(self)
         self._timer.setInterval(_SECOND_MS)
         self._timer.timeout.connect(self.tick)
@@ -151,6 +154,10 @@ class DecisionBar(Card):
         waits = detail is not None and detail.row.state in DECIDABLE and not self._busy
         self.colleagues.set_permit(waits, "The request is not waiting for a decision.")
         self.refuse.set_permit(refuse.allowed, refuse.reason)
+        # what hinders a decision is read without pointing at what cannot be pressed
+        hindered = approve.reason if waits and not approve.allowed else ""
+        self._hindered.setText(f"Cannot be approved now: {hindered}" if hindered else "")
+        self._hindered.setVisible(bool(hindered))
 
     def _decided(self, grant: bool) -> None:
         detail = self._detail

@@ -328,7 +328,9 @@ class RulesPage(Page):
         ReasonPrompt(
             self.desk.sheet_host,
             "Switch the rule on" if on else "Switch the rule off",
-            "It decides from now on." if on else "It decides nothing until it is switched on again.",
+            "It decides from now on. What waits already cannot be approved past it."
+            if on
+            else "It decides nothing until it is switched on again.",
             "Switch it on" if on else "Switch it off",
             lambda reason: self.write(f"rules {'on' if on else 'off'}", {"rule": rule, "reason": reason}, self._saved),
             danger=not on,
