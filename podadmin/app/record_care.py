@@ -136,7 +136,8 @@ class RecordCare:
         if not self._can_sign():
             return False
         try:
-            sign_receipts(profile)
+            while sign_receipts(profile) and not self._stopped:
+                pass
             anchor_head(profile.store, profile.vault, profile.vault.journal_signer(), profile.clock)
         except PodadminError as error:
             log.warning("the journal was not anchored: %s", error.code)

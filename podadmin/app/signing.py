@@ -15,7 +15,10 @@ log = logging.getLogger("podadmin.receipts")
 
 
 def sign_receipts(profile: Profile) -> int:
-    """Sign what is not signed yet; how many receipts were. Never waits for a keyring: 0 where it is locked."""
+    """Sign the oldest receipts that are not signed yet; how many were. Never waits for a keyring: 0 where it is locked.
+
+    At most `receipts.AT_ONCE`, so that nobody who decides something or closes podadmin waits for very many.
+    """
     from podadmin.vault.model import Purpose
 
     if profile.keyring_choice is None:

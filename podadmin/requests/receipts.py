@@ -33,7 +33,7 @@ FORMAT: Final = "podadmin.receipt/1"
 PREFIX: Final = b"podadmin receipt 1\n"
 GATE: Final = "gate"
 LARGEST_FILE: Final = 1024 * 1024
-_AT_ONCE: Final = 500
+AT_ONCE: Final = 500
 _INSERT: Final = insert(receipt)
 _HASH: Final = select(journal_entry.c.hash).where(journal_entry.c.seq == bindparam("of"))
 
@@ -134,29 +134,30 @@ def request_facts(row: Row[Any]) -> dict[str, str]:
 
 
 def sign_due(store: Store, signer: Signs) -> int:
-    """Sign every receipt that is not signed yet; how many were. Raises what opening the key raises."""
-    signed = 0
-    while True:
-        with store.read() as connection:
-            due = connection.execute(
-                select(receipt.c.number, receipt.c.reference, receipt.c.document)
-                .where(receipt.c.signature == "")
-                .order_by(receipt.c.number)
-                .limit(_AT_ONCE)
-            ).all()
-        if not due:
-            return signed
-        signatures = [(row.number, signer.sign(PREFIX + row.document.encode()).hex()) for row in due]
-        body = {"receipts": len(due), "first": due[0].reference, "last": due[-1].reference, "key": signer.fingerprint}
-        with store.record(Fact(GATE, "receipt.signed", due[0].reference, body)) as unit:
-            for number, signature in signatures:
-                # another process may have signed it meanwhile, with the same outcome: Ed25519 has one signature
-                unit.execute(
-                    update(receipt)
-                    .where(receipt.c.number == number, receipt.c.signature == "")
-                    .values(signature=signature, key=signer.fingerprint)
-                )
-        signed += len(due)
+    """Sign the oldest receipts that are not signed yet, at most `AT_ONCE`; how many were.
+
+    Raises what opening the key raises.
+    """
+    with store.read() as connection:
+        due = connection.execute(
+            select(receipt.c.number, receipt.c.reference, receipt.c.document)
+            .where(receipt.c.signature == "")
+            .order_by(receipt.c.number)
+            .limit(AT_ONCE)
+        ).all()
+    if not due:
+        return 0
+    signatures = [(row.number, signer.sign(PREFIX + row.document.encode()).hex()) for row in due]
+    body = {"receipts": len(due), "first": due[0].reference, "last": due[-1].reference, "key": signer.fingerprint}
+    with store.record(Fact(GATE, "receipt.signed", due[0].reference, body)) as unit:
+        for number, signature in signatures:
+            # another process may have signed it meanwhile, with the same outcome: Ed25519 has one signature
+            unit.execute(
+                update(receipt)
+                .where(receipt.c.number == number, receipt.c.signature == "")
+                .values(signature=signature, key=signer.fingerprint)
+            )
+    return len(due)
 
 
 def right(signed: Signed, public_raw: bytes) -> bool:

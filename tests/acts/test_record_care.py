@@ -16,6 +16,7 @@ from podadmin.app.record_care import RecordCare
 from podadmin.app.views.journal import JournalCheck
 from podadmin.core.errors import Cancelled, Tampered, Unavailable
 from podadmin.core.progress import Progress
+from podadmin.requests import receipts
 from podadmin.store.unit import Fact
 
 
@@ -165,3 +166,22 @@ def test_what_would_end_a_proof_is_not_kept_when_that_proof_is_over(
         with pytest.raises(expected):
             care.prove()
     assert ended == [3], "only the one that was under way"
+
+
+def test_who_closes_podadmin_waits_for_one_portion_of_signatures(
+    long: Profile, do: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "AT_ONCE", 2)
+    with long.store.record(Fact("custodian", "setting.changed", "gate", {"was": 1, "now": 2})) as unit:
+        for _ in range(7):
+            receipts.issue(unit, long.clock, "told", ("setting.changed", "gate"), {"by": "anna"})
+    care = RecordCare(long)
+    care.prove()
+    care.stop()
+    care.end()
+    assert do("receipt list").unsigned == 5
+    assert RecordCare(long).anchor() is False
+    again = RecordCare(long)
+    again.prove()
+    assert again.anchor()
+    assert do("receipt list").unsigned == 0

@@ -95,8 +95,10 @@ def key(profile: Profile) -> ReceiptKey:
 def sign(profile: Profile) -> Done:
     """Open the keyring and sign every receipt that is not signed yet."""
     profile.open_vault()
-    count = sign_receipts(profile)
-    return Done("No receipt waits for a signature." if not count else f"{count:,} receipts were signed.")
+    count = sum(iter(lambda: sign_receipts(profile), 0))
+    if not count:
+        return Done("No receipt waits for a signature.")
+    return Done("1 receipt was signed." if count == 1 else f"{count:,} receipts were signed.")
 
 
 def _ends_with(check: ReceiptCheck) -> ExitCode:
