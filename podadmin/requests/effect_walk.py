@@ -149,7 +149,6 @@ def _algorithm(algorithm: Algorithm, table: EffectTable, draft: Draft) -> PartRo
         if not algorithm.model.slug:
             draft.unknown.append("The model is not named with owner, name and version.")
     if row is None:
-        draft.all_columns = True
         return None
     if (algorithm.model is None) == ("model" in row.needs):
         says = "does not say which model it runs" if algorithm.model is None else "carries a model that it should not"
@@ -192,8 +191,10 @@ def _sql(algorithm: Algorithm, row: PartRow, draft: Draft) -> None:
             "reads",
             (f"Table {table}. Which columns the SQL reads could not be found out: count on all, of every row.",),
         )
+    elif not found.tables:
+        draft.say("reads", ("By the SQL: no table of the datasource.",))
     else:
-        tables = ", ".join(map(quoted, found.tables)) or "no table"
+        tables = ", ".join(map(quoted, found.tables))
         columns = "every column" if found.all_columns else _listed(found.columns) if found.columns else _ONLY_HOW_MANY
         draft.say("reads", (f"By the SQL, of the table {tables}: {columns}.",))
     draft.say("reads", (f"Outside of the datasource: {each}." for each in found.outside))
@@ -272,7 +273,7 @@ def _is_text(value: str | None) -> bool:
 
 def words_of(protocol: Protocol) -> dict[str, str]:
     """The words for a headline: each from the first algorithm that has something to say."""
-    words = _algorithm_words(Algorithm(Part("algorithm", "", ()), None, ()))
+    words = _algorithm_words(_NO_ALGORITHM)
     for algorithm in reversed(protocol.algorithms):
         said = _algorithm_words(algorithm)
         words["table"] = said["table"] if algorithm.table else words["table"]
@@ -281,11 +282,12 @@ def words_of(protocol: Protocol) -> dict[str, str]:
 
 
 _UNNAMED: Final = "(not named)"
+_NO_ALGORITHM: Final = Algorithm(Part("algorithm", "", ()), None, ())
 
 
 def _algorithm_words(algorithm: Algorithm) -> dict[str, str]:
     slug = algorithm.model.slug if algorithm.model else ""
-    named = slug or next((algorithm.part.text(each) for each in ("model_id", "bundle_name")), "")
+    named = slug or algorithm.part.text("model_id") or algorithm.part.text("bundle_name")
     return {
         "table": quoted(algorithm.table) if algorithm.table else "(none is named)",
         "columns": _listed(algorithm.columns),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from podadmin.core.text import quoted
 from podadmin.requests.effect_facts import Computing, ModelUse, Output, Reading
 from podadmin.requests.effect_table import shipped
-from podadmin.requests.effect_walk import Draft
+from podadmin.requests.effect_walk import Draft, switches
 from podadmin.requests.effects import UNKNOWN_HEADLINE, UNKNOWN_LEAVES, Effects, finished, statement
 from podadmin.requests.envelope import Requester, Verified, VerifiedRequest
 
@@ -408,7 +408,7 @@ def test_a_figure_over_one_file_is_about_the_person_in_it(
     all_of_them = statement(verified(with_query(protocols, query), flags={switch: False}), TABLE)
     told = [each for each in one.outputs if not each.always]
     assert (one.level, [each.smallest_group for each in told]) == (level, [group])
-    assert not any(each.every_record for each in told)
+    assert [each.every_record for each in told] == [False]
     assert any("count on single records" in each for each in one.leaves) == (level == "row")
     assert all_of_them.level == "aggregate"
 
@@ -426,3 +426,49 @@ def test_a_filter_of_the_requester_can_leave_a_single_record(verified: Any, prot
 def test_what_holds_no_data_does_not_hold_it_in_batches(verified: Any, protocols: dict[str, Any]) -> None:
     found = statement(verified(with_query(protocols, "SELECT 1 AS n"), flags={"batched_execution": True}), TABLE)
     assert found.level == "none"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "argument"),
+    [("bitfount.MONAIBundleInference", "bundle_name"), ("bitfount.TIMMInference", "model_id")],
+)
+def test_a_model_that_an_argument_names_is_named(
+    verified: Any, protocols: dict[str, Any], algorithm: str, argument: str
+) -> None:
+    step = {"class_name": algorithm, argument: "spleen_ct"}
+    found = statement(verified({**protocols["sql"], "algorithm": [step]}), TABLE)
+    assert found.known, found.reasons
+    assert "“spleen_ct”" in found.headline
+    assert any("“spleen_ct”" in each for each in found.computes)
+    assert [each.slug for each in found.computed.models] == ["spleen_ct"]
+
+
+def test_every_part_says_of_which_table_it_speaks(verified: Any, protocols: dict[str, Any]) -> None:
+    parts = dict(TABLE.parts)
+    for role, name in (("protocol", "bitfount.ResultsOnly"), ("aggregator", "bitfount.Aggregator")):
+        parts[role, name] = replace(
+            parts[role, name],
+            computes=(f"The {role} on {{table}}.",),
+            leaves=tuple(replace(each, words=f"{{table}} of the {role}.") for each in TABLE.always[:1]),
+        )
+    protocol = {**protocols["sql"], "aggregator": {"class_name": "bitfount.Aggregator"}}
+    found = statement(verified(protocol), replace(TABLE, parts=parts))
+    assert {"The protocol on “patients”.", "The aggregator on “patients”."} <= set(found.computes)
+    assert "“patients” of the protocol." in found.leaves
+
+
+def test_only_what_leaves_once_leaves_once_for_each_batch() -> None:
+    draft = Draft("patients")
+    draft.outputs = [Output("row", "message", "requester", "x", often) for often in ("once", "each-round")]
+    switches({"batched_execution": "true"}, TABLE, draft)
+    assert [each.often for each in draft.outputs] == ["each-batch", "each-round"]
+
+
+def test_a_query_without_a_table_reads_none(verified: Any, protocols: dict[str, Any]) -> None:
+    found = statement(verified(with_query(protocols, "SELECT 1 AS n")), TABLE)
+    assert found.reads == ("By the SQL: no table of the datasource.",)
+
+
+def test_of_a_long_value_sixty_characters_are_shown(verified: Any, protocols: dict[str, Any]) -> None:
+    (why,) = statement(verified({**protocols["sql"], "primary_results_path": "/" * 90}), TABLE).reasons
+    assert len(why.removeprefix("“ResultsOnly” sets “primary_results_path” to ").partition(",")[0]) == 60
