@@ -115,7 +115,8 @@ def open_by(store: Store, clock: Clock, request_id: str, look: Look) -> State:
 def _keep(unit: Unit, clock: Clock, row: Row[Any], opening: Opening) -> Row[Any]:
     """Write down what was found; the request's row as it stands then."""
     request_id = row.id
-    findings = {**findings_of(unit.connection, request_id), **opening.findings, POLICY: policy_mark(unit.connection)}
+    spoke = opening.tried.policy if opening.tried is not None else policy_mark(unit.connection)
+    findings = {**findings_of(unit.connection, request_id), **opening.findings, POLICY: spoke}
     if opening.pins is not None:
         findings["pins"] = {"family": opening.pins.family, "values": dict(opening.pins.values)}
     if opening.tried is not None:

@@ -378,3 +378,31 @@ def test_a_rule_that_allows_releases_nothing_that_waits(desk: Desk) -> None:
     waits = desk.open("t1")
     put(desk, "Yes", "allow", {"project": "only: study"})
     assert service.find(desk.store, waits).row.state == State.HELD
+
+
+def test_a_rule_that_came_between_looking_and_writing_down_binds_as_well(desk: Desk) -> None:
+    with desk.store.read() as connection:
+        looked = Tried(NOW, w.make_facts(), CIRCUMSTANCES, policy_mark(connection))
+    put(desk, "No study", "refuse", {"project": "only: study"})
+    assert refused(desk, desk.open("t1", tried=looked)).code == "rule.refuses-now"
+
+
+def test_rules_that_spoke_at_the_arrival_do_not_speak_again(desk: Desk) -> None:
+    """A request that was held past them was held by them too: what they asked for was asked then."""
+    put(desk, "Two", "hold", {}, reviewers=2)
+    waits = desk.open("t1")
+    assert approved(desk, waits) == State.APPROVED
+
+
+def test_a_rule_for_one_or_for_fewer_than_look_asks_for_nobody_more(desk: Desk) -> None:
+    waits, looked_at = desk.open("t1"), desk.open("t2", votes_needed=3, review_why="A rule asks for it")
+    put(desk, "One", "hold", {})
+    assert approved(desk, waits) == State.APPROVED
+    other = desk.open("t3")
+    put(desk, "Three", "hold", {"project": "only: asthma"}, reviewers=3)
+    put(desk, "Two", "hold", {}, reviewers=2)
+    assert refused(desk, other).code == "review.rule-asks"
+    assert refused(desk, looked_at).code == "review.votes-missing"
+    put(desk, "Also three", "hold", {}, reviewers=3)
+    assert "“Also three”" in refused(desk, other).why
+    assert refused(desk, looked_at).code == "review.votes-missing"
