@@ -18,11 +18,10 @@ _TOKEN = re.compile(
     | /\*.*?(?:\*/|\Z)                            # block comment
     | (?<![A-Za-z0-9_])\$(?P<tag>[A-Za-z_]*)\$.*?(?:\$(?P=tag)\$|\Z)   # dollar-quoted string
     | `(?P<name>(?:[^`]|``)*)`                    # what this module is for
+    | ;                                           # end of a statement
     """,
     re.VERBOSE | re.DOTALL,
 )
-
-
 _FROM_TABLE = re.compile(r"(?:from|FROM) `([^`]*)`")
 
 
@@ -60,10 +59,5 @@ def standard_quotes(query: str) -> str:
 
 def first_statement(query: str) -> str:
     """`query` up to its first semicolon that ends a statement, without space around it."""
-    position = 0
-    while (cut := query.find(";", position)) >= 0:
-        token = next((match for match in _TOKEN.finditer(query) if match.start() < cut < match.end()), None)
-        if token is None:
-            return query[:cut].strip()
-        position = token.end()
-    return query.strip()
+    ends = (token.start() for token in _TOKEN.finditer(query) if token.group() == ";")
+    return query[: next(ends, None)].strip()

@@ -64,3 +64,6 @@ def test_a_statement_ends_at_its_own_semicolon() -> None:
     assert first_statement(" SELECT 1 ") == "SELECT 1"
     assert first_statement("; SELECT 1") == ""
     assert first_statement("SELECT ';' AS a; SELECT ';'") == "SELECT ';' AS a"
+    assert first_statement("SELECT 'a';SELECT 2") == "SELECT 'a'"
+    assert first_statement("SELECT 1;;SELECT `;`") == "SELECT 1"
+    assert first_statement("SELECT 'a;") == "SELECT 'a;"
