@@ -29,6 +29,7 @@ from podadmin.requests.sql_terms import (
     is_plain_star,
     is_same_column,
     key_of,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ def _keys(select: exp.Select, results: list[exp.Expr]) -> tuple[exp.Expr, ...]:
     for each in group.expressions:
         key = each
         if isinstance(each, exp.Literal) and not each.is_string:
-            place = int(each.name) if each.name.isdigit() else 0
+            place = whole_number(each) or 0
             if not 1 <= place <= len(results):
                 raise SingleRecords("It groups by the place of a result that is not there: count on single records.")
             key = results[place - 1]

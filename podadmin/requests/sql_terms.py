@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 _WHOLE_DIGITS: Final = 8
 """Before the point, for a DECIMAL that is wide: what does not fit, some engines cut."""
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
 class SingleRecords(Exception):
@@ -19,12 +21,8 @@ class SingleRecords(Exception):
 def is_plain_column(node: exp.Expr) -> bool:
     from sqlglot import exp
 
-    return (
-        isinstance(node, exp.Column)
-        and isinstance(node.this, exp.Identifier)
-        and not node.args.get("db")
-        and not node.args.get("catalog")
-    )
+    # where a catalog is named, a database is
+    return isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier) and not node.args.get("db")
 
 
 def is_plain_star(node: exp.Expr) -> bool:
@@ -89,7 +87,7 @@ def _is_wide_cast(node: exp.Expr) -> bool:
     kind, wide = node.to, exp.DataType.Type
     if kind.this in {wide.INT, wide.BIGINT, wide.INT128, wide.FLOAT, wide.DOUBLE}:
         return not kind.expressions
-    digits = [int(each.name) for each in kind.expressions if each.name.isdigit() and len(each.name) < 4]
+    digits = [number for each in kind.expressions if (number := whole_number(each.this)) is not None]
     fits = not digits or digits[0] - sum(digits[1:]) >= _WHOLE_DIGITS
     return bool(kind.this == wide.DECIMAL and len(digits) == len(kind.expressions) and fits)
 
@@ -140,6 +138,15 @@ def is_constant(node: exp.Expr) -> bool:
     return isinstance(node, (exp.Literal, exp.Null, exp.Boolean))
 
 
+def whole_number(node: object) -> int | None:
+    """A number of at most nine digits from 0 to 9; None for every other, and for what is no number."""
+    from sqlglot import exp
+
+    if not isinstance(node, exp.Literal) or node.is_string:
+        return None
+    return int(node.name) if _NUMBER.fullmatch(node.name) else None
+
+
 def demanded_by(node: exp.Expr) -> int | None:
     """`k` of `COUNT(…) >= k` and what means the same."""
     from sqlglot import exp
@@ -149,13 +156,12 @@ def demanded_by(node: exp.Expr) -> int | None:
         (sides, exp.GTE, exp.GT),
         (sides[::-1], exp.LTE, exp.LT),
     ):
-        if isinstance(count, exp.Count) and isinstance(number, exp.Literal) and number.name.isdigit():
-            if number.is_string or len(number.name) > 9:
-                return None
+        fewest = whole_number(number)
+        if isinstance(count, exp.Count) and fewest is not None:
             if isinstance(node, least):
-                return int(number.name)
+                return fewest
             if isinstance(node, more):
-                return int(number.name) + 1
+                return fewest + 1
     return None
 
 
