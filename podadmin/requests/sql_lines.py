@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from podadmin.requests.effect_facts import FIGURES
 from podadmin.requests.sql_reading import common_table, parsed, readings, understand
-from podadmin.requests.sql_terms import is_plain_column
+from podadmin.requests.sql_terms import is_plain_column, whole_number
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-_MOST_DIGITS: Final = 15
 _MOST_NESTED: Final = 16
 
 
@@ -126,10 +125,7 @@ def _limited(query: exp.Expr, found: Lines) -> Lines:
     from sqlglot import exp
 
     limit = query.args.get("limit")
-    number = limit.expression if isinstance(limit, exp.Limit) else None
-    if not isinstance(number, exp.Literal) or number.is_string or not number.name.isdecimal():
+    bound = whole_number(limit.expression) if isinstance(limit, exp.Limit) else None
+    if bound is None:
         return found
-    if len(number.name) > _MOST_DIGITS:
-        return found
-    bound = int(number.name)
     return Lines(bound if found.most is None else min(bound, found.most), found.columns, found.counts, found.grouped)
