@@ -14,7 +14,7 @@ from podadmin.requests.effect_facts import Computing, ModelUse, Output
 from podadmin.requests.effect_table import shipped
 from podadmin.requests.effects import statement
 from podadmin.requests.envelope import Opened, Verified, VerifiedRequest, judge
-from podadmin.requests.rule_facts import Facts, ModelFact, facts_of, keep, kept, older
+from podadmin.requests.rule_facts import Facts, ModelFact, facts_of, keep, kept, older, unknown
 
 Make = Callable[..., Verified[VerifiedRequest]]
 
@@ -204,3 +204,25 @@ def test_rules_and_statements_mean_the_same_datasource(verified: Make, protocols
         request = verified(protocols["sql"], pod_identifier=name, pod_identifiers=(name,))
         effects = statement(request, shipped())
         assert effects.read.datasource == facts_of(request, effects).datasource == name.removeprefix("alice/")
+
+
+def test_of_what_nobody_signed_only_claims_are_known_and_else_the_worst() -> None:
+    assert asdict(unknown("bitfount", "hub", "glaucoma", "patients")) == {
+        "network": "bitfount",
+        "requester_key": "",
+        "requester_name": "hub",
+        "project": "glaucoma",
+        "identity": "",
+        "datasource": "patients",
+        "purposes": (),
+        "protocol": "",
+        "algorithms": (),
+        "models": (),
+        "columns": (),
+        "all_columns": True,
+        "level": "unknown",
+        "inferences": None,
+        "smallest_group": None,
+        "whole": False,
+        "ehr": None,
+    }
