@@ -406,3 +406,22 @@ def test_a_rule_for_one_or_for_fewer_than_look_asks_for_nobody_more(desk: Desk) 
     put(desk, "Also three", "hold", {}, reviewers=3)
     assert "“Also three”" in refused(desk, other).why
     assert refused(desk, looked_at).code == "review.votes-missing"
+
+
+def test_what_a_rule_that_came_later_says_is_said_in_words(desk: Desk) -> None:
+    waits = desk.open("t1")
+    put(desk, "Three", "hold", {}, reviewers=3)
+    assert refused(desk, waits).as_dict() == {
+        "code": "review.rule-asks",
+        "what": "The request was not approved.",
+        "why": "Rule “Three”, which was made or changed since the request came, asks for 3 reviewers.",
+        "next_step": "Ask for a review with 3 votes.",
+    }
+    put(desk, "No study", "refuse", {"project": "only: study"})
+    assert refused(desk, waits).as_dict() == {
+        "code": "rule.refuses-now",
+        "what": "The request was not approved.",
+        "why": "Rule “No study”, which was made or changed since the request came, refuses it. "
+        "Its condition holds: project.",
+        "next_step": "Refuse the request. Where the rule should not speak of it, change the rule first.",
+    }

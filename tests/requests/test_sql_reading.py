@@ -132,6 +132,7 @@ def test_what_only_one_engine_understands_says_so() -> None:
         ("SELECT s, count(*) FROM t GROUP BY s HAVING count(*) > 4 UNION SELECT s, count(*) FROM t GROUP BY s HAVING count(*) > 6", "aggregate", 5, False),
         ("SELECT count(*) FROM t UNION SELECT count(*) FROM t HAVING count(*) > 6", "aggregate", 7, False),
         ("SELECT count(*) FROM t UNION SELECT 1", "counts", None, False),
+        ("WITH c AS (SELECT a FROM t) SELECT avg(a) FROM c UNION SELECT sum(a) FROM c", "aggregate", None, True),
         ("SELECT count(*) FROM t UNION SELECT count(a) FROM t ORDER BY 1 LIMIT 1 OFFSET 1", "counts", None, True),
         ("(SELECT count(*) FROM t)", "counts", None, True),
         ("SELECT 1, 'a', NULL, TRUE", "none", None, False),
