@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from podadmin.app.anchoring import Kept, kept_anchors, views
-from podadmin.app.evidence import check_evidence
 from podadmin.app.proof_walk import Walked, walk
 from podadmin.app.views.journal import JournalCheck
 from podadmin.core.errors import Tampered
 from podadmin.core.progress import Progress
 from podadmin.journal import service
-from podadmin.journal.chain import START, Anchor, moment_of
+from podadmin.journal.chain import START, Anchor, Head, moment_of
+from podadmin.requests.reading import count_held
 from podadmin.store.engine import Store
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WALKED_HERE_UP_TO: Final = 10_000
 """So many entries are walked sooner than a process of its own has started."""
+HELD_HERE_UP_TO: Final = 2_000
+"""So many requests that wait are held against their entries sooner than a process of its own has started."""
 
 
 def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> JournalCheck:
@@ -32,17 +34,9 @@ def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> J
     """
     progress.report("Reading the anchors")
     kept = kept_anchors(profile, given)
-    problems = [f"{each.error.what} {each.error.why}" for each in kept if isinstance(each.error, Tampered)]
-    found = _walked(profile.store, [each.anchor for each in kept if each.anchor], progress)
-    broken, mismatch = found.chain.broken, found.mismatch
-    entry = broken.seq if broken else None
-    if broken is not None:
-        problems.append(f"{broken.why[:1].upper()}{broken.why[1:]}.")
-    elif mismatch is not None:
-        entry = mismatch.seq
-        problems.append(mismatch.words)
-    problems += [f"The database file is damaged: {line}." for line in found.damage]
-    return _check(profile, kept, found.chain, entry, problems, found.unchecked)
+    store, anchors = profile.store, [each.anchor for each in kept if each.anchor]
+    found = _walked(store, anchors, progress, service.length(store) > WALKED_HERE_UP_TO)
+    return _check(profile, kept, found)
 
 
 def prove_start(profile: Profile, progress: Progress) -> JournalCheck:
@@ -53,42 +47,36 @@ def prove_start(profile: Profile, progress: Progress) -> JournalCheck:
     those are checked that can still lead to a delivery. `prove` has to follow. Raises as `prove` does.
     """
     kept = kept_anchors(profile)
-    problems = [f"{each.error.what} {each.error.why}" for each in kept if isinstance(each.error, Tampered)]
-    newest = _newest(kept)
-    anchors = [each.anchor for each in kept if each.anchor]
-    found = service.verify_from(profile.store, anchors, newest.head if newest else START, progress)
-    entry = found.broken.seq if found.broken else None
-    if found.broken is not None:
-        problems.append(f"{found.broken.why[:1].upper()}{found.broken.why[1:]}.")
-    elif not problems:
-        mismatch = check_evidence(profile.store, live=True, progress=progress)
-        if mismatch is not None:
-            entry = mismatch.seq
-            problems.append(mismatch.words)
-    return _check(profile, kept, found, entry, problems)
+    newest, store = _newest(kept), profile.store
+    after = newest.head if newest else START
+    much = service.length(store) - after.seq > WALKED_HERE_UP_TO or count_held(store) > HELD_HERE_UP_TO
+    return _check(profile, kept, _walked(store, [each.anchor for each in kept if each.anchor], progress, much, after))
 
 
-def _walked(store: Store, anchors: Sequence[Anchor], progress: Progress) -> Walked:
-    entries = service.length(store)
-    if entries <= WALKED_HERE_UP_TO:
-        return walk(store, anchors, progress)
+def _walked(
+    store: Store, anchors: Sequence[Anchor], progress: Progress, much: bool, after: Head | None = None
+) -> Walked:
+    if not much:
+        return walk(store, anchors, progress, after)
     from podadmin.app.proof_apart import walk_apart
 
-    return walk_apart(store.path, anchors, entries, progress)
+    return walk_apart(store.path, anchors, service.length(store), progress, after)
 
 
 def _newest(kept: Sequence[Kept]) -> Anchor | None:
     return max((each.anchor for each in kept if each.anchor), key=lambda anchor: anchor.seq, default=None)
 
 
-def _check(
-    profile: Profile,
-    kept: Sequence[Kept],
-    found: service.Verification,
-    entry: int | None,
-    problems: Sequence[str],
-    unchecked: tuple[str, ...] = (),
-) -> JournalCheck:
+def _check(profile: Profile, kept: Sequence[Kept], walked: Walked) -> JournalCheck:
+    found, entry = walked.chain, None
+    problems = [f"{each.error.what} {each.error.why}" for each in kept if isinstance(each.error, Tampered)]
+    if found.broken is not None:
+        entry = found.broken.seq
+        problems.append(f"{found.broken.why[:1].upper()}{found.broken.why[1:]}.")
+    elif walked.mismatch is not None:
+        entry = walked.mismatch.seq
+        problems.append(walked.mismatch.words)
+    problems += [f"The database file is damaged: {line}." for line in walked.damage]
     newest = _newest(kept)
     anchored = f", anchored to entry {newest.seq}" if newest else ", not anchored yet"
     return JournalCheck(
@@ -106,5 +94,5 @@ def _check(
             for each in kept
             if each.error is not None and not isinstance(each.error, Tampered)
         )
-        + unchecked,
+        + walked.unchecked,
     )

@@ -30,7 +30,7 @@ from podadmin.core.errors import PodadminError, Tampered, Unavailable
 from podadmin.core.memory import no_core_dumps
 from podadmin.core.own_process import command, end_with, environment
 from podadmin.core.progress import Progress, Step
-from podadmin.journal.chain import Anchor, Break
+from podadmin.journal.chain import Anchor, Break, Head
 from podadmin.journal.records import Journal
 from podadmin.journal.service import Verification
 from podadmin.store.engine import Store
@@ -47,7 +47,9 @@ log = logging.getLogger("podadmin.record")
 # --- the side that asks ----------------------------------------------------------------------------------------------
 
 
-def walk_apart(path: Path, anchors: Sequence[Anchor], known: int, progress: Progress) -> Walked:
+def walk_apart(
+    path: Path, anchors: Sequence[Anchor], known: int, progress: Progress, after: Head | None = None
+) -> Walked:
     """What `walk` finds in the database at `path`, which has `known` entries at least; found by a process of its own.
 
     Raises what `walk` raises, and Unavailable (`journal.check-not-started`, `journal.check-ended`).
@@ -57,7 +59,7 @@ def walk_apart(path: Path, anchors: Sequence[Anchor], known: int, progress: Prog
         assert process.stdin is not None  # Popen was asked for pipes
         assert process.stdout is not None
         with suppress(OSError):  # it has ended already, which is seen when it is listened to
-            process.stdin.write(_order(path, anchors))
+            process.stdin.write(_order(path, anchors, after))
             process.stdin.flush()
         try:
             found = _listen(process.stdout, progress)
@@ -96,8 +98,8 @@ def _started() -> Iterator[subprocess.Popen[bytes]]:
                     stream.close()
 
 
-def _order(path: Path, anchors: Sequence[Anchor]) -> bytes:
-    asked = {"path": str(path.absolute()), "anchors": [asdict(each) for each in anchors]}
+def _order(path: Path, anchors: Sequence[Anchor], after: Head | None) -> bytes:
+    asked = {"path": str(path.absolute()), "anchors": [asdict(each) for each in anchors], "after": after}
     return json.dumps(asked).encode() + b"\n"
 
 
@@ -194,7 +196,8 @@ def main() -> int:
         asked = json.loads(sys.stdin.buffer.readline())
         threading.Thread(target=end_with, args=(sys.stdin.buffer,), name="parent", daemon=True).start()
         store = Store.beside(Path(asked["path"]), Journal(SystemClock()))
-        _say(found=_told(walk(store, [Anchor(**each) for each in asked["anchors"]], Progress(_step))))
+        anchors, after = [Anchor(**each) for each in asked["anchors"]], asked["after"]
+        _say(found=_told(walk(store, anchors, Progress(_step), None if after is None else Head(*after))))
     except PodadminError as error:
         _say(error=[type(error).__name__, error.code, error.what, error.why, error.next_step])
     except Exception as error:  # noqa: BLE001 - the edge of the process: what it was is told, without what it says

@@ -12,7 +12,7 @@ from podadmin.app.evidence import Mismatch, check_evidence
 from podadmin.app.evidence_rules import unchecked_rules
 from podadmin.core.progress import Progress
 from podadmin.journal import service
-from podadmin.journal.chain import Anchor
+from podadmin.journal.chain import Anchor, Head
 from podadmin.store.engine import Store
 
 
@@ -29,19 +29,26 @@ class Walked:
     unchecked: tuple[str, ...] = ()
 
 
-def walk(store: Store, anchors: Sequence[Anchor], progress: Progress) -> Walked:
+def walk(store: Store, anchors: Sequence[Anchor], progress: Progress, after: Head | None = None) -> Walked:
     """Check the file, recompute the whole chain, and hold it against the anchors and the records against it.
+
+    With `after` only what has to be right before anything is delivered: the chain behind that place, the entries that
+    anchors before it name, and the records that can still lead to a delivery.
 
     Raises Cancelled, Unavailable and Tampered (`store.*`).
     """
-    progress.report("Checking the database file")
-    damage = store.soundness(progress)
-    chain = service.verify(store, anchors, progress)
+    damage: tuple[str, ...] = ()
+    if after is None:
+        progress.report("Checking the database file")
+        damage = store.soundness(progress)
+        chain = service.verify(store, anchors, progress)
+    else:
+        chain = service.verify_from(store, anchors, after, progress)
     if chain.broken is not None:
         return Walked(damage, chain)
     progress.report("Holding the records against their entries")
-    mismatch = check_evidence(store, progress=progress)
-    if mismatch is not None:
+    mismatch = check_evidence(store, live=after is not None, progress=progress)
+    if mismatch is not None or after is not None:
         return Walked(damage, chain, mismatch)
     with store.read() as connection:
         return Walked(damage, chain, None, unchecked_rules(connection))

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from podadmin.app import anchoring
+from podadmin.app import anchoring, proof
 from podadmin.app.profile import Profile
 from podadmin.app.proof import prove_start
 from podadmin.core.errors import BadInput, NotFound, Refused, Tampered, Unavailable
@@ -366,9 +366,14 @@ def test_one_act_anchors_everywhere(made: Any, do: Any, profile: Profile, disk: 
     assert states(do("journal anchor"))["file"] == "wrong"
 
 
+@pytest.mark.parametrize("apart", [False, True])
 def test_a_quick_proof_begins_at_the_newest_anchor_and_finds_what_can_lead_to_a_delivery(
-    made: Any, do: Any, profile: Profile, disk: Path
+    made: Any, do: Any, profile: Profile, disk: Path, apart: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Whether many wait, so that a process of its own looks, or few."""
+    monkeypatch.setattr(proof, "HELD_HERE_UP_TO", -1 if apart else 2_000)
+    if apart:
+        monkeypatch.setattr(proof, "walk", None)
     write(profile, 10)
     do("journal anchor-file", file=str(disk))
     anchoring.anchor_files(profile)
@@ -385,6 +390,7 @@ def test_a_quick_proof_begins_at_the_newest_anchor_and_finds_what_can_lead_to_a_
     # before the anchor, and nothing that could lead to a delivery: left to the proof that follows
     early = next(each.seq for each in journal.since(profile.store, 0) if each.act == "setting.changed")
     assert edited(f"UPDATE journal_entry SET body = '{{ }}' WHERE seq = {early}").state == "whole"
+    monkeypatch.setattr(proof, "WALKED_HERE_UP_TO", 3 if apart else 10_000)
     assert do("journal verify").entry == early
     key = next(each.seq for each in journal.since(profile.store, 0) if each.act == "key.created")
     assert edited(f"UPDATE journal_entry SET body = '{{ }}' WHERE seq = {key}").entry == key

@@ -30,7 +30,7 @@ from podadmin.core.errors import Cancelled, PodadminError, Unavailable
 from podadmin.core.own_process import environment
 from podadmin.core.progress import Progress, Step
 from podadmin.journal import service
-from podadmin.journal.chain import Anchor, Break
+from podadmin.journal.chain import START, Anchor, Break, Head
 from podadmin.journal.records import Journal
 from podadmin.journal.service import Verification
 from podadmin.store.engine import Store
@@ -81,16 +81,16 @@ class Came:
     steps: tuple[Step, ...]
 
 
-def here(path: Path, anchors: Sequence[Anchor]) -> Came:
+def here(path: Path, anchors: Sequence[Anchor], after: Head | None = None) -> Came:
     store = store_of(path)
     try:
-        return _came(lambda progress: walk(store, anchors, progress))
+        return _came(lambda progress: walk(store, anchors, progress, after))
     finally:
         store.close()
 
 
-def apart(path: Path, anchors: Sequence[Anchor], known: int = 0) -> Came:
-    return _came(lambda progress: walk_apart(path, anchors, known, progress))
+def apart(path: Path, anchors: Sequence[Anchor], known: int = 0, after: Head | None = None) -> Came:
+    return _came(lambda progress: walk_apart(path, anchors, known, progress, after))
 
 
 def _came(prove: Callable[[Progress], Walked]) -> Came:
@@ -154,6 +154,8 @@ def test_both_ways_find_the_same(kept: Kept, damage: Damage, request: pytest.Fix
     found = here(kept.path, [kept.head])
     assert apart(kept.path, [kept.head]) == found
     assert STATES.get(request.node.callspec.id, "broken") == state_of(found.found)
+    for after in (START, kept.head.head):
+        assert apart(kept.path, [kept.head], after=after) == here(kept.path, [kept.head], after)
 
 
 def state_of(found: Walked | tuple[object, ...]) -> str:
@@ -287,7 +289,7 @@ def test_it_ends_when_nobody_is_there_to_hear_it(endless: Path) -> None:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(proof_apart._order(endless, []))
+        process.stdin.write(proof_apart._order(endless, [], None))
         process.stdin.flush()
         assert json.loads(process.stdout.readline()) == {"step": ["Checking the database file", None]}
         process.send_signal(signal.SIGINT)  # meant for the one that started it
