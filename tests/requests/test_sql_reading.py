@@ -143,6 +143,7 @@ def test_what_only_one_engine_understands_says_so() -> None:
         (f"SELECT n FROM ({SEXES}) AS s ORDER BY n LIMIT 2", "aggregate", 5, False),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 5 AND 'f' <> sex", "aggregate", 5, False),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 2", "aggregate", 2, False),
+        ("SELECT round(age) + 1, count(*) FROM t GROUP BY age HAVING count(*) >= 5", "aggregate", 5, False),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) > 1", "aggregate", 2, False),
     ],
 )  # fmt: skip
