@@ -20,6 +20,7 @@ from podadmin.desktop.pages.request_detail import RequestDetailView
 from podadmin.desktop.pages.request_list import RequestList
 from podadmin.desktop.pages.request_words import clock_words, deadline_words, seconds_left, time_words
 from podadmin.desktop.slices import complete
+from podadmin.desktop.theme.tokens import SIZE
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 from podadmin.desktop.widgets.text import PlainLabel
 from tests.desktop import request_views as v
@@ -210,6 +211,31 @@ def test_both_decisions_are_shut_with_the_reason_that_the_act_would_give(bench: 
     assert bar.approve.accessibleDescription() == "The limit is used up."
     assert not bar.refuse.isEnabled()
     assert bar.refuse.accessibleDescription() == "Too late."
+
+
+def test_what_hinders_approving_is_read_without_pointing_and_nothing_beside_it_promises_a_grant(bench: Bench) -> None:
+    hindered = Permit(False, "Rule “No counts” refuses it.")
+    for detail in (v.HELD, v.LAPSED):
+        bench.view.show_detail(replace(detail, may_approve=hindered))
+        assert "Cannot be approved now: Rule “No counts” refuses it." in texts(bench.view.bar)
+        assert "Approving makes" not in bench.view.bar.words
+        bench.view.show_detail(detail)
+        assert not [said for said in texts(bench.view.bar) if said.startswith("Cannot be approved")]
+    assert "Approving makes a grant" in bench.view.bar.words
+
+
+def test_the_words_of_the_bar_have_room_to_be_read_at_every_width(bench: Bench) -> None:
+    bench.view.show_detail(v.LAPSED)
+    bar = bench.view.bar
+    for width in (960, 720, 1600):
+        bar.resize(width, bar.heightForWidth(width))
+        layout = bar.layout()
+        assert layout is not None
+        layout.activate()
+        assert bar._words.width() >= SIZE.search
+        for button in (bar.colleagues, bar.refuse, bar.terms, bar.grant):
+            assert button.geometry().right() <= bar.width()
+            assert button.width() >= button.sizeHint().width()
 
 
 def test_the_time_left_is_said_and_counts_down(bench: Bench) -> None:

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from podadmin.app.views.facts import Permit
 from podadmin.app.views.requests import RequestDetail
 from podadmin.core.clock import Clock
 from podadmin.desktop.pages.grants_sheet import GrantSheet
 from podadmin.desktop.pages.request_review import AskSheet
-from podadmin.desktop.pages.request_words import DECIDABLE, deadline_words, is_late, state_badge
-from podadmin.desktop.theme.tokens import SPACE, TONE_ICONS
-from podadmin.desktop.widgets.banner import IconMark
+from podadmin.desktop.pages.request_words import DECIDABLE, deadline_words, is_late, late_words, state_badge
+from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS
+from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import ArmedButton, DangerButton, QuietButton
 from podadmin.desktop.widgets.card import Card
-from podadmin.desktop.widgets.layout import row
+from podadmin.desktop.widgets.layout import STRETCH, row
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 from podadmin.desktop.widgets.text import PlainLabel
 
@@ -33,6 +33,8 @@ ASK: Final = "Ask colleagues…"
 REFUSE: Final = "Refuse…"
 _SECOND_MS: Final = 1000
 _INKS: Final = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
+_BESIDE: Final = QBoxLayout.Direction.LeftToRight
+_BELOW: Final = QBoxLayout.Direction.TopToBottom
 _BUSY: Final = "Your decision is being recorded."
 
 
@@ -55,7 +57,7 @@ class DecisionBar(Card):
         self._late: bool | None = None
         self._mark = IconMark("info", "muted")
         self._words = PlainLabel("", "medium", wrap=True)
-        self._hindered = PlainLabel("", tone="muted", wrap=True)
+        self._hindered = Banner("warn", "")
         self._hindered.setVisible(False)
         self.refuse = DangerButton(REFUSE, self._ask_refusal, "ban")
         self.refuse.set_help("Asks for the words that the requester will read.")
@@ -65,9 +67,17 @@ class DecisionBar(Card):
         self.terms = QuietButton(TERMS, self._ask_terms, "shield-check")
         self.terms.set_help("Asks how often and until when the same request may run again.")
         self.colleagues = QuietButton(ASK, self._ask_colleagues, "user")
-        acts = (self.colleagues, self.refuse, self.terms, self.approve, self.grant)
-        self.body.addLayout(row(self._mark, (self._words, 1), *acts, gap=SPACE.m))
+        self._against = row(STRETCH, self.colleagues, self.refuse, gap=SPACE.m)
+        self._for = row(STRETCH, self.terms, self.approve, self.grant, gap=SPACE.m)
+        self._acts, self._line = QBoxLayout(_BESIDE), QBoxLayout(_BESIDE)
+        for layout in (self._acts, self._line):
+            layout.setSpacing(SPACE.m)
+        self._acts.addLayout(self._against)
+        self._acts.addLayout(self._for)
+        self._line.addLayout(row(self._mark, (self._words, 1), gap=SPACE.m), 1)
+        self._line.addLayout(self._acts)
         self.body.addWidget(self._hindered)
+        self.body.addLayout(self._line)
         self._timer = QTimer(self)
         self._timer.setInterval(_SECOND_MS)
         self._timer.timeout.connect(self.tick)
@@ -117,7 +127,10 @@ class DecisionBar(Card):
             self._late = late
             self.approve.setVisible(not late)
             self.grant.setVisible(late)
+            self._arrange()
         tone, words = deadline_words(detail.row, now)
+        if late and not detail.may_approve.allowed:
+            words = late_words(detail.row)[0]
         if not words:
             tone, words = state_badge(detail.row).tone, detail.row.state_words or detail.may_approve.reason
         if self._busy:
@@ -132,9 +145,29 @@ class DecisionBar(Card):
         super().showEvent(event)
         self.tick()
 
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as what speaks for and against below each other: that fits where one line does not."""
+        hint = super().minimumSizeHint()
+        hint.setWidth(min(hint.width(), max(self._widths()) + 2 * SPACE.l))
+        return hint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
+
+    def _widths(self) -> tuple[int, int]:
+        return self._against.sizeHint().width(), self._for.sizeHint().width()
+
+    def _arrange(self) -> None:
+        """The words stand beside the buttons where they have room to be read, else above them."""
+        room = self.width() - 2 * SPACE.l
+        acts = sum(self._widths()) + SPACE.m
+        self._acts.setDirection(_BESIDE if acts <= room else _BELOW)
+        self._line.setDirection(_BESIDE if acts + SIZE.search + SPACE.m <= room else _BELOW)
 
     def _run_timer(self) -> None:
         wanted = self._detail is not None and self._detail.row.state in DECIDABLE and self.isVisible()
@@ -156,7 +189,8 @@ class DecisionBar(Card):
         self.refuse.set_permit(refuse.allowed, refuse.reason)
         # what hinders a decision is read without pointing at what cannot be pressed
         hindered = approve.reason if waits and not approve.allowed else ""
-        self._hindered.setText(f"Cannot be approved now: {hindered}" if hindered else "")
+        if hindered:
+            self._hindered.set("warn", f"Cannot be approved now: {hindered}")
         self._hindered.setVisible(bool(hindered))
 
     def _decided(self, grant: bool) -> None:

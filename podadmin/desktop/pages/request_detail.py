@@ -21,7 +21,7 @@ from podadmin.desktop.pages.request_decision import DecisionBar, decided_on
 from podadmin.desktop.pages.request_effects import DifferenceCard, EffectCard, trace_facts
 from podadmin.desktop.pages.request_left import LeftCard
 from podadmin.desktop.pages.request_review import ReviewCard
-from podadmin.desktop.pages.request_words import DECIDABLE, state_badge, verified_badge
+from podadmin.desktop.pages.request_words import DECIDABLE, effects_title, state_badge, verified_badge
 from podadmin.desktop.pages.rules_why_not import WhyNotCard
 from podadmin.desktop.slices import Part, at_once
 from podadmin.desktop.theme.tokens import SIZE, SPACE
@@ -128,6 +128,7 @@ class RequestDetailView(Part):
         self._head.show_row(detail.row)
         yield
         self._tampered.setVisible(detail.row.verified == "failed")
+        self.effects.set_title(effects_title(detail.row))
         yield from self.effects.show_in_turns(detail.effects)
         self._place_outcome(detail)
         self.effects.setVisible(True)

@@ -235,7 +235,7 @@ def _table(clock: Clock) -> RowTable:
         "Requests",
         [
             Column("State", state_badge, "badge", width=16, tip=lambda row: row.state_words),
-            Column("Task", lambda row: row.task, stretch=8, key="task"),
+            Column("Task", lambda row: row.task, stretch=14, key="task"),
             Column("Requester", lambda row: row.requester, stretch=5, key="requester"),
             Column("Datasource", lambda row: row.datasource, stretch=4, spare=True, key="datasource"),
             Column("Risk", lambda row: risk_word(row.risk), "badge", width=12),

@@ -43,6 +43,15 @@ FILTERS: Final = (
     ("all", "All", ()),
 )
 """(key, words, states); no states means every state."""
+_DID: Final = frozenset({"approved", "delivering", "running", "finished"})
+_NEVER_DID: Final = frozenset({"refused", "invalid"})
+
+
+def effects_title(row: RequestRow) -> str:
+    """What its effects are called: they lie ahead, were approved, or never came to pass."""
+    if row.state in _NEVER_DID:
+        return "What this request would have done"
+    return "What this request does" if row.state in _DID else "What this request will do"
 
 
 def state_badge(row: RequestRow) -> BadgeSpec:
@@ -95,16 +104,23 @@ def time_words(row: RequestRow, now: datetime) -> str:
     return f"{clock_words(left)} left" if left > 0 else "window passed"
 
 
+def late_words(row: RequestRow) -> tuple[str, str]:
+    """What has come of a request whose window has passed, and what approving it would do."""
+    told = "was told that it is held" if row.state == "lapsed" else "will be told that it is held"
+    return (
+        f"Too late for this sending: the requester {told}{_reference(row)}.",
+        "Approving makes a grant, which lets the same request through when it is sent again.",
+    )
+
+
+def _reference(row: RequestRow) -> str:
+    return f" with the reference {row.reference}" if row.reference else " with a reference"
+
+
 def deadline_words(row: RequestRow, now: datetime) -> tuple[str, str]:
     """(tone, sentence) about the time there is to decide; empty words where nothing is awaited."""
-    reference = f" with the reference {row.reference}" if row.reference else " with a reference"
     if is_late(row, now):
-        told = "was told that it is held" if row.state == "lapsed" else "will be told that it is held"
-        words = (
-            f"Too late for this sending: the requester {told}{reference}. "
-            "Approving makes a grant, which lets the same request through when it is sent again."
-        )
-        return "warn", words
+        return "warn", " ".join(late_words(row))
     left = seconds_left(row, now)
     if left is not None:
         tone = "bad" if left <= 30 else "warn" if left <= 120 else "info"
