@@ -13,13 +13,15 @@ from pytestqt.qtbot import QtBot
 
 from podadmin.app.views.rules import FlipRow, RuleFieldRow, RuleRow, SuggestionRow, Trial, WayOutView, WhyNotView
 from podadmin.core.errors import BadInput
+from podadmin.desktop.pages.rules import NEW, RulesPage
 from podadmin.desktop.pages.rules_condition import ConditionCard
 from podadmin.desktop.pages.rules_editor import RuleEditor
 from podadmin.desktop.pages.rules_list import RulesList, summary
 from podadmin.desktop.pages.rules_trial import UNREAD, UNTRIED, TrialCard
 from podadmin.desktop.pages.rules_why_not import WhyNotCard
 from podadmin.desktop.slices import complete
-from tests.desktop.hands import texts
+from tests.desktop.hands import Show, texts
+from tests.desktop.held import Desk
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 
@@ -191,7 +193,7 @@ def test_the_list_and_what_could_become_a_rule(host: QWidget, qtbot: QtBot) -> N
     rule = RuleRow("rul_1", "Counts", "allow", "on", ("The project is “study”.",), 1, NOW, "anna", "Because.")
     off = RuleRow("rul_2", "No names", "refuse", "off", ("It reads …",), 2, NOW, "anna", "Law.")
     view.show_rules((rule, off))
-    assert summary((rule, off)).startswith("1 allow · 1 switched off. Rules have no order")
+    assert summary((rule, off)).startswith("1 allows · 1 switched off. Rules have no order")
     assert summary((off,)).startswith("None is switched on")
     found = SuggestionRow("lab: counts", 3, ("It …",), {"project": "only: study"}, ("req_1",))
     view.show_suggestions((found,))
@@ -215,3 +217,31 @@ def test_why_not_is_shown_only_where_there_is_something_to_say(host: QWidget, qt
     assert wanted.args == ["req_1"]
     card.show_why(WhyNotView("req_1", True, (), (), {}, ()))
     assert not card.isVisible()
+
+
+def test_a_draft_is_still_there_for_who_looks_at_something_else_and_comes_back(
+    host: QWidget, show: Show, qtbot: QtBot
+) -> None:
+    desk = Desk(host)
+    page = show(RulesPage(desk, sliced=True))
+    qtbot.waitUntil(lambda: page.ready)
+
+    def opened(subject: str) -> RuleEditor:
+        page.open_subject(subject)
+        if desk.session.waits("rules fields"):
+            desk.session.answer("rules fields", FIELDS)
+        qtbot.waitUntil(lambda: page._form.showing == "content")
+        assert page._editor is not None
+        return page._editor
+
+    untouched = opened(NEW)
+    page.shown()
+    editor = opened(NEW)
+    assert editor is not untouched, "what nobody wrote into is made anew, with what is known by now"
+    editor.name.set_value("Counts")
+    page.shown()
+    assert opened(NEW) is editor
+    assert editor.name.value() == "Counts"
+    press(page, "Leave without saving")
+    assert opened(NEW).name.value() == ""
+    page.hide()

@@ -74,6 +74,8 @@ class RulesPage(Page):
         self._proposal = _Proposal()
         self._fields: tuple[RuleFieldRow, ...] = ()
         self._editor: RuleEditor | None = None
+        self._drafted: tuple[str, _Proposal | None] | None = None
+        """Which form the editor holds, and what it started from where the subject does not say that."""
         self._back = QuietButton(BACK, lambda: self.desk.go(self.name), "arrow-left")
         self._new = PrimaryButton("Make a rule", self._make, "plus")
         self.add_action(self._back)
@@ -132,6 +134,10 @@ class RulesPage(Page):
             self._tab(PROJECTS)
             return
         self._subject = subject
+        editor = self._editor
+        if editor is not None and editor.touched and self._drafted in ((subject, None), (subject, self._proposal)):
+            self._resume(editor)
+            return
         if subject.startswith(FROM):
             self._open_from(subject.removeprefix(FROM))
             return
@@ -211,6 +217,12 @@ class RulesPage(Page):
         if self.view.detail is not None:
             self.desk.go(self.name, EDIT + self.view.detail.row.id)
 
+    def _resume(self, editor: RuleEditor) -> None:
+        """Somebody looked at something else and came back: what they had written is still there."""
+        self._show(self._form, "Change a rule" if editor.rule is not None else "A new rule", self._subject)
+        self._form.show_content()
+        editor.try_again()
+
     def _open_form(self, rule: str) -> None:
         self._form.show_loading("Preparing the form")
         self._show(self._form, "Change a rule" if rule else "A new rule", self._subject)
@@ -241,6 +253,7 @@ class RulesPage(Page):
         self.session.read(self, "requests why-not", {"request": request}, came, failed)
 
     def _begin(self, rule: RuleDetail | None) -> None:
+        self._drafted = None
         if self._editor is not None:
             self._editor.stop()
             self._form_place.removeWidget(self._editor)
@@ -257,6 +270,7 @@ class RulesPage(Page):
             editor.trial.request_wanted.connect(lambda request: self.desk.go("Requests", request))
             editor.begin(rule, self._proposal.conditions, self._proposal.name)
             self._form.show_content()
+            self._drafted = self._subject, self._proposal if self._subject == NEW else None
             editor.name.line.setFocus()
 
         self.build_in_turns(editor, built)
@@ -310,12 +324,14 @@ class RulesPage(Page):
         self.write(act, arguments, self._saved)
 
     def _saved(self, detail: RuleDetail) -> None:
+        self._drafted = None
         self.desk.say(
             "The rule is in force." if detail.row.state == "on" else "The rule was saved; it is switched off."
         )
         self.desk.go(self.name, detail.row.id)
 
     def _leave(self) -> None:
+        self._drafted = None
         rule = self._editor.rule if self._editor is not None else None
         self.desk.go(self.name, rule.row.id if rule is not None else "")
 

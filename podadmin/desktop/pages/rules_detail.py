@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from podadmin.app.views.facts import Fact
 from podadmin.app.views.rules import RuleDetail, RuleVersion
 from podadmin.desktop.pages.rules_trial import VERDICTS, ReadingCard
 from podadmin.desktop.theme.tokens import SPACE
@@ -62,12 +63,12 @@ class RuleDetailView(QWidget):
         on = shown.state == "on"
         self._switch.set_words("Switch off…" if on else "Switch on…")
         self._switch.set_icon("pause" if on else "play")
-        lead = detail.lead
+        ways = []
         if shown.verdict == "refuse":
-            lead = f"{lead} The requester is told: “{detail.message}”"
+            ways.append(Fact("The requester is told", detail.message))
         if detail.reviewers > 1:
-            lead = f"{lead} {detail.reviewers} people have to agree."
-        self.reading.show_rule(lead, detail.lines, detail.cautions, detail.result_lines)
+            ways.append(Fact("Who decides", f"{detail.reviewers} people, each on their own; all have to agree."))
+        self.reading.show_rule(detail.lead, detail.lines, detail.cautions, detail.result_lines, ways)
         clear(self._history)
         for version in detail.versions:
             self._history.addWidget(_version(version))

@@ -44,6 +44,7 @@ class RuleEditor(Part):
     def __init__(self, fields: tuple[RuleFieldRow, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rule: RuleDetail | None = None
+        self._begun: dict[str, Any] | None = None
         self._fields = fields
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -113,6 +114,7 @@ class RuleEditor(Part):
         self._people.set_value(str(rule.reviewers if rule else 1))
         self._conditions.begin(rule.conditions if rule else conditions)
         self._results.begin(rule.results if rule else {})
+        self._begun = self.arguments()
         self._wait("")
         self._changed()
 
@@ -152,6 +154,15 @@ class RuleEditor(Part):
         """Say why the draft is no rule yet."""
         self._wait(f"{error.why} {error.next_step}")
         self._permit(error.why)
+
+    @property
+    def touched(self) -> bool:
+        """Has anything been written that would be lost?"""
+        return self._begun is not None and self.arguments() != self._begun
+
+    def try_again(self) -> None:
+        """The draft is in front again; what it would have done may have changed meanwhile."""
+        self._changed()
 
     def stop(self) -> None:
         """Nothing of this draft is wanted any more."""

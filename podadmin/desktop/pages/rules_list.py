@@ -32,7 +32,7 @@ class RulesList(QWidget):
         self.table = RowTable(
             "Rules",
             [
-                Column("Rule", lambda rule: rule.name, stretch=2),
+                Column("Rule", lambda rule: rule.name, stretch=4),
                 Column("Does", lambda rule: VERDICTS[rule.verdict], "badge", width=11),
                 Column("State", lambda rule: STATES[rule.state], "badge", width=8),
                 Column("Where", lambda rule: " ".join(rule.says), stretch=4, tip=lambda rule: "\n".join(rule.says)),
@@ -82,7 +82,7 @@ def summary(rules: Sequence[RuleRow]) -> str:
     """All rules in one sentence."""
     on = [rule for rule in rules if rule.state == "on"]
     counts = {verdict: sum(rule.verdict == verdict for rule in on) for verdict in VERDICTS}
-    words = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+    words = ", ".join(f"{n} {what if n > 1 else f'{what}s'}" for what, n in counts.items() if n)
     off = len(rules) - len(on)
     parts = [words or "None is switched on", f"{off} switched off" if off else ""]
     order = "Rules have no order: a refusal wins, then a hold, and only then what allows."

@@ -41,12 +41,14 @@ class ReadingCard(Card):
         super().__init__(title, parent=parent)
         self._lead = PlainLabel("", "medium", wrap=True)
         self._asked = FactGrid()
+        self._ways = FactGrid()
         self._held_lead = PlainLabel("Its results are held until you have seen them, when one of this is so:", "medium")
         self._held = FactGrid()
         self._cautions = column(gap=SPACE.s)
         self._rest = PlainLabel("", "muted", wrap=True)
         self.body.addWidget(self._lead)
         self.body.addWidget(self._asked)
+        self.body.addWidget(self._ways)
         self.body.addWidget(self._held_lead)
         self.body.addWidget(self._held)
         self.body.addLayout(self._cautions)
@@ -57,27 +59,38 @@ class ReadingCard(Card):
         """There is no rule to read yet."""
         self._lead.setVisible(False)
         self._asked.setVisible(False)
+        self._show_ways(())
         self._show_held(())
         clear(self._cautions)
         self._rest.setText(UNREAD)
         self._rest.setVisible(True)
 
     def show_rule(
-        self, lead: str, lines: Sequence[RuleLine], cautions: Sequence[str], held: Sequence[RuleLine] = ()
+        self,
+        lead: str,
+        lines: Sequence[RuleLine],
+        cautions: Sequence[str],
+        held: Sequence[RuleLine] = (),
+        ways: Sequence[Fact] = (),
     ) -> None:
-        """Show a reading. `held`: what holds its results."""
+        """Show a reading. `held`: what holds its results; `ways`: how it does what it does."""
         self._show_held(held)
         self._lead.setText(lead)
         self._lead.setVisible(True)
         self._asked.setVisible(True)
         asked = [Fact(line.label, line.words) for line in lines if line.asked]
         self._asked.set_facts(asked or [Fact("Asks", "Nothing: it speaks about every request.", "warn")])
+        self._show_ways(ways)
         clear(self._cautions)
         for each in cautions:
             self._cautions.addWidget(Banner("warn", each))
         rest = " ".join(line.words for line in lines if not line.asked)
         self._rest.setText(f"Everything else is left open: {rest}" if rest else "")
         self._rest.setVisible(bool(rest))
+
+    def _show_ways(self, ways: Sequence[Fact]) -> None:
+        self._ways.set_facts(ways)
+        self._ways.setVisible(bool(ways))
 
     def _show_held(self, held: Sequence[RuleLine]) -> None:
         self._held.set_facts([Fact(line.label, line.words) for line in held])
