@@ -93,7 +93,7 @@ def test_a_key_in_use_can_be_replaced_and_one_that_ends_can_be_ended(show: Show)
     ending = replace(KEY, id="key_0", state="ending", tone="warn", runway="Accepted for 13 days yet", purpose="Old")
     keys.show_keys((KEY, ending, replace(KEY, id="key_x", state="revoked", reason="stolen", purpose="Gone")))
     said = texts(keys)
-    assert "Runway\nTo be renewed in 728 days" in said
+    assert "Validity\nTo be renewed in 728 days" in said
     assert "Accepted for 13 days yet" in said
     assert {"In use", "Still accepted"} <= set(said.split("\n"))
     assert "Keys that are not used any more" in said

@@ -101,8 +101,8 @@ def _needs(profile: Profile, now: Status) -> tuple[Need, ...]:
         needs.append(Need("warn", "The pod is paused", now.pod.paused_reason, "See the requests", "Requests"))
     waiting = requests.listing(profile.store, state="held,lapsed", search="", limit=SHOWN, after="")
     for row in waiting.rows:
-        what = "waits for your decision" if row.state == "held" else f"is held under {row.reference}"
-        title = f"{stranger(row.requester, 60)} {what}"
+        held = "" if row.state == "held" else f", held under {row.reference}"
+        title = f"{stranger(row.requester, 60)} waits for your decision{held}"
         detail = f"{stranger(row.task, 80)} on {stranger(row.datasource, 60)}"
         needs.append(Need("warn", title, detail, "Decide", "Requests", row.id))
     if waiting.total > SHOWN:

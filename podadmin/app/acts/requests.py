@@ -365,7 +365,7 @@ def _outcome(found: Found) -> tuple[Fact, ...]:
         facts.append(
             Fact(
                 "Why the pod ended it" if found.row.state in _POD_ENDED else told,
-                stranger(found.row.answer_words, 2000),
+                "\n".join(stranger(line, 2000) for line in found.row.answer_words.split("\n")),
             )
         )
     return tuple(facts)

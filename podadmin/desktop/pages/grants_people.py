@@ -15,7 +15,7 @@ from podadmin.desktop.widgets.banner import Banner
 from podadmin.desktop.widgets.buttons import DangerButton, PrimaryButton, QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.form import TextField
-from podadmin.desktop.widgets.layout import column, row
+from podadmin.desktop.widgets.layout import STRETCH, column, row
 from podadmin.desktop.widgets.prompt import Question
 from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import PlainLabel
@@ -58,7 +58,7 @@ class PeopleView(QWidget):
         decide.body.addWidget(self._you)
         decide.body.addWidget(self.deciders)
         decide.body.addLayout(
-            row(QuietButton(NAME, self._name, "user"), QuietButton(COVER, self._cover, "clock"), self.end)
+            row(QuietButton(NAME, self._name, "user"), QuietButton(COVER, self._cover, "clock"), STRETCH, self.end)
         )
         self.reviewers = RowTable(
             "Who reviews",
@@ -80,7 +80,7 @@ class PeopleView(QWidget):
         review = Card("Who reviews")
         review.body.addWidget(self._nobody)
         review.body.addWidget(self.reviewers)
-        review.body.addLayout(row(QuietButton(ENROL, self._enrol, "user"), self.remove))
+        review.body.addLayout(row(QuietButton(ENROL, self._enrol, "user"), STRETCH, self.remove))
         self.setLayout(column(decide, review, gap=SPACE.l))
         self._permit()
 

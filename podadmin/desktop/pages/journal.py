@@ -43,8 +43,8 @@ def entry_table() -> RowTable:
     return RowTable(
         "Journal entries",
         [
-            Column("Entry", lambda entry: amount(entry.seq), "number", width=9),
-            Column("When", lambda entry: _short(entry.at), width=13, tip=lambda entry: precise(entry.at)),
+            Column("Entry", lambda entry: amount(entry.seq), "number", width=7),
+            Column("When", lambda entry: _short(entry.at), width=16, tip=lambda entry: precise(entry.at)),
             Column("What happened", lambda entry: entry.words, stretch=3),
             Column("Who", lambda entry: entry.actor, width=8, spare=True),
         ],

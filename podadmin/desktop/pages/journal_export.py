@@ -46,7 +46,7 @@ class JournalExportSheet(ExportSheet):
         )
         self.since = TextField("From day", chosen.get("since", ""), placeholder="everything")
         self.until = TextField("To day", chosen.get("until", ""), placeholder="everything")
-        self.request = TextField("Only the request", hint="Its id or reference.", placeholder="all requests")
+        self.request = TextField("Only the request", placeholder="its id or reference; else all")
         self.job = JobBar()
         self.body.addLayout(row((self.since, 1), (self.until, 1), (self.request, 2), gap=SPACE.s))
         self.body.addWidget(self.job)

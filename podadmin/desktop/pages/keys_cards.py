@@ -127,7 +127,7 @@ class KeyCard(Card):
         self.body.addWidget(
             FactGrid(
                 (
-                    Fact("Runway", key.runway, key.tone if key.tone in {"warn", "bad"} else "plain"),
+                    Fact("Validity", key.runway, key.tone if key.tone in {"warn", "bad"} else "plain"),
                     Fact("Where it lives", key.where),
                     Fact(key.origin or "Created", f"{when(key.created_at)}, {ago(key.created_at, now)}"),
                     Fact("Last used", last),

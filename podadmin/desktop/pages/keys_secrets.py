@@ -63,7 +63,7 @@ class SecretsPart(QWidget):
                     spare=True,
                 ),
                 Column(
-                    "Runway", lambda key: BadgeSpec(key.tone, key.runway or "No end"), "badge", width=18, spare=True
+                    "Validity", lambda key: BadgeSpec(key.tone, key.runway or "No end"), "badge", width=18, spare=True
                 ),
             ),
             fits=True,

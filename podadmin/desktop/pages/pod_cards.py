@@ -20,7 +20,7 @@ from podadmin.desktop.widgets.empty import EmptyState
 from podadmin.desktop.widgets.facts import FactGrid
 from podadmin.desktop.widgets.layout import STRETCH, CardGrid, clear, column, row, wrap
 from podadmin.desktop.widgets.text import PlainLabel
-from podadmin.desktop.widgets.words import ago, amount, count, precise, size, whole
+from podadmin.desktop.widgets.words import ago, amount, count, precise, size, when, whole
 
 _MODES: Final = {
     "off": BadgeSpec("bad", "Off", "shield-alert"),
@@ -74,7 +74,7 @@ class GateCard(Card):
         facts = [Fact("Pod", gate.pod or "none yet"), Fact("Network", gate.network or "none")]
         if gate.since is not None:
             facts += [
-                Fact("On since", precise(gate.since)),
+                Fact("On since", f"{when(gate.since)}, {ago(gate.since, now)}"),
                 Fact("Heard from the network", ago(gate.up_contact, now)),
                 Fact("Heard from the pod", ago(gate.down_contact, now)),
             ]
@@ -86,7 +86,7 @@ class GateCard(Card):
 
 
 def _figure(words: str, number: int, key: str) -> FigureCard:
-    card = FigureCard(words)
+    card = FigureCard(words[:1].upper() + words[1:])
     loud = number > 0 and key in {"refused", "withheld", "hosts-refused", "alarms"}
     card.set(whole(number), "since the gate was switched on", "warn" if loud else "plain")
     return card

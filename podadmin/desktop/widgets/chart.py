@@ -309,7 +309,10 @@ class BarChart(Chart):
                 height = plot.height() * day.counts[key] / self._top
                 bar = QRectF(self._x(place, True) - width / 2, bottom - height, width, height)
                 bottom -= height
-                self._bar(painter, bar, tone, last=number == len(shown) - 1)
+                last = number == len(shown) - 1
+                # a line of the ground between two parts: who cannot tell their colours apart sees where one ends
+                gap = 0.0 if last or height <= 2 * SPACE.hair else float(SPACE.hair)
+                self._bar(painter, bar.adjusted(0, gap, 0, 0), tone, last)
         painter.end()
 
     def _bar(self, painter: QPainter, bar: QRectF, tone: str, last: bool) -> None:
