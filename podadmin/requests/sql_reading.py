@@ -323,7 +323,7 @@ def _outside(tree: exp.Expr) -> Iterator[str]:
                 name = _function_name(node.this)
                 if name.casefold() not in TABLE_FUNCTIONS:
                     yield f"rows from {quoted(name, 60)}"
-            elif node.args.get("db") or node.args.get("catalog"):
+            elif node.args.get("db"):
                 yield f"the table {quoted(node.name, 60)} of another database"
             elif any(char in node.name for char in "/\\:.*?") or node.name.casefold().startswith(_OF_THE_ENGINE):
                 yield f"{quoted(node.name, 60)}, which an engine can take for a file or for its own tables"

@@ -24,6 +24,7 @@ from podadmin.requests.sql_reading import (
     MAX_SUBSCRIPTS,
     MAX_TOKENS,
     SqlFacts,
+    is_one_select,
     understand,
 )
 
@@ -70,6 +71,8 @@ SEXES = "SELECT sex, count(*) AS n FROM t GROUP BY sex HAVING count(*) >= 5"
         ("SELECT * FROM (SELECT a FROM t) AS s", ("t",), ("a",), False),
         ("SELECT a FROM t WHERE b IN (WITH c AS (SELECT b FROM u) SELECT b FROM c)", ("t", "u"), ("a", "b"), False),
         ("SELECT count(*) FROM t", ("t",), (), False),
+        ("SELECT a FROM t PIVOT (sum(b) FOR c IN ('x'))", ("t",), ("a", "b", "c"), True),
+        ("SELECT a FROM t UNPIVOT (n FOR m IN (c, d))", ("t",), ("a", "c", "d"), True),
         ("SELECT 1", (), (), False),
     ],
 )
@@ -364,6 +367,8 @@ def test_figures_are_told_as_deep_as_it_is_sure_of_them(query: str, core: str, e
         ("SELECT * FROM 'https://example.org/x.csv'", "can take for a file"),
         ("SELECT * FROM `C:\\x`", "can take for a file"),
         ("SELECT * FROM sqlite_master", "its own tables"),
+        ("SELECT count(*) FROM sqlite_master", "its own tables"),
+        ("SELECT type, count(*) FROM sqlite_master GROUP BY type HAVING count(*) >= 10", "its own tables"),
         ("SELECT * FROM pg_catalog.pg_tables", "another database"),
         ("SELECT * FROM other.t", "another database"),
         ("SELECT * FROM a.b.c", "another database"),
@@ -391,6 +396,24 @@ def test_what_reaches_outside_is_named(query: str, what: str) -> None:
     found = understand(query)
     assert any(what in each for each in found.outside), found.outside
     assert (found.level, found.smallest_group, found.every_record, found.all_columns) == ("row", None, False, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "one"),
+    [
+        ("SELECT a FROM t", True),
+        ("WITH c AS (SELECT a FROM `t`) SELECT a FROM c", True),
+        ("SELECT a FROM t UNION SELECT 1", False),
+        ("SELECT a FROM (SELECT 1 EXCEPT SELECT 2) AS s", False),
+        ("SELECT `a UNION SELECT b` FROM `t`", False),
+        ("SELECT list_transform(a, lambda x : x + 1)[1:2] FROM t", False),
+        ("SELECT 1; SELECT 2", False),
+        ("what?", False),
+        ("SELECT 1 FROM `a`, (SELECT 1 FROM `b`), (SELECT 1 FROM `c`), (SELECT 1 FROM `d`)", False),
+    ],
+)
+def test_only_what_is_one_select_for_every_engine_is_one(query: str, one: bool) -> None:
+    assert is_one_select(query) is one
 
 
 def test_a_qualified_name_is_a_table_even_where_a_with_has_the_same_name() -> None:
