@@ -246,7 +246,7 @@ def has_two_meanings(table: exp.Table) -> bool:
     node: exp.Expr = table
     while (parent := node.parent) is not None:
         inside.add(id(node))
-        beside = parent if isinstance(parent, exp.With) else parent.args.get("with_")
+        beside = parent.args.get("with_")
         around |= {id(each): each for each in (beside.expressions if beside is not None else ())}
         node = parent
     meant = common_table(table)
