@@ -73,6 +73,8 @@ SEXES = "SELECT sex, count(*) AS n FROM t GROUP BY sex HAVING count(*) >= 5"
         ("SELECT count(*) FROM t", ("t",), (), False),
         ("SELECT a FROM t PIVOT (sum(b) FOR c IN ('x'))", ("t",), ("a", "b", "c"), True),
         ("SELECT a FROM t UNPIVOT (n FOR m IN (c, d))", ("t",), ("a", "c", "d"), True),
+        ("SELECT a FROM XX", ("XX",), ("a",), False),
+        ("SELECT *", (), (), False),
         ("SELECT 1", (), (), False),
     ],
 )
