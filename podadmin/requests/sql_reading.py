@@ -239,7 +239,6 @@ def has_two_meanings(table: exp.Table) -> bool:
 
     SQLite sees those that come later, too, and some engines take more letters for the same than others.
     """
-
     around: dict[int, exp.CTE] = {}
     inside: set[int] = set()
     node: exp.Expr = table
@@ -257,6 +256,8 @@ def has_two_meanings(table: exp.Table) -> bool:
 
 def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], bool]:
     """The columns that are named anywhere, and whether all others have to be counted on."""
+    from sqlglot import exp
+
     sources = {each.alias_or_name.casefold() for each in _tables(tree)}
     sources |= {each.name.casefold() for each in _tables(tree)}
     sources |= {each.alias.casefold() for each in tree.find_all(exp.Subquery, exp.CTE)}
