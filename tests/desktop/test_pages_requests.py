@@ -250,8 +250,11 @@ def test_at_the_end_of_the_window_approving_means_a_grant_and_has_to_be_armed_an
     bench.view.show_detail(v.HELD)
     bench.arm()
     bench.clock.advance(193)
+    said: list[str] = []
+    bench.view.bar.undecided.connect(said.append)
     bench.press("Approve once")
     assert bench.decided == [], "the window closed under the hand: the press meant something else"
+    assert [each.partition(":")[0] for each in said] == ["Nothing was decided"]
     assert not bench.view.bar.approve.isVisible()
     bench.press("Approve and make a grant")
     assert bench.decided == []

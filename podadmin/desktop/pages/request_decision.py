@@ -35,6 +35,10 @@ _SECOND_MS: Final = 1000
 _INKS: Final = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
 _BESIDE: Final = QBoxLayout.Direction.LeftToRight
 _BELOW: Final = QBoxLayout.Direction.TopToBottom
+_TOO_LATE: Final = (
+    "Nothing was decided: the time for this sending ended meanwhile. What approving does now is said below the request."
+)
+_CHANGED: Final = "Nothing was decided: the request changed while you chose the terms. Look at it again first."
 _BUSY: Final = "Your decision is being recorded."
 
 
@@ -42,11 +46,13 @@ class DecisionBar(Card):
     """`approved(id, terms)` and `refused(id, reason)` say what a person decided; the page carries it out.
 
     `terms` is empty without a grant for runs to come. `asked(arguments)`: colleagues are to be asked.
+    `undecided(why)`: what was pressed decides nothing, because what it was about is not so any more.
     """
 
     approved = Signal(str, dict)
     asked = Signal(dict)
     refused = Signal(str, str)
+    undecided = Signal(str)
 
     def __init__(self, clock: Clock, host: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
@@ -72,7 +78,7 @@ class DecisionBar(Card):
         self._acts, self._line = QBoxLayout(_BESIDE), QBoxLayout(_BESIDE)
         for layout in (self._acts, self._line):
             layout.setSpacing(SPACE.m)
-        self._acts.addLayout(self._against)
+        self._acts.addLayout(self._against, 1)
         self._acts.addLayout(self._for)
         self._line.addLayout(row(self._mark, (self._words, 1), gap=SPACE.m), 1)
         self._line.addLayout(self._acts)
@@ -200,6 +206,7 @@ class DecisionBar(Card):
         if is_late(detail.row, self._clock.now()) != grant:
             # the window closed under the hand: what the button says is not what approving would do now
             self.tick()
+            self.undecided.emit(_TOO_LATE)
             return
         self.wait()
         self.tick()
@@ -217,11 +224,15 @@ class DecisionBar(Card):
     def _agreed(self, request: str, terms: dict[str, object], late: bool, about: tuple[object, ...]) -> None:
         """The terms were agreed for what stood behind the sheet: where that has changed, nothing is decided."""
         detail = self._detail
-        if detail is None or self._busy or detail.row.id != request or decided_on(detail) != about:
+        if detail is None or self._busy or detail.row.id != request:
             return
         if is_late(detail.row, self._clock.now()) != late:
             # the window closed under the hand: what the sheet said is not what approving would do now
             self.tick()
+            self.undecided.emit(_TOO_LATE)
+            return
+        if decided_on(detail) != about:
+            self.undecided.emit(_CHANGED)
             return
         self.wait()
         self.tick()

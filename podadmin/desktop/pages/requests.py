@@ -21,6 +21,7 @@ from podadmin.desktop.pages.request_compare import CompareSheet
 from podadmin.desktop.pages.request_detail import RequestDetailView
 from podadmin.desktop.pages.request_left import LeftPart
 from podadmin.desktop.pages.request_list import RequestList
+from podadmin.desktop.pages.request_near import NearPart
 from podadmin.desktop.pages.saved_filters import keep_with
 from podadmin.desktop.widgets.buttons import QuietButton
 from podadmin.desktop.widgets.empty import StateView
@@ -95,6 +96,7 @@ class RequestsPage(Page):
         yield
         yield from self.view.build()
         self._left = LeftPart(self, self.view.left)
+        self._near = NearPart(self, self.view.near)
         self.view.request_wanted.connect(lambda request: self.desk.go(self.name, request))
         self.view.entry_wanted.connect(lambda entry: self.desk.go("Journal", entry))
         self.view.why_not.rule_wanted.connect(lambda request: self.desk.go("Grants & rules", f"from {request}"))
@@ -102,6 +104,7 @@ class RequestsPage(Page):
         self.view.compare_wanted.connect(self._compare)
         self.view.purpose_wanted.connect(self._ask_purpose)
         self.view.bar.refused.connect(self._refuse)
+        self.view.bar.undecided.connect(lambda why: self.notice("warn", why))
         self.view.bar.asked.connect(lambda given: self._review("reviews ask", given))
         self.view.review.wanted.connect(self._review)
         self._next_after: str | None = None
@@ -229,6 +232,7 @@ class RequestsPage(Page):
         if self._open == request:
             self._read_why(request)
             self._left.read(request)
+            self._near.read(request)
 
     def _read_why(self, request: str) -> None:
         def came(found: WhyNotView | None) -> None:
