@@ -49,7 +49,7 @@ def check_pod_knows(source: Source) -> None:
         raise Refused(
             "schema.not-of-a-pod",
             "No pod tells the schema of this datasource.",
-            f"Pods of the field do not know this kind ({declaration(source.kind).title})."
+            f"Bitfount's own pods do not know this kind ({declaration(source.kind).title})."
             if source.kind in OURS
             else "There is no data, and so there is no schema.",
             "Generate the schema here." if source.kind in OURS else "Nothing has to be done.",

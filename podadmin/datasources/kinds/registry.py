@@ -84,7 +84,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
     KindDeclaration(
         Kind.PARQUET,
         "Parquet file",
-        "One table in a Parquet file. Pods of the field do not know this kind.",
+        "One table in a Parquet file. Bitfount's own pods do not know this kind.",
         "table",
         "profile",
         "podadmin reads the file and generates its schema.",
@@ -94,7 +94,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
     KindDeclaration(
         Kind.JSON_LINES,
         "JSON lines file",
-        "One JSON object a line (NDJSON), as health record systems export. Pods of the field do not know this kind.",
+        "One JSON object a line (NDJSON), as health record systems export. Bitfount's own pods do not know this kind.",
         "table",
         "profile",
         "podadmin reads the file and generates its schema. A value that is an object or a list is text in it.",
@@ -124,7 +124,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
     KindDeclaration(
         Kind.SPARK,
         "Spark table",
-        "A table that Apache Spark knows, or Parquet files that it finds. Pods of the field do not know this kind.",
+        "A table that Apache Spark knows, or Parquet files that it finds. Bitfount's own pods do not know this kind.",
         "engine",
         "profile",
         _ENGINE,
@@ -133,7 +133,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
     KindDeclaration(
         Kind.TRINO,
         "Trino table",
-        "A table or view of a Trino catalogue. Pods of the field do not know this kind.",
+        "A table or view of a Trino catalogue. Bitfount's own pods do not know this kind.",
         "engine",
         "profile",
         _ENGINE,
@@ -142,7 +142,7 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
     KindDeclaration(
         Kind.SNOWFLAKE,
         "Snowflake table",
-        "A table or view in Snowflake, which bills the counting. Pods of the field do not know this kind.",
+        "A table or view in Snowflake, which bills the counting. Bitfount's own pods do not know this kind.",
         "engine",
         "profile",
         _ENGINE,

@@ -66,8 +66,8 @@ class MeterTable(Card):
                 Column("Reserved", lambda meter: amount(meter.reserved), "number", width=9, spare=True),
                 Column("Free", free_cell, "number", width=9),
                 Column("Limit", limit_cell, "number", width=9),
-                Column("At the limit", mode_badge, "badge", width=20, tip=lambda meter: mode_words(meter)[2]),
-                Column("Runs out", lambda meter: meter.runs_out.partition(" (")[0], width=13, tip=runs_out_tip),
+                Column("At the limit", mode_badge, "badge", width=16, tip=lambda meter: mode_words(meter)[2]),
+                Column("Runs out", lambda meter: meter.runs_out.partition(" (")[0], width=17, tip=runs_out_tip),
                 Column(
                     "Last used",
                     lambda meter: ago(meter.last_used, clock.now()),

@@ -163,7 +163,7 @@ def _axis(value: float) -> str:
     for limit, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")):
         if value >= limit:
             return f"{value / (limit if letter != 'k' else 1_000):g} {letter}"
-    return f"{value:g}"
+    return amount(value) if value >= 1_000 else f"{value:g}"
 
 
 def _numbers(name: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> RowTable:
