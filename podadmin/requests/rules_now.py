@@ -8,6 +8,7 @@ kept at the arrival; only what the project is for is asked anew, as the pins of 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -16,10 +17,9 @@ from podadmin.core.errors import NotFound, Refused
 from podadmin.requests.purposes import purposes_of
 from podadmin.requests.reading import Found
 from podadmin.requests.review_moves import standing
-from podadmin.requests.rule_facts import unknown
-from podadmin.requests.rule_history import POLICY, Tried, policy_mark, tried
+from podadmin.requests.rule_facts import Facts, unknown
+from podadmin.requests.rule_history import POLICY, policy_mark, tried
 from podadmin.requests.rule_service import rules_of
-from podadmin.requests.simulation import Circumstances
 
 
 def check_rules(connection: Connection, found: Found) -> None:
@@ -29,9 +29,9 @@ def check_rules(connection: Connection, found: Found) -> None:
     """
     if found.findings.get(POLICY) == policy_mark(connection):
         return  # they are those that spoke when it came
-    known = _known(connection, found)
-    facts = replace(known.facts, purposes=purposes_of(connection, found.row.project))
-    said = rules_of(connection).as_if_always().opinions(facts, known.at)
+    known, at = _known(connection, found)
+    facts = replace(known, purposes=purposes_of(connection, found.row.project))
+    said = rules_of(connection).as_if_always().opinions(facts, at)
     refusing = next((each for each in said if each.outcome == "refuses"), None)
     if refusing is not None:
         raise Refused(
@@ -51,11 +51,11 @@ def check_rules(connection: Connection, found: Found) -> None:
         )
 
 
-def _known(connection: Connection, found: Found) -> Tried:
+def _known(connection: Connection, found: Found) -> tuple[Facts, datetime]:
     """What rules are held against: what was kept at the arrival, or the worst where nothing could be verified."""
     row = found.row
     try:
-        return tried(connection, row.id)
+        kept = tried(connection, row.id)
     except NotFound:
-        facts = unknown(row.network, row.requester, row.project, row.datasource)
-        return Tried(unstamp(row.received_at), facts, Circumstances((), ()))
+        return unknown(row.network, row.requester, row.project, row.datasource), unstamp(row.received_at)
+    return kept.facts, kept.at

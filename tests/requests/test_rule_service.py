@@ -288,6 +288,9 @@ def test_grants_that_are_for_other_requests_are_counted(desk: Desk) -> None:
 # --- a rule that is made while a request waits binds whoever decides on it -------------------------------------------
 
 WHY = "The committee."
+UNSIGNED: dict[str, Any] = {
+    "keep": False, "verified": "unsigned", "findings": {"flow": True}, "pins": None, "fingerprint": "",
+}  # fmt: skip
 
 
 def put(desk: Desk, name: str, verdict: Any, conditions: dict[str, str], **more: Any) -> Rule:
@@ -365,8 +368,7 @@ def test_the_purpose_is_the_one_that_is_stated_when_a_person_decides(desk: Desk)
 
 
 def test_of_what_nobody_signed_a_rule_sees_the_worst(desk: Desk) -> None:
-    flow = {"keep": False, "verified": "unsigned", "findings": {"flow": True}, "pins": None, "fingerprint": ""}
-    waits = desk.open("t1", **flow)
+    waits = desk.open("t1", **UNSIGNED)
     rule = put(desk, "Counts only", "refuse", {"leaves": "more-than: counts"})
     assert refused(desk, waits).code == "rule.refuses-now"
     narrower = replace(rule, conditions=draft("x", "refuse", {"project": "only: other"}, message="No.").conditions)
@@ -425,3 +427,30 @@ def test_what_a_rule_that_came_later_says_is_said_in_words(desk: Desk) -> None:
         "Its condition holds: project.",
         "next_step": "Refuse the request. Where the rule should not speak of it, change the rule first.",
     }
+
+
+@pytest.mark.parametrize("kept", [{}, UNSIGNED])
+def test_a_later_rule_is_held_against_this_request_and_no_other(desk: Desk, kept: dict[str, Any]) -> None:
+    waits = desk.open("t1", **kept)
+    claims = {"network": "local", "requester_name": "lab", "project": "study", "datasource": "patients"}
+    asked = {name: f"only: {value}" for name, value in claims.items()}
+    for name in claims:
+        put(desk, name, "refuse", asked | {name: "only: another"})
+    rule = put(desk, "This", "refuse", asked)
+    assert refused(desk, waits).why.startswith("Rule “This”")
+    rule_service.switch(desk.store, desk.clock, "anna", rule.id, False, WHY)
+    assert approved(desk, waits) == State.APPROVED
+
+
+def test_what_was_kept_at_the_arrival_is_what_a_later_rule_sees(desk: Desk) -> None:
+    """Nothing at row level leaves with a request for figures, however much is not known of others."""
+    waits = desk.open("t1")
+    put(desk, "No rows", "refuse", {"leaves": "more-than: aggregate"})
+    assert approved(desk, waits) == State.APPROVED
+
+
+def test_hours_of_what_nobody_signed_are_those_of_its_arrival_too(desk: Desk) -> None:
+    waits = desk.open("t1", **UNSIGNED)
+    put(desk, "Early", "refuse", {"time": "within: 02:00-03:02, UTC"})
+    desk.clock.advance(200)
+    assert refused(desk, waits).code == "rule.refuses-now"
