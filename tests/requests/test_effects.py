@@ -69,11 +69,13 @@ def test_figures_are_no_single_records_where_the_sql_itself_demands_a_group(
     assert (found.known, found.risk, found.level) == (True, "medium", "aggregate")
     assert found.reasons == ("Figures over at least 12 records each leave the pod.",)
     assert found.outputs[0].smallest_group == 12
+    assert found.leaves[0].startswith("The result table of the SQL: figures over records. The SQL demands at least 12")
     assert found.read.filters == ("Only records that meet the condition: WHERE age > 60",)
     assert found.reads[-1] == found.read.filters[0]
     count = statement(verified(with_query(protocols, "SELECT COUNT(*) AS n FROM patients")), TABLE)
     assert (count.risk, count.level, count.reasons) == ("low", "counts", ("Only counts leave the pod.",))
     assert count.outputs[0].every_record
+    assert count.leaves[0] == "The result of the SQL: counts. All records of the table stand behind each figure."
     assert count.reads == ("By the SQL, of the table “patients”: only how many records it has, and no column.",)
     every = statement(verified(with_query(protocols, "SELECT AVG(age) AS n FROM patients")), TABLE)
     assert (every.risk, every.reasons) == ("medium", ("Figures over all records leave the pod.",))
@@ -112,6 +114,7 @@ def test_a_report_sends_everything_in_it(verified: Make, protocols: dict[str, An
     assert (found.known, found.risk) == (True, "high")
     assert "all columns, because the request does not name any" in found.reads[0]
     assert "“name”, “born”" in found.reads[1]
+    assert {"name", "born"} <= set(found.read.columns)
     assert found.leaves[0].startswith("The complete CSV report")
     assert found.read.all_columns
 
