@@ -85,7 +85,7 @@ def not_offered(source: Source) -> str:
         return ""
     if isinstance(source, FileSource):
         return "The built-in pod does not offer it: it reads CSV files, and finds out by itself how."
-    who = "" if source.kind in OURS else " A pod of the field does."
+    who = "" if source.kind in OURS else " A Bitfount pod does."
     return f"The built-in pod does not offer it: it reads CSV files only.{who}"
 
 
@@ -114,7 +114,7 @@ def probe_view(source: Source, found: Probe | SourceProbe) -> ProbeView:
 def broken_view(error: PodadminError) -> ProbeView:
     """What testing a source found that cannot be used: the cause by its name, and who can fix it."""
     means = standing(error.code)
-    facts = [Fact("What broke", means.cause, "bad"), Fact("Code of the field", str(means.code), mono=True)]
+    facts = [Fact("What broke", means.cause, "bad"), Fact("Its code at Bitfount", str(means.code), mono=True)]
     if means.who:
         facts.append(Fact("Who can fix it", means.who))
     told = {name: str(value) for name, value in error.as_dict().items()}

@@ -86,7 +86,7 @@ class HealthCard(Card):
             Fact("Why", source.health_words if broken else ""),
             Fact("What to do", found.next_step if broken and found is not None else ""),
             Fact("Who can fix it", source.who_can_fix if broken else ""),
-            Fact("Code of the field", source.field_code if broken else "", mono=True),
+            Fact("Its code at Bitfount", source.field_code if broken else "", mono=True),
             Fact("How it stands", words),
             Fact("Since", when(source.health_since) if source.health_since is not None else ""),
             Fact("Last looked at", ago(looked, now) if found is not None else ""),
