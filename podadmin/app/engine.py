@@ -21,7 +21,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from podadmin.app import outside
 from podadmin.app.engine_faults import changed, foreseen
 from podadmin.app.engine_state import Snapshot
-from podadmin.app.gate_wiring import Wanted, network_for, ports_of
+from podadmin.app.gate_wiring import Wanted, network_for, ports_of, worker_sources
 from podadmin.app.pod_care import PodCare
 from podadmin.app.proxy_mode import brought_as, pod_words, proxy_gate
 from podadmin.app.record_care import RecordCare
@@ -30,8 +30,6 @@ from podadmin.core.clock import new_id
 from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
-from podadmin.datasources import service as datasources
-from podadmin.datasources.model import found_out
 from podadmin.gate.credentials import OwnKey
 from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Upstream
@@ -47,7 +45,6 @@ from podadmin.pod import service as pods
 from podadmin.pod.config import PodConfig
 from podadmin.pod.setup import BITFOUNT
 from podadmin.pod.setup import worker as worker_of
-from podadmin.pod.sql import Source
 from podadmin.pod.supervise import BuiltInPod, Event
 from podadmin.requests import service as requests
 from podadmin.store.engine import Watcher, explain
@@ -252,11 +249,6 @@ class Engine:
         if not keys or keys[0].retired_at is not None:
             why = "The pod has no key in use: it was revoked. Nothing is received or delivered."
             return None, Snapshot("blocked", True, why, "Make a new pod key on the Keys page.")
-        sources = tuple(
-            Source(name=each.name, path=each.source.path, ignore=tuple(each.choices.ignore))
-            for each in datasources.list_all(profile.store)
-            if found_out(each.source)
-        )
         return (
             Wanted(
                 owner,
@@ -264,7 +256,7 @@ class Engine:
                 joined.kind,
                 joined.joined_at,
                 tuple(info.id for info in keys),
-                sources,
+                worker_sources(profile),
                 profile.settings.number("worker.time-limit"),
                 int(profile.settings.number("schema.memory")),
                 worker,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from podadmin.datasources import service as datasources
+from podadmin.datasources.model import found_out
 from podadmin.gate.ports import Numbers, Ports, Upstream
 from podadmin.networks.bitfount.places import BITFOUNT_NETWORKS
 from podadmin.networks.service import LOCAL, Joined
@@ -40,6 +41,15 @@ class Wanted:
     """The datasets of a pod of the network's own software, by the names in its configuration."""
     way_out: tuple[str, str, str] = ("", "", "")
     """The hospital's proxy: where, by which name, with which secret of the vault."""
+
+
+def worker_sources(profile: Profile) -> tuple[Source, ...]:
+    """The datasources that the built-in worker can read."""
+    return tuple(
+        Source(name=each.name, path=each.source.path, ignore=tuple(each.choices.ignore))
+        for each in datasources.list_all(profile.store)
+        if found_out(each.source)
+    )
 
 
 def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:

@@ -18,13 +18,16 @@ from podadmin.app.signing import sign_receipts
 from podadmin.app.views.facts import Fact, Permit, Section
 from podadmin.app.views.filters import SavedFilter
 from podadmin.app.views.left import LeftView
+from podadmin.app.views.near import NearView
 from podadmin.app.views.requests import Arrival, Arrivals, Comparison, EffectView, RequestDetail, RequestPage, TraceLine
 from podadmin.app.views.rules import WhyNotView
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import BadInput, PodadminError, Refused
+from podadmin.core.progress import Progress
 from podadmin.core.redaction import masked
 from podadmin.core.text import elide, grouped, stranger, visible
 from podadmin.journal import service as journal
+from podadmin.pod.setup import BITFOUNT, BUILT_IN, worker
 from podadmin.requests import receipts, service
 from podadmin.requests.decisions import Check
 from podadmin.requests.grant_pins import MAY_VARY
@@ -40,6 +43,7 @@ MOST_SQL = 20_000
 MOST_TOLD = 3
 FILTERS = "requests"
 NONE: list[str] = []
+_RUNS_IN = {BUILT_IN: "the built-in worker of this pod", BITFOUNT: "the network's own pod, behind this gate"}
 _POD_ENDED = frozenset({"failed", "interrupted"})
 _UNKNOWN = EffectView(
     known=False,
@@ -151,6 +155,20 @@ def left(profile: Profile, request: RequestId) -> LeftView:
     return left_view(profile, request)
 
 
+@act("requests near")
+def near(
+    profile: Profile,
+    request: RequestId,
+    *,
+    count: Annotated[bool, "also count by how many records they differ, where the data can be read here"] = False,
+    progress: Progress,
+) -> NearView:
+    """Show which earlier figures of the same data this request's could be set against to learn about few records."""
+    from podadmin.app.near_figures import near_view
+
+    return near_view(profile, request, progress, count)
+
+
 @act("requests why-not")
 def why_not(profile: Profile, request: RequestId) -> WhyNotView:
     """Show the smallest change to the request or to a rule after which it would be allowed, each one tried."""
@@ -211,7 +229,15 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
     return RequestDetail(
         row=request_row(found.row),
         effects=effects,
-        sections=_sections(found, effects, key_trust(profile, found.findings.get("requester_key", "")), purposes),
+        sections=_sections(
+            found,
+            effects,
+            key_trust(profile, found.findings.get("requester_key", "")),
+            purposes,
+            "the network's own pod, behind this gate"
+            if worker(profile.store) == BITFOUNT
+            else "the built-in worker of this pod",
+        ),
         verification=tuple(Fact(**fact) for fact in findings.get("verification", ())),
         differences=(*effect_facts(changes), *field_facts(changes)),
         difference_words=words_of(changes) if before is not None else "",
@@ -281,7 +307,9 @@ def key_trust(profile: Profile, key: str) -> Fact | None:
     return Fact("Trust in this key", f"Trusted no more: {known.words}", "bad")
 
 
-def _sections(found: Found, effects: EffectView, trust: Fact | None, purposes: tuple[str, ...]) -> tuple[Section, ...]:
+def _sections(
+    found: Found, effects: EffectView, trust: Fact | None, purposes: tuple[str, ...], runs_in: str
+) -> tuple[Section, ...]:
     row, findings = found.row, found.findings
     key = findings.get("requester_key", "")
     people = [Fact("Requester", stranger(row.requester) or "unknown", "plain" if row.requester else "warn")]
@@ -299,7 +327,7 @@ def _sections(found: Found, effects: EffectView, trust: Fact | None, purposes: t
             "Setting",
             (
                 Fact("Network", row.network),
-                Fact("Runs in", "the built-in worker of this pod"),
+                Fact("Runs in", runs_in),
                 *(Fact("Computes", line) for line in effects.computes),
                 *(Fact(stranger(each["resource"]), each["words"]) for each in limits),
                 *(_model(each) for each in findings.get("models", ())),

@@ -20,6 +20,7 @@ from podadmin.desktop.pages.purposes import STATE
 from podadmin.desktop.pages.request_decision import DecisionBar, decided_on
 from podadmin.desktop.pages.request_effects import DifferenceCard, EffectCard, trace_facts
 from podadmin.desktop.pages.request_left import LeftCard
+from podadmin.desktop.pages.request_near import NearCard
 from podadmin.desktop.pages.request_review import ReviewCard
 from podadmin.desktop.pages.request_words import DECIDABLE, effects_title, state_badge, verified_badge
 from podadmin.desktop.pages.rules_why_not import WhyNotCard
@@ -83,6 +84,9 @@ class RequestDetailView(Part):
         yield
         self.review = ReviewCard(self._host)
         self._inner.addWidget(self.review)
+        yield
+        self.near = NearCard()
+        self._inner.addWidget(self.near)
         yield
         self._outcome = FactsCard("Where it stands")
         self.left = LeftCard()
@@ -162,6 +166,7 @@ class RequestDetailView(Part):
             self.effects,
             self.differences,
             self.review,
+            self.near,
             self._outcome,
             self.left,
             self._sections,
