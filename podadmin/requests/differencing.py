@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Row, select
@@ -59,6 +60,7 @@ class Before:
     requests: int
 
 
+@lru_cache(maxsize=256)
 def choice_of(query: str) -> Choice | None:
     """What a query makes figures of; None where it lets single records out, or where that cannot be told."""
     from sqlglot import exp
