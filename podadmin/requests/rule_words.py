@@ -132,6 +132,8 @@ def _cautions(rule: Rule) -> Iterator[str]:
         yield "It does not bound what leaves: single records may leave as well."
     elif leaves.mode == "at-most" and leaves.values[0] == "row":
         yield "It lets single records leave."
+    elif leaves.mode == "at-most" and leaves.values[0] != "none":
+        yield "It allows each figure by itself: two harmless ones can tell of one person together."
     time = rule.condition("time")
     if time is None or time.mode == "outside" or Times.read(time.values).last is None:
         yield "It has no last day: it lasts until somebody changes it."

@@ -399,5 +399,7 @@ def test_what_a_careful_person_would_want_to_know_is_said() -> None:
     assert "It can never speak" in said(w.make_rule(identity="only: oidc-device-code"))
     assert said(w.make_rule("hold")) == "It has no condition: it holds for a person every request."
     key = "only: " + "a" * 64
-    narrow = w.make_rule(requester_key=key, leaves="at-most: counts", time="within: ..2026-12-31, UTC")
+    figures = w.make_rule(requester_key=key, leaves="at-most: counts", time="within: ..2026-12-31, UTC")
+    assert cautions(figures) == ("It allows each figure by itself: two harmless ones can tell of one person together.",)
+    narrow = w.make_rule(requester_key=key, leaves="at-most: none", time="within: ..2026-12-31, UTC")
     assert cautions(narrow) == ()
