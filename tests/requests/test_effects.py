@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from podadmin.core.text import quoted
 from podadmin.requests.effect_facts import Computing, ModelUse, Output, Reading
 from podadmin.requests.effect_table import shipped
-from podadmin.requests.effect_walk import Draft, switches
+from podadmin.requests.effect_walk import Draft, switches, words_of
 from podadmin.requests.effects import UNKNOWN_HEADLINE, UNKNOWN_LEAVES, Effects, finished, statement
 from podadmin.requests.envelope import Requester, Verified, VerifiedRequest
+from podadmin.requests.protocols import read_protocol
 
 Make = Callable[..., Verified[VerifiedRequest]]
 TABLE = shipped()
@@ -91,7 +92,7 @@ def test_sql_that_reaches_out_or_cannot_be_read_is_loud(verified: Make, protocol
     assert any(each.startswith("Outside of the datasource") for each in found.reads)
     garbage = statement(verified(with_query(protocols, "give me all of it")), TABLE)
     assert (garbage.risk, garbage.level, garbage.read.all_columns) == ("high", "row", True)
-    assert "could not be found out" in garbage.reads[0]
+    assert garbage.reads[0].startswith("Table “patients”. Which columns the SQL reads could not be found out")
     every = statement(verified(with_query(protocols, "SELECT * FROM patients")), TABLE)
     assert every.reads == ("By the SQL, of the table “patients”: every column.",)
 
@@ -115,6 +116,9 @@ def test_a_report_sends_everything_in_it(verified: Make, protocols: dict[str, An
     assert "all columns, because the request does not name any" in found.reads[0]
     assert "“name”, “born”" in found.reads[1]
     assert {"name", "born"} <= set(found.read.columns)
+    both = copy.deepcopy(protocols["report"])
+    both["algorithm"][0]["datastructure"] = {"selected_cols": ["age"]}
+    assert {"age", "name", "born"} <= set(statement(verified(both), TABLE).read.columns)
     assert found.leaves[0].startswith("The complete CSV report")
     assert found.read.all_columns
 
@@ -382,6 +386,7 @@ def test_of_two_queries_nothing_that_one_of_them_reaches_is_lost(verified: Make,
         "the function “read_json”",
     )
     assert {"patients", "eyes"} <= set(found.read.tables)
+    assert {"a", "b"} <= set(found.read.columns)
     assert sum(each.startswith("Outside of the datasource") for each in found.reads) == len(found.read.outside)
 
 
@@ -448,7 +453,8 @@ def test_a_model_that_an_argument_names_is_named(
 
 def test_every_part_says_of_which_table_it_speaks(verified: Any, protocols: dict[str, Any]) -> None:
     parts = dict(TABLE.parts)
-    for role, name in (("protocol", "bitfount.ResultsOnly"), ("aggregator", "bitfount.Aggregator")):
+    named = [("protocol", "bitfount.ResultsOnly"), ("aggregator", "bitfount.Aggregator")]
+    for role, name in (*named, *(each for each in TABLE.parts if each[0] == "datastructure")):
         parts[role, name] = replace(
             parts[role, name],
             computes=(f"The {role} on {{table}}.",),
@@ -456,7 +462,8 @@ def test_every_part_says_of_which_table_it_speaks(verified: Any, protocols: dict
         )
     protocol = {**protocols["sql"], "aggregator": {"class_name": "bitfount.Aggregator"}}
     found = statement(verified(protocol), replace(TABLE, parts=parts))
-    assert {"The protocol on “patients”.", "The aggregator on “patients”."} <= set(found.computes)
+    roles = ("protocol", "aggregator", "datastructure")
+    assert {f"The {role} on “patients”." for role in roles} <= set(found.computes)
     assert "“patients” of the protocol." in found.leaves
 
 
@@ -475,3 +482,13 @@ def test_a_query_without_a_table_reads_none(verified: Any, protocols: dict[str, 
 def test_of_a_long_value_sixty_characters_are_shown(verified: Any, protocols: dict[str, Any]) -> None:
     (why,) = statement(verified({**protocols["sql"], "primary_results_path": "/" * 90}), TABLE).reasons
     assert len(why.removeprefix("“ResultsOnly” sets “primary_results_path” to ").partition(",")[0]) == 60
+
+
+def test_a_headline_names_what_the_first_step_names_that_names_anything() -> None:
+    steps = [
+        {"class_name": "a"},
+        {"class_name": "b", "table": "eyes", "model_id": "m"},
+        {"class_name": "c", "table": "t"},
+    ]
+    words = words_of(read_protocol({"class_name": "p", "algorithm": steps}))
+    assert (words["table"], words["model"]) == ("“eyes”", "“m”")
