@@ -22,6 +22,7 @@ from podadmin.requests.policy import Rules
 from podadmin.requests.rules import Rule, draft
 from podadmin.requests.service import Captured, Opening
 from podadmin.requests.state import State
+from podadmin.requests.verdict import Considered
 from podadmin.store.engine import Store
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -60,10 +61,20 @@ def test_a_rule_that_refuses_speaks_where_nothing_says_no(conditions: dict[str, 
     assert found.findings["problem"]["why"] == "Not before May."
 
 
+def test_a_rule_about_who_asks_where_and_for_what_speaks_of_it() -> None:
+    asked = {"network": "only: bitfount", "requester_name": "only: hub", "datasource": "only: patients"}
+    assert opened(rule("no", "refuse", asked, message="No.")).verdict == "refuse"
+    for name in asked:
+        assert opened(rule("no", "refuse", asked | {name: "only: other"}, message="No.")).verdict == "hold"
+
+
 def test_no_rule_allows_one() -> None:
     found = opened(rule("yes", "allow", {"project": "only: glaucoma"}))
-    assert (found.verdict, found.code) == ("hold", "request.flow")
+    assert (found.verdict, found.code, found.rule) == ("hold", "request.flow", "")
     assert opened(rule("yes", "allow", {"project": "only: glaucoma"}), replayed=True).code == "request.replayed"
+    said = Considered("Rule “yes”", "allows", "It says so.", about="rule:rul_yes@1")
+    found = held(FLOW, replay=False, rules=[said])
+    assert (found.verdict, found.rule, len(found.findings["trace"])) == ("hold", "", 2), "nothing that allows is heard"
 
 
 def test_what_is_kept_of_one_says_that_nobody_signed_it() -> None:
