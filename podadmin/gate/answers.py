@@ -16,6 +16,7 @@ from podadmin.core.errors import PodadminError, Unavailable
 from podadmin.gate.outgoing import PASSED, STRIPPED, Outgoing
 from podadmin.gate.ports import Ports
 from podadmin.gate.sessions import Sessions
+from podadmin.gate.words import MOST_LAST
 from podadmin.networks.bitfount import codec, messages
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import MessageServiceClient
@@ -87,12 +88,17 @@ def _without_errors(sessions: Sessions, request_id: str, message: pb.BitfountMes
     except PodadminError as error:
         log.info("the pod's last word was not opened and is sent in neutral words: %s", error.code)
         value = None
-    if isinstance(value, dict) and not set(value) - {"message", "reason"}:
+    if isinstance(value, dict) and not set(value) - {"message", "reason"} and _is_sentence(value.get("message")):
         return message  # the words of the pod's own, without an error in them
     changed = messages.with_body(message, codec.seal_session(sessions.of(request_id), neutral))
     if changed.messageMetadata.HasField("taskNotification"):
         changed.messageMetadata.ClearField("taskNotification")
     return changed
+
+
+def _is_sentence(words: object) -> bool:
+    """Is it no longer than what a pod says by itself? A page of text can be a page of records."""
+    return words is None or (isinstance(words, str) and len(words) <= MOST_LAST)
 
 
 def _compose(ports: Ports, sessions: Sessions, request_id: str, kind: str, words: str) -> list[pb.BitfountMessage]:

@@ -108,6 +108,7 @@ def judge(
         _tell_undelivered(store, clock, message, row)
         raise _no("gate.unknown-task", "It belongs to no task that was delivered.")
     kind, request_id, state = int(message.messageType), row.id, row.state
+    _to_its_task(store, row, message)
     if kind == MessageType.JOB_ACCEPT:
         service.started(store, request_id, hashlib.sha256(message.SerializeToString()).hexdigest())
         if state in {State.DELIVERING, State.RUNNING}:
@@ -146,8 +147,6 @@ def judge(
 def _carried(store: Store, row: Row[Any], message: pb.BitfountMessage, digest: str, left: Left) -> Verdict:
     """What a task of this protocol sends beside results. It is told in the journal as they are; others send nothing."""
     kind = int(message.messageType)
-    if kind not in _TO_OTHER_PODS:
-        _to_its_requester(store, row, message)
     runs = str((service.find(store, row.id).findings.get("protocol") or {}).get("class_name", "")).rpartition(".")[2]
     if runs and not any(part in runs for part in CARRYING[MessageType(kind)]):
         raise _no("gate.type-not-allowed", f"A message of the type {type_name(kind)} was not part of the decision.")
@@ -160,12 +159,15 @@ def _carried(store: Store, row: Row[Any], message: pb.BitfountMessage, digest: s
     return Verdict.PASS
 
 
-def _to_its_requester(store: Store, row: Row[Any], message: pb.BitfountMessage) -> None:
-    """What a task computes goes where its request came from, and what the worker runs cannot send it elsewhere."""
+def _to_its_task(store: Store, row: Row[Any], message: pb.BitfountMessage) -> None:
+    """What a task says goes where its request came from, or where it is meant for them, to the other pods of the same
+    task; what the worker runs cannot send it elsewhere.
+    """
     if row.type != MessageType.JOB_REQUEST:
         return
     asked = pb.BitfountMessage.FromString(service.bytes_of(store, row.id).wire)
-    if message.recipientMailboxId != asked.senderMailboxId:
+    others = set(asked.podMailboxIds.values()) if int(message.messageType) in _TO_OTHER_PODS else set()
+    if message.recipientMailboxId not in others | {asked.senderMailboxId}:
         raise _no("gate.other-recipient", "It is addressed to somebody else than the requester of its task.")
 
 
@@ -201,7 +203,6 @@ def _results(
     warn_at: float,
     left: Left | None,
 ) -> Verdict:
-    _to_its_requester(store, row, message)
     task = Task(row.id, row.task_id, row.network, row.project, row.requester, row.datasource)
     used = consumed(message)
     if used is None:

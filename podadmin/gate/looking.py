@@ -17,7 +17,7 @@ from podadmin.core.clock import new_id
 from podadmin.core.errors import NotFound, PodadminError
 from podadmin.core.text import stranger
 from podadmin.gate import results
-from podadmin.gate.egress import consumed
+from podadmin.gate.egress import CARRYING, consumed
 from podadmin.gate.outgoing import HELD, Left, left_of, let_go, rows_before
 from podadmin.gate.ports import Ports
 from podadmin.gate.result_content import SHOWN_COLUMNS, Content, content_of
@@ -31,6 +31,7 @@ from podadmin.requests.result_rules import Found, Reason, held
 from podadmin.requests.rule_history import tried
 from podadmin.requests.rule_service import Shelf
 from podadmin.requests.rules import Rule
+from podadmin.requests.state import State
 
 MOST_FETCHED: Final = 64 * 1024 * 1024
 FETCH_SECONDS: Final = 10.0
@@ -41,6 +42,9 @@ UPDATE: Final = (
     "It carries the parameters of a model, which can remember single records. Its requester waits for it before the "
     "next round; later ones of this task follow by themselves once it was let go."
 )
+PARAMETERS: Final = frozenset({MessageType.TRAINING_UPDATE, MessageType.MODEL_PARAMETERS})
+SEALED_FOR_OTHERS: Final = frozenset({MessageType.SECURE_SHARE, MessageType.KEY_EXCHANGE})
+"""What only the other pods of a task can open: nothing can be said of it but its size."""
 MOST_GROWN: Final = 2
 """An update holds the same parameters as the one before; how well they can be packed changes from round to round."""
 _UNOPENED: Final = "It could not be opened with the key of its task, so nothing can be said of it."
@@ -102,6 +106,13 @@ class Looking:
                 problem = f"{_UNFETCHED} ({error.code})"
         return await to_thread.run_sync(self._looked, row.id, message, body, problem, rules, promise)
 
+    def are_seen_first(self, message: pb.BitfountMessage) -> bool:
+        """Is there anything for which a result of this running task could be held?"""
+        row = service.by_task(self._ports.store, message.taskId)
+        if row is None or row.state != State.RUNNING:
+            return False
+        return self._ports.numbers.see_results() or bool(self._watching(row.id)[0])
+
     def opened(self, request_id: str, message: pb.BitfountMessage, left: Left) -> Left:
         """The same with what it was found to hold, for a message that carries nothing of the data."""
         if references.reference_in(message.body) is not None:
@@ -128,9 +139,9 @@ class Looking:
                 return every, promise_of(None, None, records)
         return prepared.watching(known.facts, known.at), promise_of(known.facts, effects, records)
 
-    def _goes_on(self, request_id: str, size: int) -> bool:
-        """Is an update one of a training whose first a person has let go? Its requester waits for each of them."""
-        first = let_go(self._ports.store, request_id, MessageType.TRAINING_UPDATE)
+    def _goes_on(self, request_id: str, kind: MessageType, size: int) -> bool:
+        """Is it one of a training whose first of this kind a person has let go? Its requester waits for each."""
+        first = let_go(self._ports.store, request_id, kind)
         return first is not None and size <= MOST_GROWN * first
 
     def _looked(
@@ -166,14 +177,16 @@ class Looking:
             if content is not None
             else Found(before=before, problem=problem)
         )
-        update = int(message.messageType) == MessageType.TRAINING_UPDATE
+        kind = MessageType(int(message.messageType))
+        update = kind in PARAMETERS
         if update:
             what["kind"] = "the parameters of a model in training"
             found = Found(before=before, problem=f"{UPDATE} {problem}".strip())
         reasons = held(rules, promise, found)
         if self._ports.numbers.see_results():
             reasons = (SETTING, *reasons)
-        if update and reasons and content is not None and self._goes_on(request_id, left.size):
+        opened = content is not None or kind in SEALED_FOR_OTHERS
+        if kind in CARRYING and reasons and opened and self._goes_on(request_id, kind, left.size):
             reasons = ()
         follows = results.waits(store, message.taskId)
         stays = bool(reasons) or follows

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, NoReturn
 
 import grpc
@@ -18,7 +19,7 @@ import grpc.aio
 from anyio import from_thread, to_thread
 
 from podadmin.core.errors import NotFound, PodadminError, Unavailable
-from podadmin.gate import egress, results
+from podadmin.gate import egress, results, words
 from podadmin.gate.connecting import connected
 from podadmin.gate.delivery import RECEIPT, Deliveries
 from podadmin.gate.door import Door
@@ -28,7 +29,7 @@ from podadmin.gate.intake import is_trigger
 from podadmin.gate.listening import Listening
 from podadmin.gate.looking import Looking
 from podadmin.gate.outages import Outages
-from podadmin.gate.outgoing import REFUSED, Left, Outgoing
+from podadmin.gate.outgoing import REFUSED, WITHHELD, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.sessions import Sessions
 from podadmin.gate.task_mailboxes import TaskMailboxes
@@ -45,6 +46,8 @@ MARGIN_SECONDS: Final = 0.7
 RUNNING_SECONDS: Final = 0.25
 """How long it is taken for granted that a task still runs, for words that carry no result."""
 TELEMETRY: Final = "/opentelemetry."
+UNSEEN: Final = "Results of this task are seen before they leave, and words for a log can hold what they hold."
+TOO_MUCH: Final = "The task has said more than words of progress amount to."
 log = logging.getLogger("podadmin.gate")
 
 
@@ -68,7 +71,8 @@ class Relay:
         self._alarm = alarm
         self._rows_changed = rows_changed
         self._sent_accept = b""
-        self._running: dict[str, float] = {}
+        self._running: dict[tuple[str, str], float] = {}
+        self._said = words.Said()
         self._known_tasks: set[str] = set()
         self.sessions = Sessions(ports)
         self.looking = Looking(ports, self.sessions)
@@ -257,7 +261,9 @@ class Relay:
 
     async def _send(self, data: bytes, context: rpc.Context, shown: Metadata) -> bytes:
         message = rpc.SEND.read_request(data)
-        if self._runs(message):
+        with self._told_of(message):
+            words.check(message, len(data))
+        if self._runs(message) and self._said.has_room(message, len(data)):
             return await self._let_out(message, data, context, shown)
         if self._sent_accept and data == self._sent_accept:
             return b""  # it has gone out, and its answer was lost on the way back to the pod
@@ -282,6 +288,10 @@ class Relay:
             self._seen.count("held to be seen")
             self._rows_changed()
             return b""
+        if unsaid := await self._unsaid(message, len(data)):
+            self.outgoing.note(message, WITHHELD, unsaid)
+            self._seen.count("withheld")
+            return b""
         if int(message.messageType) == MessageType.JOB_ACCEPT:
             answer = await self._let_out(message, data, context, shown)
             self._sent_accept = data
@@ -300,8 +310,17 @@ class Relay:
 
     def _runs(self, message: pb.BitfountMessage) -> bool:
         """Is it a word of progress of a task that was seen to run a moment ago? Then nothing else is asked of it."""
-        until = self._running.get(message.taskId, 0.0) if int(message.messageType) in egress.PHASES else 0.0
-        return until > self._ports.clock.monotonic()
+        if int(message.messageType) not in egress.PHASES - {MessageType.LOG_MESSAGE}:
+            return False
+        return self._running.get((message.taskId, message.recipientMailboxId), 0.0) > self._ports.clock.monotonic()
+
+    async def _unsaid(self, message: pb.BitfountMessage, size: int) -> str:
+        """Why a word of a running task stays here, empty where it does not. The pod is not told, and goes on."""
+        if int(message.messageType) == MessageType.LOG_MESSAGE and await to_thread.run_sync(
+            self.looking.are_seen_first, message
+        ):
+            return UNSEEN
+        return "" if self._said.has_room(message, size) else TOO_MUCH
 
     async def _waits(self, message: pb.BitfountMessage) -> bool:
         """The word that all results were sent waits with those that wait to be seen."""
@@ -327,7 +346,7 @@ class Relay:
     async def _judged(self, message: pb.BitfountMessage, left: Left | None) -> egress.Verdict:
         digest = hashlib.sha256(message.body).hexdigest()
         warn_at = self._ports.numbers.warn_at
-        try:
+        with self._told_of(message):
             verdict = await to_thread.run_sync(
                 lambda: egress.judge(
                     self._ports.store,
@@ -340,8 +359,15 @@ class Relay:
                 )
             )
             if int(message.messageType) in egress.PHASES and verdict is egress.Verdict.PASS:
-                self._running = {message.taskId: self._ports.clock.monotonic() + RUNNING_SECONDS}
+                until = self._ports.clock.monotonic() + RUNNING_SECONDS
+                self._running = {(message.taskId, message.recipientMailboxId): until}
             return verdict
+
+    @contextmanager
+    def _told_of(self, message: pb.BitfountMessage) -> Iterator[None]:
+        """What is raised about a message of the pod is listed with what left for its task."""
+        try:
+            yield
         except PodadminError as error:
             log.warning("a %s was not let out: %s", type_name(message.messageType), error.code)
             self._seen.count("withheld")

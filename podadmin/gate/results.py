@@ -19,6 +19,7 @@ from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import Refused
 from podadmin.core.text import quoted
+from podadmin.gate.egress import CARRYING
 from podadmin.gate.records import result as table
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.types import MessageType, type_name
@@ -161,8 +162,10 @@ def sent(store: Store, waiting_id: str, request_id: str) -> None:
 
 
 def is_result(kind: int) -> bool:
-    """Is this what a custodian wants to see before it leaves: a result, or the parameters of a model in training?"""
-    return kind in {MessageType.EVALUATION_RESULTS, MessageType.TRAINING_UPDATE}
+    """Is this what a custodian wants to see before it leaves: a result, the parameters of a model in training, or
+    anything else that carries what was computed?
+    """
+    return kind == MessageType.EVALUATION_RESULTS or (kind in CARRYING and kind != MessageType.ONLINE_RESPONSE)
 
 
 def _rows(store: Store, state: str, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:

@@ -210,7 +210,20 @@ class Rig:
 
     async def running(self, what: str = "sql", project: str = PROJECT) -> tuple[Sent, Task]:
         """A task that was approved, delivered and accepted."""
-        sent = await self.send(what, project=project)
+        return await self._begun(await self.send(what, project=project))
+
+    async def training(self) -> tuple[Sent, Task]:
+        """The same for a federated training."""
+        name = {"class_name": "BitfountModelReference", "username": "research-lab"}
+        train = {
+            "class_name": "bitfount.FederatedModelTraining",
+            "model": {**name, "model_ref": "net", "model_version": 1},
+        }
+        aggregator = {"class_name": "bitfount.Aggregator"}
+        protocol = {"class_name": "bitfount.FederatedAveraging", "algorithm": [train], "aggregator": aggregator}
+        return await self._begun(await self.requester.send(self.identifier, protocol, PROJECT, None))
+
+    async def _begun(self, sent: Sent) -> tuple[Sent, Task]:
         self.approve(await self.comes_to(sent, State.HELD))
         task = await self.take()
         assert task.route.task_id == sent.route.task_id

@@ -302,27 +302,13 @@ def update(task: Any, parameters: int, seed: int = 1) -> pb.BitfountMessage:
     return messages.from_pod(task.route, MessageType.TRAINING_UPDATE, task.opened.session_key, value, CLOCK.now())
 
 
-async def training(rig: Any) -> tuple[Any, Any]:
-    """A federated training that was approved, delivered and accepted."""
-    model = {"class_name": "BitfountModelReference", "username": "research-lab", "model_ref": "net", "model_version": 1}
-    train = {"class_name": "bitfount.FederatedModelTraining", "model": model}
-    aggregator = {"class_name": "bitfount.Aggregator"}
-    protocol = {"class_name": "bitfount.FederatedAveraging", "algorithm": [train], "aggregator": aggregator}
-    sent = await rig.requester.send(rig.identifier, protocol, PROJECT, None)
-    rig.approve(await rig.comes_to(sent, State.HELD))
-    task = await rig.take()
-    await rig.say(messages.job_accept, task)
-    await rig.comes_to(sent, State.RUNNING)
-    return sent, task
-
-
 @pytest.mark.parametrize("texts", [{"every": "is: result"}, {"parameters": "is: first"}, {"rows": "more-than: 1000"}])
 def test_the_first_update_of_a_training_is_seen_and_the_later_ones_follow(
     network: Any, tell_proxied: Callable[..., None], texts: dict[str, str]
 ) -> None:
     async def story(rig: Any) -> None:
         look(rig, **texts)
-        sent, task = await training(rig)
+        sent, task = await rig.training()
         request_id = rig.found(sent.route.task_id).row.id
         first = update(task, 4000)
         for _ in range(2):  # its answer was lost once
@@ -357,7 +343,7 @@ def test_without_a_rule_updates_pass_and_what_was_withheld_frees_none(
     network: Any, tell_proxied: Callable[..., None]
 ) -> None:
     async def story(rig: Any) -> None:
-        sent, task = await training(rig)
+        sent, task = await rig.training()
         request_id = rig.found(sent.route.task_id).row.id
         await rig.pod.send(update(task, 4000))
         assert results.waiting(rig.store, request_id) == ()
