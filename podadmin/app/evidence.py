@@ -1,7 +1,8 @@
 """Holds the records against the journal: what a table says now must be what its entries said when it was written.
 
 The chain proves the entries; this proves that the rows beside them were not changed by another hand: the sealed bytes
-and the state of every request, every decision, rule, purpose, grant, vote, receipt, pinned key and metered use.
+and the state of every request, every decision, rule, purpose, grant, vote, receipt, pinned key and metered use,
+the settings, the hosts that a pod may reach and the results that are held.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, or_, select
 
 from podadmin.app.evidence_anchors import KIND, AnchorsTold, differing_anchor
+from podadmin.app.evidence_gate import ACTS as GATE_ACTS
+from podadmin.app.evidence_gate import GateTold, differing_gate
 from podadmin.app.evidence_grants import KINDS, GrantsTold, differing_grant, differing_people
 from podadmin.app.evidence_keys import KeysTold, differing_key, differing_pin
 from podadmin.app.evidence_limits import ACTS as LIMIT_ACTS
@@ -46,6 +49,7 @@ class _Told:
     anchors: AnchorsTold = field(default_factory=AnchorsTold)
     limits: LimitsTold = field(default_factory=LimitsTold)
     rules: RulesTold = field(default_factory=RulesTold)
+    gate: GateTold = field(default_factory=GateTold)
 
     def hear(self, entry: Any) -> None:
         """Take in one entry; later ones go before earlier ones."""
@@ -60,6 +64,8 @@ class _Told:
             self.rules.hear(entry, body)
         elif entry.act in LIMIT_ACTS:
             self.limits.hear(entry, body)
+        elif entry.act in GATE_ACTS:
+            self.gate.hear(entry, body)
         elif "grant" in body and "code" not in body:
             self.granted.used(body["grant"], body.get("inferences", 0.0))
 
@@ -88,7 +94,7 @@ def _of_the_rest(connection: Connection, live: bool) -> Found:
     act = journal_entry.c.act
     # as ranges, which the index knows: a LIKE would look at every entry. After the dot comes the slash
     tests = [and_(act >= kind, act < f"{kind[:-1]}/") for kind in ("key.", KIND, RULES, *KINDS)]
-    wanted = select(journal_entry).where(or_(*tests, act.in_([*LIMIT_ACTS, _APPROVED])))
+    wanted = select(journal_entry).where(or_(*tests, act.in_([*LIMIT_ACTS, *GATE_ACTS, _APPROVED])))
     # the few of a live look are put in order here: asked for it, the database would walk through all of them
     few = sorted(connection.execute(wanted), key=lambda entry: int(entry.seq)) if live else ()
     every = wanted.order_by(journal_entry.c.seq).execution_options(yield_per=500)
@@ -106,6 +112,7 @@ def _of_the_rest(connection: Connection, live: bool) -> Found:
         or differing_pin(connection, told.keys)
         or differing_anchor(connection, told.anchors)
         or differing_limit(connection, told.limits)
+        or differing_gate(connection, told.gate)
     )
 
 

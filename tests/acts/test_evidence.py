@@ -18,16 +18,23 @@ from podadmin.app import evidence_requests
 from podadmin.app.evidence import Mismatch, check_evidence
 from podadmin.app.evidence_rules import unchecked_rules
 from podadmin.app.profile import Profile
+from podadmin.app.settings import Settings
 from podadmin.core.clock import ManualClock, stamp
 from podadmin.core.errors import BadInput, Cancelled
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
+from podadmin.gate import results
+from podadmin.gate.hosts import ALLOWED, REFUSED
+from podadmin.gate.hosts import decide as decide_host
 from podadmin.journal import service as journal
 from podadmin.journal.records import Journal
 from podadmin.limits import service as limits
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.places import PRODUCTION
 from podadmin.requests import rule_service, service
 from podadmin.requests.grant_pins import Pins
 from podadmin.requests.projects import state_purpose
+from podadmin.requests.result_rules import Reason
 from podadmin.requests.rule_records import rule, rule_version
 from podadmin.requests.rules import Rule, draft
 from podadmin.requests.service import Captured, LimitSeen, Opening
@@ -488,3 +495,52 @@ def test_rules_of_an_older_podadmin_verify_with_a_note_until_they_are_changed(ma
     check = made("journal verify")
     assert check.state == "whole"
     assert not [each for each in check.notes if "rules" in each]
+
+
+def gated(kept: Kept) -> str:
+    """Settings, hosts and results as a custodian leaves them; the request whose result waits."""
+    Settings(kept.store).change("gate.see-results", "on", "anna")
+    decide_host(kept.store, kept.clock, PRODUCTION, "ehr.hospital.example", REFUSED, "anna", "Not for this pod.")
+    decide_host(kept.store, kept.clock, PRODUCTION, "omop.hospital.example", ALLOWED, "anna", "Its warehouse.")
+    ran = kept.names["ran"]
+    for number in (1, 2, 2):
+        message = pb.BitfountMessage(taskId="task-ran", messageType=pb.BitfountMessage.EVALUATION_RESULTS)
+        message.body = bytes([number])
+        results.hold(kept.store, kept.clock, message, message.SerializeToString(), (Reason("Look at it."),))
+    return ran
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE setting SET value = '\"off\"' WHERE name = 'gate.see-results'", "The setting gate.see-results"),
+        ("UPDATE setting SET value = '' WHERE name = 'gate.see-results'", "The setting gate.see-results"),
+        ("DELETE FROM setting WHERE name = 'gate.see-results'", "is gone"),
+        ("INSERT INTO setting VALUES ('gate.unknown-calls', '\"on\"')", "no entry tells of it"),
+        ("UPDATE gate_host SET verdict = 'allowed' WHERE verdict = 'refused'", "The host ehr.hospital.example"),
+        ("DELETE FROM gate_host WHERE verdict = 'refused'", "is gone"),
+        ("UPDATE gate_host SET host = 'mallory.example' WHERE verdict = 'allowed'", "no entry tells of it"),
+        ("UPDATE gate_result SET state = 'released' WHERE number = 2", "is not held"),
+        ("UPDATE gate_result SET state = 'sent' WHERE number = 1", "is not held"),
+        ("UPDATE gate_result SET reasons = '[]', state = 'released' WHERE number = 1", "is not held"),
+    ],
+)
+@pytest.mark.parametrize("live", [False, True])
+def test_what_the_gate_goes_by_cannot_be_changed_by_hand(kept: Kept, statement: str, words: str, live: bool) -> None:
+    gated(kept)
+    assert check_evidence(kept.store, live=live) is None
+    assert kept.sql(statement) == 1
+    assert journal.verify(kept.store).broken is None
+    found = check_evidence(kept.store, live=live)
+    assert found is not None
+    assert words in found.words
+
+
+def test_what_a_person_lets_go_is_as_the_journal_says(kept: Kept) -> None:
+    ran = gated(kept)
+    assert results.release(kept.store, kept.clock, ran, "anna") == 2
+    assert check_evidence(kept.store) is None
+    results.sent(kept.store, results.released(kept.store)[0].id, ran)
+    decide_host(kept.store, kept.clock, PRODUCTION, "ehr.hospital.example", ALLOWED, "anna", "Now it may.")
+    Settings(kept.store).change("gate.see-results", "off", "anna")
+    assert check_evidence(kept.store) is None
