@@ -163,7 +163,7 @@ class TopBar(QFrame):
         self._pod = ElidedLabel("", "strong")
         self._pod_state = Badge(_POD_BADGES["none"])
         self._gate_mark = IconMark("hourglass", "muted")
-        self._gate = ElidedLabel("Starting", "muted")
+        self._gate = ElidedLabel("Starting", "muted", from_start=True)
         self._search = _SearchButton("Search", self.search_wanted.emit, "search", "Search everything (Ctrl+K)")
         self._pause = QuietButton("Pause pod", self.pause_wanted.emit, "pause")
         self._pause.set_help("Stop all deliveries at once; asks for a reason.")

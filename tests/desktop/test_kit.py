@@ -39,6 +39,7 @@ from podadmin.desktop.widgets.table import Column, RowTable
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel
 from podadmin.desktop.widgets.tree import JsonTree
 from tests.desktop import gallery
+from tests.desktop.hands import Show
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
@@ -698,3 +699,26 @@ def test_the_keyboard_goes_in_reading_order_whatever_was_made_first(qtbot: QtBot
     host.show()
     qtbot.waitExposed(host)
     assert [name_of(stop) for stop in reading_order(host)] == ["First", "Second", "Third", "A"]
+
+
+def test_a_sentence_of_ours_loses_its_end_and_a_name_its_middle(show: Show) -> None:
+    sentence = show(ElidedLabel("Gate is OFF: nothing can run, nothing is checked", from_start=True))
+    name = show(ElidedLabel("Gate is OFF: nothing can run, nothing is checked"))
+    for label in (sentence, name):
+        label.resize(label.sizeHint().width() // 3, label.height())
+    assert sentence.text().startswith("Gate is OFF")
+    assert sentence.text().endswith("…")
+    assert name.text().endswith("ecked")
+
+
+def test_a_search_line_gives_half_of_its_room_to_its_neighbours_before_they_overlap(show: Show) -> None:
+    search, beside = SearchEdit("Search", "Search"), QuietButton("Verify the journal", lambda: None)
+    line = QWidget()
+    line.setLayout(row(search, beside))
+    show(line).resize(search.sizeHint().width() + beside.sizeHint().width(), line.sizeHint().height())
+    line.resize(line.minimumSizeHint())
+    layout = line.layout()
+    assert layout is not None
+    layout.activate()
+    assert SIZE.search // 2 <= search.width() < SIZE.search
+    assert search.geometry().right() < beside.geometry().left()

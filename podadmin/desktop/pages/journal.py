@@ -44,7 +44,7 @@ def entry_table() -> RowTable:
         "Journal entries",
         [
             Column("Entry", lambda entry: amount(entry.seq), "number", width=7),
-            Column("When", lambda entry: _short(entry.at), width=16, tip=lambda entry: precise(entry.at)),
+            Column("When", lambda entry: _short(entry.at), width=14, tip=lambda entry: precise(entry.at)),
             Column("What happened", lambda entry: entry.words, stretch=3),
             Column("Who", lambda entry: entry.actor, width=8, spare=True),
         ],

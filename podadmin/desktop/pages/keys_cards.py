@@ -144,14 +144,14 @@ class KeyCard(Card):
         copy.set_help("Copies the public half only. It may be given to anybody.")
         export = GhostButton("Export…", lambda: self._want("export"), "download", f"Export the public half: {title}")
         self.body.addWidget(self.public)
-        note = PlainLabel("The public half may be given to anybody.", "small")
+        note = PlainLabel("The public half may be given to anybody.", "small", wrap=True)
         acts: list[QWidget] = [copy, export]
         if key.state == "in use":
             acts.append(GhostButton("Replace…", lambda: self._want("replace"), "refresh-cw", f"Replace: {title}"))
         if key.state == "ending":
             acts.append(GhostButton("End now…", lambda: self._want("end"), "circle-minus", f"End now: {title}"))
         acts.append(DangerButton("Revoke…", lambda: self._want("revoke"), "ban", f"Revoke: {title}"))
-        self.body.addLayout(row(note, STRETCH, *acts))
+        self.body.addLayout(row((note, 1), *acts))
         self.body.addStretch(1)
 
     def _copy(self) -> None:

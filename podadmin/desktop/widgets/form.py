@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -281,7 +281,7 @@ class SearchEdit(QLineEdit):
         set_name(self, name)
         self.setPlaceholderText(placeholder)
         self.setTextMargins(SPACE.xl, 0, 0, 0)
-        self.setMinimumWidth(SIZE.search)
+        self.setMinimumWidth(SIZE.search // 2)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_SETTLE_MS)
@@ -291,6 +291,12 @@ class SearchEdit(QLineEdit):
         if on_settled is not None:
             act = on_settled
             self.settled.connect(lambda text: act(text))
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for some words; where there is little room it gives half of that to its neighbours."""
+        hint = super().sizeHint()
+        hint.setWidth(SIZE.search)
+        return hint
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -126,7 +126,10 @@ class PlainLabel(QLabel):
 
 
 class ElidedLabel(PlainLabel):
-    """One line that loses its middle when there is no room; the tooltip then has the whole text."""
+    """One line that loses its middle when there is no room; the tooltip then has the whole text.
+
+    `from_start`: it loses its end, for a sentence of ours whose first words are what counts.
+    """
 
     def __init__(
         self,
@@ -134,8 +137,10 @@ class ElidedLabel(PlainLabel):
         role: str = "body",
         tone: str = "plain",
         mono: bool = False,
+        from_start: bool = False,
         parent: QWidget | None = None,
     ) -> None:
+        self._lost = Qt.TextElideMode.ElideRight if from_start else Qt.TextElideMode.ElideMiddle
         self._whole = ""
         self._tip = ""
         super().__init__("", role, tone, mono=mono, parent=parent)
@@ -173,7 +178,7 @@ class ElidedLabel(PlainLabel):
             self._fit()
 
     def _fit(self) -> None:
-        fitted = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, max(self.width(), 1))
+        fitted = self.fontMetrics().elidedText(self._whole, self._lost, max(self.width(), 1))
         if QLabel.text(self) != fitted:
             QLabel.setText(self, fitted)
         set_tip(self, self._tip or (self._raw if fitted != self._whole else ""))
