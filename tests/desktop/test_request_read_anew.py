@@ -10,12 +10,13 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from podadmin.app.ops import Job, Outcome
+from podadmin.app.views.facts import Permit
 from podadmin.app.views.requests import RequestDetail
 from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.pages.requests import RequestsPage
 from podadmin.desktop.session import Session
 from tests.desktop import request_views as v
-from tests.desktop.hands import Show
+from tests.desktop.hands import Show, texts
 from tests.desktop.held import Desk, Held
 
 TOLD = replace(v.HELD.history[0], seq=99, words="The requester was told")
@@ -72,6 +73,23 @@ def test_what_was_asked_before_a_decision_does_not_take_its_outcome_away(qtbot: 
     newest = replace(NEWER, history=(*NEWER.history, replace(TOLD, seq=100)))
     held.answer("requests show", newest)
     qtbot.waitUntil(lambda: told(newest, page))
+
+
+def test_a_rule_that_is_made_meanwhile_is_read_of_the_request_in_front(qtbot: QtBot, page: RequestsPage) -> None:
+    held = session(page)
+    held.answer("requests show", v.HELD)
+    qtbot.waitUntil(lambda: told(v.HELD, page))
+    assert page.view.bar.terms.isEnabled()
+    while held.waits("requests list"):
+        held.answer("requests list", v.page_of(v.ROW))
+    assert held.waits("requests show") == 0
+    held._heard(frozenset({"rule"}))
+    qtbot.waitUntil(lambda: held.waits("requests show") == 1)
+    refused = Permit(False, "Rule “No counts” refuses it.")
+    held.answer("requests show", replace(v.HELD, may_approve=refused))
+    qtbot.waitUntil(lambda: "Cannot be approved now: Rule “No counts” refuses it." in texts(page.view.bar))
+    assert not page.view.bar.approve.isEnabled()
+    assert not page.view.bar.terms.isEnabled()
 
 
 class Readers:
