@@ -97,3 +97,9 @@ def test_a_model_is_named_only_as_a_whole(missing: str) -> None:
     words = "(not named)" if missing else "“acme<U+202E>/Retina:3”"
     assert any(each.startswith(f"One prediction per record by the model {words}.") for each in found.computes)
     assert found.read.all_columns
+
+
+@pytest.mark.parametrize(("sources", "known"), [([], True), (None, True), (["elsewhere"], False)])
+def test_what_a_setting_is_set_to_counts(sources: object, known: bool) -> None:
+    found = told(flow({"name": "e", "task": "patient_enrichment", "version": 1}, e={"sources": sources}))
+    assert any("sets “sources” to" in each for each in found.reasons) is not known
