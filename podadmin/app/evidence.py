@@ -25,6 +25,7 @@ from podadmin.app.evidence_requests import Unknowable, differing_receipt, differ
 from podadmin.app.evidence_rows import Found
 from podadmin.app.evidence_rules import KIND as RULES
 from podadmin.app.evidence_rules import RulesTold, differing_purpose, differing_rule
+from podadmin.app.evidence_triggers import differing_trigger
 from podadmin.core.progress import Progress
 from podadmin.journal.records import journal_entry
 from podadmin.store.engine import Store
@@ -79,7 +80,7 @@ def check_evidence(store: Store, *, live: bool = False, progress: Progress | Non
     progress = progress or Progress()
     with store.read(progress) as connection:
         try:
-            found = differing_request(connection, live, progress)
+            found = differing_trigger(connection) or differing_request(connection, live, progress)
             found = found or _of_the_rest(connection, live)
             # a receipt tells of a decision and leads to none
             found = found or (None if live else differing_receipt(connection, progress))

@@ -544,3 +544,36 @@ def test_what_a_person_lets_go_is_as_the_journal_says(kept: Kept) -> None:
     decide_host(kept.store, kept.clock, PRODUCTION, "ehr.hospital.example", ALLOWED, "anna", "Now it may.")
     Settings(kept.store).change("gate.see-results", "off", "anna")
     assert check_evidence(kept.store) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (
+            (
+                "CREATE TRIGGER let_go AFTER INSERT ON gate_result BEGIN"
+                " UPDATE gate_result SET state = 'released' WHERE id = new.id; END"
+            ),
+            "acts by itself that podadmin did not put there: let_go",
+        ),
+        ("CREATE VIEW all_of_it AS SELECT * FROM request", "acts by itself that podadmin did not put there: all_of_it"),
+        ("DROP TRIGGER request_counted", "was removed from it: request_counted"),
+    ],
+)
+@pytest.mark.parametrize("live", [False, True])
+def test_what_acts_in_the_database_by_itself_is_found(kept: Kept, statement: str, words: str, live: bool) -> None:
+    kept.sql(statement)
+    found = check_evidence(kept.store, live=live)
+    assert found is not None
+    assert words in found.words
+
+
+def test_a_trigger_that_takes_the_place_of_one_of_ours_is_found(kept: Kept) -> None:
+    kept.sql("DROP TRIGGER request_counted")
+    kept.sql(
+        "CREATE TRIGGER request_counted AFTER INSERT ON request BEGIN"
+        " UPDATE request SET risk = 'low' WHERE id = new.id; END"
+    )
+    found = check_evidence(kept.store, live=True)
+    assert found is not None
+    assert "request_counted" in found.words
