@@ -24,16 +24,29 @@ from podadmin.vault.model import public_forms
 
 JWKS_PATH = "/api/hub-public-keys/jwks"
 ACCESS_KEY_PATH = "/api/access-manager-key"
+_RSA = "RSA"
 _MOST_KEYS = 32
+_SMALLEST, _LARGEST = 2048, 16384
+"""Bits of a key: what is below can be broken, and what is above keeps whoever checks a signature busy."""
+_EXPONENT = 65537
 
 
 def hub_keys(document: bytes) -> Mapping[str, RSAPublicKey]:
-    """The RSA keys of a JSON Web Key Set by their names (RFC 7517). Raises BadInput (`gate.bad-keys`)."""
+    """The RSA keys of a JSON Web Key Set by their names (RFC 7517). Raises BadInput (`gate.bad-keys`), also where two
+    have one name: a pod takes the first of them.
+    """
     found: dict[str, RSAPublicKey] = {}
     try:
-        for entry in list(json.loads(document)["keys"])[:_MOST_KEYS]:
-            if entry.get("kty") == "RSA":
-                found[str(entry["kid"])] = _rsa(entry)
+        entries = json.loads(document)["keys"]
+        if not isinstance(entries, list) or len(entries) > _MOST_KEYS:
+            raise ValueError("not a list of keys, or too long a one")
+        for entry in entries:
+            if entry.get("kty") != _RSA:
+                continue
+            name = entry["kid"]
+            if not isinstance(name, str) or name in found:
+                raise ValueError("a key that could be taken for another one")
+            found[name] = _rsa(entry)
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError):
         raise BadInput(
             "gate.bad-keys",
@@ -42,6 +55,13 @@ def hub_keys(document: bytes) -> Mapping[str, RSAPublicKey]:
             "Nothing that the hub signs is used. If it happens again, tell the network.",
         ) from None
     return found
+
+
+def as_read(document: bytes) -> bytes:
+    """A set that `hub_keys` has read, without keys of other kinds: what was not held against its pin reaches no pod."""
+    told = json.loads(document)
+    read = [entry for entry in told["keys"] if entry.get("kty") == _RSA]
+    return document if len(read) == len(told["keys"]) else json.dumps({**told, "keys": read}).encode()
 
 
 def pin_hub_keys(store: Store, clock: Clock, network: str, document: bytes) -> Mapping[str, RSAPublicKey]:
@@ -72,7 +92,10 @@ def pin_access_key(store: Store, clock: Clock, network: str, document: bytes) ->
 
 
 def _rsa(entry: Mapping[str, Any]) -> RSAPublicKey:
-    return RSAPublicNumbers(_number(entry["e"]), _number(entry["n"])).public_key()
+    numbers = RSAPublicNumbers(_number(entry["e"]), _number(entry["n"]))
+    if not _SMALLEST <= numbers.n.bit_length() <= _LARGEST or numbers.e < _EXPONENT:
+        raise ValueError("a key that is weak, or takes for ever to check with")
+    return numbers.public_key()
 
 
 def _number(text: str) -> int:

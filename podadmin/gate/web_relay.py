@@ -27,7 +27,7 @@ from podadmin.core.text import stranger
 from podadmin.gate import egress
 from podadmin.gate.access_policy import NOTHING_DECIDED, AccessPolicy
 from podadmin.gate.credentials import OfThePod
-from podadmin.gate.hub_keys import ACCESS_KEY_PATH, JWKS_PATH, pin_access_key, pin_hub_keys
+from podadmin.gate.hub_keys import ACCESS_KEY_PATH, JWKS_PATH, as_read, pin_access_key, pin_hub_keys
 from podadmin.gate.outages import Outages
 from podadmin.gate.outgoing import REFUSED, UPLOAD, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
@@ -98,12 +98,13 @@ class WebRelay:
         self._credentials.asked(role, dict(request.headers))
         if request.path == JWKS_PATH:
             pin_hub_keys(store, clock, network, answer.plain)
+            told = as_read(answer.plain)
         elif request.path == ACCESS_KEY_PATH:
             pin_access_key(store, clock, network, answer.plain)
+            told = answer.plain
         else:
             told = self._told(request, answer.plain)
-            return answer if told is answer.plain else answer.with_text(told)
-        return answer
+        return answer if told is answer.plain else answer.with_text(told)
 
     def _told(self, request: web.BaseRequest, document: bytes) -> bytes:
         """Note addresses in the object store that the network gives: a schema's room, a model's code and weights.

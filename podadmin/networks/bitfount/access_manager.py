@@ -20,6 +20,8 @@ from podadmin.networks.bitfount.types import PodResponseType
 
 ASK_SECONDS = 10.0
 _MAX_ANSWER = 1024 * 1024
+MOST_COUNTED = 2**53
+"""The greatest number of inferences that every part of podadmin counts exactly."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ class _Limit(BaseModel):
 
     resourceType: str = Field(max_length=200)
     resourceName: str = Field(max_length=1000)
-    limit: Annotated[int, Field(ge=0)] | None = None
-    totalUsage: Annotated[int, Field(ge=0)]
+    limit: Annotated[int, Field(ge=0, le=MOST_COUNTED)] | None = None
+    totalUsage: Annotated[int, Field(ge=0, le=MOST_COUNTED)]
     modelDownloadUrl: str | None = Field(default=None, max_length=8192, repr=False)
     weightsDownloadUrl: str | None = Field(default=None, max_length=8192, repr=False)
 
