@@ -234,9 +234,7 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
             effects,
             key_trust(profile, found.findings.get("requester_key", "")),
             purposes,
-            "the network's own pod, behind this gate"
-            if worker(profile.store) == BITFOUNT
-            else "the built-in worker of this pod",
+            _RUNS_IN[worker(profile.store)],
         ),
         verification=tuple(Fact(**fact) for fact in findings.get("verification", ())),
         differences=(*effect_facts(changes), *field_facts(changes)),
