@@ -22,6 +22,9 @@ else:
 
 _LARGEST = 20 << 20
 _UNPACKED = 200 << 20
+_MARKS = 2_000_000
+"""Opening brackets in all parts: a hundred thousand names with their descriptions have half as many."""
+_PIECE = 1024 * 1024
 _ROWS = 100_000
 _NAMES = (
     "column", "columnname", "name", "field", "fieldname", "variable", "variablename", "featurename", "spalte", "feld",
@@ -93,7 +96,7 @@ def _sheet(content: bytes) -> list[list[str]]:
     """The first sheet of a workbook, its values as text. What would unpack to too much is not opened."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > _UNPACKED:
+            if sum(part.file_size for part in packed.infolist()) > _UNPACKED or _marks(packed) > _MARKS:
                 raise _large()
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheet = book.worksheets[0]
@@ -103,6 +106,16 @@ def _sheet(content: bytes) -> list[list[str]]:
         raise
     except Exception as error:  # the library raises whatever a broken workbook makes it stumble over
         raise _not_one("It is not a workbook that can be opened.") from error
+
+
+def _marks(packed: zipfile.ZipFile) -> int:
+    """How many elements the parts of a workbook can have at the most; a row is built whole, however wide it is."""
+    count = 0
+    for part in packed.infolist():
+        with packed.open(part) as content:
+            while count <= _MARKS and (piece := content.read(_PIECE)):
+                count += piece.count(b"<")
+    return count
 
 
 def _not_one(why: str) -> BadInput:
@@ -118,6 +131,6 @@ def _large() -> BadInput:
     return BadInput(
         "schema.dictionary-large",
         "This file is too large for a data dictionary.",
-        "It has more than 20 MB, or unpacks to more than 200 MB.",
+        "It has more than 20 MB, unpacks to more than 200 MB, or has millions of cells.",
         "Export only its names and descriptions as CSV.",
     )
