@@ -111,7 +111,8 @@ SETTINGS: tuple[Declared, ...] = (
     Declared(
         "gate.unknown-calls",
         "Let unknown calls out",
-        "Whether a pod behind the gate may make calls of its network that this version of podadmin does not know.",
+        "Whether a pod behind the gate may make calls of its network that this version of podadmin does not know, and "
+        "write other things at the network's hub than its own software does.",
         "choice",
         "off",
         choices=("off", "on"),

@@ -44,6 +44,9 @@ WRITE_AFTER: Final = 20.0
 """Seconds after which what is kept in memory is written down, while a task runs."""
 UPLOAD: Final = -1
 """In the place of a type of message: an upload to the object store."""
+WEB_CALL: Final = -2
+"""In the same place: a call that would write something at the network's hub."""
+_NO_MESSAGES: Final = {UPLOAD: "Upload to the object store", WEB_CALL: "Call to the network's hub"}
 _LARGEST_KEPT: Final = 64 * 1024
 _LAST: Final = frozenset({MessageType.BATCHES_COMPLETE, MessageType.TASK_ABORT, MessageType.JOB_REJECT})
 _AS_OUTCOME: Final = {"held": HELD, "released": HELD, "sent": PASSED, "withheld": WITHHELD}
@@ -292,7 +295,7 @@ class Outgoing:
 
 def title(left: Left) -> str:
     """What kind of message it is, in the network's own word."""
-    return "Upload to the object store" if left.type == UPLOAD else type_name(left.type)
+    return _NO_MESSAGES.get(left.type) or type_name(left.type)
 
 
 def _values(left: Left) -> dict[str, Any]:

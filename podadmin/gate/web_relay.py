@@ -24,12 +24,12 @@ from anyio import to_thread
 
 from podadmin.core.errors import PodadminError, Refused, Tampered
 from podadmin.core.text import stranger
-from podadmin.gate import egress
+from podadmin.gate import egress, web_calls
 from podadmin.gate.access_policy import NOTHING_DECIDED, AccessPolicy
 from podadmin.gate.credentials import OfThePod
 from podadmin.gate.hub_keys import ACCESS_KEY_PATH, JWKS_PATH, as_read, pin_access_key, pin_hub_keys
 from podadmin.gate.outages import Outages
-from podadmin.gate.outgoing import REFUSED, UPLOAD, Left, Outgoing
+from podadmin.gate.outgoing import REFUSED, UPLOAD, WEB_CALL, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.rooms import offered
 from podadmin.gate.web_forward import Answer, Forwarder, read_whole
@@ -43,6 +43,7 @@ ACCESS_PATH: Final = "/api/access"
 ANSWER_SECONDS: Final = 1.7
 """A pod asks four times, each with ten seconds; a person is never waited for (gate contract, sections 4 and 7.8)."""
 REGISTRATION: Final = "registration"
+_NO_ROOM: Final = "The network gave no room for it, so it was not part of any decision."
 _KEPT: Final = 64
 _MOST_URLS: Final = 1000
 _GOOD: Final = frozenset({200, 201})
@@ -76,6 +77,8 @@ class WebRelay:
             if role is Role.STORE:
                 return await self._store(host, request)
             body = await read_whole(request)
+            if not self._ports.numbers.let_unknown_out():
+                await self._check_call(host, request, len(body))
             if request.path == ACCESS_PATH and request.method == "POST" and self._is_access(role):
                 return await self._access(host, request, body)
             answer = await self._forwarder.ask(host, request, body)
@@ -134,26 +137,32 @@ class WebRelay:
         if request.method not in {"GET", "HEAD", "OPTIONS"}:
             given = self._ports.upstream.rooms.what_for(host, request.path)
             if given is None:
-                await to_thread.run_sync(self._list_refused, host, request.content_length or 0)
+                self._seen.count("uploads-refused")
+                await to_thread.run_sync(self._list_refused, UPLOAD, host, request.content_length or 0, _NO_ROOM)
                 raise Refused(
                     "gate.upload-not-given",
                     "An upload of the pod was stopped.",
-                    "The network gave no room for it, so it was not part of any decision.",
+                    _NO_ROOM,
                     "Look at the task that runs: it may send data past the requester's messages.",
                 )
             if given != REGISTRATION:
                 await to_thread.run_sync(egress.must_run, self._ports.store, given)
         return await self._forwarder.stream(host, request)
 
-    def _list_refused(self, host: str, size: int) -> None:
-        """An upload that was stopped is listed with what leaves for the task that runs."""
-        self._seen.count("uploads-refused")
+    async def _check_call(self, host: str, request: web.BaseRequest, size: int) -> None:
+        try:
+            web_calls.check(request.method, request.rel_url.raw_path, size)
+        except Refused as error:
+            await to_thread.run_sync(self._list_refused, WEB_CALL, host, size, error.why)
+            raise
+
+    def _list_refused(self, kind: int, host: str, size: int, why: str) -> None:
+        """An upload or a call that was stopped is listed with what leaves for the task that runs."""
         active = service.active(self._ports.store)
         if active is not None:
             message = pb.BitfountMessage(taskId=active.row.task_id)
-            why = "The network gave no room for it, so it was not part of any decision."
             now = self._ports.clock.now()
-            self._outgoing.note_left(message, Left(UPLOAD, now, size, stranger(host, 200), REFUSED, "other", why=why))
+            self._outgoing.note_left(message, Left(kind, now, size, stranger(host, 200), REFUSED, "other", why=why))
 
     # --- the access check ---------------------------------------------------------------------------------------------
 
