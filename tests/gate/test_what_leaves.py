@@ -56,7 +56,7 @@ def test_every_message_of_a_task_is_listed_with_what_it_held(network: Any, tell_
         await rig.say(messages.preparing_data, task)
         await rig.say(messages.number_of_batches, task, 3)
         await rig.say(messages.log_message, task, "Jane Doe was read")
-        await rig.say(messages.evaluation_results, task, {"predictions": [0.1, 0.9]}, used=[(MODEL, 2.0)])
+        await rig.say(messages.evaluation_results, task, {"predictions": [0.1, 0.97531864]}, used=[(MODEL, 2.0)])
         await rig.say(messages.batches_complete, task)
         await rig.heard(sent, "BATCHES_COMPLETE")
         found = await listed(rig, sent, 6)
@@ -77,7 +77,7 @@ def test_every_message_of_a_task_is_listed_with_what_it_held(network: Any, tell_
         with rig.store.read() as connection:
             kept = " ".join(str(row) for row in connection.execute(outgoing.table.select()))
         assert "Jane" not in kept
-        assert "0.9" not in kept
+        assert "0.97531864" not in kept
         told = [body for act, body in rig.entries(rig.found(sent.route.task_id).row.id) if act == "request.listed"]
         assert sum(each["messages"] for each in told) == 5  # the result has an entry of its own
         assert rig.acts(rig.found(sent.route.task_id)).count("request.result") == 1
