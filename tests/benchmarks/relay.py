@@ -12,9 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import psutil
@@ -22,6 +23,8 @@ from anyio import to_thread
 from sqlalchemy import insert
 
 from podadmin.core.clock import SystemClock, stamp
+from podadmin.core.errors import Unavailable
+from podadmin.gate import words
 from podadmin.gate.authority import open_authority
 from podadmin.gate.credentials import OfThePod
 from podadmin.gate.ports import Ports, Upstream
@@ -30,7 +33,7 @@ from podadmin.gate.rooms import Rooms
 from podadmin.journal.records import Journal
 from podadmin.networks.bitfount.places import PRODUCTION, Places
 from podadmin.networks.bitfount.references import ReferencePolicy
-from podadmin.requests.records import request
+from podadmin.requests.records import request, sealed
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 from podadmin.vault.backends import MemoryKeyring
@@ -139,6 +142,8 @@ async def _through(folder: Path, address: str, rounds: int, many: int, far: psut
     shown = OfThePod(clock)
     gate = ProxyGate(_ports(store, clock, places, address, shown), places, shown, authority, lambda: None)
     message = _running(store, clock)
+    # as many messages as this are those of many tasks, each of which may say a part of it
+    words._MOST = {True: rounds * many * len(message), False: rounds * many * len(message)}
     try:
         async with anyio.create_task_group() as group:
             await group.start(gate.run)
@@ -180,8 +185,10 @@ def _running(store: Store, clock: SystemClock) -> bytes:
                 deadline=now, body_digest="",
             )
         )  # fmt: skip
+        asked = pb.BitfountMessage(taskId=TASK, senderMailboxId="requester").SerializeToString()
+        unit.execute(insert(sealed).values(request_id="req_BENCHMARK", wire=asked, body=b"", findings="{}"))
     return pb.BitfountMessage(
-        messageType=pb.BitfountMessage.LOG_MESSAGE, taskId=TASK, body=os.urandom(1024), senderMailboxId="pod",
+        messageType=pb.BitfountMessage.CURRENT_BATCH_ID, taskId=TASK, body=os.urandom(1024), senderMailboxId="pod",
         recipientMailboxId="requester", recipient="lab", sender="clinic/patients",
     ).SerializeToString()  # fmt: skip
 
@@ -190,7 +197,11 @@ def _ports(store: Store, clock: SystemClock, places: Places, address: str, shown
     nowhere = "http://127.0.0.1:9"
     rooms = Rooms(places)
     upstream = Upstream("bitfount", "Bitfount", address, False, nowhere, nowhere, shown, ReferencePolicy(), rooms)
-    return bare_gate.ports(store, clock, upstream)
+    return replace(bare_gate.ports(store, clock, upstream), pod_key=_locked)
+
+
+def _locked() -> NoReturn:
+    raise Unavailable("vault.locked", "Nothing is opened here.", "The task was made by hand.", "Measure the way alone.")
 
 
 if __name__ == "__main__":
