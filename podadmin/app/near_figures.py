@@ -6,7 +6,6 @@ Counting reads the declared file as the built-in worker does. The custodian may 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from podadmin.app.gate_wiring import worker_sources
@@ -26,15 +25,7 @@ if TYPE_CHECKING:
 MOST_COUNTED: Final = 20
 """So many of the newest choices are counted: the file is read once for each."""
 _NOT_HERE: Final = "Its records can be counted only where the data is a CSV file that the built-in worker reads."
-
 _LEFT_OUT: Final = " Where the groups are others, one that was left out as too small can follow from the rest."
-
-
-@dataclass(frozen=True)
-class Apart:
-    """`fewest` records, above none, that one of two choices has in a group and the other has not; None: none at all."""
-
-    fewest: int | None
 
 
 def near_view(profile: Profile, request: str, progress: Progress, count: bool) -> NearView:
@@ -61,7 +52,7 @@ def near_view(profile: Profile, request: str, progress: Progress, count: bool) -
     small = int(profile.settings.number("schema.small-group"))
     rows = []
     for number, each in enumerate(others):
-        apart: Apart | str | None = None
+        apart: int | str | None = None
         if count and source is not None and number < MOST_COUNTED:
             progress.report("Counting by how many records they differ", number / min(len(others), MOST_COUNTED))
             apart = _apart(source, choices, each.choice, progress)
@@ -70,11 +61,13 @@ def near_view(profile: Profile, request: str, progress: Progress, count: bool) -
     return NearView(found.row.id, words, tuple(rows), may, count, _tone(rows))
 
 
-def _apart(source: Source, choices: Sequence[Choice], other: Choice, progress: Progress) -> Apart | str:
-    """By how many records a choice is apart from the nearest of `choices`; or why that could not be counted."""
+def _apart(source: Source, choices: Sequence[Choice], other: Choice, progress: Progress) -> int | str:
+    """How many records a choice and the nearest of `choices` differ by in a group, 0 where in none; or why that could
+    not be counted.
+    """
     from podadmin.pod.sql import Bounds, name, opened
 
-    fewest: int | None = None
+    numbers: list[int] = []
     try:
         with opened(source, Bounds(), progress, (other.table,)) as database:
             for each in (one for one in choices if differ(one, other)):
@@ -84,29 +77,26 @@ def _apart(source: Source, choices: Sequence[Choice], other: Choice, progress: P
                 counted = f"count(*) FILTER ({mine} AND NOT {its}), count(*) FILTER ({its} AND NOT {mine})"
                 grouped = f" GROUP BY {shared}" if shared else ""
                 select = f"SELECT {counted} FROM {name(other.table)}{grouped}"  # noqa: S608 - as said above
-                rows = database.con.execute(select).fetchall()
-                numbers = [number for row in rows for number in row if number]
-                fewest = min([*numbers, *([fewest] if fewest is not None else [])], default=None)
+                numbers += [number for row in database.con.execute(select).fetchall() for number in row if number]
     except Cancelled:
         raise
     except PodadminError as error:
         return error.why
-    return Apart(fewest)
+    return min(numbers, default=0)
 
 
-def _row(each: Before, choices: Sequence[Choice], apart: Apart | str | None, small: int) -> NearRow:
-    fewest, tone = None, "warn"
+def _row(each: Before, choices: Sequence[Choice], apart: int | str | None, small: int) -> NearRow:
+    tone = "warn"
     if apart is None:
         words = "By how many records they differ was not counted."
     elif isinstance(apart, str):
         words = f"By how many records they differ could not be counted. {apart}"
-    elif apart.fewest is None:
+    elif not apart:
         words, tone = "Both choose the same records today.", "plain"
     else:
-        fewest = apart.fewest
-        many = "1 record" if fewest == 1 else f"{fewest:,} records"
+        many = "1 record" if apart == 1 else f"{apart:,} records"
         words, tone = f"They differ by {many}.", "plain"
-        if fewest < small:
+        if apart < small:
             words, tone = f"They differ by {many}: the difference of both figures is about them alone.", "bad"
     if _grouped_otherwise(each, choices):
         words += _LEFT_OUT
@@ -117,7 +107,7 @@ def _row(each: Before, choices: Sequence[Choice], apart: Apart | str | None, sma
         unstamp(row.received_at),
         each.requests,
         _choice_words(each.choice),
-        fewest,
+        apart if isinstance(apart, int) and apart else None,
         words,
         tone,
     )

@@ -34,9 +34,7 @@ def prove(profile: Profile, progress: Progress, given: Sequence[Path] = ()) -> J
     """
     progress.report("Reading the anchors")
     kept = kept_anchors(profile, given)
-    store, anchors = profile.store, [each.anchor for each in kept if each.anchor]
-    found = _walked(store, anchors, progress, service.length(store) > WALKED_HERE_UP_TO)
-    return _check(profile, kept, found)
+    return _check(profile, kept, _walked(profile.store, kept, progress))
 
 
 def prove_start(profile: Profile, progress: Progress) -> JournalCheck:
@@ -47,20 +45,18 @@ def prove_start(profile: Profile, progress: Progress) -> JournalCheck:
     those are checked that can still lead to a delivery. `prove` has to follow. Raises as `prove` does.
     """
     kept = kept_anchors(profile)
-    newest, store = _newest(kept), profile.store
-    after = newest.head if newest else START
-    much = service.length(store) - after.seq > WALKED_HERE_UP_TO or count_held(store) > HELD_HERE_UP_TO
-    return _check(profile, kept, _walked(store, [each.anchor for each in kept if each.anchor], progress, much, after))
+    newest = _newest(kept)
+    return _check(profile, kept, _walked(profile.store, kept, progress, newest.head if newest else START))
 
 
-def _walked(
-    store: Store, anchors: Sequence[Anchor], progress: Progress, much: bool, after: Head | None = None
-) -> Walked:
-    if not much:
+def _walked(store: Store, kept: Sequence[Kept], progress: Progress, after: Head | None = None) -> Walked:
+    anchors, entries = [each.anchor for each in kept if each.anchor], service.length(store)
+    long = entries - (after or START).seq > WALKED_HERE_UP_TO
+    if not long and (after is None or count_held(store) <= HELD_HERE_UP_TO):
         return walk(store, anchors, progress, after)
     from podadmin.app.proof_apart import walk_apart
 
-    return walk_apart(store.path, anchors, service.length(store), progress, after)
+    return walk_apart(store.path, anchors, entries, progress, after)
 
 
 def _newest(kept: Sequence[Kept]) -> Anchor | None:

@@ -165,7 +165,7 @@ def _to_its_task(store: Store, row: Row[Any], message: pb.BitfountMessage) -> No
     """
     if row.type != MessageType.JOB_REQUEST:
         return
-    asked = pb.BitfountMessage.FromString(service.bytes_of(store, row.id).wire)
+    asked = pb.BitfountMessage.FromString(service.wire_of(store, row.id))
     others = set(asked.podMailboxIds.values()) if int(message.messageType) in _TO_OTHER_PODS else set()
     if message.recipientMailboxId not in others | {asked.senderMailboxId}:
         raise _no("gate.other-recipient", "It is addressed to somebody else than the requester of its task.")

@@ -46,6 +46,7 @@ MARGIN_SECONDS: Final = 0.7
 RUNNING_SECONDS: Final = 0.25
 """How long it is taken for granted that a task still runs, for words that carry no result."""
 TELEMETRY: Final = "/opentelemetry."
+_WITHOUT_TEXT: Final = egress.PHASES - {MessageType.LOG_MESSAGE}
 UNSEEN: Final = "Results of this task are seen before they leave, and words for a log can hold what they hold."
 TOO_MUCH: Final = "The task has said more than words of progress amount to."
 log = logging.getLogger("podadmin.gate")
@@ -310,7 +311,7 @@ class Relay:
 
     def _runs(self, message: pb.BitfountMessage) -> bool:
         """Is it a word of progress of a task that was seen to run a moment ago? Then nothing else is asked of it."""
-        if int(message.messageType) not in egress.PHASES - {MessageType.LOG_MESSAGE}:
+        if int(message.messageType) not in _WITHOUT_TEXT:
             return False
         return self._running.get((message.taskId, message.recipientMailboxId), 0.0) > self._ports.clock.monotonic()
 

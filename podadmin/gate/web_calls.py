@@ -13,9 +13,10 @@ from podadmin.core.errors import Refused
 
 _NAME: Final = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9_.~@+-]+"
 """Part of a path as it is sent: nothing that a server could read as another path."""
-_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+ACCESS_PATH: Final = "/api/access"
 _CALLS: Final = (
-    ("POST", "/api/access"),
+    ("POST", ACCESS_PATH),
     ("POST", "/api/pods"),
     ("PATCH", "/api/pods"),
     ("POST", f"/api/pods/{_NAME}/{_NAME}"),
@@ -30,7 +31,6 @@ _CALLS: Final = (
     ("POST", f"/api/compute-clusters/{_NAME}/datasets"),
 )
 _KNOWN: Final = tuple((method, re.compile(path)) for method, path in _CALLS)
-_ACCESS: Final = "/api/access"
 MOST_BODY: Final = 256 * 1024
 """Bytes of what such a call holds; the check of access holds the request itself, which the gate has stored before."""
 
@@ -40,7 +40,7 @@ def check(method: str, path: str, size: int) -> None:
 
     `path` as it was sent, without its question; `size` in bytes.
     """
-    if method in _READS:
+    if method in READS:
         return
     if not any(method == known and shape.fullmatch(path) for known, shape in _KNOWN):
         raise Refused(
@@ -49,7 +49,7 @@ def check(method: str, path: str, size: int) -> None:
             "It would write something there that the pod's own software does not write.",
             "Look at the task that runs. Where the pod is of a newer version, let unknown calls out in the settings.",
         )
-    if size > MOST_BODY and path != _ACCESS:
+    if size > MOST_BODY and path != ACCESS_PATH:
         raise Refused(
             "gate.web-call-too-big",
             "A call of the pod to its network was stopped.",

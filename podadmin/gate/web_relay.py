@@ -39,7 +39,6 @@ from podadmin.networks.bitfount.places import Places, Role
 from podadmin.requests import service
 from podadmin.requests.service import Found
 
-ACCESS_PATH: Final = "/api/access"
 ANSWER_SECONDS: Final = 1.7
 """A pod asks four times, each with ten seconds; a person is never waited for (gate contract, sections 4 and 7.8)."""
 REGISTRATION: Final = "registration"
@@ -79,7 +78,7 @@ class WebRelay:
             body = await read_whole(request)
             if not self._ports.numbers.let_unknown_out():
                 await self._check_call(host, request, len(body))
-            if request.path == ACCESS_PATH and request.method == "POST" and self._is_access(role):
+            if request.path == web_calls.ACCESS_PATH and request.method == "POST" and self._is_access(role):
                 return await self._access(host, request, body)
             answer = await self._forwarder.ask(host, request, body)
             return _back(await to_thread.run_sync(self._checked, host, role, request, answer))
@@ -134,7 +133,7 @@ class WebRelay:
         return host.endswith(f".{self._places.store_domain}") or self._places.role_of(host) is Role.STORE
 
     async def _store(self, host: str, request: web.BaseRequest) -> web.StreamResponse:
-        if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        if request.method not in web_calls.READS:
             given = self._ports.upstream.rooms.what_for(host, request.path)
             if given is None:
                 self._seen.count("uploads-refused")

@@ -124,7 +124,7 @@ def to_tell_again(store: Store, clock: Clock) -> tuple[tuple[str, bool], ...]:
 
 
 def _mailbox(store: Store, request_id: str) -> str:
-    message = pb.BitfountMessage.FromString(service.bytes_of(store, request_id).wire)
+    message = pb.BitfountMessage.FromString(service.wire_of(store, request_id))
     return message.podMailboxIds.get(message.recipient, "")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from podadmin.core.errors import Refused
+from podadmin.gate.egress import PHASES
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount import references
 from podadmin.networks.bitfount.types import MessageType
@@ -31,18 +32,7 @@ _TASKS: Final = 64
 _TEXTS: Final = frozenset(
     {MessageType.LOG_MESSAGE, MessageType.JOB_REJECT, MessageType.TASK_ABORT, MessageType.OIDC_CHALLENGE}
 )
-_WORDS: Final = _TEXTS | {
-    MessageType.JOB_ACCEPT,
-    MessageType.PREPARING_DATA,
-    MessageType.CONFIGURING_TASK,
-    MessageType.PREPARING_DATA_BATCHES,
-    MessageType.NUMBER_OF_BATCHES,
-    MessageType.TASK_START,
-    MessageType.CURRENT_BATCH_ID,
-    MessageType.BATCHES_COMPLETE,
-    MessageType.ONLINE_CHECK,
-    MessageType.ONLINE_RESPONSE,
-}
+_WORDS: Final = PHASES | _TEXTS | {MessageType.JOB_ACCEPT, MessageType.BATCHES_COMPLETE, MessageType.ONLINE_RESPONSE}
 _MOST: Final[Mapping[bool, int]] = {True: MOST_LOGGED, False: MOST_SAID}
 
 

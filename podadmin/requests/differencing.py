@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Row, select
 
 from podadmin.core.canon import JSON
+from podadmin.requests.effect_facts import COMPUTED
 from podadmin.requests.protocols import read_protocol
 from podadmin.requests.reading import Found
 from podadmin.requests.records import request, sealed
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 LOOKED_AT: Final = 200
 """So many of the newest requests with SQL on the same data are set beside one."""
-_FIGURES: Final = frozenset({"counts", "aggregate"})
 _MAY_HAVE_LEFT: Final = (
     State.APPROVED, State.DELIVERING, State.RUNNING, State.FINISHED, State.STOPPED, State.FAILED, State.INTERRUPTED,
 )  # fmt: skip
@@ -66,7 +66,7 @@ def choice_of(query: str) -> Choice | None:
     from sqlglot import exp
 
     facts = understand(query)
-    tree, _acts = parsed(readings(query)[0]) if facts.understood and facts.level in _FIGURES else (None, ())
+    tree, _acts = parsed(readings(query)[0]) if facts.understood and facts.level in COMPUTED else (None, ())
     if tree is None or len(facts.tables) != 1 or facts.outside:
         return None
     wheres = {_conditions(each) for each in tree.find_all(exp.Where)} or {()}

@@ -24,7 +24,9 @@ LEVELS: Final[tuple[Level, ...]] = (
 )
 """What can leave, from the least to the worst. `telemetry` is counts about a run for the network's operator;
 `traceback` is an error text from inside the program, which can quote data."""
-FIGURES: Final[frozenset[Level]] = frozenset({"none", "counts", "aggregate"})
+COMPUTED: Final[frozenset[Level]] = frozenset({"counts", "aggregate"})
+"""The levels of figures over records."""
+FIGURES: Final[frozenset[Level]] = COMPUTED | {"none"}
 """The levels at which nothing leaves but figures over many records."""
 CHANNELS: Final[tuple[Channel, ...]] = ("message", "upload", "e-mail", "telemetry", "unknown")
 """`message`: to the requester, sealed with the session key. `upload`: to an object store whose address the requester

@@ -139,6 +139,17 @@ def bytes_of(store: Store, request_id: str) -> Sealed:
     return Sealed(request_id, row.task_id, row.requester, kept.wire, kept.body, unstamp(row.deadline))
 
 
+def wire_of(store: Store, request_id: str) -> bytes:
+    """The message that brought a request, without its body, which can have many megabytes.
+
+    Raises NotFound (`request.unknown`).
+    """
+    with store.read() as connection:
+        row_of(connection, request_id)
+        wire: bytes = connection.execute(select(sealed.c.wire).where(sealed.c.request_id == request_id)).scalar_one()
+    return wire
+
+
 def by_task(store: Store, task_id: str) -> Row[Any] | None:
     """The row of the request that a task belongs to: one look, because it is asked for every message."""
     with store.read() as connection:

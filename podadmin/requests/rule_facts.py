@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from podadmin.core.canon import canonical
-from podadmin.requests.effect_facts import Output
+from podadmin.requests.effect_facts import COMPUTED, Output
 from podadmin.requests.effects import Effects
 from podadmin.requests.envelope import Verified, VerifiedRequest
 from podadmin.requests.protocols import read, read_protocol
@@ -21,7 +21,6 @@ from podadmin.requests.protocols import read, read_protocol
 VERSION: Final = 1
 _EHR_SWITCH: Final = "requires_ehr_connection"
 _NO_FIGURE: Final = frozenset({"none", "telemetry"})
-_FIGURES: Final = frozenset({"counts", "aggregate"})
 
 
 @dataclass(frozen=True)
@@ -175,7 +174,7 @@ def _group(outputs: Iterable[Output]) -> tuple[int | None, bool]:
     asked = [each for each in outputs if not each.always and each.level not in _NO_FIGURE]
     if any(each.level == "row" for each in asked):
         return 1, False  # with something about single records outside, no figure hides anybody any more
-    if any(each.level not in _FIGURES for each in asked):
+    if any(each.level not in COMPUTED for each in asked):
         return None, False
     parts = [each.smallest_group for each in asked if not each.every_record]
     known = [each for each in parts if each is not None]

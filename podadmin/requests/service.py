@@ -44,6 +44,7 @@ from podadmin.requests.reading import (
     row_of,
     seen_before,
     waiting_to_open,
+    wire_of,
 )
 from podadmin.requests.records import request, sealed
 from podadmin.requests.state import Event, State, advance
@@ -91,6 +92,7 @@ __all__ = [
     "seen_before",
     "started",
     "waiting_to_open",
+    "wire_of",
 ]
 
 # made once: making a statement takes longer than running it

@@ -1,4 +1,4 @@
-"""A window's session whose answers come when the test lets them: for pages that are asked for things meanwhile."""
+"""Sessions of a window for tests: one whose answers come when the test lets them, and one that answers at once."""
 
 from __future__ import annotations
 
@@ -36,6 +36,27 @@ class Held(Session):
 
     def waits(self, act: str) -> int:
         return sum(each == act for each, _ in self.asked)
+
+
+class Ready:
+    """Answers at once what it was given for an act: a value, or an error."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answers = dict(answers)
+
+    def read(
+        self, _owner: object, act: str, arguments: Any, success: Any, failure: Any = None, title: str = ""
+    ) -> None:
+        self.asked.append((act, dict(arguments)))
+        answer = self.answer_to(act, title)
+        if isinstance(answer, Exception):
+            failure(answer)
+        else:
+            success(answer)
+
+    def answer_to(self, act: str, _title: str) -> Any:
+        return self.answers[act]
 
 
 class Desk:

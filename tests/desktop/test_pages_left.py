@@ -16,6 +16,7 @@ from podadmin.app.views.left import LeftRow, LeftView
 from podadmin.core.errors import Unavailable
 from podadmin.desktop.pages.request_left import LeftCard, LeftPart, ResultSheet
 from tests.desktop.hands import Show, named, press, texts
+from tests.desktop.held import Ready
 
 AT = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 WAITS = ResultRow("out_1", "req_1", "EVALUATION_RESULTS", 7100, AT, ("Promised at most 10 rows, found 200.",))
@@ -35,25 +36,9 @@ LEFT = LeftView(
 RESULT = ResultView(WAITS, "a table", 200, ("n", "name"), ((("n", "9"), ("name", "Xxxx")),), "Counts.")
 
 
-class Session:
-    """What is read and written, and what it is answered."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.answers: dict[str, Any] = {"requests left": LEFT, "gate show-result": RESULT}
-
-    def read(self, _owner: object, act: str, arguments: Any, success: Any, failure: Any = None) -> None:
-        self.asked.append((act, dict(arguments)))
-        answer = self.answers[act]
-        if isinstance(answer, Exception):
-            failure(answer)
-        else:
-            success(answer)
-
-
 @pytest.fixture
 def page(host: QWidget) -> Any:
-    session = Session()
+    session = Ready({"requests left": LEFT, "gate show-result": RESULT})
 
     def write(act: str, arguments: Any, success: Any) -> None:
         session.asked.append((act, dict(arguments)))

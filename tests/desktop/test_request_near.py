@@ -15,6 +15,7 @@ from podadmin.app.views.near import NearRow, NearView
 from podadmin.core.errors import Cancelled, Unavailable
 from podadmin.desktop.pages.request_near import COUNT, NearCard, NearPart
 from tests.desktop.hands import Show, named, press, texts
+from tests.desktop.held import Ready
 
 AT = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 ROW = NearRow("req_0", "lab\u202e", AT, 2, '"age" < 59', None, "By how many records they differ was not counted.")
@@ -23,23 +24,12 @@ WORDS = "They differ by 1 record: the difference of both figures is about them a
 COUNTED = replace(NEAR, rows=(replace(ROW, fewest=1, words=WORDS, tone="bad"),), counted=True, tone="bad")
 
 
-class Session:
-    """What is read, and what it is answered."""
+class Session(Ready):
+    """What takes long is seen in the status line: that is what counting is asked for with."""
 
-    def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self.answers: dict[bool, Any] = {False: NEAR, True: COUNTED}
-
-    def read(
-        self, _owner: object, _act: str, arguments: Any, success: Any, failure: Any = None, title: str = ""
-    ) -> None:
-        self.asked.append(dict(arguments))
-        assert bool(title) == bool(arguments.get("count")), "what takes long is seen in the status line"
-        answer = self.answers[bool(title)]
-        if isinstance(answer, Exception):
-            failure(answer)
-        else:
-            success(answer)
+    def answer_to(self, act: str, title: str) -> Any:
+        assert bool(title) == bool(self.asked[-1][1].get("count"))
+        return self.answers["counted" if title else act]
 
 
 @pytest.fixture
@@ -48,7 +38,11 @@ def page(host: QWidget) -> Any:
     went: list[tuple[str, str]] = []
     desk = SimpleNamespace(sheet_host=host, go=lambda *where: went.append(where))
     return SimpleNamespace(
-        session=Session(), desk=desk, notice=lambda _tone, words: told.append(words), told=told, went=went
+        session=Session({"requests near": NEAR, "counted": COUNTED}),
+        desk=desk,
+        notice=lambda _tone, words: told.append(words),
+        told=told,
+        went=went,
     )
 
 
@@ -59,12 +53,12 @@ def test_they_are_listed_and_counted_on_demand_and_what_was_counted_stays(show: 
     assert "may have left before" in texts(card)
     assert [each.id for each in card.table.rows()] == ["req_0"]
     press(card, COUNT)
-    assert page.session.asked[-1] == {"request": "req_1", "count": True}
+    assert page.session.asked[-1] == ("requests near", {"request": "req_1", "count": True})
     assert [each.fewest for each in card.table.rows()] == [1]
     assert not card.count.isVisible()
     part.read("req_1")
     assert [each.fewest for each in card.table.rows()] == [1]
-    page.session.answers[False] = replace(NEAR, rows=(ROW, replace(ROW, id="req_2")))
+    page.session.answers["requests near"] = replace(NEAR, rows=(ROW, replace(ROW, id="req_2")))
     part.read("req_1")
     assert [each.fewest for each in card.table.rows()] == [None, None]
     assert card.count.isVisible()
@@ -76,17 +70,17 @@ def test_another_request_shows_nothing_of_the_one_before(show: Show, page: Any) 
     card = show(NearCard())
     part = NearPart(page, card)
     part.read("req_1")
-    page.session.answers[False] = NearView("req_9", "", (), Permit(True))
+    page.session.answers["requests near"] = NearView("req_9", "", (), Permit(True))
     part.read("req_9")
     assert not card.isVisible()
-    page.session.answers[False] = NEAR  # an answer that comes late
+    page.session.answers["requests near"] = NEAR  # an answer that comes late
     part.read("req_9")
     assert not card.isVisible()
 
 
 def test_where_the_data_is_elsewhere_the_button_says_why(show: Show, page: Any) -> None:
     card = show(NearCard())
-    page.session.answers[False] = replace(NEAR, may_count=Permit(False, "The data is elsewhere."))
+    page.session.answers["requests near"] = replace(NEAR, may_count=Permit(False, "The data is elsewhere."))
     NearPart(page, card).read("req_1")
     assert not named(card, COUNT).isEnabled()
     assert "The data is elsewhere." in named(card, COUNT).toolTip()
@@ -99,7 +93,7 @@ def test_what_was_not_counted_can_be_tried_again(show: Show, page: Any, error: E
     card = show(NearCard())
     part = NearPart(page, card)
     part.read("req_1")
-    page.session.answers[True] = error
+    page.session.answers["counted"] = error
     press(card, COUNT)
     assert len(page.told) == told
     assert named(card, COUNT).isEnabled()
