@@ -6,6 +6,7 @@ network in the pod's place (gate contract, section 3.1).
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import threading
@@ -14,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from podadmin.core.clock import Clock
-from podadmin.core.errors import Unavailable
+from podadmin.core.errors import Refused, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.networks.bitfount.client import Metadata, api_key_metadata
 from podadmin.networks.bitfount.places import Role
@@ -22,10 +23,14 @@ from podadmin.networks.bitfount.places import Role
 PROOFS: Final = frozenset({"token", "x-api-key-id", "x-api-key"})
 """The metadata by which a message service knows a caller (bitfount contract, section 5.1)."""
 _HEADERS: Final = frozenset({"authorization", "x-api-key-id", "x-api-key"})
+_TELLING: Final = frozenset({"token", "authorization", "x-api-key-id"})
 _REMEMBERED: Final = 16
 _GOOD_FOR: Final = 3600.0
 _OFTEN: Final = 10.0
 """Seconds in which the same proof is not noted again."""
+
+Account = tuple[str, str]
+"""The kind of a proof, and whom it names."""
 
 
 class Credentials(Protocol):
@@ -61,6 +66,7 @@ class OfThePod:
         self._metadata: Secret[str] | None = None
         self._latest: Metadata = ()
         self._latest_at = 0.0
+        self._account: Account | None = None
         self._headers: dict[Role, Secret[str]] = {}
         self._believed: OrderedDict[str, float] = OrderedDict()
 
@@ -92,9 +98,30 @@ class OfThePod:
                 self._believed.popitem(last=False)
 
     def is_believed(self, shown: Metadata) -> bool:
-        """Has the network believed this very proof lately? A stranger on this machine has none."""
+        """Has the network believed this very proof lately, and is it the pod's? A stranger on this machine has none."""
         when = self._believed.get(_digest(shown))
-        return when is not None and self._clock.monotonic() - when < _GOOD_FOR
+        return when is not None and self._clock.monotonic() - when < _GOOD_FOR and self._is_own(shown)
+
+    def took(self, shown: Metadata) -> None:
+        """A decided request was fetched with this proof, before any code of a task can have run here."""
+        self._account = self._account or _account(shown)
+
+    def must_be_own(self, shown: Sequence[tuple[str, str]]) -> None:
+        """Raises Refused (`gate.other-account`) for a proof of another account than the one that fetched the first
+        request. `shown`: headers by names in small letters, or metadata.
+
+        A pod has one account while it runs; code in its worker can bring a stranger's.
+        """
+        if not self._is_own(shown):
+            raise Refused(
+                "gate.other-account",
+                "A call of the pod to its network was stopped.",
+                "It speaks for another account than the one with which the pod fetched its tasks.",
+                "Look at the task that runs. If you gave the pod another account, switch the gate off and on again.",
+            )
+
+    def _is_own(self, shown: Sequence[tuple[str, str]]) -> bool:
+        return self._account in {None, _account(shown)}
 
     def asked(self, role: Role, headers: Mapping[str, str]) -> None:
         """The network has answered a question with these headers."""
@@ -107,6 +134,24 @@ class OfThePod:
 def proof_in(metadata: Sequence[tuple[str, str | bytes]]) -> Metadata:
     """What in the metadata of a call says who calls, in the order of names."""
     return tuple(sorted((key, value) for key, value in metadata if key in PROOFS and isinstance(value, str)))
+
+
+def _account(shown: Sequence[tuple[str, str]]) -> Account | None:
+    """Whom a proof speaks for: the id of an API key, or the subject of a token, whose signature the network verifies;
+    empty for a token that only the network can read. None for no proof, and for several: which one counts, only their
+    reader knows.
+    """
+    found = [(name, proof) for name, proof in shown if name in _TELLING]
+    if len(found) != 1:
+        return None
+    name, proof = found[0]
+    if name == "x-api-key-id":
+        return "key", proof
+    try:
+        told = proof.removeprefix("Bearer ").split(".")[1]
+        return "token", str(json.loads(base64.urlsafe_b64decode(told + "=" * (-len(told) % 4)))["sub"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return "token", ""
 
 
 def _digest(shown: Metadata) -> str:

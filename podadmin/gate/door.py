@@ -25,6 +25,12 @@ class Door(Protocol):
     def believed(self, shown: Metadata) -> None:
         """The network has answered a call with this metadata."""
 
+    def took(self, shown: Metadata) -> None:
+        """With this metadata a decided request was fetched, before any code of its task can have run."""
+
+    def must_be_own(self, shown: Metadata) -> None:
+        """Raises Refused (`gate.other-account`) for who speaks for another account than that which fetched requests."""
+
 
 class OwnPod:
     """The built-in worker, which was started with a credential of this gate."""
@@ -45,6 +51,12 @@ class OwnPod:
         return True
 
     def believed(self, shown: Metadata) -> None:
+        return
+
+    def took(self, shown: Metadata) -> None:
+        return
+
+    def must_be_own(self, shown: Metadata) -> None:
         return
 
 
@@ -70,3 +82,9 @@ class ForeignPod:
 
     def believed(self, shown: Metadata) -> None:
         self._credentials.believed(shown)
+
+    def took(self, shown: Metadata) -> None:
+        self._credentials.took(shown)
+
+    def must_be_own(self, shown: Metadata) -> None:
+        self._credentials.must_be_own(shown)

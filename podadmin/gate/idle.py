@@ -64,6 +64,7 @@ class IdlePolls:
             if self._door.known(shown):
                 message = await deliveries.take()
                 if message is not None:
+                    self._door.took(shown)
                     return message.SerializeToString()
             left = ends - loop.time()
             if left <= 0:

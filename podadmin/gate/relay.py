@@ -155,6 +155,11 @@ class Relay:
         pod = rpc.POD_CONNECT.read_request(data)
         if self._door.own_pod:
             return b""
+        try:
+            self._door.must_be_own(shown)
+        except PodadminError as error:
+            self._seen.alarm = f"something connects in its place for another account. {error.next_step}"
+            raise
         answer = await self._pass(rpc.POD_CONNECT.path, data, context, shown)
         if await to_thread.run_sync(connected, self._ports.store, self._ports.clock, pod):
             self.deliveries.new_run()

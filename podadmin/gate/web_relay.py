@@ -32,7 +32,7 @@ from podadmin.gate.outages import Outages
 from podadmin.gate.outgoing import REFUSED, UPLOAD, WEB_CALL, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.rooms import offered
-from podadmin.gate.web_forward import Answer, Forwarder, read_whole
+from podadmin.gate.web_forward import Answer, Forwarder, passed_on, read_whole
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.access_manager import read_answer
 from podadmin.networks.bitfount.places import Places, Role
@@ -151,6 +151,8 @@ class WebRelay:
     async def _check_call(self, host: str, request: web.BaseRequest, size: int) -> None:
         try:
             web_calls.check(request.method, request.rel_url.raw_path, size)
+            if request.method not in web_calls.READS:
+                self._credentials.must_be_own(tuple(passed_on(request.headers).items()))
         except Refused as error:
             await to_thread.run_sync(self._list_refused, WEB_CALL, host, size, error.why)
             raise
