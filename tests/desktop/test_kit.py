@@ -322,6 +322,20 @@ def test_cells_stand_on_the_left_edge_of_their_header(qtbot: QtBot) -> None:
     assert abs(header - cell) <= 1
 
 
+@pytest.mark.parametrize("width", [520, 640, 770, 1014])
+def test_columns_that_need_more_than_their_share_take_it_from_the_others(qtbot: QtBot, width: int) -> None:
+    columns = [Column("State", str, width=12), Column("Task", str, stretch=6), Column("Datasource", str)]
+    table = RowTable("Rows", [*columns, Column("Requester", str), Column("Time", str, width=14)], row_key=str)
+    qtbot.addWidget(table)
+    style.dress(table)
+    table.resize(width, 200)
+    table.show()
+    qtbot.waitExposed(table)
+    head = table.horizontalHeader()
+    assert head.length() == table.viewport().width()
+    assert all(head.sectionSize(place) >= head.sectionSizeHint(place) for place in range(5))
+
+
 def test_big_tables_stay_quick(qtbot: QtBot) -> None:
     from time import process_time
 

@@ -277,10 +277,15 @@ class RowTable(QTableView):
             self.setColumnHidden(place, columns[place].spare and sum(least.values()) > room)
             if self.isColumnHidden(place):
                 del least[place]
-        shared = [place for place in least if not columns[place].width]
-        shares = sum(columns[place].stretch for place in shared) or 1
-        left = max(room - sum(least[place] for place in least if columns[place].width), 0)
-        for place in least:
-            share = int(left * columns[place].stretch / shares) if place in shared else 0
-            header = self.horizontalHeader().sectionSizeHint(place) if place in shared else 0
-            self.setColumnWidth(place, max(share, header) if place in shared else least[place])
+        shared = {place: columns[place].stretch for place in least if not columns[place].width}
+        widths = {place: width for place, width in least.items() if place not in shared}
+        # who would get less than its title needs takes that, and the others share what is left
+        for place in sorted(shared, key=lambda each: self._title_width(each) / shared[each], reverse=True):
+            share = (room - sum(widths.values())) * shared[place] // sum(shared.values())
+            widths[place] = max(share, self._title_width(place))
+            del shared[place]
+        for place, width in widths.items():
+            self.setColumnWidth(place, width)
+
+    def _title_width(self, place: int) -> int:
+        return self.horizontalHeader().sectionSizeHint(place)
