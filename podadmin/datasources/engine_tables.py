@@ -171,7 +171,7 @@ def connection_of(source: EngineSource, password: Secret[str] | None) -> dict[st
         more = {name: where[name] for name in ("warehouse", "role") if name in where}
         return {
             "account": where["account"], "user": where["user"], "password": secret,
-            "database": f"{where['database']}/{where['namespace']}", "create_object_udfs": False, **more,
+            "database": where["database"], "schema": where["namespace"], "create_object_udfs": False, **more,
         }  # fmt: skip
     dataset = {"project_id": where["project"], "dataset_id": where["dataset"]}
     return {**dataset, **({"location": where["location"]} if "location" in where else {})}

@@ -6,9 +6,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+import sqlglot
 
 from podadmin.core.clock import SystemClock
 from podadmin.core.errors import PodadminError
@@ -16,11 +18,12 @@ from podadmin.core.progress import Progress
 from podadmin.datasources import engine_tables
 from podadmin.datasources.model import ColumnChoices, EngineSource, Kind, ParquetSource
 from podadmin.schema import engine_pass
+from podadmin.schema.column_pass import profile_of
 from podadmin.schema.generate import generate
-from podadmin.schema.profile import Profile
+from podadmin.schema.profile import MAX_LABELS, Profile
 from tests.databases.test_same_everywhere import compare
 
-pytest.importorskip("ibis")
+ibis = pytest.importorskip("ibis")
 # Spark takes a while to start, and warns about itself
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
 MASTER = "local[2]"
@@ -28,24 +31,31 @@ CHOICES = ColumnChoices(force={"code": "categorical", "whole": "categorical"}, i
 TABLE = """
 COPY (SELECT i AS whole, i / 4.0::DOUBLE AS real, CASE WHEN i % 5 > 0 THEN 'K' || i % 7 END AS code,
     i % 2 = 0 AS truth, DATE '2020-02-28' + i::INT AS day, TIMESTAMP '2024-01-01 10:00:00.25' + to_hours(i) AS moment,
-    'text "%s" :x ' || i AS "odd ""name"" %", NULL::BIGINT AS nothing, (i / 100)::DECIMAL(9, 2) AS money,
+    'text "%s" :x ' || i AS "{odd}", NULL::BIGINT AS nothing, (i / 100)::DECIMAL(9, 2) AS money,
     1 AS "left out", CASE WHEN i = 3 THEN 'nan'::DOUBLE ELSE i END AS holes
   FROM range(1, 61) r(i)) TO '{path}'
 """
 
 
+def pack(path: Path, odd: str = 'odd ""name"" %') -> Path:
+    with duckdb.connect() as connection:
+        connection.execute(TABLE.format(path=path, odd=odd))
+    return path
+
+
+def profile_of_file(path: Path) -> Profile:
+    found = generate("t", ParquetSource(path), CHOICES, SystemClock(), Progress())
+    return Profile(found.rows, found.columns)
+
+
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("engines") / "table.parquet"
-    with duckdb.connect() as connection:
-        connection.execute(TABLE.format(path=path))
-    return path
+    return pack(tmp_path_factory.mktemp("engines") / "table.parquet")
 
 
 @pytest.fixture(scope="module")
 def of_file(packed: Path) -> Profile:
-    found = generate("t", ParquetSource(packed), CHOICES, SystemClock(), Progress())
-    return Profile(found.rows, found.columns)
+    return profile_of_file(packed)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +76,32 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     )
     yield
     session.stop()
+
+
+class Translated:
+    """Answers what would be asked of an engine: ibis writes it for that one, and DuckDB answers its translation."""
+
+    def __init__(self, path: Path, dialect: str) -> None:
+        self._dialect = dialect
+        self._database = duckdb.connect()
+        self._database.read_parquet(str(path)).create("t")
+
+    def to_pyarrow(self, expression: Any) -> Any:
+        asked = str(ibis.to_sql(expression, dialect=self._dialect))
+        (told,) = sqlglot.transpile(asked, read=self._dialect, write="duckdb")
+        return self._database.execute(told).to_arrow_table()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "odd"), [("trino", 'odd ""name"" %'), ("snowflake", 'odd ""name"" %'), ("bigquery", "plain_name")]
+)
+def test_what_is_asked_of_engines_that_were_never_reached_gives_the_same(
+    dialect: str, odd: str, tmp_path: Path
+) -> None:
+    path = pack(tmp_path / "table.parquet", odd)
+    table = ibis.table(ibis.duckdb.connect().read_parquet(path).schema(), name="t")
+    found = engine_tables.EngineTable(Translated(path, dialect), table, Progress(), dialect)
+    compare(profile_of(engine_pass._Engine(found), found.columns, CHOICES, MAX_LABELS), profile_of_file(path))
 
 
 def files(path: Path) -> EngineSource:
