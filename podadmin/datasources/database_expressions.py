@@ -126,7 +126,10 @@ def _number_ms(element: Number, compiler: Any, **kw: Any) -> str:
 
 @compiles(Number, "oracle")
 def _number_ora(element: Number, compiler: Any, **kw: Any) -> str:
-    return f"NANVL(TO_BINARY_DOUBLE({element.compiled(compiler, kw)}), NULL)"
+    number = f"TO_BINARY_DOUBLE({element.compiled(compiler, kw)})"
+    # NANVL with NULL is none of the functions of which Oracle says that they take NULL
+    exact = element.cells in {Cells.WHOLE, Cells.DECIMAL}
+    return number if exact else f"CASE WHEN {number} IS NOT NAN THEN {number} END"
 
 
 @compiles(Characters)
@@ -228,7 +231,8 @@ def _moment_ms(element: Moment, compiler: Any, **kw: Any) -> str:
 
 @compiles(Moment, "oracle")
 def _moment_ora(element: Moment, compiler: Any, **kw: Any) -> str:
-    return f"CAST({element.compiled(compiler, kw)} AS TIMESTAMP)"
+    # a cast alone leaves the zone out; a moment without one is taken to be in the session's, which is UTC
+    return f"SYS_EXTRACT_UTC(CAST({element.compiled(compiler, kw)} AS TIMESTAMP WITH TIME ZONE))"
 
 
 @compiles(Written)

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import ColumnElement, column
 
 from podadmin.core.errors import PodadminError
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.datasources import databases, omop
+from podadmin.datasources.database_columns import Cells
+from podadmin.datasources.database_expressions import Deviation, Moment, Number
 from podadmin.datasources.database_query import checked
 from podadmin.datasources.model import ColumnChoices, Kind, SqlSource
 from podadmin.schema.profile import Profile
@@ -227,6 +230,22 @@ def test_a_query_that_could_do_more_than_read_is_refused(query: str, family: str
 def test_a_query_that_reads_is_taken(query: str) -> None:
     for family in ("postgresql", "mysql", "mssql", "oracle", "sqlite"):
         assert checked(query, family) == query.rstrip(";")
+
+
+def test_what_oracle_documents_is_asked_of_it() -> None:
+    """No Oracle was reached: its reference says that functions take NULL for NULL but for some, of which NANVL is none,
+    and that a moment with a zone that is cast to one without keeps its local time."""
+    from sqlalchemy.dialects import oracle
+
+    cell = column("c")
+
+    def asked(expression: ColumnElement[Any]) -> str:
+        return str(expression.compile(dialect=oracle.dialect()))
+
+    assert asked(Number(cell, Cells.FLOAT)) == "CASE WHEN TO_BINARY_DOUBLE(c) IS NOT NAN THEN TO_BINARY_DOUBLE(c) END"
+    assert asked(Number(cell, Cells.WHOLE)) == "TO_BINARY_DOUBLE(c)"
+    assert asked(Moment(cell)) == "SYS_EXTRACT_UTC(CAST(c AS TIMESTAMP WITH TIME ZONE))"
+    assert "NANVL" not in asked(Deviation(Number(cell)))
 
 
 def test_neither_a_table_nor_a_query_or_both(tmp_path: Path) -> None:
