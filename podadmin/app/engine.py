@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -156,11 +155,6 @@ class Engine:
         """The gate of a pod behind the proxy, while it is on."""
         return self._proxy_gate
 
-    def gate_environment(self) -> Mapping[str, str] | None:
-        """In which environment a pod stands behind the gate; None while there is no gate for such a pod."""
-        gate = self._proxy_gate
-        return None if gate is None else gate.environment()
-
     def _worker_words(self) -> str:
         if self._proxy_gate is not None:
             return pod_words(self._proxy_gate, self._profile.clock)
@@ -183,7 +177,7 @@ class Engine:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._live)
                 group.start_soon(self._record.run)
-                group.start_soon(PodCare(self._profile, self.gate_environment, self.news.set).run)
+                group.start_soon(PodCare(self._profile, lambda: self._proxy_gate, self.news.set).run)
                 group.start_soon(Sentinel(self._profile).run)
                 await self._stopping.wait()
                 group.cancel_scope.cancel()

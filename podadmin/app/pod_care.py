@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 from anyio import to_thread
@@ -41,7 +41,15 @@ STOP_SECONDS = 8.0
 """Less than the engine waits when it ends: a pod that does not go by itself is ended, and none is left behind."""
 CERTIFICATES = ("SSL_CERT_FILE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH")
 
-GateEnvironment = Callable[[], Mapping[str, str] | None]
+
+class Standing(Protocol):
+    """A gate behind which a pod can be started."""
+
+    def environment(self) -> Mapping[str, str]:
+        """The environment in which the pod has to be started."""
+
+    def pod_starts(self, key_id: str) -> None:
+        """A new pod is started now, with the API key of this id; empty where it brings a proof of its own."""
 
 
 def folder_of(profile: Profile) -> Path:
@@ -50,9 +58,9 @@ def folder_of(profile: Profile) -> Path:
 
 
 class PodCare:
-    """`gate` gives the environment behind the gate that stands now, or None where none does."""
+    """`gate` gives the gate that stands now, or None where none does."""
 
-    def __init__(self, profile: Profile, gate: GateEnvironment, news: Callable[[], None]) -> None:
+    def __init__(self, profile: Profile, gate: Callable[[], Standing | None], news: Callable[[], None]) -> None:
         self._profile = profile
         self._gate = gate
         self._news = news
@@ -126,7 +134,10 @@ class PodCare:
                 "The gate does not stand before it yet, and without the gate it would run whatever it is sent.",
                 "Look at the state of the gate; the pod is started as soon as it stands.",
             )
-        return await to_thread.run_sync(self._start, gate)
+        start = await to_thread.run_sync(self._start, gate.environment())
+        key_id = start.secrets.get(KEY_ID)
+        gate.pod_starts(key_id.reveal() if key_id is not None else "")
+        return start
 
     def _start(self, gate: Mapping[str, str]) -> Start:
         profile = self._profile

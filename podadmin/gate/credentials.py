@@ -103,8 +103,12 @@ class OfThePod:
         return when is not None and self._clock.monotonic() - when < _GOOD_FOR and self._is_own(shown)
 
     def took(self, shown: Metadata) -> None:
-        """A decided request was fetched with this proof, before any code of a task can have run here."""
+        """A decided request was fetched with this proof; before the first one no code of a task can have run there."""
         self._account = self._account or _account(shown)
+
+    def renewed(self, key_id: str) -> None:
+        """A new pod is started: with the API key of this id, or with what it will fetch its first request with."""
+        self._account = ("key", key_id) if key_id else None
 
     def must_be_own(self, shown: Sequence[tuple[str, str]]) -> None:
         """Raises Refused (`gate.other-account`) for a proof of another account than the one that fetched the first

@@ -51,6 +51,7 @@ class ProxyGate:
         self.ports = ports
         self.places = places
         self.authority = authority
+        self._credentials = credentials
         self.seen = Seen(ports.clock.now())
         self._news = news
         target, tls = places.message_target
@@ -76,6 +77,10 @@ class ProxyGate:
         """The environment in which the pod has to be started; `no_proxy` as the machine has it."""
         files = self.authority.bundle_file.absolute(), self.authority.certificate_file.absolute()
         return environment(self.address, *files, self.places.names, no_proxy)
+
+    def pod_starts(self, key_id: str) -> None:
+        """A new pod is started behind this gate, with the API key of this id; empty where it brings another proof."""
+        self._credentials.renewed(key_id)
 
     async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Switch the gate on and keep it on until cancelled. Raises Unavailable (`gate.*`), what the store raises."""

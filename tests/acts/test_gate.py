@@ -68,7 +68,7 @@ def test_a_custodian_sees_what_stands_between_pod_and_network(behind: Any, profi
     assert "no pod has connected" in shown.red
     environment = {each.name: each.value for each in behind("gate environment")}
     assert environment["HTTPS_PROXY"] == profile.engine.proxy_gate.address
-    assert environment == dict(profile.engine.gate_environment())
+    assert environment == dict(profile.engine.proxy_gate.environment())
     connect(profile, environment)
     shown = behind("gate status")
     assert shown.red == ""

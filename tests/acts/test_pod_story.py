@@ -206,11 +206,18 @@ def _again(do: Do, tmp_path: Path, patients: Path) -> Any:
 
 
 class Care:
-    """The part of the engine that runs the pod, beside the test."""
+    """The part of the engine that runs the pod, beside the test. `gate`: what is told of a gate, if one stands."""
 
     def __init__(self, profile: Profile) -> None:
         self.gate: dict[str, str] | None = None
-        self.care = PodCare(profile, lambda: self.gate, lambda: None)
+        self.started_with: list[str] = []
+        self.care = PodCare(profile, lambda: self if self.gate is not None else None, lambda: None)
+
+    def environment(self) -> dict[str, str]:
+        return dict(self.gate or {})
+
+    def pod_starts(self, key_id: str) -> None:
+        self.started_with.append(key_id)
 
 
 @pytest.fixture
@@ -260,6 +267,7 @@ def test_the_pod_is_started_behind_the_gate_or_not_at_all_and_is_told_of_new_dat
     assert told["DB"] == "postgresql://u:s3cret-db@h/d"
     assert told["BITFOUNT_ENABLE_TELEMETRY"] == "false"
     assert "PODADMIN_SECRET" not in told
+    assert care.started_with == ["kid-1"]  # the gate then knows in whose name the pod speaks
     file = folder_of(profile) / "pod.yaml"
     assert (file.stat().st_mode & 0o777) == 0o600
     assert "s3cret" not in file.read_text(encoding="ascii")

@@ -73,6 +73,17 @@ def test_before_a_task_was_fetched_a_pod_may_come_back_with_another_account_and_
     assert not passes(shown, dict(lab))
 
 
+def test_a_pod_that_is_started_anew_may_have_another_account() -> None:
+    shown, own, lab = OfThePod(CLOCK), {"x-api-key-id": "new"}, {"x-api-key-id": "lab"}
+    shown.took((("token", POD),))
+    shown.renewed("new")
+    assert (passes(shown, own), passes(shown, lab)) == (True, False)
+    shown.renewed("")
+    assert passes(shown, lab)
+    shown.took(tuple(own.items()))
+    assert (passes(shown, own), passes(shown, lab)) == (True, False)
+
+
 @given(st.one_of(st.text(max_size=60), st.recursive(st.none() | st.integers(), st.lists, max_leaves=5).map(token)))
 def test_whatever_a_token_is_it_is_never_taken_for_that_of_somebody_whose_name_can_be_read(told: str) -> None:
     shown = OfThePod(CLOCK)
