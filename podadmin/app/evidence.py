@@ -2,7 +2,8 @@
 
 The chain proves the entries; this proves that the rows beside them were not changed by another hand: the sealed bytes
 and the state of every request, every decision, rule, purpose, grant, vote, receipt, pinned key and metered use,
-the settings, the hosts that a pod may reach and the results that are held.
+the settings, the hosts that a pod may reach, the results that are held, datasources, networks and how the pod is
+started.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from podadmin.app.evidence_requests import Unknowable, differing_receipt, differ
 from podadmin.app.evidence_rows import Found
 from podadmin.app.evidence_rules import KIND as RULES
 from podadmin.app.evidence_rules import RulesTold, differing_purpose, differing_rule
+from podadmin.app.evidence_sources import ACTS as SOURCE_ACTS
+from podadmin.app.evidence_sources import SourcesTold, differing_source
 from podadmin.app.evidence_triggers import differing_trigger
 from podadmin.core.progress import Progress
 from podadmin.journal.records import journal_entry
@@ -51,6 +54,7 @@ class _Told:
     limits: LimitsTold = field(default_factory=LimitsTold)
     rules: RulesTold = field(default_factory=RulesTold)
     gate: GateTold = field(default_factory=GateTold)
+    sources: SourcesTold = field(default_factory=SourcesTold)
 
     def hear(self, entry: Any) -> None:
         """Take in one entry; later ones go before earlier ones."""
@@ -67,6 +71,8 @@ class _Told:
             self.limits.hear(entry, body)
         elif entry.act in GATE_ACTS:
             self.gate.hear(entry, body)
+        elif entry.act in SOURCE_ACTS:
+            self.sources.hear(entry, body)
         elif "grant" in body and "code" not in body:
             self.granted.used(body["grant"], body.get("inferences", 0.0))
 
@@ -95,7 +101,7 @@ def _of_the_rest(connection: Connection, live: bool) -> Found:
     act = journal_entry.c.act
     # as ranges, which the index knows: a LIKE would look at every entry. After the dot comes the slash
     tests = [and_(act >= kind, act < f"{kind[:-1]}/") for kind in ("key.", KIND, RULES, *KINDS)]
-    wanted = select(journal_entry).where(or_(*tests, act.in_([*LIMIT_ACTS, *GATE_ACTS, _APPROVED])))
+    wanted = select(journal_entry).where(or_(*tests, act.in_([*LIMIT_ACTS, *GATE_ACTS, *SOURCE_ACTS, _APPROVED])))
     # the few of a live look are put in order here: asked for it, the database would walk through all of them
     few = sorted(connection.execute(wanted), key=lambda entry: int(entry.seq)) if live else ()
     every = wanted.order_by(journal_entry.c.seq).execution_options(yield_per=500)
@@ -114,6 +120,7 @@ def _of_the_rest(connection: Connection, live: bool) -> Found:
         or differing_anchor(connection, told.anchors)
         or differing_limit(connection, told.limits)
         or differing_gate(connection, told.gate)
+        or differing_source(connection, told.sources)
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from sqlalchemy import Column, String, Table, Text
 
 from podadmin.store.tables import metadata
@@ -21,6 +23,12 @@ datasource = Table(
 
 A removed datasource keeps its row; its name gets `~` and its id appended, so that the name is free again.
 """
+
+
+def proof_of(kind: str, config: str) -> str:
+    """What an entry tells of the source and the choices that were kept: their SHA-256, in hex."""
+    return hashlib.sha256(f"{kind}\n{config}".encode()).hexdigest()
+
 
 health = Table(
     "datasource_health",

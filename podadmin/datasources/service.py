@@ -40,6 +40,7 @@ from podadmin.datasources.model import (
 )
 from podadmin.datasources.mounts import check_mounted, mount_of
 from podadmin.datasources.records import datasource as table
+from podadmin.datasources.records import proof_of
 from podadmin.datasources.stored import restored, stored
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact, Unit
@@ -80,7 +81,7 @@ def add(
     new = Datasource(
         new_one, name, source.kind, _with_secret(source, new_one, password), choices, clock.now(), mount=_mount(source)
     )
-    body = {"name": name, **_told(new), "columns": len(names or ())}
+    body = {"name": name, **_told(new), "columns": len(names or ()), "sha256": _proof(new)}
 
     def written(unit: Unit) -> None:
         _free(unit, name)
@@ -230,6 +231,7 @@ def change(
         "was": {name: _short(was.get(name)) for name in sorted(other)},
         "now": {name: _short(now.get(name)) for name in sorted(other)},
         "password": "given" if password is not None else ("forgotten" if had and forget_password else "as before"),
+        "sha256": _proof(after),
     }
 
     def written(unit: Unit) -> None:
@@ -250,7 +252,7 @@ def describe(store: Store, actor: str, id_or_name: str, descriptions: Mapping[st
     chosen = _not_removed(get(store, id_or_name))
     kept = {name: text for name, text in {**chosen.choices.describe, **descriptions}.items() if text}
     described = replace(chosen, choices=replace(chosen.choices, describe=kept))
-    body = {"name": chosen.name, "columns": len(descriptions)}
+    body = {"name": chosen.name, "columns": len(descriptions), "sha256": _proof(described)}
     with store.record(Fact(actor, "datasource.described", chosen.id, body)) as unit:
         unit.execute(update(table).where(table.c.id == chosen.id).values(config=canonical(_config(described))))
     return get(store, chosen.id)
@@ -420,6 +422,10 @@ def _config(source: Datasource) -> dict[str, Any]:
         "force": dict(choices.force),
         "describe": dict(choices.describe),
     }
+
+
+def _proof(source: Datasource) -> str:
+    return proof_of(str(source.kind), canonical(_config(source)))
 
 
 def _read(row: Row[Any]) -> Datasource:

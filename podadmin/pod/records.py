@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from sqlalchemy import Column, String, Table, Text
 
 from podadmin.store.tables import metadata
@@ -29,3 +31,8 @@ setup = Table(
     Column("wanted", String(8), nullable=False, server_default="stopped"),
     Column("asked_at", String(32), nullable=False),
 )
+
+
+def proof_of(config: str, storage: str, launch: str) -> str:
+    """What an entry tells of a set-up that was kept: the SHA-256 of what is started with what, in hex."""
+    return hashlib.sha256(f"{config}\n{storage}\n{launch}".encode()).hexdigest()

@@ -22,6 +22,7 @@ from podadmin.networks.bitfount.pod_config import PodConfig
 from podadmin.pod import service
 from podadmin.pod.launch import Launch, check
 from podadmin.pod.records import pod as pods
+from podadmin.pod.records import proof_of
 from podadmin.pod.records import setup as table
 from podadmin.pod.yaml_config import written
 from podadmin.pod.yaml_reading import read
@@ -100,6 +101,7 @@ def bring(
         "storage": stranger(str(storage), 300),
         "datasources": len(config.datasources or ()),
         "launch": launch.kind,
+        "sha256": _proof(new),
     }
     with store.record(Fact(actor, "pod.brought", pod.id, body)) as unit:
         _keep(unit, new)
@@ -110,7 +112,7 @@ def bring(
 def change_config(store: Store, clock: Clock, actor: str, config: PodConfig) -> Setup:
     """Keep another configuration. A pod that runs is told by a reload. Raises NotFound (`pod.not-set-up`)."""
     new = replace(needed(store), config=config)
-    body = {"datasources": [each.name for each in config.datasources or ()]}
+    body = {"datasources": [each.name for each in config.datasources or ()], "sha256": _proof(new)}
     with store.record(Fact(actor, "pod.configured", new.pod_id, body)) as unit:
         _keep(unit, new)
     return new
@@ -120,7 +122,8 @@ def change_launch(store: Store, actor: str, launch: Launch) -> Setup:
     """Keep how the pod is started. Raises NotFound (`pod.not-set-up`), BadInput (`pod.command`)."""
     check(launch)
     new = replace(needed(store), launch=launch)
-    body = {"launch": launch.kind, "program": stranger(launch.image or launch.command[0], 200)}
+    program = stranger(launch.image or launch.command[0], 200)
+    body = {"launch": launch.kind, "program": program, "sha256": _proof(new)}
     with store.record(Fact(actor, "pod.start-changed", new.pod_id, body)) as unit:
         _keep(unit, new)
     return new
@@ -144,7 +147,7 @@ def ask(store: Store, clock: Clock, actor: str, wanted: str, reason: str = "") -
     new = replace(needed(store), wanted=wanted, asked_at=clock.now())
     act = "pod.start-asked" if wanted == "running" else "pod.stop-asked"
     with store.record(Fact(actor, act, new.pod_id, {"reason": stranger(reason, 300)} if reason else {})) as unit:
-        _keep(unit, new)
+        unit.execute(update(table).values(wanted=wanted, asked_at=stamp(new.asked_at)))
     return new
 
 
@@ -156,12 +159,19 @@ def holder(variable: str) -> str:
 PURPOSE = SecretPurpose.PASSWORD
 
 
+def _content(each: Setup) -> dict[str, str]:
+    launch = canonical(each.launch.as_dict())
+    return {"config": written(each.config), "storage": str(each.storage), "launch": launch}
+
+
+def _proof(each: Setup) -> str:
+    return proof_of(**_content(each))
+
+
 def _keep(unit: Unit, each: Setup) -> None:
     values: dict[str, Any] = {
         "pod_id": each.pod_id,
-        "config": written(each.config),
-        "storage": str(each.storage),
-        "launch": canonical(each.launch.as_dict()),
+        **_content(each),
         "source": each.source,
         "wanted": each.wanted,
         "asked_at": stamp(each.asked_at),

@@ -121,7 +121,7 @@ def disk(tmp_path: Path) -> Path:
 
 def write(profile: Profile, count: int) -> None:
     for number in range(count):
-        with profile.store.record(Fact("custodian", "pod.paused", f"x{number}", {"reason": "A pause."})):
+        with profile.store.record(Fact("custodian", "pod.reload-failed", f"x{number}", {"code": "pod.silent"})):
             pass
 
 
@@ -388,7 +388,7 @@ def test_a_quick_proof_begins_at_the_newest_anchor_and_finds_what_can_lead_to_a_
         return prove_start(profile, Progress())
 
     # before the anchor, and nothing that could lead to a delivery: left to the proof that follows
-    early = next(each.seq for each in journal.since(profile.store, 0) if each.act == "pod.paused")
+    early = next(each.seq for each in journal.since(profile.store, 0) if each.act == "pod.reload-failed")
     assert edited(f"UPDATE journal_entry SET body = '{{ }}' WHERE seq = {early}").state == "whole"
     monkeypatch.setattr(proof, "WALKED_HERE_UP_TO", 3 if apart else 10_000)
     assert do("journal verify").entry == early

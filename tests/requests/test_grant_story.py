@@ -446,7 +446,7 @@ def test_grants_are_found_by_family_or_fingerprint_and_by_nothing_else(desk: Any
     made = desk.granted(pins())
     old = desk.send(pins(family="older"))
     desk.approve(old, Terms())
-    with desk.store.record(Fact("test", "pod.paused", "x")) as unit:
+    with desk.store.record(Fact("test", "pod.reload-failed", "x")) as unit:
         unit.execute(grant.update().where(grant.c.made_from == old).values(family="", pins=""))
     with desk.store.read() as connection:
         assert [each.id for each in service.grants_for(connection, pins(9))] == [made]
@@ -457,7 +457,7 @@ def test_grants_are_found_by_family_or_fingerprint_and_by_nothing_else(desk: Any
             "EXPLAIN QUERY PLAN SELECT * FROM grant_ WHERE fingerprint = 'a' OR (family = 'b' AND family <> '')"
         ).all()
     assert all("USING INDEX" in row[-1] for row in plan if "SEARCH" in row[-1] or "SCAN" in row[-1])
-    with desk.store.record(Fact("test", "pod.paused", "x")) as unit:
+    with desk.store.record(Fact("test", "pod.reload-failed", "x")) as unit:
         kept = pins(family="older")
         unit.execute(
             grant.update()
