@@ -93,8 +93,8 @@ SETTINGS: tuple[Declared, ...] = (
         "gate.see-results",
         "See results first",
         "Keep what a task brings until you have seen it and let it go: its results, and of a training the first "
-        "update of the model. Its words for a log stay here. Its requester waits meanwhile; a real pod and its requester "
-        "do so for a few minutes only.",
+        "update of the model. Its words for a log stay here. Its requester waits meanwhile; a real pod and its "
+        "requester do so for a few minutes only.",
         "choice",
         "off",
         choices=("off", "on"),
