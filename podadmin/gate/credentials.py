@@ -121,7 +121,7 @@ class OfThePod:
                 "gate.other-account",
                 "A call of the pod to its network was stopped.",
                 "It speaks for another account than the one with which the pod fetched its tasks.",
-                "Look at the task that runs. If you gave the pod another account, switch the gate off and on again.",
+                "Look at the task that runs. If you gave the pod another account, start podadmin again.",
             )
 
     def _is_own(self, shown: Sequence[tuple[str, str]]) -> bool:
