@@ -48,20 +48,18 @@ def hub_keys(document: bytes) -> Mapping[str, RSAPublicKey]:
                 raise ValueError("a key that could be taken for another one")
             found[name] = _rsa(entry)
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError):
-        raise BadInput(
-            "gate.bad-keys",
-            "The keys of the network's hub cannot be read.",
-            "What the hub answers does not have the form of a set of keys.",
-            "Nothing that the hub signs is used. If it happens again, tell the network.",
-        ) from None
+        raise _unreadable("hub") from None
     return found
 
 
 def as_read(document: bytes) -> bytes:
-    """A set that `hub_keys` has read, without keys of other kinds: what was not held against its pin reaches no pod."""
+    """A set that `hub_keys` has read, without keys of other kinds: what was not held against its pin reaches no pod.
+
+    It is written anew, so that whoever reads it in another way finds the same keys.
+    """
     told = json.loads(document)
     read = [entry for entry in told["keys"] if entry.get("kty") == _RSA]
-    return document if len(read) == len(told["keys"]) else json.dumps({**told, "keys": read}).encode()
+    return json.dumps({**told, "keys": read}).encode()
 
 
 def pin_hub_keys(store: Store, clock: Clock, network: str, document: bytes) -> Mapping[str, RSAPublicKey]:
@@ -77,18 +75,23 @@ def pin_hub_keys(store: Store, clock: Clock, network: str, document: bytes) -> M
     return found
 
 
-def pin_access_key(store: Store, clock: Clock, network: str, document: bytes) -> None:
-    """The access manager's key, held against the first. Raises as `pin_hub_keys` and BadInput `crypto.public-key`."""
+def pin_access_key(store: Store, clock: Clock, network: str, document: bytes) -> bytes:
+    """The answer with the access manager's key as the pod gets it, once the key is the one that was seen first.
+
+    A pod reads more than a strict reader does: what cannot be read here is not passed on. Raises as `pin_hub_keys` and
+    BadInput `crypto.public-key`.
+    """
     try:
-        text = json.loads(document)["accessManagerPublicKey"]
+        told = json.loads(document)
+        text = told["accessManagerPublicKey"]
+        if not isinstance(text, str):
+            raise ValueError("not a key")
     except (ValueError, KeyError, TypeError, RecursionError):
-        return  # an answer that is no key is the pod's to refuse
-    if isinstance(text, str):
-        forms = public_forms(read_public_key(text))
-        if not trust.see(
-            store, clock, trust.Seen("access-manager", network, network, "", forms.fingerprint, forms.pem)
-        ):
-            raise _changed("access manager", network)
+        raise _unreadable("access manager") from None
+    forms = public_forms(read_public_key(text))
+    if not trust.see(store, clock, trust.Seen("access-manager", network, network, "", forms.fingerprint, forms.pem)):
+        raise _changed("access manager", network)
+    return json.dumps(told).encode()
 
 
 def _rsa(entry: Mapping[str, Any]) -> RSAPublicKey:
@@ -100,6 +103,15 @@ def _rsa(entry: Mapping[str, Any]) -> RSAPublicKey:
 
 def _number(text: str) -> int:
     return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+
+
+def _unreadable(whose: str) -> BadInput:
+    return BadInput(
+        "gate.bad-keys",
+        f"The keys of the network's {whose} cannot be read.",
+        f"What the {whose} answers does not have the form of keys.",
+        "Nothing that they are for is used. If it happens again, tell the network.",
+    )
 
 
 def _changed(whose: str, name: str) -> Tampered:

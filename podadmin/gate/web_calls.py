@@ -40,7 +40,7 @@ def check(method: str, path: str, size: int) -> None:
 
     `path` as it was sent, without its question; `size` in bytes.
     """
-    if method in READS:
+    if method in READS and not size:
         return
     if not any(method == known and shape.fullmatch(path) for known, shape in _KNOWN):
         raise Refused(

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx
@@ -37,6 +38,10 @@ _OWN_TO_A_CONNECTION: Final = frozenset(
     }
 )
 """Headers that belong to one connection and are not passed on (RFC 9110, section 7.6.1)."""
+_ANOTHER_CALL: Final = frozenset(
+    {"x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"}
+)
+"""Headers by which some servers are told that another method or path is meant than the one that the gate has read."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,15 @@ class Answer:
     plain: bytes
     """The body without its compression."""
 
-    def with_text(self, text: bytes) -> Answer:
-        """The same answer with another body."""
+    @property
+    def good(self) -> bool:
+        """Does it bring what was asked for? Whoever reads it may ask for no more than this."""
+        return 200 <= self.status < 300
+
+    def with_json(self, text: bytes) -> Answer:
+        """The same answer with another body, of which no header says that it is to be read in another way."""
         headers = {name: value for name, value in self.headers.items() if name not in {"content-encoding", "etag"}}
-        return Answer(self.status, headers, text, text)
+        return Answer(self.status, headers | {"content-type": "application/json"}, text, text)
 
 
 class Forwarder:
@@ -70,7 +80,7 @@ class Forwarder:
     async def ask(self, host: str, request: web.BaseRequest, body: bytes) -> Answer:
         """Ask a host, with a body that was read.
 
-        Raises Unavailable (`gate.host-silent`), BadInput (`gate.too-big`, `gate.odd-answer`).
+        Raises Unavailable (`gate.host-silent`), BadInput (`gate.too-big`, `gate.odd-answer`, `gate.sent-elsewhere`).
         """
         headers = passed_on(request.headers)
         headers.pop("content-length", None)
@@ -78,10 +88,12 @@ class Forwarder:
         headers |= unpacking.ASKED if packed else {"accept-encoding": "identity"}
         try:
             async with self._client(host).stream(
-                request.method, self._url(host, request), headers=headers, content=body or None
+                request.method, self._url(host, request), headers=_as_sent(headers), content=body or None
             ) as answer:
                 raw, plain = await unpacking.read(answer, MOST_ANSWER)
                 await self._outages.worked(host)
+                if not (answer.is_success or answer.is_error):
+                    raise _sent_elsewhere()
                 return Answer(answer.status_code, passed_on(answer.headers), raw, plain)
         except unpacking.TooMuch:
             raise _too_big() from None
@@ -101,7 +113,7 @@ class Forwarder:
         content = _as_it_comes(request) if request.body_exists else None
         try:
             async with self._client(host).stream(
-                request.method, self._url(host, request), headers=headers, content=content
+                request.method, self._url(host, request), headers=_as_sent(headers), content=content
             ) as answer:
                 await self._outages.worked(host)
                 back = web.StreamResponse(status=answer.status_code, headers=passed_on(answer.headers))
@@ -135,6 +147,7 @@ class Forwarder:
                 proxy=way_out.for_web(local),
                 verify=False if local else ssl.create_default_context(),
                 limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # what one caller is given, no other shows
             )
         return self._clients[local]
 
@@ -143,7 +156,16 @@ def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers of a message without those of its connection, by their names in small letters; `host` is left out."""
     named = {part.strip().lower() for part in headers.get("connection", "").split(",")}
     left_out = _OWN_TO_A_CONNECTION | named | {"host"}
-    return {name.lower(): value for name, value in headers.items() if name.lower() not in left_out}
+    return {
+        name.lower(): value
+        for name, value in headers.items()
+        if name.lower() not in left_out and name.lower().replace("_", "-") not in _ANOTHER_CALL
+    }
+
+
+def _as_sent(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    """The headers of a request in the bytes in which they came, whatever these are."""
+    return {name.encode(): value.encode("utf-8", "surrogateescape") for name, value in headers.items()}
 
 
 async def read_whole(request: web.BaseRequest) -> bytes:
@@ -182,6 +204,16 @@ def _too_slow() -> BadInput:
         "A question of the pod was not passed on.",
         f"It had begun and did not come to its end: for {SECONDS:g} seconds nothing came, or not all of it.",
         "The pod asks again by itself. If it goes on, look at how busy this computer is.",
+    )
+
+
+def _sent_elsewhere() -> BadInput:
+    return BadInput(
+        "gate.sent-elsewhere",
+        "The answer of a host of the network was not passed on.",
+        "It sends the pod to another address, or is no answer at all: what the pod would read there, nobody has held "
+        "against what was decided.",
+        "The pod asks again by itself. If it goes on, tell the network.",
     )
 
 

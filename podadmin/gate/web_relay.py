@@ -45,7 +45,6 @@ REGISTRATION: Final = "registration"
 _NO_ROOM: Final = "The network gave no room for it, so it was not part of any decision."
 _KEPT: Final = 64
 _MOST_URLS: Final = 1000
-_GOOD: Final = frozenset({200, 201})
 log = logging.getLogger("podadmin.gate")
 
 
@@ -95,18 +94,17 @@ class WebRelay:
     def _checked(self, host: str, role: Role, request: web.BaseRequest, answer: Answer) -> Answer:
         """What the network answers, once its keys are the ones that were seen first."""
         store, clock, network = self._ports.store, self._ports.clock, self._ports.upstream.kind
-        if answer.status not in _GOOD:
+        if not answer.good:
             return answer
         self._credentials.asked(role, dict(request.headers))
         if request.path == JWKS_PATH:
             pin_hub_keys(store, clock, network, answer.plain)
             told = as_read(answer.plain)
         elif request.path == ACCESS_KEY_PATH:
-            pin_access_key(store, clock, network, answer.plain)
-            told = answer.plain
+            told = pin_access_key(store, clock, network, answer.plain)
         else:
             told = self._told(request, answer.plain)
-        return answer if told is answer.plain else answer.with_text(told)
+        return answer if told is answer.plain else answer.with_json(told)
 
     def _told(self, request: web.BaseRequest, document: bytes) -> bytes:
         """Note addresses in the object store that the network gives: a schema's room, a model's code and weights.
@@ -133,7 +131,7 @@ class WebRelay:
         return host.endswith(f".{self._places.store_domain}") or self._places.role_of(host) is Role.STORE
 
     async def _store(self, host: str, request: web.BaseRequest) -> web.StreamResponse:
-        if request.method not in web_calls.READS:
+        if request.method not in web_calls.READS or request.body_exists:
             given = self._ports.upstream.rooms.what_for(host, request.path)
             if given is None:
                 self._seen.count("uploads-refused")
@@ -150,7 +148,7 @@ class WebRelay:
 
     async def _check_call(self, host: str, request: web.BaseRequest, size: int) -> None:
         try:
-            web_calls.check(request.method, request.rel_url.raw_path, size)
+            web_calls.check(request.method, request.raw_path.partition("?")[0], size)
             if request.method not in web_calls.READS:
                 self._credentials.must_be_own(tuple(passed_on(request.headers).items()))
         except Refused as error:
@@ -200,7 +198,7 @@ class WebRelay:
 
     async def _ask(self, host: str, request: web.BaseRequest, body: bytes, found: Found) -> Answer:
         answer = await self._forwarder.ask(host, request, body)
-        if answer.status not in _GOOD:
+        if not answer.good:
             raise _Passed(answer)
         return await to_thread.run_sync(self._narrowed, request, answer, found)
 
@@ -208,7 +206,7 @@ class WebRelay:
         self._credentials.asked(Role.ACCESS, dict(request.headers))
         read = read_answer(answer.plain)
         narrowed = {**json.loads(answer.plain), **self._policy.narrowed(found, read)}
-        return answer.with_text(self._told(request, json.dumps(narrowed).encode()))
+        return answer.with_json(self._told(request, json.dumps(narrowed).encode()))
 
 
 class _Passed(Exception):

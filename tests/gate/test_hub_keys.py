@@ -47,7 +47,7 @@ def test_a_key_that_could_be_taken_for_another_ends_the_reading(keys: list[Any])
 def test_keys_of_other_kinds_are_not_handed_on() -> None:
     only = document(KEY)
     assert list(hub_keys(only)) == ["hub-1"]
-    assert as_read(only) is only
+    assert json.loads(as_read(only)) == json.loads(only)
     mixed = document({"kty": "oct", "kid": "hub-1", "k": "AAAA"}, {**KEY, "kty": "rsa"}, KEY)
     assert list(hub_keys(mixed)) == ["hub-1"]
     assert json.loads(as_read(mixed)) == {"keys": [KEY]}
