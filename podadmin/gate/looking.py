@@ -68,11 +68,16 @@ _NUMBERS: Final[Mapping[int, str]] = {
 
 @dataclass(frozen=True)
 class Looked:
-    """A result as it was found. `reasons` why it has to be seen first. `follows`: one before it has not gone yet."""
+    """A result as it was found. `reasons` why it has to be seen first. `follows`: one before it has not gone yet.
+
+    `fetched`: what lay in the object store when it was looked at. The worker that has put it there can put something
+    else in its place, so what goes to the requester, now or once a person has seen it, is this.
+    """
 
     left: Left
     reasons: tuple[Reason, ...] = ()
     follows: bool = False
+    fetched: bytes | None = None
 
     @property
     def stays(self) -> bool:
@@ -99,12 +104,13 @@ class Looking:
         url = references.reference_in(message.body)
         body: bytes | None = message.body if url is None else None
         problem = "" if body is not None else _UNFETCHED
-        if url is not None and rules:
+        if url is not None and (rules or self._ports.numbers.see_results()):
             try:
                 body = await references.download(url, self._ports.upstream.references, MOST_FETCHED, FETCH_SECONDS)
             except PodadminError as error:
                 problem = f"{_UNFETCHED} ({error.code})"
-        return await to_thread.run_sync(self._looked, row.id, message, body, problem, rules, promise)
+        looked = await to_thread.run_sync(self._looked, row.id, message, body, problem, rules, promise)
+        return looked if url is None else replace(looked, fetched=body)
 
     def are_seen_first(self, message: pb.BitfountMessage) -> bool:
         """Is there anything for which a result of this running task could be held?"""

@@ -288,10 +288,10 @@ class Relay:
             self._ended(message, verdict)
             self._rows_changed()
             return b""
-        if looked is not None and looked.stays:
-            held = (message, data, looked.reasons, looked.left.result_id)
-            await to_thread.run_sync(results.hold, self._ports.store, self._ports.clock, *held)
-            self._seen.count("held to be seen")
+        if looked is not None and (looked.stays or looked.fetched is not None):
+            kept = (message, data, looked.reasons, looked.left.result_id, looked.fetched)
+            await to_thread.run_sync(results.hold, self._ports.store, self._ports.clock, *kept)
+            self._seen.count("held to be seen" if looked.stays else "passed")
             self._rows_changed()
             return b""
         if unsaid := await self._unsaid(message, len(data)):

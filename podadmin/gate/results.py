@@ -22,6 +22,7 @@ from podadmin.core.text import quoted
 from podadmin.gate.egress import CARRYING
 from podadmin.gate.records import result as table
 from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.messages import with_body
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import service
 from podadmin.requests.grant_cover import check_may_decide
@@ -55,19 +56,24 @@ def hold(
     wire: bytes,
     reasons: Sequence[Reason] = (),
     result_id: str = "",
+    fetched: bytes | None = None,
 ) -> None:
     """Keep a message of a running task until a person has seen it, for these reasons.
 
-    One without a reason of its own only keeps its place behind those before it: once these were let go, it follows.
-    The very same again, whose answer was lost, is the same result, whether it waits or has gone meanwhile.
+    One without a reason of its own only keeps its place behind those before it: once these were let go, it follows, and
+    at once where there are none. `fetched` is its body where the message only says where that lies: what goes is what
+    was looked at. The very same again, whose answer was lost, is the same result, whether it waits or has gone
+    meanwhile.
     """
     row = service.by_task(store, message.taskId)
     assert row is not None  # it was judged before, or results of its task wait
-    body: dict[str, Any] = {"type": type_name(message.messageType), "bytes": len(message.body)}
+    whole = message if fetched is None else with_body(message, fetched)
+    body: dict[str, Any] = {"type": type_name(message.messageType), "bytes": len(whole.body)}
     if reasons:
         body["reasons"] = [each.words for each in reasons]
         body["rules"] = sorted({each.rule for each in reasons if each.rule})
-    with store.record(Fact("gate", "gate.result-held", row.id, body)) as unit:
+    goes = fetched is not None and not result_id
+    with store.record(Fact("gate", "gate.result-copied" if goes else "gate.result-held", row.id, body)) as unit:
         known = unit.connection.execute(_same(row.id, message, wire)).scalar()
         if known is not None:
             unit.note(again=True)
@@ -82,7 +88,7 @@ def hold(
                 request_id=row.id,
                 number=number + 1,
                 type=int(message.messageType),
-                wire=wire,
+                wire=wire if fetched is None else whole.SerializeToString(),
                 state=HELD if reasons or waits_behind else RELEASED,
                 at=stamp(clock.now()),
                 reasons=json.dumps([_told(each) for each in reasons]),

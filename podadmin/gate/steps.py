@@ -21,6 +21,7 @@ from podadmin.gate.wishes import fulfil, to_tell_again
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount import rpc
 from podadmin.networks.bitfount.client import MessageServiceClient
+from podadmin.networks.bitfount.messages import SMALL_BODY
 from podadmin.networks.bitfount.types import MessageType
 from podadmin.requests import service
 
@@ -113,6 +114,8 @@ class Steps:
                 except Refused as error:
                     log.info("a task had ended before its last word was let go: %s", error.code)
                 self.nudge()
+            elif len(message.body) > SMALL_BODY:
+                await self._client.send_any_size(message, self._ports.upstream.references)
             else:
                 await self._client.call_raw(rpc.SEND.name, self._ports.upstream.rooms.outgoing(message, each.wire))
             await to_thread.run_sync(results.sent, self._ports.store, each.id, each.request_id)

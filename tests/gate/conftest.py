@@ -43,7 +43,7 @@ from podadmin.networks.bitfount.job_request import OpenedJobRequest, open_job_re
 from podadmin.networks.bitfount.references import ReferencePolicy
 from podadmin.networks.local import demo_tasks
 from podadmin.networks.local.membership import join
-from podadmin.networks.local.places import local_places
+from podadmin.networks.local.places import STORE, local_places
 from podadmin.networks.local.requester import Heard, Mischief, Requester, Sent
 from podadmin.networks.local.service import LocalNetwork
 from podadmin.requests import service
@@ -384,7 +384,7 @@ async def gate_on(
             access_manager=given.get("access_manager", address.access_manager),
             hub=address.hub,
             credentials=shown or OwnKey(member.api_key_id, member.api_key),
-            references=ReferencePolicy.local(address.object_store),
+            references=ReferencePolicy.local(address.object_store, STORE if proxied else None),
             rooms=Rooms(places if proxied else None),
         ),
         numbers=Numbers(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -19,10 +20,11 @@ from podadmin.core.errors import PodadminError, Refused
 from podadmin.gate import outgoing, results
 from podadmin.gate.outgoing import HELD, PASSED, REFUSED, STRIPPED, WITHHELD, Left, title
 from podadmin.gate.wishes import WITHHOLD, wish
-from podadmin.networks.bitfount import codec, messages
+from podadmin.networks.bitfount import codec, messages, references
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType
+from podadmin.networks.local.ledger import FILE
 from podadmin.requests import rule_service
 from podadmin.requests.rules import draft
 from podadmin.requests.state import State
@@ -30,6 +32,7 @@ from podadmin.requests.state import State
 CLOCK = SystemClock()
 PROJECT = "glaucoma-study"
 MODEL = "research-lab/hba1c-risk:1"
+FEW = 20_000
 
 
 def look(rig: Any, **texts: str) -> Any:
@@ -185,6 +188,60 @@ def test_a_large_result_is_read_from_the_object_store_before_it_may_leave(
         assert (found.sealed, found.rows, found.size) == ("reference", 90_000, len(result.body))
 
     tell(network, story)
+
+
+@pytest.mark.parametrize("see_results", [True, False])
+def test_what_is_put_in_the_place_of_a_large_result_after_it_was_looked_at_reaches_nobody(
+    own_network: Any, tell_both: Callable[..., None], see_results: bool
+) -> None:
+    """A worker can use the room that it was given again: the object store of the public network takes that."""
+
+    async def story(rig: Any) -> None:
+        if not see_results:
+            look(rig, rows=f"more-than: {FEW}")
+        sent, task = await rig.running()
+        request_id = rig.found(sent.route.task_id).row.id
+        few, many = (
+            messages.evaluation_results(
+                task.route, task.opened.session_key, CLOCK.now(), {"n": [random.random() for _ in range(rows)]}
+            )
+            for rows in (FEW, 3 * FEW)
+        )
+        room = await rig.pod.get_large_object_storage(
+            pb.LargeStorageRequest(
+                senderMailboxId=task.route.pod_mailbox, contentSize=len(few.body), taskId=task.route.task_id
+            )
+        )
+        url = await references.upload(room, few.body, rig.gate.ports.upstream.references, 20.0)
+        said = messages.with_reference(few, url)
+        await rig.pod.send(said)
+
+        def put_in_its_place() -> None:
+            own_network.stop()
+            with sqlite3.connect(own_network.folder / FILE) as database:
+                changed = database.execute("UPDATE object SET body = ? WHERE body = ?", (many.body, few.body))
+                assert changed.rowcount >= 1
+            database.close()
+            own_network.start()
+
+        await anyio.to_thread.run_sync(put_in_its_place)
+        if see_results:
+            (waits,) = results.waiting(rig.store, request_id)
+            assert pb.BitfountMessage.FromString(waits.wire).body == few.body
+            results.release(rig.store, CLOCK, request_id, "anna")
+            rig.gate.nudge()
+        heard = await rig.heard(sent, "EVALUATION_RESULTS")
+        assert len(heard[-1].value["n"]) == FEW
+        if not see_results:
+            assert ("gate.result-copied", {"bytes": len(few.body), "type": "EVALUATION_RESULTS"}) in rig.entries(
+                request_id
+            )
+        await rig.until(lambda: not results.released(rig.store), "it has gone")
+        await rig.pod.send(said)  # its answer was lost
+        await rig.say(messages.batches_complete, task)
+        assert [one.kind for one in await rig.heard(sent, "BATCHES_COMPLETE")] == ["BATCHES_COMPLETE"]
+
+    tell_both(own_network, story, see_results=see_results)
 
 
 def test_what_was_refused_and_what_was_stripped_is_listed_too(network: Any, tell_proxied: Callable[..., None]) -> None:

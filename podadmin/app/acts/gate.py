@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-
-import anyio
 
 from podadmin.app.acts.registry import act
 from podadmin.app.left_rows import result_row
@@ -22,7 +19,6 @@ from podadmin.datasources.masking import masked
 from podadmin.gate import hosts as rules
 from podadmin.gate import results
 from podadmin.gate.authority import AUTHORITY_FILE, BUNDLE_FILE, end_authorities
-from podadmin.gate.looking import FETCH_SECONDS, MOST_FETCHED
 from podadmin.gate.outages import Outage, standing
 from podadmin.gate.ports import Seen
 from podadmin.gate.proxy_gate import ProxyGate, keep_port, kept_port
@@ -31,7 +27,7 @@ from podadmin.gate.wishes import STOP, WITHHOLD, wish
 from podadmin.networks.bitfount import codec
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.job_request import open_job_request
-from podadmin.networks.bitfount.references import download, reference_in
+from podadmin.networks.bitfount.references import reference_in
 from podadmin.pod import service as pods
 from podadmin.pod.environment import environment
 from podadmin.pod.setup import BITFOUNT, worker
@@ -217,21 +213,12 @@ def new_port(profile: Profile) -> Done:
 
 def _content(profile: Profile, found: results.Waiting) -> Content:
     message = pb.BitfountMessage.FromString(found.wire)
-    url, body = reference_in(message.body), message.body
-    if url is not None:
-        engine = profile.engine
-        gate = engine.gate if engine is not None else None
-        if gate is None:
-            return Content("a large result in the network's object store, which is read while the gate is on")
-        asked = partial(download, url, gate.ports.upstream.references, MOST_FETCHED, FETCH_SECONDS)
-        try:
-            body = anyio.run(asked)
-        except PodadminError as error:
-            return Content(f"a large result in the network's object store, which could not be read ({error.code})")
+    if reference_in(message.body) is not None:  # what lies there now need not lie there when its requester asks
+        return Content("a large result in the network's object store, which could not be read when it came")
     sealed = requests.bytes_of(profile.store, found.request_id).body
     key = open_job_request(sealed, profile.open_vault().pod_key(), None).session_key
     try:
-        return content_of(codec.open_session(key, body))
+        return content_of(codec.open_session(key, message.body))
     except PodadminError as error:
         return Content(f"something that could not be opened with the key of its task ({error.code})")
 
