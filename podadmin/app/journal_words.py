@@ -150,6 +150,7 @@ WORDS: dict[str, str] = {
     "gate.result-held": "A {type} of {bytes} bytes waits to be seen before it leaves",
     "gate.result-copied": "A {type} of {bytes} bytes was read where it lay, and goes to the requester as it was read",
     "gate.result-released": "What the task brought was seen and let go: {messages} messages",
+    "gate.result-sent:problem": "A message that had waited reached nobody ({problem})",
     "gate.result-sent": "A message that had waited has gone to the requester",
     "gate.stop-wanted": "It was asked to stop the task: {words}",
     "gate.withholding-wanted": "It was asked to withhold what the task brings: {words}",

@@ -161,9 +161,12 @@ def released(store: Store) -> tuple[Waiting, ...]:
     return tuple(_waiting(row) for row in _rows(store, RELEASED))
 
 
-def sent(store: Store, waiting_id: str, request_id: str) -> None:
-    """One message has gone; its bytes are forgotten, and what they were is known again by their digest."""
-    with store.record(Fact("gate", "gate.result-sent", request_id)) as unit:
+def sent(store: Store, waiting_id: str, request_id: str, problem: str = "") -> None:
+    """One message has gone; its bytes are forgotten, and what they were is known again by their digest.
+
+    `problem`: the code of the error by which it is known that nobody takes it any more.
+    """
+    with store.record(Fact("gate", "gate.result-sent", request_id, {"problem": problem} if problem else {})) as unit:
         unit.execute(update(table).where(table.c.id == waiting_id).values(state=SENT, wire=b""))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 from anyio import to_thread
 
-from podadmin.core.errors import PodadminError, Refused
+from podadmin.core.errors import NotFound, PodadminError, Refused
 from podadmin.gate import answers, egress, results
 from podadmin.gate.opening import Opener
 from podadmin.gate.ports import Ports, Seen
@@ -105,20 +105,29 @@ class Steps:
         await answers.send_due(self._ports, self._client, self._relay.sessions, self._relay.outgoing)
 
     async def _release(self) -> None:
-        """Send what was seen and let go, in its order; the last word of a task ends it."""
+        """Send what was seen and let go, in its order; the last word of a task ends it. Who has left gets nothing."""
         for each in await to_thread.run_sync(results.released, self._ports.store):
-            message = pb.BitfountMessage.FromString(each.wire)
+            message, problem = pb.BitfountMessage.FromString(each.wire), ""
             if int(message.messageType) == MessageType.BATCHES_COMPLETE:
                 try:
                     await to_thread.run_sync(egress.judge, self._ports.store, self._ports.clock, message, "")
                 except Refused as error:
                     log.info("a task had ended before its last word was let go: %s", error.code)
                 self.nudge()
-            elif len(message.body) > SMALL_BODY:
-                await self._client.send_any_size(message, self._ports.upstream.references)
             else:
-                await self._client.call_raw(rpc.SEND.name, self._ports.upstream.rooms.outgoing(message, each.wire))
-            await to_thread.run_sync(results.sent, self._ports.store, each.id, each.request_id)
+                try:
+                    await self._send(message, each.wire)
+                except NotFound as error:
+                    if error.code != "network.mailbox-gone":
+                        raise
+                    problem = error.code
+            await to_thread.run_sync(results.sent, self._ports.store, each.id, each.request_id, problem)
+
+    async def _send(self, message: pb.BitfountMessage, wire: bytes) -> None:
+        if len(message.body) > SMALL_BODY:
+            await self._client.send_any_size(message, self._ports.upstream.references)
+        else:
+            await self._client.call_raw(rpc.SEND.name, self._ports.upstream.rooms.outgoing(message, wire))
 
     async def _list(self) -> None:
         """Write down what left, once there is enough of it or it is time."""
