@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _KEEP = {"\n", "\t"}
 _ELLIPSIS = "…"
@@ -32,6 +33,17 @@ def visible(text: str, *, one_line: bool = True) -> str:
         else:
             shown.append(char)
     return "".join(shown)
+
+
+@lru_cache(maxsize=65536)
+def folded(text: str) -> str:
+    """`text` so that names which a person takes for the same are the same: without the difference of upper and lower
+    case and of forms that look alike by compatibility, without what is drawn as nothing and without space around it.
+    """
+    alike = unicodedata.normalize("NFKC", text)
+    if not alike.isascii():
+        alike = _EMPTY.sub("", "".join(each for each in alike if unicodedata.category(each) != "Cf"))
+    return unicodedata.normalize("NFKC", alike.casefold()).strip()
 
 
 def elide(text: str, limit: int) -> str:

@@ -9,10 +9,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from podadmin.core.clock import new_id, stamp, unstamp
-from podadmin.core.errors import NotFound, Refused
-from podadmin.core.text import stranger
+from podadmin.core.errors import BadInput, NotFound, Refused
+from podadmin.core.text import folded, quoted, stranger
 from podadmin.limits.own import Effect, OwnLimit, Period, Scope, check_own_amount, check_scope, words
-from podadmin.limits.reading import limit_of, own_limits
+from podadmin.limits.reading import limit_of, names, own_limits
 from podadmin.limits.records import own_limit
 from podadmin.store.unit import Unit
 
@@ -44,10 +44,11 @@ def set_limit(
 ) -> OwnLimit:
     """Set an own limit, or change the one that covers exactly the same over the same period.
 
-    Raises BadInput (`limit.no-scope`, `limit.bad-scope`, `limit.bad-own-amount`) and Refused (`limit.reason-missing`,
-    `limit.same`).
+    Raises BadInput (`limit.no-scope`, `limit.bad-scope`, `limit.other-form`, `limit.bad-own-amount`) and Refused
+    (`limit.reason-missing`, `limit.same`).
     """
     check_scope(scope)
+    _check_forms(unit.connection, scope)
     kept, why = check_own_amount(amount), _reason(reason, "The limit was not set.")
     before = next((each for each in own_limits(unit.connection) if (each.scope, each.period) == (scope, period)), None)
     if before is not None and (before.amount, before.effect) == (kept, effect):
@@ -81,6 +82,28 @@ def set_limit(
     )
     unit.note(limit=made.id, version=made.version, now=_shown(made), reason=stranger(why, 400), words=_words(made))
     return made
+
+
+def _check_forms(connection: Connection, scope: Scope) -> None:
+    """Raises BadInput (`limit.other-form`) for a name that is known here in another form only: it limits nothing."""
+    for wanted, known in (
+        (scope.model, names(connection, "resource")),
+        (scope.project, names(connection, "project")),
+        (scope.requester, names(connection, "requester")),
+        (scope.datasource, names(connection, "datasource")),
+    ):
+        if not wanted:
+            continue
+        every = known | {each.rpartition(":")[0] for each in known}
+        alike = [each for each in every if folded(each) == folded(wanted)]
+        if alike and wanted not in alike:
+            raise BadInput(
+                "limit.other-form",
+                "The limit was not set.",
+                f"Nothing is called {quoted(wanted, 120)} here, and so it would never apply. The network writes "
+                f"{quoted(min(alike), 120)}.",
+                "Give the name exactly as the list of models or requests shows it.",
+            )
 
 
 def remove_limit(unit: Unit, limit_id: str, reason: str, at: datetime) -> OwnLimit:

@@ -134,6 +134,15 @@ def find_key(connection: Connection, meter_id: str) -> Key:
     )
 
 
+def names(connection: Connection, column: str) -> frozenset[str]:
+    """What is known here by a column of what was used, promised and checked: `resource`, `project`, `requester` or
+    `datasource`.
+    """
+    tables = [each for each in (usage, reservation, limit_check) if column in each.c]
+    found = connection.execute(union(*(select(each.c[column]) for each in tables))).scalars()
+    return frozenset(each for each in found if each)
+
+
 def own_limits(connection: Connection) -> tuple[OwnLimit, ...]:
     """The custodian's own limits that are in force, in the order in which they were last changed."""
     rows = connection.execute(select(own_limit).where(own_limit.c.ended_at.is_(None)).order_by(own_limit.c.seq))

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from podadmin.core.text import quoted
+from podadmin.core.text import folded, quoted
 from podadmin.datasources.identifiers import suspected
 from podadmin.requests.effect_facts import FIGURES
 from podadmin.requests.promise import Promise
-from podadmin.requests.rule_match import folded
 from podadmin.requests.rules import Condition, Rule
 
 _COUNTING: Final = re.compile(

@@ -2,19 +2,19 @@
 
 A rule that allows needs a yes from every condition, and never covers a request of which it is not known what it would
 do. A rule that refuses or holds speaks unless some condition says no: what is not known never helps and can always
-hurt. For the same reason upper and lower case are told apart only where that makes a rule stricter.
+hurt. For the same reason the forms in which one name can be written are told apart only where that makes a rule
+stricter.
 """
 
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Final
 
+from podadmin.core.text import folded
 from podadmin.requests.effect_facts import LEVELS
 from podadmin.requests.rule_facts import Facts
 from podadmin.requests.rule_fields import ALL, FIELDS, NONE
@@ -112,12 +112,6 @@ class Prepared:
 def keys_of(facts: Facts) -> tuple[tuple[str, str], ...]:
     """The keys under which the rules that may speak about a request are found."""
     return tuple((field, folded(value(facts))) for field, value in _ONE.items())
-
-
-@lru_cache(maxsize=65536)
-def folded(text: str) -> str:
-    """`text` without the difference of upper and lower case and of forms that look alike by compatibility."""
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def as_is(text: str) -> str:

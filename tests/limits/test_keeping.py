@@ -600,3 +600,26 @@ def test_the_list_of_meters_says_what_each_of_them_says(store: Store) -> None:
         alone = service.meter_of(connection, KEY, now=NOW)
     assert listed == alone
     assert (listed.reserved, listed.used, listed.free, len(listed.own)) == (3, 34, 53, 1)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        Scope(model="Acme/retina"),
+        Scope(model="acme/Retina:\uff13"),
+        Scope(model="acme/Ret\u200bina:3"),
+        Scope(requester="Research-Lab"),
+        Scope(datasource="patients\u00ad"),
+        Scope(model="acme/Retina", project="PROJ-1"),
+    ],
+)
+def test_a_limit_in_another_form_than_the_network_writes_would_never_apply_and_is_not_set(
+    store: Store, scope: Scope
+) -> None:
+    assert put(store, 5, Scope(model="Acme/retina", project="not-known-yet")).version == 1
+    note(store, 100)
+    reserve(store, "req_1", 20)
+    with pytest.raises(BadInput, match=r"limit\.other-form"):
+        put(store, 30, scope)
+    assert put(store, 30, Scope(model="acme/Retina", requester="research-lab")).amount == 30
+    assert put(store, 30, Scope(model="acme/Other:3", project="")).amount == 30

@@ -403,3 +403,30 @@ def test_what_a_careful_person_would_want_to_know_is_said() -> None:
     assert cautions(figures) == ("It allows each figure by itself: two harmless ones can tell of one person together.",)
     narrow = w.make_rule(requester_key=key, leaves="at-most: none", time="within: ..2026-12-31, UTC")
     assert cautions(narrow) == ()
+
+
+FORMS = [
+    "MALLORY",
+    "mal\u200blory",
+    "mallory\u202e",
+    "mall\u00adory",
+    "\uff4dallory",
+    "mallo\ufe0fry",
+    " mallory",
+    "mallory\u3164",
+]
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("field", ["requester_name", "project", "datasource"])
+def test_nobody_escapes_a_refusal_or_is_taken_for_another_by_another_form_of_a_name(field: str, name: str) -> None:
+    strange = w.make_facts(**{field: name})
+    for verdict, mode, said in (
+        ("refuse", "only", "refuses"),
+        ("hold", "only", "holds"),
+        ("allow", "only", "does-not-apply"),
+        ("allow", "other", "does-not-apply"),
+        ("refuse", "other", "refuses"),
+    ):
+        rules = Rules([w.make_rule(verdict, **{field: f"{mode}: mallory"})])
+        assert rules.stance(strange, NOW) == ("passes" if said == "does-not-apply" else said), (verdict, mode)
