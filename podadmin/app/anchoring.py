@@ -19,6 +19,7 @@ from sqlalchemy import delete, func, insert, select
 from podadmin.app.views.journal import AnchorView
 from podadmin.core.clock import new_id, stamp
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Tampered
+from podadmin.core.files import read_named
 from podadmin.core.late import Late
 from podadmin.core.text import stranger
 from podadmin.journal import service
@@ -37,6 +38,7 @@ else:
     time_stamps = Late("podadmin.journal.time_stamps")
 
 FILE, STAMP = "file", "time-stamp"
+_LARGEST_CERTIFICATE = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def add_authority(profile: Profile, address: str, certificate: Path) -> Place:
     checked = time_stamps.check_address(address)
     _not_twice(profile, checked)
     try:
-        pem = certificate.read_bytes()
+        pem = read_named(certificate, _LARGEST_CERTIFICATE)
     except OSError:
         pem = b""
     roots = time_stamps.roots_of(pem)

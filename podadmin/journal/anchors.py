@@ -17,6 +17,7 @@ from typing import Protocol
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, stamp
 from podadmin.core.errors import BadInput, NotFound, Refused, Tampered, Unavailable
+from podadmin.core.files import read_named
 from podadmin.core.text import stranger
 from podadmin.journal.chain import KEYRING, Anchor, Entry, moment_of
 
@@ -84,8 +85,7 @@ def read_file(path: Path, signer: Verifies) -> Anchor:
     (`journal.anchor-forged`).
     """
     try:
-        with path.open("rb") as file:
-            kept = file.read(LARGEST_FILE + 1)
+        kept = read_named(path, LARGEST_FILE + 1)
     except FileNotFoundError as error:
         raise NotFound(
             "journal.no-anchor-file",

@@ -131,6 +131,7 @@ def read_vote(signed: SignedVote, subject: Subject) -> Vote:
             told["at"],
         )
         same = told["format"] == VOTE_FORMAT and vote.document() == signed.document
+        same = same and all(isinstance(each, str) for each in (vote.verdict, vote.reason, vote.salt, vote.at))
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(vote.reviewer_key))
         key.verify(bytes.fromhex(signed.signature), _VOTE_PREFIX + signed.document.encode())
     except (ValueError, KeyError, TypeError, InvalidSignature, RecursionError):
@@ -184,7 +185,7 @@ def open_vote(sealed: str, key: X25519PrivateKey) -> SignedVote:
         shared = key.exchange(X25519PublicKey.from_public_bytes(bytes.fromhex(told["once"])))
         text = AESGCM(_box_key(shared, head)).decrypt(_NO_NONCE, bytes.fromhex(told["box"]), canonical(head).encode())
         document, signature = json.loads(text)
-    except (ValueError, TypeError, InvalidTag):
+    except (ValueError, TypeError, InvalidTag, RecursionError):
         raise _forged() from None
     return SignedVote(str(document), str(signature))
 
@@ -223,14 +224,18 @@ def read_ask(text: str) -> tuple[dict[str, Any], str]:
         document, pod_key = str(told["ask"]), str(told["pod_key"])
         ask = json.loads(document)
         subject_of(ask)
-        sound = ask["format"] == ASK_FORMAT and isinstance(ask["seal_to"], str) and isinstance(ask["key"], str)
+        texts = (ask["seal_to"], ask["key"], ask["why"], ask["asked_at"])
+        maps = (ask["request"], ask["effects"], ask["protocol"])
+        sound = all(isinstance(each, str) for each in texts) and all(isinstance(each, dict) for each in maps)
+        sound = sound and ask["format"] == ASK_FORMAT and type(ask["needed"]) is int and canonical(ask) == document
+        signed = _ASK_PREFIX + document.encode()
         key, signature = Ed25519PublicKey.from_public_bytes(bytes.fromhex(pod_key)), bytes.fromhex(told["signature"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise _unreadable() from None
     if not sound:
         raise _unreadable()
     try:
-        key.verify(signature, _ASK_PREFIX + document.encode())
+        key.verify(signature, signed)
     except InvalidSignature:
         raise Tampered(
             "review.ask-forged",

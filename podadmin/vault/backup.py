@@ -24,6 +24,7 @@ from sqlalchemy import insert, update
 from podadmin import __version__
 from podadmin.core.clock import Clock, new_id, stamp
 from podadmin.core.errors import BadInput, NotFound, Refused, Unavailable
+from podadmin.core.files import open_named
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
@@ -183,7 +184,7 @@ def opened(path: Path, unlock: Callable[[Head], Secret[bytes]]) -> Iterator[tupl
     Raises NotFound (`backup.no-file`), Unavailable (`backup.cannot-read`), and what the file and `unlock` raise.
     """
     try:
-        with path.open("rb") as file:
+        with open_named(path) as file:
             head = read_head(file, os.fstat(file.fileno()).st_size)
             yield head, opened_pieces(file, head, unlock(head))
     except FileNotFoundError:

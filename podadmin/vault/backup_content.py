@@ -82,7 +82,7 @@ def items_of(content: bytes) -> dict[str, Secret[bytes]]:
         return {
             str(name): Secret(base64.b64decode(value, validate=True)) for name, value in json.loads(content).items()
         }
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise damaged() from None
 
 
@@ -90,7 +90,7 @@ def manifest_of(content: bytes) -> Manifest:
     """The manifest in a backup. Raises Tampered (`backup.damaged`)."""
     try:
         told = Manifest(**json.loads(content))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise damaged() from None
     if type(told.entries) is not int or not all(isinstance(text, str) for text in (told.head, told.profile)):
         raise damaged()

@@ -217,7 +217,7 @@ def read_head(file: BinaryIO, file_size: int) -> Head:
         raise damaged()
     try:
         head = _parsed(json.loads(text), start + text + told_sum)
-    except (ValueError, KeyError, TypeError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise damaged() from None
     if file_size < head.file_size:
         raise truncated()

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 from podadmin.core.errors import BadInput, NotFound, Refused, Unavailable
+from podadmin.core.files import read_named
 from podadmin.core.secret import Secret
 from podadmin.vault.forms import public_forms, read_public
 from podadmin.vault.handles import PrivateKey
@@ -182,8 +183,7 @@ def _is_secret(path: Path) -> bool:
     if path.name == ".token":
         return True
     try:
-        with path.open("rb") as file:
-            return b"PRIVATE KEY-----" in file.read(LARGEST_KEY_FILE)
+        return b"PRIVATE KEY-----" in read_named(path, LARGEST_KEY_FILE)
     except OSError:
         return False
 
@@ -206,7 +206,7 @@ def _described(path: Path) -> LeftBehind:
         what = "A key with which the pod proves itself to a health record system"
         without = "The other software cannot read from that health record system any more."
     try:
-        protected = _form_of(path.read_bytes()[:LARGEST_KEY_FILE].strip())[1]
+        protected = _form_of(read_named(path, LARGEST_KEY_FILE).strip())[1]
     except (OSError, BadInput):
         protected = False
     return LeftBehind(path, what, without, protected)
@@ -239,8 +239,7 @@ def _openssh_cipher(text: bytes) -> bytes:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_KEY_FILE + 1)
+        data = read_named(path, LARGEST_KEY_FILE + 1)
     except OSError as error:
         raise Unavailable(
             "vault.import-file",

@@ -390,6 +390,11 @@ FACTS: dict[str, Any] = {
     "nonce": "round_1",
     "seal_to": "00",
     "key": "key_journal",
+    "needed": 1,
+    "why": "A rule asks for it",
+    "asked_at": stamp(NOW),
+    "effects": {},
+    "protocol": {},
 }
 
 
@@ -403,7 +408,7 @@ def test_a_request_for_review_is_signed_by_the_pod(desk: Desk) -> None:
     with pytest.raises(Tampered) as caught:
         reviews.read_ask(forged)
     assert caught.value.code == "review.ask-forged"
-    for name in ("nonce", "seal_to", "key", "request"):
+    for name in FACTS:
         short = reviews.ask_file({key: value for key, value in FACTS.items() if key != name}, desk.journal)
         with pytest.raises(BadInput):
             reviews.read_ask(short)
@@ -416,11 +421,45 @@ def test_a_request_for_review_is_signed_by_the_pod(desk: Desk) -> None:
         reviews.ask_file({**FACTS, "seal_to": 1}, desk.journal),
         reviews.ask_file({**FACTS, "key": 1}, desk.journal),
         reviews.ask_file({**FACTS, "format": "other"}, desk.journal),
+        reviews.ask_file({**FACTS, "needed": "1"}, desk.journal),
+        reviews.ask_file({**FACTS, "effects": []}, desk.journal),
+        reviews.ask_file({**FACTS, "why": None}, desk.journal),
+        json.dumps({**told, "ask": told["ask"] + "\ud800"}),
+        json.dumps({**told, "ask": told["ask"].replace('"effects":{}', '"effects":{"n":NaN}')}),
+        json.dumps({**told, "ask": told["ask"].replace('"effects":{}', '"effects":{"a":1},"effects":{}')}),
         "[" * 100_000,
     ):
         with pytest.raises(BadInput) as unreadable:
             reviews.read_ask(bad)
         assert unreadable.value.code == "review.unreadable"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"verdict": ["allow"]}, {"verdict": {}}, {"verdict": None}, {"reason": 7}, {"salt": [1]}, {"at": None}],
+)
+def test_a_colleagues_vote_of_other_types_is_none(desk: Desk, changes: dict[str, Any]) -> None:
+    """Whoever reviews signs what they like; it is not counted and leaves nothing behind."""
+    desk.enrol("ben")
+    request_id = desk.send(votes=1)
+    who = desk.keys["ben"]
+    with desk.store.read() as connection:
+        subject = review_moves.subject_of(connection, request_id)
+    to = reviews.public_hex(reviews.blind_key(desk.journal, subject))
+    vote = Vote(subject, who.public_raw.hex(), "allow", "because", "salt", stamp(NOW))
+    odd = json.dumps({**json.loads(vote.document()), **changes}, sort_keys=True, separators=(",", ":"))
+    for document in (odd, "[" * 60_000):
+        signed = SignedVote(document, who.sign(b"podadmin vote 1\n" + document.encode()).hex())
+        refused(lambda: desk.take(request_id, reviews.seal_vote(signed, to, "key_journal")), "review.vote-forged")  # noqa: B023
+    assert votes_in(desk, request_id) == 0
+    desk.take(request_id, desk.sealed(request_id, who))
+
+
+def votes_in(desk: Desk, request_id: str) -> int:
+    with desk.store.read() as connection:
+        found = review_moves.standing(connection, request_id)
+    assert found is not None
+    return len(found.votes)
 
 
 @given(place=st.integers(0, 10_000), letter=st.characters(codec="utf-8"))

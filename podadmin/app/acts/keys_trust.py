@@ -10,6 +10,7 @@ from podadmin.app.acts.registry import act
 from podadmin.app.key_rows import trusted_row, trusted_rows
 from podadmin.app.views.keys import KeyDone, KeyRow
 from podadmin.core.errors import BadInput, Unavailable
+from podadmin.core.files import read_named
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -90,8 +91,7 @@ def trust_key(
     if not holder.strip():
         raise BadInput("vault.trust-holder", "The key was not pinned.", "It has no owner.", "Name its owner.")
     try:
-        with Path(path).expanduser().open("rb") as file:
-            text = file.read(LARGEST_PUBLIC_KEY).decode("utf-8", "replace")
+        text = read_named(Path(path), LARGEST_PUBLIC_KEY).decode("utf-8", "replace")
     except OSError as error:
         raise Unavailable(
             "vault.trust-file",

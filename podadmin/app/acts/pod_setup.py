@@ -9,6 +9,7 @@ from podadmin.app.acts.registry import act
 from podadmin.app.views.facts import Done
 from podadmin.app.views.pod import Brought, ConfigText, OddityRow
 from podadmin.core.errors import BadInput, Refused, Unavailable
+from podadmin.core.files import read_named
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
@@ -303,8 +304,7 @@ def _row(each: Oddity) -> OddityRow:
 
 def _text(path: Path, most: int = 2 * 1024 * 1024) -> str:
     try:
-        with path.open("rb") as file:
-            return file.read(most).decode("utf-8")
+        return read_named(path, most).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "It is not text in UTF-8"
         raise Unavailable(

@@ -13,6 +13,7 @@ from podadmin.app.views.facts import Done
 from podadmin.app.views.grants import ReceiptCheck, ReceiptDetail, ReceiptKey, ReceiptPage, ReceiptRow
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import BadInput, ExitCode, NotFound, Unavailable
+from podadmin.core.files import read_named
 from podadmin.core.text import stranger
 from podadmin.requests import receipts
 from podadmin.store.engine import explain
@@ -150,19 +151,20 @@ def _row(row: Any, source: Any) -> ReceiptRow:
 def read_text(path: Path) -> str:
     """The text of a file that somebody has sent. Raises Unavailable (`receipt.cannot-read`), BadInput."""
     try:
-        if path.stat().st_size > receipts.LARGEST_FILE:
+        data = read_named(path, receipts.LARGEST_FILE + 1)
+        if len(data) > receipts.LARGEST_FILE:
             raise BadInput(
                 "receipt.unreadable",
                 "The file is not a receipt.",
                 "It is far larger than one.",
                 "Ask for the file again as it was exported.",
             )
-        return path.read_text(encoding="utf-8")
+        return data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Unavailable(
             "receipt.cannot-read",
             "The file could not be read.",
-            "It does not exist, is not readable for your account, or is no text.",
+            "It does not exist, is not readable for your account, or is no file with text.",
             "Name a file that you can open.",
         ) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from podadmin.app.acts.registry import act
 from podadmin.app.acts.source_given import (
@@ -28,6 +28,7 @@ from podadmin.app.pod_schema import from_pod
 from podadmin.app.schema_views import Made, counted_in, kept_view, schema_view
 from podadmin.app.views.datasources import GenerationRow, SchemaView
 from podadmin.app.views.facts import Done
+from podadmin.core.files import read_named
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.datasources import service as datasources
@@ -42,6 +43,8 @@ from podadmin.schema.generate import Generated, generate
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
+
+_LARGEST_CONFIG: Final = 2 * 1024 * 1024
 
 
 EveryFile = Annotated[bool, "read the headers of all files of a folder, not of a few in each"]
@@ -182,7 +185,10 @@ def _at_work(profile: Profile, datasource_id: str) -> Iterator[None]:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.expanduser().read_text(encoding="utf-8")
+        data = read_named(path, _LARGEST_CONFIG + 1)
+        if len(data) > _LARGEST_CONFIG:
+            raise undecodable(f"It has more than {_LARGEST_CONFIG} bytes, which is far more than a configuration has.")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise undecodable("It is not UTF-8.") from error
     except OSError as error:
