@@ -60,6 +60,17 @@ def test_the_pack_is_bounded_and_says_what_it_leaves_out(gate: Any, export: Any)
     assert f"The newest {SHOWN_REQUESTS}. 4 older ones" in text
 
 
+def test_requesters_with_long_names_of_projects_do_not_keep_the_pack_from_being_made(gate: Any, export: Any) -> None:
+    for number in range(30):
+        gate.arrive(
+            requester=f"lab {number} " + "名" * 180, project=f"first-{number} " + "名" * 170 + f" last-{number}"
+        )
+    text = text_of(export("pack"))
+    for number in range(30):
+        assert f"first-{number} " in text
+        assert f"last-{number}" in re.sub(r"\s", "", text)
+
+
 def test_a_pack_of_a_broken_journal_says_so(gate: Any, export: Any, profile: Any) -> None:
     with profile.store.record(Fact("gate", "key.used", "x", {})) as unit:
         unit.connection.exec_driver_sql("UPDATE journal_entry SET actor = 'nobody' WHERE seq = 5")
@@ -73,7 +84,12 @@ def test_paper_takes_any_text(tmp_path: Path, clock: ManualClock) -> None:
     for each in hostile:
         paper.words(each)
         paper.code(each)
-    paper.rows(("a", "b"), [(each[:400], each[:400]) for each in hostile], (1, 1))
+    paper.rows(("a", "b"), [(each, each[:400]) for each in [*hostile, "\n".join("WWW" for _ in range(500))]], (1, 9))
+    paper.words("{nb} of {nb}")
     with (tmp_path / "x.pdf").open("wb") as file:
         paper.save(file)
-    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+    text = re.sub(r"\s", "", text_of(tmp_path / "x.pdf"))
+    assert text.count("W" * 3) >= (5000 + 5000 + 300 + 400 + 1500) // 3
+    assert text.count("{nb}") == 6, "a number of pages is no name"
+    pages = len(pypdf.PdfReader(tmp_path / "x.pdf").pages)
+    assert f"1of{pages}" in text

@@ -11,14 +11,18 @@ from datetime import datetime
 from typing import BinaryIO
 
 from fpdf import FPDF
-from fpdf.enums import TableBordersLayout, TextEmphasis, WrapMode, XPos, YPos
+from fpdf.enums import MethodReturnValue, TableBordersLayout, TextEmphasis, WrapMode, XPos, YPos
 from fpdf.fonts import FontFace, TTFFont
 
 from podadmin.core.resources import resource
 from podadmin.core.text import visible
 
 _INK, _MUTED, _RULE, _SHADE = (24, 28, 36), (92, 99, 112), 208, (242, 244, 247)
-_MARGIN, _LINE = 18.0, 5.0
+_MARGIN, _LINE, _CELL_SIDE = 18.0, 5.0, 1.5
+_PAGES = "\x00pages\x00"
+"""Where the number of pages will stand: no text is shown with such signs in it, so none is taken for it."""
+_ROW_LINES, _SURELY_FITS = 40, 300
+"""Lines of a row that fit on a page, and characters that fit into so many lines of any column."""
 _TONES = {"plain": _INK, "muted": _MUTED, "good": (22, 110, 62), "warn": (138, 84, 0), "bad": (176, 32, 32)}
 
 
@@ -42,7 +46,7 @@ class Paper(FPDF):
         self.set_creation_date(made_at)
         self.set_margins(_MARGIN, _MARGIN, _MARGIN)
         self.set_auto_page_break(True, 22)
-        self.alias_nb_pages()
+        self.alias_nb_pages(_PAGES)
         self.add_page()
 
     def footer(self) -> None:
@@ -50,7 +54,7 @@ class Paper(FPDF):
         self._use("Inter", 7.5, _MUTED)
         half = self.epw / 2
         self.cell(half * 1.6, 4, self._shown(self._foot))
-        self.cell(half * 0.4, 4, f"{self.page_no()} of {{nb}}", align="R")
+        self.cell(half * 0.4, 4, f"{self.page_no()} of {_PAGES}", align="R")
 
     def heading(self, text: str, level: int = 1) -> None:
         """A heading; its section is in the outline of the file too."""
@@ -83,7 +87,10 @@ class Paper(FPDF):
     def rows(
         self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], first_bold: bool = False
     ) -> None:
-        """A table; its head is repeated on every page. Line breaks in a cell are our own."""
+        """A table; its head is repeated on every page. Line breaks in a cell are our own.
+
+        A row that is higher than a page goes on in the next one, with nothing left out.
+        """
         self._use("Inter", 8, _INK)
         self.set_draw_color(_RULE)
         self.set_line_width(0.15)
@@ -95,17 +102,35 @@ class Paper(FPDF):
             headings_style=shade,
             borders_layout=TableBordersLayout.HORIZONTAL_LINES,
             line_height=4.3,
-            padding=(1.2, 1.5),
+            padding=(1.2, _CELL_SIDE),
             text_align="L",
             v_align="T",
             wrapmode=WrapMode.WORD,
         ) as table:
             for place, row in enumerate(([head] if head else []) + list(rows)):
-                line = table.row()
-                for column, text in enumerate(row):
-                    style = bold if first_bold and column == 0 and (place or not head) else None
-                    line.cell(self._shown(text, one_line=False) or "–", style=style)
+                shown = [self._shown(text, one_line=False) or "–" for text in row]
+                for part in self._parts(shown, widths):
+                    line = table.row()
+                    for column, text in enumerate(part):
+                        style = bold if first_bold and column == 0 and (place or not head) else None
+                        line.cell(text, style=style)
         self.ln(3)
+
+    def _parts(self, row: Sequence[str], widths: Sequence[int]) -> list[Sequence[str]]:
+        """A row as it fits on pages: itself, or several of which each has the next lines of every cell."""
+        if all(len(text) <= _SURELY_FITS and text.count("\n") < _ROW_LINES // 2 for text in row):
+            return [row]
+        lines = [self._lines(text, self.epw * width / sum(widths)) for text, width in zip(row, widths, strict=True)]
+        return [
+            ["\n".join(cell[first : first + _ROW_LINES]) for cell in lines]
+            for first in range(0, max(map(len, lines)), _ROW_LINES)
+        ]
+
+    def _lines(self, text: str, width: float) -> list[str]:
+        room = width - 2 * _CELL_SIDE - 2 * self.c_margin
+        found = self.multi_cell(room, 4.3, text, dry_run=True, output=MethodReturnValue.LINES, wrapmode=WrapMode.WORD)
+        assert isinstance(found, list)
+        return found
 
     def square(self, dots: Sequence[Sequence[bool]], size: float) -> None:
         """A QR code of `size` mm with its quiet zone, drawn as filled squares."""
