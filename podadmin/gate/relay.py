@@ -133,6 +133,8 @@ class Relay:
             known = self._acts.get(path)
             if known is not None:
                 try:
+                    if path != rpc.SEND.path:
+                        words.check_question(len(data))
                     return await known(data, context, shown)
                 except PodadminError as error:
                     await _refuse(context, error)

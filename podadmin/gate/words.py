@@ -22,6 +22,8 @@ MOST_TEXT: Final = 16 * 1024
 """Bytes of a whole message that holds words for a person: a log, a refusal, an error with its trace, a log-in."""
 MOST_HEAD: Final = 8 * 1024
 """Bytes beside the body of a message that carries something: they are not sealed, and nobody is shown them."""
+MOST_QUESTION: Final = 64 * 1024
+"""Bytes of any call that is no message: a pod tells of its datasets, asks for what waits, acknowledges, wants room."""
 MOST_LOGGED: Final = 64 * 1024
 """Bytes of all words for its requester's log that one task may say."""
 MOST_SAID: Final = 4 * 1024 * 1024
@@ -55,6 +57,17 @@ def check(message: pb.BitfountMessage, size: int) -> None:
             "gate.more-than-words",
             "A message of the pod was not let out.",
             "It tells how far a task is, and is larger than such words are or points to something larger.",
+            "Look at the software that the task runs: data may be hidden there.",
+        )
+
+
+def check_question(size: int) -> None:
+    """`size`: bytes of a call that is no message. Raises Refused (`gate.more-than-a-question`)."""
+    if size > MOST_QUESTION:
+        raise Refused(
+            "gate.more-than-a-question",
+            "A call of the pod was not passed on.",
+            f"It holds more than {MOST_QUESTION} bytes, and such calls hold some names.",
             "Look at the software that the task runs: data may be hidden there.",
         )
 

@@ -15,7 +15,7 @@ from podadmin.core.clock import SystemClock
 from podadmin.core.errors import Refused
 from podadmin.gate import outgoing, results
 from podadmin.gate.outgoing import PASSED, REFUSED, WITHHELD
-from podadmin.gate.words import MOST_HEAD, MOST_LOGGED, MOST_TEXT
+from podadmin.gate.words import MOST_HEAD, MOST_LOGGED, MOST_QUESTION, MOST_TEXT
 from podadmin.networks.bitfount import codec, messages
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.types import MessageType
@@ -63,6 +63,28 @@ def test_words_of_progress_carry_no_data(network: Any, tell_both: Callable[..., 
         assert await rig.silence(other) == []
         assert await rig.silence(sent) == ["JOB_ACCEPT", "PREPARING_DATA"]
         assert outcomes(rig, sent, MessageType.PREPARING_DATA).count(REFUSED) == 4
+
+    tell_both(network, story)
+
+
+def test_no_other_call_carries_more_than_it_asks(network: Any, tell_both: Callable[..., None]) -> None:
+    async def story(rig: Any) -> None:
+        sent, task = await rig.running()
+        names = pb.PodData(podName="clinic", datasetNames=["patients", "x" * MOST_QUESTION], instanceId="test")
+        hidden = b"\xfa\x07\xff\xff\x07" + b"x" * 131_071  # field 127, which no version knows
+        where = pb.CommunicationDetails(mailboxId=task.route.pod_mailbox).SerializeToString()
+        done = pb.Acknowledgement(mailboxId=task.route.pod_mailbox, receiptHandle="r").SerializeToString()
+        room = pb.LargeStorageRequest(senderMailboxId=task.route.pod_mailbox, taskId=sent.route.task_id, contentSize=1)
+        for name, data in (
+            ("PodConnect", names.SerializeToString()),
+            ("GetBitfountMessage", hidden),
+            ("GetBitfountMessage", where + hidden),
+            ("AcknowledgeMessage", done + hidden),
+            ("GetLargeObjectStorage", room.SerializeToString() + hidden),
+        ):
+            with pytest.raises(Refused):
+                await rig.pod.call_raw(name, data)
+        await rig.pod.pod_connect(pb.PodData(podName="clinic", datasetNames=["patients"] * 500, instanceId="test"))
 
     tell_both(network, story)
 
