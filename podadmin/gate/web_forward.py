@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,10 @@ _ANOTHER_CALL: Final = frozenset(
     {"x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"}
 )
 """Headers by which some servers are told that another method or path is meant than the one that the gate has read."""
+
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""No value of a header holds one (RFC 9110, section 5.5), and one that does is not passed on."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +92,13 @@ class Forwarder:
         packed = "gzip" in headers.get("accept-encoding", "").lower()
         headers |= unpacking.ASKED if packed else {"accept-encoding": "identity"}
         try:
-            async with self._client(host).stream(
-                request.method, self._url(host, request), headers=_as_sent(headers), content=body or None
-            ) as answer:
+            async with (
+                asyncio.timeout(SECONDS) as until,
+                self._client(host).stream(
+                    request.method, self._url(host, request), headers=_as_sent(headers), content=body or None
+                ) as answer,
+            ):
+                until.reschedule(None)  # words that come before an answer could come without end
                 raw, plain = await unpacking.read(answer, MOST_ANSWER)
                 await self._outages.worked(host)
                 if not (answer.is_success or answer.is_error):
@@ -108,9 +117,13 @@ class Forwarder:
             raise await self._lost(host, error) from None
 
     async def stream(self, host: str, request: web.BaseRequest) -> web.StreamResponse:
-        """Pass on a request and its answer as they come. Raises Unavailable (`gate.host-silent`) before the answer."""
+        """Pass on a request and its answer as they come. Raises Unavailable (`gate.host-silent`) before the answer.
+
+        An answer that has begun and is not whole is cut off: nothing that is said after it may be taken for its end.
+        """
         headers = passed_on(request.headers)
         content = _as_it_comes(request) if request.body_exists else None
+        back: web.StreamResponse | None = None
         try:
             async with self._client(host).stream(
                 request.method, self._url(host, request), headers=_as_sent(headers), content=content
@@ -123,7 +136,12 @@ class Forwarder:
                 await back.write_eof()
                 return back
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            raise await self._lost(host, error) from None
+            lost = await self._lost(host, error)
+            if back is None or not back.prepared:
+                raise lost from None
+            if request.transport is not None:
+                request.transport.abort()
+            return back
 
     async def _lost(self, host: str, error: Exception) -> PodadminError:
         """What is told of a question that failed."""
@@ -159,7 +177,9 @@ def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name.lower(): value
         for name, value in headers.items()
-        if name.lower() not in left_out and name.lower().replace("_", "-") not in _ANOTHER_CALL
+        if name.lower() not in left_out
+        and name.lower().replace("_", "-") not in _ANOTHER_CALL
+        and not _CONTROL.search(value)
     }
 
 

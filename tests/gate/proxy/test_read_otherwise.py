@@ -18,9 +18,11 @@ import pytest
 from aiohttp import web
 
 from podadmin.core.clock import SystemClock
+from podadmin.gate import web_forward
 from podadmin.gate.hub_keys import ACCESS_KEY_PATH, JWKS_PATH
 from podadmin.limits import service as limits
 from podadmin.limits.own import Scope
+from podadmin.networks.bitfount.places import Role
 from podadmin.requests.state import State
 from podadmin.store.unit import Fact
 from tests.gate.proxy.test_bad_days import a_web_place, web_of
@@ -195,6 +197,63 @@ def test_a_request_that_could_be_read_as_another_one_does_not_go_on(
             assert headers["x-odd"].encode("utf-8", "surrogateescape") == b"\xff\xc3\xa9"
             assert headers["host"] != "evil.example"
             assert not {"x-mine", "x_http_method_override", "x-original-url"} & set(headers)
+
+    tell_proxied(own_network, story)
+
+
+@asynccontextmanager
+async def bytes_at(rig: Any, role: Role, *said: bytes, again: bytes = b"") -> AsyncIterator[str]:
+    """A host of the network that says just these bytes to each question, one after the other; its name."""
+    left = list(said)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        try:
+            writer.write(left.pop(0) if left else b"")
+            while again:
+                writer.write(again)
+                await writer.drain()
+            await writer.drain()
+        except OSError:
+            pass
+        writer.close()
+
+    places = rig.gate.places
+    host = next(each for each in places.addresses if places.role_of(each) is role)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    places.addresses[host] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield host
+    finally:
+        server.close()
+
+
+def test_an_answer_that_is_cut_short_is_not_filled_up(own_network: Any, tell_proxied: Callable[..., None]) -> None:
+    """What the gate says of the failure was read as the rest of the file, and as the answer to the next question."""
+
+    async def story(rig: Any) -> None:
+        short = b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\nhalf of a model"
+        broken = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf\r\nhalf of a model\r\nzz\r\n"
+        whole = b"HTTP/1.1 200 OK\r\nX-Odd: a\x01b\r\nContent-Length: 5\r\n\r\nwhole"
+        async with web_of(rig) as asked, bytes_at(rig, Role.STORE, short, whole, broken, whole) as host:
+            for _ in range(2):
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await asked.get(f"https://{host}/object/1")
+                answer = await asked.get(f"https://{host}/object/1")
+                assert (answer.status_code, answer.text, "x-odd" in answer.headers) == (200, "whole", False)
+
+    tell_proxied(own_network, story)
+
+
+def test_a_hub_that_never_comes_to_its_answer_is_not_waited_for(
+    own_network: Any, tell_proxied: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_forward, "SECONDS", 1.0)
+
+    async def story(rig: Any) -> None:
+        go_on = b"HTTP/1.1 100 Continue\r\n\r\n"
+        async with web_of(rig) as asked, bytes_at(rig, Role.HUB, again=go_on) as host:
+            assert code_of(await asked.get(f"https://{host}/api/models")) == "gate.host-silent"
 
     tell_proxied(own_network, story)
 
