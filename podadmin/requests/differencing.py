@@ -132,7 +132,7 @@ def _bare(node: exp.Expr) -> str:
     from sqlglot import exp
 
     copy = node.copy()
-    for column in [copy] if isinstance(copy, exp.Column) else list(copy.find_all(exp.Column)):
+    for column in list(copy.find_all(exp.Column)):
         column.set("table", None)
         column.this.set("quoted", True)
     return copy.sql("duckdb")

@@ -46,39 +46,50 @@ class Desk:
         self.store = Store.open(path, Journal(self.clock))
         self.count = 0
 
-    def send(self, of: Pins, wants: float = 0.0, code: str = "request.undecided", rule: str = "") -> str:
-        """A verified request comes and is opened: covered by a grant where one covers it, else held."""
+    def send(
+        self,
+        of: Pins,
+        wants: float = 0.0,
+        code: str = "request.undecided",
+        rule: str = "",
+        network: str = "local",
+        **changes: Any,
+    ) -> str:
+        """A verified request comes and is opened: covered by a grant where one covers it, else held.
+
+        `changes` are other fields of what was found when it was opened.
+        """
         self.count += 1
         name = f"task-{self.count}"
         made = service.capture(
             self.store,
             self.clock,
-            Captured("local", name, 2, "lab", name.encode(), b"body", BODY, self.clock.now(), 300.0),
+            Captured(network, name, 2, "lab", name.encode(), b"body", BODY, self.clock.now(), 300.0),
         )
         assert made is not None
         with self.store.read() as connection:
             grants = service.grants_for(connection, of)
         covering = next((each for each in grants if matches(each, of, self.clock.now()).matches), None)
-        opening = Opening(
-            requester="lab",
-            task="Inference",
-            datasource="patients",
-            project="study",
-            risk="low",
-            verified="verified",
-            fingerprint=of.fingerprint,
-            verdict="allow" if covering or rule else "hold",
-            code="request.granted" if covering else "rule.allowed" if rule else code,
-            words="Words",
-            answerable=True,
-            findings={"wants": [{"resource": MODEL, "amount": wants}]} if wants else {},
-            sealed_digest=hashlib.sha256(name.encode()).hexdigest(),
-            grant_id=covering.id if covering else "",
-            rule=rule,
-            seen=(LimitSeen(MODEL, 1000, 0),) if wants else (),
-            pins=of,
-        )
-        service.record_opening(self.store, self.clock, made, opening)
+        opening: dict[str, Any] = {
+            "requester": "lab",
+            "task": "Inference",
+            "datasource": "patients",
+            "project": "study",
+            "risk": "low",
+            "verified": "verified",
+            "fingerprint": of.fingerprint,
+            "verdict": "allow" if covering or rule else "hold",
+            "code": "request.granted" if covering else "rule.allowed" if rule else code,
+            "words": "Words",
+            "answerable": True,
+            "findings": {"wants": [{"resource": MODEL, "amount": wants}]} if wants else {},
+            "sealed_digest": hashlib.sha256(name.encode()).hexdigest(),
+            "grant_id": covering.id if covering else "",
+            "rule": rule,
+            "seen": (LimitSeen(MODEL, 1000, 0),) if wants else (),
+            "pins": of,
+        }
+        service.record_opening(self.store, self.clock, made, Opening(**{**opening, **changes}))
         return made
 
     def approve(self, request_id: str, terms: Terms | None = None, actor: str = "anna") -> State:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podadmin.requests.differencing import Choice, choice_of, choices_of, differ
+from podadmin.requests import differencing, service
+from podadmin.requests.differencing import Choice, before, choice_of, choices_of, differ
+from tests.requests.desks import Desk, pins
 
 TAIL = " HAVING COUNT(*) >= 10"
+
+
+def asking(*queries: str) -> dict[str, Any]:
+    """The protocol of a request for these queries."""
+    steps = [{"class_name": "bitfount.SqlQuery", "query": each, "table": "t"} for each in queries]
+    return {"class_name": "bitfount.ResultsOnly", "algorithm": steps}
 
 
 def test_a_choice_is_the_same_however_it_is_written() -> None:
@@ -37,6 +49,8 @@ def test_groups_are_part_of_it() -> None:
         "SELECT COUNT(*) FROM patients WHERE age > 40",
         "SELECT COUNT(*) FROM patients WHERE age > 40 OR sex = 'F'" + TAIL,
         "SELECT COUNT(*) FROM a JOIN b ON a.x = b.x" + TAIL,
+        "SELECT COUNT(*) FROM a UNION ALL SELECT COUNT(*) FROM b",
+        f"SELECT COUNT(*) FROM a GROUP BY x{TAIL} UNION ALL SELECT COUNT(*) FROM a GROUP BY y{TAIL}",
         "SELECT sex, COUNT(*) FROM patients GROUP BY 1" + TAIL,
         "DROP TABLE patients",
         "",
@@ -49,10 +63,7 @@ def test_what_lets_single_records_out_or_cannot_be_told_has_none(query: str) -> 
 
 def test_all_queries_of_a_protocol_count_each_choice_once() -> None:
     queries = [f"SELECT COUNT(*) FROM t WHERE age > {age}{TAIL}" for age in (40, 40, 41)]
-    steps = [
-        {"class_name": "bitfount.SqlQuery", "query": query, "table": "t"} for query in [*queries, "SELECT a FROM t"]
-    ]
-    found = choices_of({"class_name": "bitfount.ResultsOnly", "algorithm": steps})
+    found = choices_of(asking(*queries, "SELECT a FROM t"))
     assert [each.conditions for each in found] == [('"age" > 40',), ('"age" > 41',)]
     assert choices_of({}) == ()
 
@@ -98,3 +109,60 @@ def test_it_chooses_the_records_that_the_query_does(conditions: list[str]) -> No
     assert straight is not None
     assert rest is not None
     assert straight[0] + rest[0] == len(ROWS)
+
+
+# --- what may have left before ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path / "podadmin.db")
+    yield made
+    made.store.close()
+
+
+def older_than(age: int) -> str:
+    return f"SELECT COUNT(*) FROM patients WHERE age > {age}{TAIL}"
+
+
+def seen(desk: Desk, request_id: str, *queries: str) -> dict[str, tuple[str, int]]:
+    """By condition: the newest request whose figures are set beside those of this one, and how many had it."""
+    choices = choices_of(asking(*queries))
+    with desk.store.read() as connection:
+        told = before(connection, service.find(desk.store, request_id), choices)
+    return {" AND ".join(each.choice.conditions): (each.row.id, each.requests) for each in told}
+
+
+def test_figures_of_the_same_data_that_may_have_left_are_set_beside_a_request_the_newest_first(desk: Desk) -> None:
+    def sent(*queries: str, approved: bool = True, **changes: Any) -> str:
+        made = desk.send(pins(), findings={"protocol": asking(*queries)} if queries else {}, **changes)
+        if approved:
+            desk.approve(made)
+        return made
+
+    ran, fresh = sent(older_than(40)), sent(older_than(41), older_than(42))
+    desk.run(ran)
+    again = sent(older_than(40), requester="another lab")
+    sent()
+    sent(older_than(50), approved=False)
+    sent(older_than(51), datasource="others")
+    sent(older_than(52), network="bitfount")
+    sent(older_than(53), verified="unverified")
+    sent("SELECT name FROM patients")
+    now = sent(older_than(43), older_than(44))
+    told = seen(desk, now, older_than(43), older_than(44))
+    assert list(told.items()) == [
+        ('"age" > 40', (again, 2)),
+        ('"age" > 41', (fresh, 1)),
+        ('"age" > 42', (fresh, 1)),
+    ], "and neither one's own nor those that wait, are of other data, were not verified or let single records out"
+    assert list(seen(desk, now, older_than(40))) == ['"age" > 41', '"age" > 42'], "the same choice is no other one"
+    assert seen(desk, now) == {}
+
+
+def test_only_so_many_of_the_newest_are_looked_at(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(differencing, "LOOKED_AT", 2)
+    for age in (40, 41, 42):
+        desk.approve(desk.send(pins(), findings={"protocol": asking(older_than(age))}))
+    now = desk.send(pins(), findings={})
+    assert list(seen(desk, now, older_than(50))) == ['"age" > 42', '"age" > 41']
