@@ -377,10 +377,12 @@ def test_once_custodians_are_named_only_they_and_their_cover_decide(desk: Any) -
     store, clock = desk.store, desk.clock
     first, second, third, fourth = (desk.send(pins(n)) for n in range(10, 14))
     desk.approve(first, actor="anybody")
+    grant_cover.must_decide(store, clock, "anybody")
     refused(lambda: grant_cover.name_custodian(store, clock, "anna", "ben", "Head"), "grant.name-self-first")
     named = grant_cover.name_custodian(store, clock, "anna", "anna", "She answers for the data.")
     error = refused(lambda: desk.approve(second, actor="ben"), "grant.not-decider")
     assert "anna" in error.why
+    refused(lambda: grant_cover.must_decide(store, clock, "ben"), "grant.not-decider")
     refused(lambda: service.refuse(store, clock, second, "ben", "No."), "grant.not-decider")
     refused(lambda: grant_cover.name_custodian(store, clock, "ben", "ben", "Me too"), "grant.not-decider")
     refused(lambda: grant_cover.take_back(store, clock, "ben", named, "Me"), "grant.not-decider")
@@ -389,6 +391,7 @@ def test_once_custodians_are_named_only_they_and_their_cover_decide(desk: Any) -
     refused(lambda: desk.approve(second, actor="ben"), "grant.not-decider")
     clock.advance(7 * 86400)
     assert desk.approve(second, actor="ben") == State.GRANTED
+    grant_cover.must_decide(store, clock, "ben")
     assert desk.bodies("request.approved")[-1]["stands_for"] == "anna"
     assert desk.receipts(second)[0]["stands_for"] == "anna"
     refused(
@@ -511,6 +514,11 @@ def test_a_revocation_is_told_with_a_receipt_and_is_not_done_twice(desk: Any) ->
 
 
 def test_who_decides_is_kept_with_the_reason_in_the_order_of_time(desk: Any) -> None:
+    nobody = refused(
+        lambda: grant_cover.name_custodian(desk.store, desk.clock, "e" * 61, "anna", "Custodian."),
+        "grant.name-self-first",
+    )
+    assert "…" in nobody.next_step
     for account in ("anna", "bert"):
         grant_cover.name_custodian(desk.store, desk.clock, "anna", account, " Custodian. ")
         desk.clock.advance(60)
