@@ -81,8 +81,7 @@ def issue(unit: Unit, clock: Clock, act: str, about: tuple[str, str], facts: Map
     reference = new_reference("R")
     made_at = stamp(clock.now())
     row = facts.get("request")
-    told = {name: value for name, value in facts.items() if name != "request"}
-    document: dict[str, Any] = {"format": FORMAT, "reference": reference, "act": act, "at": made_at, **told}
+    document: dict[str, Any] = {"format": FORMAT, "reference": reference, "act": act, "at": made_at, **facts}
     if row is not None:
         document["request"] = request_facts(row)
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from podadmin.app.evidence import check_evidence
 from podadmin.core.errors import PodadminError
 from podadmin.limits import service as limits
-from podadmin.requests import grant_acts, grant_cover, grant_moves, receipts, service
+from podadmin.requests import grant_acts, grant_cover, grant_moves, service
 from podadmin.requests.grant_moves import Terms
 from podadmin.requests.grant_pins import Pins
 from podadmin.requests.projects import projects, state_purpose
@@ -556,13 +556,3 @@ def test_cover_lasts_for_some_time_and_ends_in_the_future(desk: Any) -> None:
             ),
             "grant.bad-cover",
         )
-
-
-def test_the_receipts_of_a_request_are_listed_oldest_first_and_at_most_fifty(desk: Any) -> None:
-    came = desk.send(pins())
-    row = service.find(desk.store, came).row
-    made = []
-    for number in range(52):
-        with desk.store.record(Fact("gate", "receipt.tried", str(number))) as unit:
-            made.append(receipts.issue(unit, desk.clock, "approved", ("receipt.tried", str(number)), {"request": row}))
-    assert receipts.references_of(desk.store, came) == tuple(made[:50])

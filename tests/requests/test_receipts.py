@@ -163,7 +163,8 @@ def test_a_decision_that_fails_leaves_no_receipt(desk: Desk) -> None:
 
 
 def test_a_receipt_for_what_the_unit_does_not_record_is_a_defect(desk: Desk) -> None:
-    with pytest.raises(RuntimeError), desk.store.record(Fact("a", "request.x", "s")) as unit:
+    named = r"\('request.y', 's'\)"
+    with pytest.raises(RuntimeError, match=named), desk.store.record(Fact("a", "request.x", "s")) as unit:
         receipts.issue(unit, desk.clock, "approved", ("request.y", "s"), {})
     assert desk.told() == []
 
@@ -238,6 +239,16 @@ def test_receipts_are_found_by_reference_request_and_grant(desk: Desk) -> None:
     with pytest.raises(NotFound) as caught:
         receipts.find(desk.store, "R-0000-0000")
     assert caught.value.code == "receipt.unknown"
+
+
+def test_the_receipts_of_a_request_are_listed_oldest_first_and_at_most_fifty(desk: Desk) -> None:
+    came = desk.send("t1")
+    row = service.find(desk.store, came).row
+    made = []
+    for number in range(52):
+        with desk.store.record(Fact("gate", "receipt.tried", str(number))) as unit:
+            made.append(receipts.issue(unit, desk.clock, "approved", ("receipt.tried", str(number)), {"request": row}))
+    assert receipts.references_of(desk.store, came) == tuple(made[:50])
 
 
 # --- verified --------------------------------------------------------------------------------------------------------
