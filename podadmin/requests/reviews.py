@@ -130,8 +130,8 @@ def read_vote(signed: SignedVote, subject: Subject) -> Vote:
             told["salt"],
             told["at"],
         )
-        same = told["format"] == VOTE_FORMAT and vote.document() == signed.document
-        same = same and all(isinstance(each, str) for each in (vote.verdict, vote.reason, vote.salt, vote.at))
+        text = all(isinstance(each, str) for each in told.values())
+        same = text and told["format"] == VOTE_FORMAT and vote.document() == signed.document
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(vote.reviewer_key))
         key.verify(bytes.fromhex(signed.signature), _VOTE_PREFIX + signed.document.encode())
     except (ValueError, KeyError, TypeError, InvalidSignature, RecursionError):

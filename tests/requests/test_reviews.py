@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from podadmin.app.evidence import check_evidence
 from podadmin.app.review_rows import review_view
+from podadmin.core.canon import canonical
 from podadmin.core.clock import ManualClock, stamp
 from podadmin.core.errors import BadInput, PodadminError, Refused, Tampered
 from podadmin.journal.records import Journal, all_entries
@@ -100,12 +101,13 @@ class Desk:
         key, journal = self.keys[who], self.journal
         return review_moves.cast(self.store, self.clock, request_id, who, verdict, reason, key, journal, self.signer_of)
 
-    def sealed(self, request_id: str, who: Key, verdict: str = "allow", **changes: Any) -> str:
+    def sealed(self, request_id: str, who: Key, verdict: Any = "allow", **changes: Any) -> str:
         """A vote as it comes as a file."""
         with self.store.read() as connection:
             subject = review_moves.subject_of(connection, request_id)
         subject = changes.pop("subject", subject)
-        vote = Vote(subject, who.public_raw.hex(), verdict, "because", "salt", stamp(NOW))
+        reason = changes.pop("reason", "because")
+        vote = Vote(subject, who.public_raw.hex(), verdict, reason, "salt", stamp(NOW))
         to = reviews.public_hex(reviews.blind_key(self.journal, subject))
         return reviews.seal_vote(reviews.sign_vote(vote, changes.pop("by", who)), to, self.journal.key_id)
 
@@ -286,6 +288,16 @@ def test_votes_that_were_tampered_with_replayed_or_come_from_elsewhere_do_not_co
     assert desk.acts().count("review.cast") == 1
 
 
+def test_a_vote_that_says_something_else_than_words_does_not_count_and_stops_nobody_elses(desk: Desk) -> None:
+    desk.enrol("ben", "cleo")
+    request_id = desk.send()
+    for verdict, reason in (([], "x"), ("refuse", 5), ("allow", {}), (None, "x"), ("allow", None)):
+        odd = desk.sealed(request_id, desk.keys["ben"], verdict, reason=reason)
+        refused(lambda o=odd: desk.take(request_id, o), "review.vote-forged")
+    desk.cast(request_id, "ben")
+    assert desk.cast(request_id, "cleo").row.result == "allow"
+
+
 def test_nobody_reviews_their_own(desk: Desk) -> None:
     desk.enrol("ben", "cleo", "dora")
     own = desk.send("t1", requester="ben")
@@ -378,6 +390,10 @@ def test_what_the_reviewer_signed_is_exactly_what_is_counted() -> None:
         refused(lambda c=changed: reviews.read_vote(again(c), subject), "review.vote-forged")
     refused(lambda: reviews.read_vote(SignedVote(signed.document, "00" * 64), subject), "review.vote-forged")
     refused(lambda: reviews.read_vote(SignedVote(signed.document, "zz"), subject), "review.vote-forged")
+    for field in told:
+        for odd in (None, 1, [], {}, ["allow"]):
+            document = canonical({**told, field: odd})
+            refused(lambda d=document: reviews.read_vote(again(d), subject), "review.vote-forged")
     for field, value in (("request_id", "x"), ("fingerprint", "x"), ("nonce", "x")):
         other = Subject(**{**subject.__dict__, field: value})
         refused(lambda o=other: reviews.read_vote(signed, o), "review.other-request")
