@@ -94,15 +94,17 @@ def enrol(store: Store, clock: Clock, actor: str, name: str, public_key: str, ki
     return made
 
 
-def remove(store: Store, clock: Clock, actor: str, reviewer_id: str, reason: str) -> None:
-    """The reviewer votes no more; what they have cast stays.
+def remove(store: Store, clock: Clock, actor: str, name: str, reason: str) -> None:
+    """The reviewer with this id or name votes no more; what they have cast stays.
 
     Raises NotFound (`review.no-reviewer`), Refused (`grant.not-decider`).
     """
-    with store.record(Fact(actor, "reviewer.removed", reviewer_id, {"reason": reason})) as unit:
+    with store.read() as connection:
+        who = reviewer_of(connection, name).id
+    with store.record(Fact(actor, "reviewer.removed", who, {"reason": reason})) as unit:
         check_may_decide(unit.connection, actor, clock.now())
-        reviewer_of(unit.connection, reviewer_id)
-        unit.execute(update(reviewer).where(reviewer.c.id == reviewer_id).values(removed_at=stamp(clock.now())))
+        reviewer_of(unit.connection, who)
+        unit.execute(update(reviewer).where(reviewer.c.id == who).values(removed_at=stamp(clock.now())))
 
 
 def reviewers(connection: Connection) -> tuple[Row[Any], ...]:

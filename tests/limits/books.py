@@ -16,7 +16,7 @@ from podadmin.journal.records import all_entries
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 
-ID = re.compile(r"\b(?:[a-z]{3}_[0-9A-Z]{12}|[HR]-[0-9A-Z]{4}-[0-9A-Z]{4})\b")
+ID = re.compile(r"\b(?:(?:[a-z]{3}|round)_[0-9A-Z]{12}|[HR]-[0-9A-Z]{4}-[0-9A-Z]{4})\b")
 HASH = re.compile(r"\b[0-9a-f]{64}\b")
 FIXED = re.compile(r"([0-9a-f]{2})\1{31}")
 
@@ -41,13 +41,21 @@ def plain(value: Any) -> Any:
 class Book:
     """What every act answers and changes. Names that chance gives, and digests of them, are numbered in their order.
 
-    `kept`: the pages as they were looked at; the first that is another one fails.
+    `kept`: the pages as they were looked at; the first that is another one fails. `hidden`: columns that are another
+    text each time, and are left out.
     """
 
-    def __init__(self, store: Store, tables: Sequence[Table], kept: Sequence[dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tables: Sequence[Table],
+        kept: Sequence[dict[str, Any]] | None = None,
+        hidden: Sequence[str] = (),
+    ) -> None:
         self.store = store
         self.tables = tables
         self.kept = kept
+        self.hidden = hidden
         self.pages: list[dict[str, Any]] = []
         self._seen: dict[str, list[Any]] = {table.name: [] for table in self.tables}
         self._entries = 0
@@ -85,7 +93,8 @@ class Book:
         page: dict[str, Any] = {"act": title, "answer": plain(answer)}
         with self.store.read() as connection:
             for table in self.tables:
-                rows = [dict(row._mapping) for row in connection.execute(select(table).order_by(text("rowid")))]
+                shown = select(*(each for each in table.c if each.name not in self.hidden)).order_by(text("rowid"))
+                rows = [dict(row._mapping) for row in connection.execute(shown)]
                 page[table.name] = [row for row in rows if row not in self._seen[table.name]]
                 self._seen[table.name] = rows
             told = list(all_entries(connection, self._entries))

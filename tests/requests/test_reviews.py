@@ -3,128 +3,23 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from podadmin.app.evidence import check_evidence
 from podadmin.app.review_rows import review_view
 from podadmin.core.canon import canonical
-from podadmin.core.clock import ManualClock, stamp
 from podadmin.core.errors import BadInput, PodadminError, Refused, Tampered
-from podadmin.journal.records import Journal, all_entries
-from podadmin.requests import review_moves, reviews, service
+from podadmin.journal.records import all_entries
+from podadmin.requests import grant_cover, review_moves, reviews, service
 from podadmin.requests.reviews import SignedVote, Subject, Vote
-from podadmin.requests.service import Captured, Opening
 from podadmin.requests.state import State
-from podadmin.store.engine import Store
-from podadmin.vault.model import public_forms
-
-NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
-WIRE = "bd" * 32
-
-
-class Key:
-    """A person's or the pod's Ed25519 key."""
-
-    def __init__(self, name: str = "key_1") -> None:
-        self.key_id = name
-        self.private = Ed25519PrivateKey.generate()
-
-    @property
-    def public_raw(self) -> bytes:
-        return self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-
-    @property
-    def fingerprint(self) -> str:
-        return public_forms(self.private.public_key()).fingerprint
-
-    def sign(self, data: bytes) -> bytes:
-        return self.private.sign(data)
-
-
-class Desk:
-    def __init__(self, path: Path) -> None:
-        self.clock = ManualClock(NOW)
-        self.path = path
-        self.store = Store.open(path, Journal(self.clock))
-        self.journal = Key("key_journal")
-        self.keys = {name: Key(f"key_{name}") for name in ("ben", "cleo", "dora")}
-
-    def signer_of(self, key_id: str) -> Key:
-        assert key_id == self.journal.key_id
-        return self.journal
-
-    def enrol(self, *names: str) -> None:
-        for name in names:
-            public = self.keys[name].public_raw.hex()
-            review_moves.enrol(self.store, self.clock, "anna", name, public, "local", "")
-
-    def send(self, task: str = "t1", votes: int = 2, **changes: Any) -> str:
-        digest = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5"  # SHA-256 of "body"
-        request_id = service.capture(
-            self.store,
-            self.clock,
-            Captured("local", task, 2, "lab", task.encode(), b"body", digest, self.clock.now(), 300.0),
-        )
-        assert request_id is not None
-        given = {
-            "requester": "lab",
-            "task": "SQL",
-            "datasource": "patients",
-            "project": "study",
-            "risk": "low",
-            "verified": "verified",
-            "fingerprint": "ab" * 32,
-            "verdict": "hold",
-            "code": "rule.held",
-            "words": "Waiting",
-            "answerable": True,
-            "findings": {},
-            "votes_needed": votes,
-            "rule": "rul_1@1" if votes else "",
-            "review_why": "A rule asks for it" if votes else "",
-        }
-        service.record_opening(self.store, self.clock, request_id, Opening(**{**given, **changes}))
-        return request_id
-
-    def cast(self, request_id: str, who: str, verdict: str = "allow", reason: str = "") -> review_moves.Standing:
-        key, journal = self.keys[who], self.journal
-        return review_moves.cast(self.store, self.clock, request_id, who, verdict, reason, key, journal, self.signer_of)
-
-    def sealed(self, request_id: str, who: Key, verdict: Any = "allow", **changes: Any) -> str:
-        """A vote as it comes as a file."""
-        with self.store.read() as connection:
-            subject = review_moves.subject_of(connection, request_id)
-        subject = changes.pop("subject", subject)
-        reason = changes.pop("reason", "because")
-        vote = Vote(subject, who.public_raw.hex(), verdict, reason, "salt", stamp(NOW))
-        to = reviews.public_hex(reviews.blind_key(self.journal, subject))
-        return reviews.seal_vote(reviews.sign_vote(vote, changes.pop("by", who)), to, self.journal.key_id)
-
-    def take(self, request_id: str, sealed: str) -> review_moves.Standing:
-        return review_moves.take(self.store, self.clock, request_id, sealed, self.signer_of)
-
-    def approve(self, request_id: str, actor: str = "anna") -> State:
-        return service.approve(self.store, self.clock, request_id, actor, "", 30)
-
-    def everything(self) -> str:
-        """The whole database as a file says it, and every entry."""
-        with closing(sqlite3.connect(self.path)) as connection:
-            return "\n".join(connection.iterdump())
-
-    def acts(self) -> list[str]:
-        with self.store.read() as connection:
-            return [entry.act for entry in all_entries(connection)]
+from tests.requests.review_desk import Desk, Key
 
 
 @pytest.fixture
@@ -338,6 +233,17 @@ def test_who_reviews_is_known_by_one_key_each(desk: Desk) -> None:
     refused(lambda: desk.take(request_id, desk.sealed(request_id, desk.keys["ben"])), "review.foreign")
 
 
+def test_who_is_removed_by_name_votes_no_more_and_the_entry_has_the_id(desk: Desk) -> None:
+    desk.enrol("ben")
+    with desk.store.read() as connection:
+        ben = review_moves.reviewer_of(connection, "ben").id
+    request_id = desk.send()
+    review_moves.remove(desk.store, desk.clock, "anna", "ben", "Left.")
+    refused(lambda: desk.cast(request_id, "ben"), "review.foreign")
+    with desk.store.read() as connection:
+        assert [each.subject for each in all_entries(connection) if each.act == "reviewer.removed"] == [ben]
+
+
 def test_a_vote_on_what_does_not_wait_any_more_is_not_counted(desk: Desk) -> None:
     desk.enrol("ben")
     request_id = desk.send()
@@ -397,6 +303,46 @@ def test_what_the_reviewer_signed_is_exactly_what_is_counted() -> None:
     for field, value in (("request_id", "x"), ("fingerprint", "x"), ("nonce", "x")):
         other = Subject(**{**subject.__dict__, field: value})
         refused(lambda o=other: reviews.read_vote(signed, o), "review.other-request")
+
+
+# --- who and about what ----------------------------------------------------------------------------------------------
+
+
+def test_a_vote_counts_for_the_name_under_which_it_is_cast_and_for_no_other(desk: Desk) -> None:
+    desk.enrol("ben", "cleo")
+    request_id = desk.send()
+    ben, journal = desk.keys["ben"], desk.journal
+    cast = lambda name: review_moves.cast(  # noqa: E731
+        desk.store, desk.clock, request_id, name, "allow", "", ben, journal, desk.signer_of
+    )
+    refused(lambda: cast("cleo"), "review.foreign")
+    assert [person.name for _vote, person in cast("ben").votes] == ["ben"]
+
+
+def test_opening_the_votes_on_a_request_opens_none_on_another(desk: Desk) -> None:
+    desk.enrol("ben")
+    waits, done = desk.send("t1"), desk.send("t2", votes=1)
+    desk.cast(waits, "ben", "refuse", "Hidden yet.")
+    desk.cast(done, "ben", "refuse", "No.")
+    with desk.store.read() as connection:
+        found = review_moves.standing(connection, waits)
+    assert found is not None
+    assert (found.row.opened_at, found.row.result) == (None, "")
+    assert [(vote.verdict, vote.reason) for vote, _person in found.votes] == [("", "")]
+
+
+def test_only_who_may_decide_says_who_reviews_and_what(desk: Desk) -> None:
+    desk.enrol("ben")
+    store, clock, key = desk.store, desk.clock, "ab" * 32
+    grant_cover.name_custodian(store, clock, "anna", "anna", "She answers for the data.")
+    request_id = desk.send(votes=0)
+    for act in (
+        lambda actor: review_moves.enrol(store, clock, actor, "x", key, "local", ""),
+        lambda actor: review_moves.ask(store, clock, request_id, actor, 1, ("ben",), "?"),
+        lambda actor: review_moves.remove(store, clock, actor, "ben", "Left."),
+    ):
+        refused(lambda act=act: act("mallory"), "grant.not-decider")  # type: ignore[misc]
+        act("anna")
 
 
 # --- by file ---------------------------------------------------------------------------------------------------------

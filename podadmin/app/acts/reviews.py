@@ -55,7 +55,7 @@ def enrol(
 @act("reviews remove", writes=True, kinds=("reviewer",))
 def remove(
     profile: Profile,
-    reviewer: Annotated[str, "the id from `reviews people`"],
+    reviewer: Annotated[str, "the id or the name from `reviews people`"],
     reason: Why,
 ) -> tuple[ReviewerRow, ...]:
     """Have somebody review no more. What they have voted stays."""
