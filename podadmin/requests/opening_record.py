@@ -45,8 +45,8 @@ class Opening:
     """What opening a request found. `verdict`: allow | refuse | hold. `findings` is JSON: what the screens show.
 
     `pins` are those of a verified request, None for any other. `rule` names the rule that settled the verdict, if one
-    did. `votes_needed`: how many reviewers have to say yes before a person may approve; `reviewers` are those who are
-    asked, empty for everybody who is enrolled; `review_why` says why. `tried` is what rules were held against.
+    did. `votes_needed`: how many reviewers have to say yes before a person may approve; `review_why` says why. `tried`
+    is what rules were held against.
     """
 
     requester: str
@@ -67,7 +67,6 @@ class Opening:
     pins: Pins | None = None
     rule: str = ""
     votes_needed: int = 0
-    reviewers: tuple[str, ...] = ()
     review_why: str = ""
     tried: Tried | None = None
 
@@ -105,7 +104,7 @@ def open_by(store: Store, clock: Clock, request_id: str, look: Look) -> State:
             if opening.votes_needed:
                 asked_by = f"rule {opening.rule}" if opening.rule else GATE
                 review_moves.open_review(
-                    unit, clock, request_id, opening.votes_needed, opening.reviewers, opening.review_why, asked_by
+                    unit, clock, request_id, opening.votes_needed, (), opening.review_why, asked_by
                 )
             unit.also(Fact(GATE, "request.held", request_id, {"until": row.deadline}))
             return move(unit, request_id, Event.HELD, opening.words, row=row)

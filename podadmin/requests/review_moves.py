@@ -126,13 +126,13 @@ def reviewer_of(connection: Connection, name: str) -> Row[Any]:
 
 
 def open_review(
-    unit: Unit, clock: Clock, request_id: str, needed: int, names: Sequence[str], why: str, asked_by: str
+    unit: Unit, clock: Clock, request_id: str, needed: int, ids: Sequence[str], why: str, asked_by: str
 ) -> None:
     """Ask for votes on a request; what was cast in an earlier round counts no more. Raises BadInput (`review.bad-ask`).
 
-    `names` are the ids or names of those who are asked, empty for everybody who is enrolled.
+    `ids` are those of the reviewers who are asked, empty for everybody who is enrolled.
     """
-    if not 1 <= needed <= MOST_VOTES or (names and len(set(names)) < needed):
+    if not 1 <= needed <= MOST_VOTES or (ids and len(set(ids)) < needed):
         raise BadInput(
             "review.bad-ask",
             "No review was asked for.",
@@ -143,7 +143,7 @@ def open_review(
     unit.execute(delete(review).where(review.c.request_id == request_id))
     values = {
         "needed": needed,
-        "reviewers": canonical(sorted(set(names))),
+        "reviewers": canonical(sorted(set(ids))),
         "why": why,
         "nonce": new_id("round"),
         "asked_by": asked_by,
@@ -184,8 +184,8 @@ def standing(connection: Connection, request_id: str) -> Standing | None:
         return None
     votes = connection.execute(select(vote).where(vote.c.request_id == request_id).order_by(vote.c.cast_at)).all()
     people = {each.id: each for each in connection.execute(select(reviewer))}
-    names = json.loads(row.reviewers)
-    asked = tuple(each for each in reviewers(connection) if not names or {each.id, each.name} & set(names))
+    ids = json.loads(row.reviewers)
+    asked = tuple(each for each in reviewers(connection) if not ids or each.id in ids)
     return Standing(row, tuple((each, people[each.reviewer_id]) for each in votes), asked)
 
 
