@@ -543,6 +543,16 @@ def test_who_decides_is_kept_with_the_reason_in_the_order_of_time(desk: Any) -> 
     assert "…" in long.why
 
 
+def test_those_who_were_named_at_one_moment_stand_in_the_order_of_their_ids(desk: Any) -> None:
+    """The order of a list that nothing else gives an order must not change from one look to the next."""
+    for account in ("anna", "bert", "cleo", "dan", "eve", "flo"):
+        grant_cover.name_custodian(desk.store, desk.clock, "anna", account, "Custodian.")
+    with desk.store.read() as connection:
+        now = [row.id for row in grant_cover.in_force(connection, desk.clock.now())]
+    assert now == sorted(now)
+    assert now == [row.id for row in grant_cover.listing(desk.store)]
+
+
 def test_cover_lasts_for_some_time_and_ends_in_the_future(desk: Any) -> None:
     now = desk.clock.now()
     for starts, ends in (
