@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,9 @@ def test_a_person_can_ask_colleagues_where_no_rule_does(desk: Desk) -> None:
     refused(lambda: desk.cast(request_id, "cleo"), "review.foreign")
     desk.cast(request_id, "ben")
     assert desk.approve(request_id) == State.APPROVED
+    many = desk.send("t2", votes=0)
+    review_moves.ask(desk.store, desk.clock, many, "anna", 20, (), "Everybody")
+    assert "0 of 20" in refused(lambda: desk.approve(many), "review.votes-missing").why
 
 
 @given(verdicts=st.lists(st.sampled_from(["allow", "refuse"]), max_size=5), needed=st.integers(-1, 5))
@@ -199,6 +203,9 @@ def test_nobody_reviews_their_own(desk: Desk) -> None:
     refused(lambda: desk.cast(own, "ben"), "review.own")
     keyed = desk.send("t2", findings={"requester_key": desk.keys["cleo"].fingerprint})
     refused(lambda: desk.cast(keyed, "cleo"), "review.own")
+    assert len(desk.cast(keyed, "ben").votes) == 1, "it is not ben's key"
+    nameless = desk.send("t0", requester="")
+    assert len(desk.cast(nameless, "ben").votes) == 1, "who has no account here is not everybody without a name"
     asked = desk.send("t3", votes=0)
     review_moves.ask(desk.store, desk.clock, asked, "dora", 1, (), "?")
     refused(lambda: desk.cast(asked, "dora"), "review.own")
@@ -220,7 +227,8 @@ def test_who_reviews_is_known_by_one_key_each(desk: Desk) -> None:
     public = desk.keys["ben"].public_raw.hex()
     enrol = lambda name, key: review_moves.enrol(desk.store, desk.clock, "anna", name, key, "remote", "")  # noqa: E731
     refused(lambda: enrol("bernard", public), "review.known-key")
-    for name, key in ((" ", "ab" * 32), ("x", "ab" * 31), ("x", "AB" * 32), ("x", "zz" * 32)):
+    odd = [("x", f"{letter}b" * 32) for letter in string.printable if letter not in "0123456789abcdef"]
+    for name, key in ((" ", "ab" * 32), ("x", "ab" * 31), ("x", "ab" * 33), *odd):
         refused(lambda n=name, k=key: enrol(n, k), "review.bad-reviewer")
     enrol("ben", "ab" * 32)
     with desk.store.read() as connection:
