@@ -260,7 +260,8 @@ def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], bool]:
 
     sources = {each.alias_or_name.casefold() for each in _tables(tree)}
     sources |= {each.name.casefold() for each in _tables(tree)}
-    sources |= {each.alias.casefold() for each in tree.find_all(exp.Subquery, exp.CTE)}
+    # a WITH that no FROM names is none
+    sources |= {each.alias.casefold() for each in tree.find_all(exp.Subquery)}
     found: dict[str, str] = {}
     every = bool(next(tree.find_all(exp.Columns, exp.PositionalColumn, exp.Pivot), None))
     for node in tree.find_all(exp.Column, exp.Star, exp.Join):

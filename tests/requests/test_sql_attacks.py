@@ -163,3 +163,12 @@ def test_a_query_over_many_names_in_backticks_is_not_read() -> None:
     several = "SELECT count(*) FROM " + ", ".join(f"(SELECT 1 FROM `t{n}`) AS s{n}" for n in range(MAX_TABLES))
     assert understand(several).understood
     assert not understand(f"{several}, (SELECT 1 FROM `t`) AS s").understood
+
+
+def test_a_field_of_a_column_is_that_column_whatever_a_with_is_called() -> None:
+    query = "WITH dose AS (SELECT 1) SELECT dose.exact FROM t"
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE t AS SELECT {'exact': 1007} AS dose")
+        assert con.execute(query).fetchall() == [(1007,)]
+    assert set(understand(query).columns) == {"dose", "exact"}
+    assert understand("WITH dose AS (SELECT exact FROM t) SELECT dose.exact FROM dose").columns == ("exact",)
