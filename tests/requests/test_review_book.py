@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from podadmin.requests import grant_cover, review_moves, service
+from podadmin.requests import grant_cover, review_moves, reviews, service
 from podadmin.requests.records import receipt, review, reviewer, vote
 from podadmin.requests.review_moves import Standing
+from podadmin.requests.reviews import Subject, Vote
 from tests.limits.books import Book
 from tests.requests.review_desk import Desk, Key
 
@@ -78,6 +79,19 @@ def write(book: Book, desk: Desk) -> None:
     book.act("too late", cast, first, "cleo")
     book.act("everybody is asked", ask, first)
     book.act("fewer of them", ask, first, needed=1)
+    book.act("neither yes nor no", cast, first, "ben", "maybe")
+    book.act("a no without a reason", cast, first, "ben", "refuse", " ")
+    book.act("no vote at all", desk.take, first, "nonsense")
+    with store.read() as connection:
+        subject = review_moves.subject_of(connection, first)
+    book.act("signed by somebody else", desk.take, first, desk.sealed(first, desk.keys["ben"], by=Key()))
+    said = Vote(Subject(first, subject.fingerprint, "round_0"), ben, "allow", "", "salt", "at")
+    signed, to = reviews.sign_vote(said, desk.keys["ben"]), reviews.blind_key(desk.journal, subject)
+    sealed = reviews.seal_vote(signed, reviews.public_hex(to), desk.journal.key_id)
+    book.act("cast in another round", desk.take, first, sealed)
+    facts = {"request": {"id": first, "fingerprint": ""}, "nonce": "", "seal_to": "", "key": ""}
+    asked = reviews.ask_file(facts, desk.journal)
+    book.act("what was asked is not what was signed", reviews.read_ask, asked.replace(first, "another"))
     book.act("ben says yes", cast, first, "ben", reason="So it is.")
     book.act("ben says no", cast, first, "ben", "refuse", "I was wrong.")
     book.act("too few are in", desk.approve, first)

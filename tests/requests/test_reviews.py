@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,8 @@ from podadmin.requests import grant_cover, review_moves, reviews, service
 from podadmin.requests.reviews import SignedVote, Subject, Vote
 from podadmin.requests.state import State
 from tests.requests.review_desk import Desk, Key
+
+SEALED = Path(__file__).parent / "data" / "sealed-vote.json"
 
 
 @pytest.fixture
@@ -158,6 +161,18 @@ def test_only_the_pods_key_opens_a_vote_and_a_box_stands_for_one_review(desk: De
     for bad in ("", "[]", "{}", json.dumps({**told, "more": "x"}), json.dumps({**told, "format": "x"}), "[" * 100_000):
         refused(lambda b=bad: reviews.key_of_box(b), "review.unreadable")
     refused(lambda: reviews.key_of_box(json.dumps({**told, "key": 1})), "review.unreadable")
+
+
+def test_a_vote_that_another_version_sealed_is_opened() -> None:
+    """Votes wait in the records and in files while podadmin is updated: their form stays what it was."""
+    pod, ben = Key("key_journal"), Key("key_ben")
+    pod.private = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    ben.private = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
+    subject = Subject("req_1", "ab", "round_1")
+    signed = reviews.open_vote(SEALED.read_text(encoding="utf-8").strip(), reviews.blind_key(pod, subject))
+    told = Vote(subject, ben.public_raw.hex(), "refuse", "Too many columns.", "salt", "2026-11-21T03:00:00.000000Z")
+    assert reviews.read_vote(signed, subject) == told
+    assert reviews.sign_vote(told, ben) == signed
 
 
 # --- forged, replayed, foreign ---------------------------------------------------------------------------------------
