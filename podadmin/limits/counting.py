@@ -123,9 +123,9 @@ def meter_message(
 
 
 def _metered(counted: bool, found: Meter) -> Metered:
-    known = found.mode != "unknown"
     if found.limit is not None and found.used + found.reserved > found.limit:
-        return Metered(counted, found.used, found.limit, exceeded=True, known=known)
+        return Metered(counted, found.used, found.limit, exceeded=True)
+    known = found.mode != "unknown"
     for each in found.own:
         if each.stops and each.used + each.reserved > each.limit.amount:
             return Metered(counted, each.used, each.limit.amount, exceeded=True, by_own=words(each.limit), known=known)

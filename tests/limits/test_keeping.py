@@ -127,6 +127,15 @@ def test_an_own_limit_that_warns_only_is_told_and_stops_nothing(store: Store) ->
     assert (fact["reached"], fact["used"], fact["limit"], fact["stops"]) == (1.0, 15, 10, False)
 
 
+def test_a_limit_with_long_names_is_told_in_four_hundred_letters(store: Store) -> None:
+    note(store, 100)
+    put(store, 10, scope=Scope(requester="r" * 500))
+    use(store, 10, "d1", requester="r" * 500)
+    (fact,) = told(store, "limit.threshold")
+    assert fact["own"].startswith("at most 10 inferences in all for rrr")
+    assert len(fact["own"]) == 400
+
+
 def test_an_own_limit_permits_nothing_that_the_network_has_not(store: Store) -> None:
     put(store, 30)
     with pytest.raises(Refused, match=r"limit\.unknown"):

@@ -59,12 +59,12 @@ class Desk:
             public = self.keys[name].public_raw.hex()
             review_moves.enrol(self.store, self.clock, "anna", name, public, "local", "")
 
-    def send(self, task: str = "t1", votes: int = 2, **changes: Any) -> str:
+    def send(self, task: str = "t1", votes: int = 2, sender: str = "lab", **changes: Any) -> str:
         digest = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5"  # SHA-256 of "body"
         request_id = service.capture(
             self.store,
             self.clock,
-            Captured("local", task, 2, "lab", task.encode(), b"body", digest, self.clock.now(), 300.0),
+            Captured("local", task, 2, sender, task.encode(), b"body", digest, self.clock.now(), 300.0),
         )
         assert request_id is not None
         given = {

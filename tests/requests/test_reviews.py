@@ -219,7 +219,7 @@ def test_nobody_reviews_their_own(desk: Desk) -> None:
     keyed = desk.send("t2", findings={"requester_key": desk.keys["cleo"].fingerprint})
     refused(lambda: desk.cast(keyed, "cleo"), "review.own")
     assert len(desk.cast(keyed, "ben").votes) == 1, "it is not ben's key"
-    nameless = desk.send("t0", requester="")
+    nameless = desk.send("t0", sender="", requester="")
     assert len(desk.cast(nameless, "ben").votes) == 1, "who has no account here is not everybody without a name"
     asked = desk.send("t3", votes=0)
     review_moves.ask(desk.store, desk.clock, asked, "dora", 1, (), "?")
