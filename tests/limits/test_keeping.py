@@ -358,6 +358,8 @@ def test_the_number_of_a_message_is_part_of_what_it_is(store: Store) -> None:
     assert use(store, 3, "d4", sequence=1, request_id="req_2").counted
     assert use(store, 3, "d5").counted
     assert alarm_kinds(store) == [Kind.RENUMBERED]
+    assert use(store, 3, "d6", sequence=2).counted
+    assert alarm_kinds(store) == [Kind.RENUMBERED] * 2
 
 
 def alarm_kinds(store: Store) -> list[Kind]:
