@@ -25,7 +25,7 @@ that vouches for another key under the requester's name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -161,12 +161,17 @@ def _proves_nothing(name: str, grant: Grant, asked: Pins) -> bool:
 
 
 def _both(name: str, grant: Grant, asked: Pins) -> tuple[str | None, str | None]:
-    return (grant.pins.values.get(name) if grant.pins is not None else None, asked.values.get(name))
+    return (_pinned(grant).get(name), asked.values.get(name))
+
+
+def _pinned(grant: Grant) -> Mapping[str, str]:
+    """What the grant pins: nothing, where it is of an older podadmin."""
+    return grant.pins.values if grant.pins is not None else {}
 
 
 def changes_of(grant: Grant, asked: Pins, differing: Iterable[str]) -> tuple[Change, ...]:
     """The pins called `differing` as they were granted and as they are asked for, in the order of `WORDS`."""
-    was = grant.pins.values if grant.pins is not None else {}
+    was = _pinned(grant)
     return tuple(
         Change(name, _shown(name, was.get(name)), _shown(name, asked.values.get(name)))
         for name in WORDS
