@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from podadmin.app.evidence import check_evidence
 from podadmin.app.review_rows import review_view
 from podadmin.core.canon import canonical
+from podadmin.core.clock import stamp
 from podadmin.core.errors import BadInput, PodadminError, Refused, Tampered
 from podadmin.journal.records import all_entries
 from podadmin.requests import grant_cover, review_moves, reviews, service
 from podadmin.requests.reviews import SignedVote, Subject, Vote
 from podadmin.requests.state import State
-from tests.requests.review_desk import Desk, Key
+from tests.requests.review_desk import NOW, Desk, Key
 
 SEALED = Path(__file__).parent / "data" / "sealed-vote.json"
 
