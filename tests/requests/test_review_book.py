@@ -89,7 +89,8 @@ def write(book: Book, desk: Desk) -> None:
     signed, to = reviews.sign_vote(said, desk.keys["ben"]), reviews.blind_key(desk.journal, subject)
     sealed = reviews.seal_vote(signed, reviews.public_hex(to), desk.journal.key_id)
     book.act("cast in another round", desk.take, first, sealed)
-    facts = {"request": {"id": first, "fingerprint": ""}, "nonce": "", "seal_to": "", "key": ""}
+    texts = dict.fromkeys(("nonce", "seal_to", "key", "why", "asked_at"), "")
+    facts = {"request": {"id": first, "fingerprint": ""}, "effects": {}, "protocol": {}, "needed": 1, **texts}
     asked = reviews.ask_file(facts, desk.journal)
     book.act("what was asked is not what was signed", reviews.read_ask, asked.replace(first, "another"))
     book.act("ben says yes", cast, first, "ben", reason="So it is.")
