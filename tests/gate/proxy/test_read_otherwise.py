@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -45,8 +45,8 @@ class Hub:
         self.status, self.body, self.headers = 200, b"{}", {"content-type": AS_JSON}
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
 
-    def says(self, body: object, status: int = 200, **headers: str) -> None:
-        self.status, self.headers = status, {"content-type": AS_JSON, **headers}
+    def says(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        self.status, self.headers = status, {"content-type": AS_JSON, **(headers or {})}
         self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -84,13 +84,13 @@ def test_no_status_no_redirect_and_no_broken_text_brings_a_pod_a_key_that_was_no
             text = json.dumps(evil)[:-1]
             async with hostile_hub(rig) as hub:
                 for status in ODD_STATUS:
-                    hub.says(evil, status, location=f"https://{rig.gate.places.hub}/elsewhere")
+                    hub.says(evil, status, {"location": f"https://{rig.gate.places.hub}/elsewhere"})
                     answer = await asked.get(f"https://{host}{path}", follow_redirects=True)
                     assert answer.status_code == 503, status
                 for broken in (f'{text}, "x": "\xff"}}'.encode("latin-1"), f'{text}, "x": {DEEP}}}'.encode()):
                     hub.says(broken)
                     assert code_of(await asked.get(f"https://{host}{path}")) == "gate.bad-keys"
-                hub.says(good, **{"content-type": f"{AS_JSON}; charset=utf-7", "connection": "content-encoding"})
+                hub.says(good, headers={"content-type": f"{AS_JSON}; charset=utf-7", "connection": "content-encoding"})
                 answer = await asked.get(f"https://{host}{path}")
                 assert (answer.json(), answer.headers["content-type"]) == (good, AS_JSON)
 
@@ -125,9 +125,9 @@ def test_an_answer_about_access_is_narrowed_however_it_is_dressed(
         hidden = {"z": "+ACI-, +ACI-limits+ACI-: null, +ACI-y+ACI-:+ACI-"}
         async with hostile_hub(rig) as hub:
             for number, status in enumerate(ODD_STATUS[1:]):
-                hub.says(WIDE, status, location=f"https://{rig.gate.places.hub}/api/pods")
+                hub.says(WIDE, status, {"location": f"https://{rig.gate.places.hub}/api/pods"})
                 assert await free(number) in {10, None}, status
-            hub.says({**WIDE, **hidden}, **{"content-type": "application/json; charset=utf-7"})
+            hub.says({**WIDE, **hidden}, headers={"content-type": "application/json; charset=utf-7"})
             assert await free(100) == 10
 
     tell_proxied(own_network, story, records=40)
@@ -265,7 +265,7 @@ def test_what_a_hub_gives_one_caller_to_show_no_other_one_shows(
 
     async def story(rig: Any) -> None:
         async with hostile_hub(rig) as hub, web_of(rig) as worker, web_of(rig) as pod:
-            hub.says({}, **{"set-cookie": "session=of-a-stranger; Path=/"})
+            hub.says({}, headers={"set-cookie": "session=of-a-stranger; Path=/"})
             answer = await worker.get(f"https://{rig.gate.places.hub}/api/models")
             assert answer.headers["set-cookie"].startswith("session=")
             await pod.patch(f"https://{rig.gate.places.hub}/api/pods", content=b"{}")
