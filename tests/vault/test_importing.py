@@ -142,7 +142,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(os, "open", refused)
     assert code(lambda: read_key_file(key_file), Unavailable) == "vault.import-file"
 
 
@@ -194,26 +194,22 @@ def test_files_that_vanish_or_cannot_be_read_while_one_looks_are_passed_over(
     key_file = storage(tmp_path)
     (key_file.parent / "gone.pem").write_bytes(PKCS8)
     (key_file.parent / "shut.pem").write_bytes(PKCS8)
-    real_stat, real_open, real_read = Path.lstat, Path.open, Path.read_bytes
+    real_stat, real_open = Path.lstat, os.open
+    read: list[str] = []
 
     def look(path: Path) -> os.stat_result:
         if path.name == "gone.pem":
             raise FileNotFoundError
         return real_stat(path)
 
-    def opened(path: Path, *words: Any, **more: Any) -> Any:
-        if path.name == "shut.pem":
+    def opened(path: Path, flags: int) -> int:
+        if path.name == "shut.pem" or path.name in read:
             raise PermissionError
-        return real_open(path, *words, **more)
-
-    def read(path: Path) -> bytes:
-        if path.name == "pod_rsa.pem":
-            raise PermissionError
-        return real_read(path)
+        read.append(path.name)
+        return real_open(path, flags)
 
     monkeypatch.setattr(Path, "lstat", look)
-    monkeypatch.setattr(Path, "open", opened)
-    monkeypatch.setattr(Path, "read_bytes", read)
+    monkeypatch.setattr(os, "open", opened)
     assert [each.path.name for each in left_behind(key_file)] == ["pod_rsa.pem"]
 
 
