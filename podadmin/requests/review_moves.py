@@ -100,6 +100,7 @@ def remove(store: Store, clock: Clock, actor: str, name: str, reason: str) -> No
     Raises NotFound (`review.no-reviewer`), Refused (`grant.not-decider`).
     """
     with store.read() as connection:
+        check_may_decide(connection, actor, clock.now())
         who = reviewer_of(connection, name).id
     with store.record(Fact(actor, "reviewer.removed", who, {"reason": reason})) as unit:
         check_may_decide(unit.connection, actor, clock.now())

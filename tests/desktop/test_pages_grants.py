@@ -32,6 +32,7 @@ from podadmin.app.views.grants import (
 )
 from podadmin.app.views.requests import Arrival, Arrivals
 from podadmin.core.clock import ManualClock
+from podadmin.desktop import slices
 from podadmin.desktop.pages.grants import GrantsPanel, is_grants
 from podadmin.desktop.pages.grants_cards import GrantCard, VarySheet
 from podadmin.desktop.pages.grants_people import FieldsSheet
@@ -466,7 +467,10 @@ def test_notices_can_be_turned_off_and_need_a_place(room: Room) -> None:
     assert tray.findChildren(QWidget) == []
 
 
-def test_nothing_of_the_grants_can_be_pressed_while_they_come(qtbot: QtBot, show: Show, host: QWidget) -> None:
+def test_nothing_of_the_grants_can_be_pressed_while_they_come(
+    qtbot: QtBot, show: Show, host: QWidget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "_BUDGET", 1e-5)  # a turn for each piece, however quick the machine is
     page = show(RulesPage(Desk(host), sliced=True))
     qtbot.waitUntil(lambda: page.ready)
     page.open_subject("grants")
