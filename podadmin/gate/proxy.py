@@ -8,6 +8,7 @@ size and a time, and there is a most of connections: a pod that misbehaves canno
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -100,7 +101,7 @@ class Proxy:
             await server.shutdown(1.0)
         for transport in tuple(self._open):
             if isinstance(transport, asyncio.WriteTransport):
-                transport.abort()
+                _cut(transport)
         if self._server is not None:
             await self._server.wait_closed()
 
@@ -209,7 +210,7 @@ class Proxy:
     def _drop_unasked(self, transport: asyncio.Transport) -> None:
         """Nothing was asked on this connection for too long."""
         self._unasked.pop(transport, None)
-        transport.abort()
+        _cut(transport)
 
     def _web_of(self, host: str, role: Role) -> web.Server:
         if host not in self._web:
@@ -222,6 +223,12 @@ class Proxy:
 
             self._web[host] = web.Server(handle, access_log=None, auto_decompress=False)
         return self._web[host]
+
+
+def _cut(transport: asyncio.WriteTransport) -> None:
+    # asyncio of Python 3.11.2, which Debian 12 has, fails where TLS was closed twice before; then nothing is left to cut
+    with contextlib.suppress(AttributeError):
+        transport.abort()
 
 
 class _Client(asyncio.Protocol):
