@@ -226,7 +226,7 @@ class Proxy:
 
 
 def _cut(transport: asyncio.WriteTransport) -> None:
-    # asyncio of Python 3.11.2, which Debian 12 has, fails where TLS was closed twice before; then nothing is left to cut
+    # asyncio of Python 3.11.2, which Debian 12 has, fails where TLS was closed twice; then nothing is left to cut
     with contextlib.suppress(AttributeError):
         transport.abort()
 
