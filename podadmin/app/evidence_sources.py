@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -53,14 +54,16 @@ class SourcesTold:
 
 def differing_source(connection: Connection, told: SourcesTold) -> Found:
     """The first datasource, network or pod that is not what the journal says; None where all are."""
-    return (
-        compare(connection.execute(select(sources.datasource)), told.sources, _id, "The datasource", _same_source)
-        or compare(
-            connection.execute(select(network)), told.networks, lambda row: row.kind, "The network", _same_network
-        )
-        or compare(connection.execute(select(pods.pod)), told.pods, _id, "The pod", _same_pod)
-        or compare(connection.execute(select(pods.setup)), told.setups, _pod, "What is started as the pod", _same_setup)
-    )
+    for table, kept, name, what, same in (
+        (sources.datasource, told.sources, "id", "The datasource", _same_source),
+        (network, told.networks, "kind", "The network", _same_network),
+        (pods.pod, told.pods, "id", "The pod", _same_pod),
+        (pods.setup, told.setups, "pod_id", "What is started as the pod", _same_setup),
+    ):
+        found = compare(connection.execute(select(table)), kept, attrgetter(name), what, same)
+        if found is not None:
+            return found
+    return None
 
 
 def _add(kept: dict[str, Kept], entry: Any, facts: Mapping[str, Any]) -> None:
@@ -70,18 +73,6 @@ def _add(kept: dict[str, Kept], entry: Any, facts: Mapping[str, Any]) -> None:
 
 def _of(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: body[name] for name in names if name in body}
-
-
-def _id(row: Any) -> str:
-    return str(row.id)
-
-
-def _kind(row: Any) -> str:
-    return str(row.kind)
-
-
-def _pod(row: Any) -> str:
-    return str(row.pod_id)
 
 
 def _same_source(row: Any, said: Mapping[str, Any]) -> bool:

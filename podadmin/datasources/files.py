@@ -31,7 +31,7 @@ def unreadable(error: OSError) -> PodadminError:
             "It was moved, renamed or deleted, or the share that it lies on is not connected.",
             "Choose the file again, or connect the share and test once more.",
         )
-    if error.errno == errno.EISDIR:
+    if error.errno in {errno.EISDIR, errno.EINVAL}:  # the second for a pipe or a device: see `core.files`
         return not_a_file()
     if error.errno in {errno.EACCES, errno.EPERM}:
         return Unavailable(

@@ -6,7 +6,6 @@ network in the pod's place (gate contract, section 3.1).
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import threading
@@ -19,18 +18,17 @@ from podadmin.core.errors import Refused, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.networks.bitfount.client import Metadata, api_key_metadata
 from podadmin.networks.bitfount.places import Role
+from podadmin.networks.bitfount.tokens import claims
 
 PROOFS: Final = frozenset({"token", "x-api-key-id", "x-api-key"})
 """The metadata by which a message service knows a caller (bitfount contract, section 5.1)."""
 _HEADERS: Final = frozenset({"authorization", "x-api-key-id", "x-api-key"})
-_TELLING: Final = frozenset({"token", "authorization", "x-api-key-id"})
+_TELLING: Final = (PROOFS | _HEADERS) - {"x-api-key"}
+"""Those that say who calls; the secret half of a key says nothing beside its id."""
 _REMEMBERED: Final = 16
 _GOOD_FOR: Final = 3600.0
 _OFTEN: Final = 10.0
 """Seconds in which the same proof is not noted again."""
-
-Account = tuple[str, str]
-"""The kind of a proof, and whom it names."""
 
 
 class Credentials(Protocol):
@@ -66,7 +64,7 @@ class OfThePod:
         self._metadata: Secret[str] | None = None
         self._latest: Metadata = ()
         self._latest_at = 0.0
-        self._account: Account | None = None
+        self._account: tuple[str, str] | None = None
         self._headers: dict[Role, Secret[str]] = {}
         self._believed: OrderedDict[str, float] = OrderedDict()
 
@@ -140,10 +138,10 @@ def proof_in(metadata: Sequence[tuple[str, str | bytes]]) -> Metadata:
     return tuple(sorted((key, value) for key, value in metadata if key in PROOFS and isinstance(value, str)))
 
 
-def _account(shown: Sequence[tuple[str, str]]) -> Account | None:
-    """Whom a proof speaks for: the id of an API key, or the subject of a token, whose signature the network verifies;
-    empty for a token that only the network can read. None for no proof, and for several: which one counts, only their
-    reader knows.
+def _account(shown: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    """The kind of a proof, and whom it speaks for: the id of an API key, or the subject of a token, whose signature the
+    network verifies; empty for a token that only the network can read. None for no proof, and for several: which one
+    counts, only their reader knows.
     """
     found = [(name, proof) for name, proof in shown if name in _TELLING]
     if len(found) != 1:
@@ -151,11 +149,7 @@ def _account(shown: Sequence[tuple[str, str]]) -> Account | None:
     name, proof = found[0]
     if name == "x-api-key-id":
         return "key", proof
-    try:
-        told = proof.removeprefix("Bearer ").split(".")[1]
-        return "token", str(json.loads(base64.urlsafe_b64decode(told + "=" * (-len(told) % 4)))["sub"])
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return "token", ""
+    return "token", str(claims(proof).get("sub", ""))
 
 
 def _digest(shown: Metadata) -> str:

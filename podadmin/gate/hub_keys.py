@@ -6,7 +6,6 @@ custodian is told (the book of trust, `podadmin.vault.trust`).
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from podadmin.core.clock import Clock
 from podadmin.core.errors import BadInput, Tampered
 from podadmin.core.text import stranger
 from podadmin.networks.bitfount.crypto import read_public_key
+from podadmin.networks.bitfount.tokens import unpadded
 from podadmin.store.engine import Store
 from podadmin.vault import trust
 from podadmin.vault.model import public_forms
@@ -102,7 +102,7 @@ def _rsa(entry: Mapping[str, Any]) -> RSAPublicKey:
 
 
 def _number(text: str) -> int:
-    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+    return int.from_bytes(unpadded(text), "big")
 
 
 def _unreadable(whose: str) -> BadInput:

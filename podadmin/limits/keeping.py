@@ -86,14 +86,15 @@ def set_limit(
 
 def _check_forms(connection: Connection, scope: Scope) -> None:
     """Raises BadInput (`limit.other-form`) for a name that is known here in another form only: it limits nothing."""
-    for wanted, known in (
-        (scope.model, names(connection, "resource")),
-        (scope.project, names(connection, "project")),
-        (scope.requester, names(connection, "requester")),
-        (scope.datasource, names(connection, "datasource")),
+    for wanted, column in (
+        (scope.model, "resource"),
+        (scope.project, "project"),
+        (scope.requester, "requester"),
+        (scope.datasource, "datasource"),
     ):
         if not wanted:
             continue
+        known = names(connection, column)
         every = known | {each.rpartition(":")[0] for each in known}
         alike = [each for each in every if folded(each) == folded(wanted)]
         if alike and wanted not in alike:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podadmin.core.errors import BadInput
+from podadmin.core.files import read_named
 from podadmin.core.late import Late
 from podadmin.datasources.dialect import HEAD_BYTES, dialect
 from podadmin.datasources.files import unreadable
@@ -75,10 +76,10 @@ def read_dictionary(path: Path, columns: Sequence[str]) -> Dictionary:
 
 def _rows(path: Path) -> list[list[str]]:
     try:
-        content = path.read_bytes() if path.stat().st_size <= _LARGEST else None
+        content = read_named(path, _LARGEST + 1)
     except OSError as error:
         raise unreadable(error) from error
-    if content is None:
+    if len(content) > _LARGEST:
         raise _large()
     if path.suffix.lower() in {".xlsx", ".xlsm"}:
         return _sheet(content)

@@ -345,6 +345,22 @@ def web_behind(gate: ProxyGate) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
+async def tls_behind(gate: ProxyGate, host: str, *protocols: str) -> AsyncIterator[Any]:
+    """A connection to `host` through the proxy, for bytes that no client would send: its reader and its writer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", gate.proxy.port)
+    writer.write(f"CONNECT {host}:443 HTTP/1.1\r\n\r\n".encode())
+    await reader.readuntil(b"\r\n\r\n")
+    context = ssl.create_default_context(cafile=str(gate.authority.bundle_file))
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    await writer.start_tls(context, server_hostname=host)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
 async def gate_on(
     network: LocalNetwork, folder: Path, key: HeldKey, requester_folder: Path, **settings: Any
 ) -> AsyncIterator[Rig]:

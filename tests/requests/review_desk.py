@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ from podadmin.requests.service import Captured, Opening
 from podadmin.requests.state import State
 from podadmin.store.engine import Store
 from podadmin.vault.model import public_forms
-
-NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
+from tests.requests.desks import BODY, NOW
 
 
 class Key:
@@ -60,11 +58,10 @@ class Desk:
             review_moves.enrol(self.store, self.clock, "anna", name, public, "local", "")
 
     def send(self, task: str = "t1", votes: int = 2, sender: str = "lab", **changes: Any) -> str:
-        digest = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5"  # SHA-256 of "body"
         request_id = service.capture(
             self.store,
             self.clock,
-            Captured("local", task, 2, sender, task.encode(), b"body", digest, self.clock.now(), 300.0),
+            Captured("local", task, 2, sender, task.encode(), b"body", BODY, self.clock.now(), 300.0),
         )
         assert request_id is not None
         given = {

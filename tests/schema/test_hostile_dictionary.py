@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -35,6 +36,18 @@ def test_a_row_of_millions_of_cells_is_not_built(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as told:
         read_dictionary(hostile, ["age"])
     assert told.value.code == "schema.dictionary-large"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_pipe_is_not_waited_for_and_a_device_is_not_read(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to("/dev/zero")
+    with pytest.raises(BadInput) as told:
+        read_dictionary(place, ["age"])
+    assert told.value.code == "datasource.not-a-file"
 
 
 def test_an_ordinary_one_is_read(tmp_path: Path) -> None:

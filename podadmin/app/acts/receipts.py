@@ -114,9 +114,9 @@ def verify(
     public_key: Annotated[str, "a file with the public key in PEM; empty: the keys of this profile"] = "",
 ) -> ReceiptCheck:
     """Verify a receipt against a public key, or against the keys that this profile has had."""
-    signed = receipts.read_file(read_text(Path(file).expanduser()))
+    signed = receipts.read_file(read_text(Path(file)))
     if public_key:
-        keys = [_public(read_text(Path(public_key).expanduser()))]
+        keys = [_public(read_text(Path(public_key)))]
     else:
         keys = [
             _public(info.public_pem)

@@ -146,7 +146,7 @@ def export(
 @act("reviews read")
 def read(profile: Profile, file: Annotated[str, "a request for review"]) -> dict[str, Any]:
     """Show what a request for review from another pod asks, and the key of the pod that signed it."""
-    found, pod_key = reviews.read_ask(read_text(Path(file).expanduser()))
+    found, pod_key = reviews.read_ask(read_text(Path(file)))
     shown = {name: found[name] for name in ("request", "needed", "why", "asked_at", "effects", "protocol")}
     return {**shown, "pod_key": pod_key}
 
@@ -165,7 +165,7 @@ def answer(
     from podadmin.vault.model import Purpose
 
     reviews.check_vote(verdict, reason)
-    asked, _pod_key = reviews.read_ask(read_text(Path(file).expanduser()))
+    asked, _pod_key = reviews.read_ask(read_text(Path(file)))
     vault = profile.open_vault()
     info = vault.find(Purpose.REVIEWER, reviewer) or vault.create(Purpose.REVIEWER, profile.actor, reviewer)
     signer = vault.signer(info.id)
@@ -190,7 +190,7 @@ def import_vote(
 ) -> ReviewView:
     """Count a vote that came as a file. It stays sealed until all are in."""
     found = service.find(profile.store, request)
-    sealed = read_text(Path(file).expanduser()).strip()
+    sealed = read_text(Path(file)).strip()
     vault = profile.open_vault()
     review_moves.take(profile.store, profile.clock, found.row.id, sealed, vault.signer)
     sign_receipts(profile)

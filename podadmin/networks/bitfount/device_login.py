@@ -7,7 +7,6 @@ contract, section 6.1.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from podadmin.core.clock import Clock, stamp, unstamp
 from podadmin.core.errors import BadInput, PodadminError, Refused, Tampered, Unavailable
 from podadmin.core.secret import Secret
 from podadmin.networks.bitfount.question import Asker, Voice
+from podadmin.networks.bitfount.tokens import claims
 
 AUDIENCE = "https://hub.bitfount.com/api"
 SCOPE = "profile openid offline_access"
@@ -194,12 +194,7 @@ class DeviceLogin:
 
 def _username(token: str) -> str:
     """The name that a token of the network carries. It is told to the custodian, and decides nothing."""
-    try:
-        body = token.split(".")[1]
-        told = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        name = told[_USERNAME]
-    except (IndexError, ValueError, KeyError, TypeError):
-        return ""
+    name = claims(token).get(_USERNAME)
     return name if isinstance(name, str) and len(name) <= 100 else ""
 
 

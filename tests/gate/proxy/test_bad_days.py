@@ -58,6 +58,7 @@ from podadmin.networks.local.requester import Mischief
 from podadmin.requests import service
 from podadmin.requests.state import State
 from podadmin.store import engine
+from tests.gate.conftest import tls_behind
 from tests.gate.jumping_clock import JumpingClock
 
 CLOCK = SystemClock()
@@ -219,17 +220,9 @@ def test_a_mailbox_is_gone(own_network: Any, tell_proxied: Callable[..., None]) 
 
 async def question_of(rig: Any, begun: bytes) -> bytes:
     """How the hub answers a question that begins with these bytes and has no end; nothing where it hangs up."""
-    hub = rig.gate.places.hub
-    reader, writer = await asyncio.open_connection("127.0.0.1", rig.gate.proxy.port)
-    writer.write(f"CONNECT {hub}:443 HTTP/1.1\r\n\r\n".encode())
-    await reader.readuntil(b"\r\n\r\n")
-    context = ssl.create_default_context(cafile=str(rig.gate.authority.bundle_file))
-    await writer.start_tls(context, server_hostname=hub)
-    writer.write(begun)
-    try:
-        return await asyncio.wait_for(reader.read(100), 60)
-    finally:
-        writer.close()
+    async with tls_behind(rig.gate, rig.gate.places.hub) as (reader, writer):
+        writer.write(begun)
+        return bytes(await asyncio.wait_for(reader.read(100), 60))
 
 
 HEADERS, RST_STREAM, SETTINGS, GOAWAY = 1, 3, 4, 7
@@ -252,22 +245,14 @@ async def first_answer(rig: Any, begun: bytes) -> int:
     def frame(kind: int, flags: int, stream: int, body: bytes) -> bytes:
         return len(body).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + body
 
-    reader, writer = await asyncio.open_connection("127.0.0.1", rig.gate.proxy.port)
-    writer.write(f"CONNECT {host}:443 HTTP/1.1\r\n\r\n".encode())
-    await reader.readuntil(b"\r\n\r\n")
-    context = ssl.create_default_context(cafile=str(rig.gate.authority.bundle_file))
-    context.set_alpn_protocols(["h2"])
-    await writer.start_tls(context, server_hostname=host)
-    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, b""))
-    writer.write(frame(HEADERS, 4, 1, literal) + frame(0, 0, 1, begun))
-    try:
+    async with tls_behind(rig.gate, host, "h2") as (reader, writer):
+        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, b""))
+        writer.write(frame(HEADERS, 4, 1, literal) + frame(0, 0, 1, begun))
         while True:
             head = await asyncio.wait_for(reader.readexactly(9), 60)
             await reader.readexactly(int.from_bytes(head[:3], "big"))
             if head[3] in {HEADERS, RST_STREAM, GOAWAY}:
-                return head[3]
-    finally:
-        writer.close()
+                return int(head[3])
 
 
 def test_three_gigabytes_are_announced(network: Any, tell_proxied: Callable[..., None]) -> None:
@@ -363,13 +348,8 @@ def test_a_certificate_is_near_its_end(network: Any, tell_proxied: Callable[...,
     clock = JumpingClock(-timedelta(hours=20))
 
     async def serial(rig: Any) -> int:
-        reader, writer = await asyncio.open_connection("127.0.0.1", rig.gate.proxy.port)
-        writer.write(f"CONNECT {rig.gate.places.hub}:443 HTTP/1.1\r\n\r\n".encode())
-        await reader.readuntil(b"\r\n\r\n")
-        context = ssl.create_default_context(cafile=str(rig.gate.authority.bundle_file))
-        await writer.start_tls(context, server_hostname=rig.gate.places.hub)
-        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        writer.close()
+        async with tls_behind(rig.gate, rig.gate.places.hub) as (_, writer):
+            shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         return x509.load_der_x509_certificate(shown).serial_number
 
     async def story(rig: Any) -> None:

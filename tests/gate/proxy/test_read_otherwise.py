@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +24,7 @@ from podadmin.limits.own import Scope
 from podadmin.networks.bitfount.places import Role
 from podadmin.requests.state import State
 from podadmin.store.unit import Fact
+from tests.gate.conftest import tls_behind
 from tests.gate.proxy.test_bad_days import a_web_place, web_of
 
 CLOCK = SystemClock()
@@ -135,17 +135,9 @@ def test_an_answer_about_access_is_narrowed_however_it_is_dressed(
 
 async def raw(rig: Any, sent: bytes) -> bytes:
     """How the hub, as the gate plays it, answers these bytes."""
-    hub = rig.gate.places.hub
-    reader, writer = await asyncio.open_connection("127.0.0.1", rig.gate.proxy.port)
-    writer.write(f"CONNECT {hub}:443 HTTP/1.1\r\n\r\n".encode())
-    await reader.readuntil(b"\r\n\r\n")
-    context = ssl.create_default_context(cafile=str(rig.gate.authority.bundle_file))
-    await writer.start_tls(context, server_hostname=hub)
-    writer.write(sent)
-    try:
-        return await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
-    finally:
-        writer.close()
+    async with tls_behind(rig.gate, rig.gate.places.hub) as (reader, writer):
+        writer.write(sent)
+        return bytes(await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60))
 
 
 def call(line: str, *fields: bytes, body: bytes = b"abcd") -> bytes:
