@@ -156,7 +156,7 @@ def _painted(shell: Shell, session: Session, options: Options, end: _Ending) -> 
 
         end.keep = driver = Driver(shell)
         driver.finished.connect(lambda result: _played(result, options.script, end))
-    session.start(options)
+    session.start(options, page_comes=True)
     from podadmin.core.clock import SystemClock
     from podadmin.desktop.ahead import Ahead
     from podadmin.desktop.garbage import Garbage

@@ -7,7 +7,7 @@ from itertools import chain
 from time import perf_counter
 from typing import Any, ClassVar, Final, Protocol
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from shiboken6 import isValid
@@ -55,6 +55,8 @@ class Page(QWidget):
     shows until then that it is coming. Who leaves it meanwhile ends that until they come back.
     """
 
+    completed = Signal()
+    """Once: it is built, and has asked what it shows."""
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""
     icon: ClassVar[str] = ""
@@ -137,6 +139,7 @@ class Page(QWidget):
             self.arrive(self._on_arrival)
             if self._reading == 0:
                 self.state.show_content()
+        self.completed.emit()
 
     def arrive(self, subject: str = "") -> None:
         """The page comes to the front, and in it the thing called `subject`; as soon as it is complete."""

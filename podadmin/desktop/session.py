@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from podadmin.app.options import Options
 
 _SHOWN_MS: Final = 60
+_PAGE_MS: Final = 1000
+"""So long the profile waits for the first page at the most."""
 Success = Callable[[Any], object]
 Failure = Callable[[PodadminError], object]
 
@@ -96,6 +98,7 @@ class Session:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
         self._ops: Ops | None = None
+        self._opening: QTimer | None = None
         self._waiting: list[Callable[[], None]] = []
         self._listeners: list[tuple[QObject, frozenset[str], Callable[[], object]]] = []
         self._job_listeners: list[tuple[QObject, Callable[[], object]]] = []
@@ -105,8 +108,12 @@ class Session:
         self.prover: Callable[[Callable[[], None], Callable[[], None]], None] | None = None
         """Asks a person who they are, then calls the first of two: go on, or give up (`lock.proof-needed`)."""
 
-    def start(self, options: Options) -> None:
-        """Open the profile and the engine in the background, then begin what was asked for meanwhile."""
+    def start(self, options: Options, page_comes: bool = False) -> None:
+        """Open the profile and the engine in the background, then begin what was asked for meanwhile.
+
+        Where a page comes, part by part, they are opened when it is there (`page_is_there`): both need the same
+        processor, and what the page asks first may be told before anything is open (`podadmin.app.first_look`).
+        """
         from podadmin.app.ops import Ops
 
         ops = Ops(options)
@@ -115,7 +122,20 @@ class Session:
         waiting, self._waiting = self._waiting, []
         for begin in waiting:
             begin()
-        ops.start()
+        self._opening = QTimer(self._dispatcher)
+        self._opening.setSingleShot(True)
+        self._opening.timeout.connect(self.page_is_there)
+        self._opening.start(_PAGE_MS)
+        if not page_comes:
+            self.page_is_there()
+
+    def page_is_there(self) -> None:
+        """The first page is complete and has asked what it shows; later ones change nothing."""
+        opening, self._opening = self._opening, None
+        if opening is not None and self._ops is not None:
+            opening.stop()
+            opening.deleteLater()
+            self._ops.start()
 
     def close(self) -> None:
         """Stop the engine. Results that come later are dropped."""

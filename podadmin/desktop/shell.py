@@ -382,6 +382,7 @@ class Shell(QMainWindow):
                 self._importing.begin(one_by_one(entry.module), lambda: self._show(place))
                 return
             page = entry.make(self, sliced=True)
+            page.completed.connect(self._session.page_is_there)
             self._pages[place.page] = page
             self._stack.addWidget(page)
         self._stack.setCurrentWidget(page)

@@ -6,6 +6,7 @@ import json
 import sys
 import types
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
+from podadmin.app.options import Options
 from podadmin.app.views.status import GateView, KeyringView, PodView, Status
 from podadmin.core.errors import Unavailable
 from podadmin.core.progress import Step
@@ -353,3 +355,47 @@ def test_a_page_that_nobody_has_imported_comes_module_by_module(
     assert page is not None
     assert page.name == "Late"
     monkeypatch.delitem(sys.modules, "came_late")
+
+
+class Coming(Page):
+    """A page that is complete when the test says so."""
+
+    name = title = "Coming"
+    go_on = False
+
+    def build(self) -> Iterator[None]:
+        while not Coming.go_on:
+            yield
+
+    def refresh(self) -> None:
+        self.read("requests list", {}, lambda _: None)
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_the_profile_is_opened_when_the_first_page_has_asked_what_it_shows(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comes: bool
+) -> None:
+    """Both need the same processor. A page that does not come keeps the profile closed for a second at the most."""
+    monkeypatch.setattr(Coming, "go_on", False)
+    module = types.ModuleType("desktop_page_that_comes")
+    module.Coming = Coming  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    session = Session(Dispatcher())
+    shell = Shell(session, [PageEntry("Coming", "inbox", f"{module.__name__}:Coming")])
+    qtbot.addWidget(shell)
+    shell.show()
+    shell.go("Coming")
+    told: list[str] = []
+    session.on_change(shell, {"profile"}, lambda: told.append("open"))
+    session.start(Options(profile=tmp_path / "profile", keyring="memory"), page_comes=True)
+    try:
+        page = shell.current()
+        assert page is not None
+        with qtbot.waitSignal(page.completed, timeout=30_000) if comes else nullcontext():
+            assert session._ops is not None
+            assert session._ops._watcher is None
+            monkeypatch.setattr(Coming, "go_on", comes)
+        qtbot.waitUntil(lambda: told == ["open"], timeout=30_000)
+        assert page.ready is comes
+    finally:
+        session.close()
