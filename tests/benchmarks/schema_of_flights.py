@@ -82,6 +82,7 @@ def _compare(path: Path, rounds: int, table: str) -> list[dict[str, Any]]:
         ("without imports", "s", "work"),
         ("processor time without imports", "s", "cpu"),
         ("peak memory", "MiB", "peak"),
+        ("peak memory of its own", "MiB", "own"),
     )
     return [
         in_turns(f"schema of {table}: {words}", unit, size, [a[key] for a in ours], [b[key] for b in peer])
