@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import logging
 import shutil
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ class Profile:
         """True where an engine is about to be started for this process: until then the gate is not called off."""
         self._watcher: Watcher | None = None
         self._vault: Vault | None = None
+        self._making = threading.Lock()
 
     @property
     def network_folder(self) -> Path:
@@ -103,25 +105,33 @@ class Profile:
         fact = Fact(self.actor, "keyring.chosen", backend, {"was": kept})
         with self.store.record(fact) as unit:
             keep(unit, KEYRING_SETTING, backend)
-        self._vault = None
+        with self._making:
+            self._vault = None
 
     @property
     def vault(self) -> Vault:
-        """The vault under the chosen backend. Raises Unavailable (`vault.undecided`) while nothing was chosen."""
-        if self._vault is None:
-            choice = self.keyring_choice
-            if choice is None:
-                raise Unavailable(
-                    "vault.undecided",
-                    "Keys cannot be made or used.",
-                    "It was not chosen where the secrets of this profile live.",
-                    "Choose it on the first page, or with `podadmin keyring choose`.",
-                )
-            from podadmin.vault.service import Vault
+        """The vault under the chosen backend, the same for all threads: another one would be locked on its own.
 
-            secrets = self.secret_place(choice, self.id, self.folder)
-            self._vault = Vault(self.folder / "keys", secrets, self.store, self.clock)
-        return self._vault
+        Raises Unavailable (`vault.undecided`) while nothing was chosen.
+        """
+        with self._making:
+            if self._vault is None:
+                self._vault = self._new_vault()
+            return self._vault
+
+    def _new_vault(self) -> Vault:
+        choice = self.keyring_choice
+        if choice is None:
+            raise Unavailable(
+                "vault.undecided",
+                "Keys cannot be made or used.",
+                "It was not chosen where the secrets of this profile live.",
+                "Choose it on the first page, or with `podadmin keyring choose`.",
+            )
+        from podadmin.vault.service import Vault
+
+        secrets = self.secret_place(choice, self.id, self.folder)
+        return Vault(self.folder / "keys", secrets, self.store, self.clock)
 
     def open_vault(self) -> Vault:
         """The vault, unlocked. May wait for the keyring. Raises what unlocking raises (`vault.*`)."""
