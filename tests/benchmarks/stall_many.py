@@ -66,8 +66,10 @@ _PARTS: Final[dict[str, str]] = {
         key End *5
         choose "Order of the requests" "By requester"
         wait-gone "lab-2" 20
+        click "Decided*"
         choose "Order of the requests" "By datasource"
         wait "source-0" 20
+        click "All*"
         choose "Order of the requests" "Newest first"
         wait "lab-2" 20""",
     "a request is opened": """
