@@ -41,6 +41,7 @@ class Listening:
 
     async def start(self, credentials: grpc.ServerCredentials | None) -> None:
         """Listen on a free loopback port. Raises Unavailable (`gate.no-port`)."""
+        rpc.keep_poller()
         server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", FORMALLY_MOST),

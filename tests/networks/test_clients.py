@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -275,3 +277,24 @@ def test_amounts_that_cannot_be_are_refused() -> None:
 def test_every_answer_of_a_pod_has_its_standard_text() -> None:
     texts = {response.text for response in PodResponseType}
     assert len(texts) == len(PodResponseType) == 11
+
+
+_LETS_GO = """
+import asyncio, gc, socket, threading
+from podadmin.networks.bitfount.client import MessageServiceClient
+
+async def used(address):
+    async with MessageServiceClient.open(address, tls=False):
+        pass
+
+with socket.create_server(("127.0.0.1", 0)) as silent:
+    asyncio.run(used("127.0.0.1:%d" % silent.getsockname()[1]))
+gc.collect()
+print(sum("_poll_wrapper" in each.name for each in threading.enumerate()))
+"""
+
+
+def test_nobody_who_lets_go_of_the_last_connection_has_to_wait_for_the_thread_that_they_shared() -> None:
+    """It goes on: the collector of garbage, which may be the window's thread, has waited for its end for ever."""
+    done = subprocess.run([sys.executable, "-c", _LETS_GO], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr

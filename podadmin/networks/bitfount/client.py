@@ -87,6 +87,7 @@ class MessageServiceClient:
         way = way_out.now()
         if way is not None and not local:
             options.append(("grpc.http_proxy", way.for_messages()))
+        rpc.keep_poller()
         if tls:
             channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), options=options)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import grpc
@@ -26,6 +27,16 @@ MAX_MESSAGE = 64 * 1024 * 1024
 UNPACKED = ("grpc.compression_enabled_algorithms_bitset", 1)
 """An option of channels and servers: no message comes compressed as a whole. Bodies are compressed already, and one
 megabyte would be 700 in memory before anything has looked at it."""
+
+
+@cache
+def keep_poller() -> None:
+    """Before the first channel or server of a process: the thread that they share is there until the process ends.
+
+    Else it ends with the last of them, and whoever lets go of that one waits for it: the collector of garbage too, in
+    any thread. It waits for ever where the thread itself waits for a loop that is gone (grpc issues 22365 and 40989).
+    """
+    grpc.aio.init_grpc_aio()  # type: ignore[attr-defined]  # it is there; the stubs do not say so
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ class Process:
         return int(runner.addresses[0][1])
 
     async def _serve(self, exchange: Exchange, port: int) -> int:
+        rpc.keep_poller()
         self._server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", rpc.MAX_MESSAGE),
