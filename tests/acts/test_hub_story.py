@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,25 +17,14 @@ from podadmin.core.progress import Progress, Step
 from podadmin.core.secret import Secret
 from podadmin.networks import service as networks
 from podadmin.networks.bitfount import places
+from tests.networks import hub_double
 
 Do = Callable[..., Any]
 
 
-def _double() -> Any:
-    """The hub of the tests of networks."""
-    file = Path(__file__).resolve().parents[1] / "networks" / "hub_double.py"
-    spec = importlib.util.spec_from_file_location("hub_double", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["hub_double"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with _double().serving() as hub:
+    with hub_double.serving() as hub:
         real = places.PRODUCTION
         hosts = (real.hub, real.access_manager, *real.tunnelled)
         here = dataclasses.replace(real, addresses=dict.fromkeys(hosts, hub.url))

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,21 +20,9 @@ from podadmin.requests.effects import statement
 from podadmin.requests.fingerprint import fingerprint
 from podadmin.requests.protocols import read
 from podadmin.requests.service import Captured, Opening
+from tests.requests import conftest as factories
 
 NO_EFFECT = "This alone changes nothing of what it does, as far as podadmin can tell."
-
-
-def _factories() -> ModuleType:
-    path = Path(__file__).resolve().parents[1] / "requests" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("request_factories", path)
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-FACTORIES: Any = _factories()
 
 
 @pytest.fixture
@@ -49,7 +34,7 @@ def came(made: Any, profile: Profile) -> Callable[..., str]:
         captured = Captured("local", name, 2, "Dr. Mole", b"w", b"b", f"{name:0>64}", clock.now(), 300.0)
         request = service.capture(store, clock, captured)
         assert request is not None
-        verified = FACTORIES.make_verified(protocol, **changes)
+        verified = factories.make_verified(protocol, **changes)
         effects = statement(verified, shipped())
         findings: dict[str, Any] = {
             "protocol": verified.value.protocol,
@@ -81,7 +66,7 @@ def came(made: Any, profile: Profile) -> Callable[..., str]:
 
 
 def other_sql(query: str) -> dict[str, Any]:
-    protocol: dict[str, Any] = copy.deepcopy(FACTORIES.SQL)
+    protocol: dict[str, Any] = copy.deepcopy(factories.SQL)
     protocol["algorithm"][0]["query"] = query
     return protocol
 
@@ -99,7 +84,7 @@ def test_any_two_requests_are_compared_effects_first(made: Any, came: Callable[.
 
 
 def test_a_change_that_has_no_effect_says_so(made: Any, came: Callable[..., str]) -> None:
-    protocol = copy.deepcopy(FACTORIES.SQL)
+    protocol = copy.deepcopy(factories.SQL)
     protocol["algorithm"][0]["datastructure"]["compatible_datasources"] = ["CSVSource", "x\u202e"]
     one, other = came("a"), came("b", protocol, project_id="proj-2")
     found: Comparison = made("requests compare", request=other, other=one)
@@ -112,7 +97,7 @@ def test_a_change_that_has_no_effect_says_so(made: Any, came: Callable[..., str]
 
 
 def test_a_requesters_own_token_is_shown_nowhere(made: Any, came: Callable[..., str]) -> None:
-    protocol = copy.deepcopy(FACTORIES.SQL)
+    protocol = copy.deepcopy(factories.SQL)
     protocol["algorithm"][0]["access_token"] = "hunter22-hunter22"
     one, other = came("a"), came("b", protocol)
     detail: RequestDetail = made("requests show", request=other)
@@ -166,9 +151,9 @@ def test_what_was_never_verified_is_not_compared(made: Any, came: Callable[..., 
 
 
 def test_thousands_of_changes_are_told_in_bounds(made: Any, came: Callable[..., str]) -> None:
-    protocol = copy.deepcopy(FACTORIES.SQL)
+    protocol = copy.deepcopy(factories.SQL)
     protocol["algorithm"][0]["datastructure"]["schema_requirements"] = {f"k{n}": n for n in range(500)}
-    was = copy.deepcopy(FACTORIES.SQL)
+    was = copy.deepcopy(factories.SQL)
     was["algorithm"][0]["datastructure"]["schema_requirements"] = {"k0": 1}
     found: Comparison = made("requests compare", request=came("b", protocol), other=came("a", was))
     assert len(found.fields) == 401

@@ -71,3 +71,22 @@ class Desk:
     def say(self, text: str, tone: str = "good") -> None: ...
 
     def show_error(self, error: PodadminError) -> None: ...
+
+
+class Window:
+    """A desk without a window: a session that has not been started keeps what is asked of it waiting."""
+
+    def __init__(self) -> None:
+        self.session = Session(Dispatcher())
+        self.sheet_host = QWidget()
+        self.went: list[tuple[str, str]] = []
+        self.said: list[str] = []
+
+    def go(self, page: str, subject: str = "") -> None:
+        self.went.append((page, subject))
+
+    def say(self, text: str, tone: str = "good") -> None:
+        self.said.append(text)
+
+    def show_error(self, error: PodadminError) -> None:
+        self.said.append(error.what)

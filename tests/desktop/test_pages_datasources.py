@@ -17,10 +17,9 @@ from podadmin.app.datasource_rows import kind_view
 from podadmin.app.views.datasources import ColumnView, DatasourceCard, Preview, ProbeView, Revelation, SchemaView
 from podadmin.app.views.facts import Fact
 from podadmin.core.clock import ManualClock
-from podadmin.core.errors import BadInput, Cancelled, PodadminError
+from podadmin.core.errors import BadInput, Cancelled
 from podadmin.datasources.kinds.registry import KINDS
 from podadmin.datasources.model import DatasourceName
-from podadmin.desktop.dispatch import Dispatcher
 from podadmin.desktop.pages.datasource_cards import DatasourceList, summary
 from podadmin.desktop.pages.datasource_columns import AT_ONCE, ColumnsStep, warning_of
 from podadmin.desktop.pages.datasource_detail import DatasourceDetail
@@ -31,10 +30,10 @@ from podadmin.desktop.pages.datasource_steps import ProbeStep
 from podadmin.desktop.pages.datasource_wizard import Wizard
 from podadmin.desktop.pages.datasources import DatasourcesPage
 from podadmin.desktop.pages.schema_review import SchemaReview
-from podadmin.desktop.session import Session
 from podadmin.desktop.slices import complete
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 from tests.desktop.hands import Show, named, press, texts
+from tests.desktop.held import Window
 
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 NASTY = "<b>bold</b> a\u202egnp.exe & co"
@@ -467,25 +466,6 @@ def test_an_old_schema_says_so_and_can_be_generated_again(show: Show) -> None:
     assert not named(detail, "Generate again").isEnabled()
     assert named(detail, "Generate again").accessibleDescription() == "The schema is being made."
     assert asked == ["ds_1"]
-
-
-class Window:
-    """A desk without a window: a session that has not been started keeps what is asked of it waiting."""
-
-    def __init__(self) -> None:
-        self.session = Session(Dispatcher())
-        self.sheet_host = QWidget()
-        self.went: list[tuple[str, str]] = []
-        self.said: list[str] = []
-
-    def go(self, page: str, subject: str = "") -> None:
-        self.went.append((page, subject))
-
-    def say(self, text: str, tone: str = "good") -> None:
-        self.said.append(text)
-
-    def show_error(self, error: PodadminError) -> None:
-        self.said.append(error.what)
 
 
 @pytest.fixture

@@ -7,39 +7,19 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from shiboken6 import delete
 
 from podadmin.app.views.overview import DayCounts
 from podadmin.app.views.status import KeyringView
-from podadmin.core.errors import PodadminError, Unavailable
-from podadmin.desktop.dispatch import Dispatcher
+from podadmin.core.errors import Unavailable
 from podadmin.desktop.pages.first_start import FirstStartPage, open_words
 from podadmin.desktop.pages.networks import NetworkCardView
 from podadmin.desktop.pages.overview import OverviewView, model_series, verdict_series
-from podadmin.desktop.session import Session
 from podadmin.desktop.slices import complete
 from tests.desktop import request_views as v
 from tests.desktop.hands import W, press, texts
-
-
-class Window:
-    """A desk without a window: a session that has not been started keeps what is asked of it waiting."""
-
-    def __init__(self) -> None:
-        self.session = Session(Dispatcher())
-        self.sheet_host = QWidget()
-        self.went: list[tuple[str, str]] = []
-        self.said: list[str] = []
-
-    def go(self, page: str, subject: str = "") -> None:
-        self.went.append((page, subject))
-
-    def say(self, text: str, tone: str = "good") -> None:
-        self.said.append(text)
-
-    def show_error(self, error: PodadminError) -> None:
-        self.said.append(error.what)
+from tests.desktop.held import Window
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import importlib.util
 import os
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -29,14 +27,8 @@ from podadmin.networks.bitfount.types import MessageType
 from podadmin.pod import sql
 from podadmin.pod.config import PodConfig, PodKey, read_line
 from podadmin.pod.supervise import BuiltInPod, pause_after
-
-_spec = importlib.util.spec_from_file_location("gate_double", Path(__file__).with_name("gate_double.py"))
-assert _spec is not None
-assert _spec.loader is not None
-gate_double = importlib.util.module_from_spec(_spec)
-sys.modules["gate_double"] = gate_double
-_spec.loader.exec_module(gate_double)
-Gate, Access, ROUTE, trigger = gate_double.Gate, gate_double.Access, gate_double.ROUTE, gate_double.trigger
+from tests.pod import gate_double
+from tests.pod.gate_double import ROUTE, Access, Gate, trigger
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from podadmin.core.clock import ManualClock
+from podadmin.core.errors import PodadminError
 from podadmin.journal.records import Journal, all_entries
 from podadmin.limits import service as limits
 from podadmin.requests import grant_moves, service
@@ -36,6 +38,14 @@ def pins(version: int = 3, key: str = "ab", family: str = "fam", **changes: str)
     values |= changes
     mark = hashlib.sha256(json.dumps([family, values], sort_keys=True).encode()).hexdigest()
     return Pins(hashlib.sha256(family.encode()).hexdigest(), mark, values)
+
+
+def refused(act: Any, code: str) -> PodadminError:
+    """It is refused with this code; what it says."""
+    with pytest.raises(PodadminError) as caught:
+        act()
+    assert caught.value.code == code
+    return caught.value
 
 
 class Desk:

@@ -6,7 +6,6 @@ error is worded looks at all of it again. What must hold whatever the file says 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -21,21 +20,11 @@ from podadmin.requests import grant_acts, grant_cover, grant_moves, receipts, se
 from podadmin.requests.grant_moves import Terms
 from podadmin.requests.records import decider, grant, grant_use, receipt
 from podadmin.requests.state import Event
-
-
-def _load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
+from tests.limits.books import Book
+from tests.requests import desks as d
+from tests.requests.desks import NOW, pins
 
 HERE = Path(__file__)
-Book: Any = _load(HERE.parents[1] / "limits" / "books.py").Book
-d: Any = _load(HERE.with_name("desks.py"))
-pins, NOW, MODEL = d.pins, d.NOW, d.MODEL
 TABLES = (grant, grant_use, decider, receipt)
 KEPT: list[dict[str, Any]] = json.loads((HERE.parent / "data" / "grants.json").read_text(encoding="utf-8"))
 

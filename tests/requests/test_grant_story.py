@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +12,6 @@ import pytest
 from sqlalchemy import select
 
 from podadmin.app.evidence import check_evidence
-from podadmin.core.errors import PodadminError
 from podadmin.limits import service as limits
 from podadmin.requests import grant_acts, grant_cover, grant_moves, service
 from podadmin.requests.grant_moves import Terms
@@ -23,20 +21,7 @@ from podadmin.requests.records import grant, grant_use
 from podadmin.requests.service import Captured, Opening
 from podadmin.requests.state import Event, State
 from podadmin.store.unit import Fact
-
-
-def _desks() -> Any:
-    spec = importlib.util.spec_from_file_location("desks", Path(__file__).with_name("desks.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-d: Any = _desks()
-Desk, pins = d.Desk, d.pins
-NOW, MODEL, DAYS, BODY = d.NOW, d.MODEL, d.DAYS, d.BODY
+from tests.requests.desks import BODY, NOW, Desk, pins, refused
 
 
 @pytest.fixture
@@ -45,13 +30,6 @@ def desk(tmp_path: Path) -> Iterator[Any]:
     yield made
     assert check_evidence(made.store) is None
     made.store.close()
-
-
-def refused(act: Any, code: str) -> PodadminError:
-    with pytest.raises(PodadminError) as caught:
-        act()
-    assert caught.value.code == code
-    return caught.value
 
 
 # --- made and used ---------------------------------------------------------------------------------------------------

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,18 +15,8 @@ from podadmin.requests.policy import Grants, Rules
 from podadmin.requests.rule_match import Prepared, keys_of
 from podadmin.requests.rules import Rule, draft
 from podadmin.requests.verdict import Considered, Stance, outcome_of, strongest, weigh
+from tests.requests import rule_worlds as w
 
-
-def _worlds() -> Any:
-    spec = importlib.util.spec_from_file_location("rule_worlds", Path(__file__).with_name("rule_worlds.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-w: Any = _worlds()
 NOW = w.NOW
 GENERAL = {"leaves": "at-most: row"}
 KEYED = {"project": "only: study, other"}

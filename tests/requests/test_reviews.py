@@ -17,11 +17,12 @@ from podadmin.app.evidence import check_evidence
 from podadmin.app.review_rows import review_view
 from podadmin.core.canon import canonical
 from podadmin.core.clock import stamp
-from podadmin.core.errors import BadInput, PodadminError, Refused, Tampered
+from podadmin.core.errors import BadInput, Refused, Tampered
 from podadmin.journal.records import all_entries
 from podadmin.requests import grant_cover, review_moves, reviews, service
 from podadmin.requests.reviews import SignedVote, Subject, Vote
 from podadmin.requests.state import State
+from tests.requests.desks import refused
 from tests.requests.review_desk import NOW, Desk, Key
 
 SEALED = Path(__file__).parent / "data" / "sealed-vote.json"
@@ -33,13 +34,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     yield made
     assert check_evidence(made.store) is None
     made.store.close()
-
-
-def refused(act: Any, code: str) -> PodadminError:
-    with pytest.raises(PodadminError) as caught:
-        act()
-    assert caught.value.code == code
-    return caught.value
 
 
 # --- the quorum ------------------------------------------------------------------------------------------------------

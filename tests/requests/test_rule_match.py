@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,18 +16,8 @@ from podadmin.requests.rule_match import Prepared, check_of
 from podadmin.requests.rule_words import cautions, considered, mismatch, reading
 from podadmin.requests.rules import Condition, Rule, condition
 from podadmin.requests.verdict import Considered, outcome_of, strongest, weigh
+from tests.requests import rule_worlds as w
 
-
-def _worlds() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("rule_worlds", Path(__file__).with_name("rule_worlds.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-w: Any = _worlds()
 truth_of = check_of
 NOW = w.NOW
 OPPOSITE = {"yes": "no", "no": "yes", "unknown": "unknown"}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -31,18 +29,8 @@ from podadmin.requests.state import State
 from podadmin.requests.verdict import Considered
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
+from tests.requests import rule_worlds as w
 
-
-def _worlds() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("rule_worlds", Path(__file__).with_name("rule_worlds.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-w: Any = _worlds()
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 ALLOW = draft("Counts", "allow", {"project": "only: study", "leaves": "at-most: counts"})
 GATE = Considered("Envelope", "passes", "Whole.")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,18 +20,8 @@ from podadmin.requests.rule_fields import FIELDS, IDENTITY_WORDS
 from podadmin.requests.rule_models import Models
 from podadmin.requests.rule_time import Times
 from podadmin.requests.rules import Condition, Rule, condition, draft, read_rule
+from tests.requests import rule_worlds as w
 
-
-def _worlds() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("rule_worlds", Path(__file__).with_name("rule_worlds.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-w: Any = _worlds()
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
 

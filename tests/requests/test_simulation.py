@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from hypothesis import given, settings
@@ -23,20 +20,11 @@ from podadmin.requests.rule_facts import Facts, facts_of, keep, kept, older
 from podadmin.requests.rules import Rule
 from podadmin.requests.simulation import Circumstances, Flip, Past, Simulated, replay, simulate
 from podadmin.requests.verdict import Considered, Verdict, weigh
+from tests.requests import rule_worlds as w
 
 Make = Callable[..., Verified[VerifiedRequest]]
 
 
-def _worlds() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("rule_worlds", Path(__file__).with_name("rule_worlds.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-w: Any = _worlds()
 NOW = w.NOW
 
 

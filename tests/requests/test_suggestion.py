@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,18 +15,8 @@ from podadmin.requests.rule_match import Prepared
 from podadmin.requests.rule_words import sentence
 from podadmin.requests.simulation import Past
 from podadmin.requests.suggestion import intersection, suggestions
+from tests.requests import rule_worlds as w
 
-
-def _worlds() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("rule_worlds", Path(__file__).with_name("rule_worlds.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-w: Any = _worlds()
 NOW = w.NOW
 TODAY = date(2026, 11, 21)
 

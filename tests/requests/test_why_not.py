@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from hypothesis import given, settings
@@ -19,18 +16,8 @@ from podadmin.requests.rules import Condition, Rule, condition
 from podadmin.requests.simulation import Circumstances, replay
 from podadmin.requests.verdict import Considered
 from podadmin.requests.why_not import WhyNot, why_not
+from tests.requests import rule_worlds as w
 
-
-def _worlds() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("rule_worlds", Path(__file__).with_name("rule_worlds.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-w: Any = _worlds()
 NOW, FREE = w.NOW, w.FREE
 
 
