@@ -23,6 +23,16 @@ REACHING: Final = re.compile(
 """Functions of other engines that reach files, addresses or other databases: a pod may hand the SQL on to one."""
 TABLE_FUNCTIONS: Final = frozenset({"range", "generate_series", "unnest"})
 """Functions in FROM that make rows out of nothing but their arguments."""
+OF_A_ROW: Final = re.compile(r"array_agg|any_value|concat|count|max|min|(?:hash|num|pg|quote|record)_.*|.*json.*")
+"""Functions of PostgreSQL that take a whole row, where `t.to_json` is another way to write `to_json(t)`."""
+DATE_PARTS: Final = frozenset(
+    {
+        "year", "years", "quarter", "quarters", "month", "months", "week", "weeks", "day", "days", "hour", "hours",
+        "minute", "minutes", "second", "seconds", "millisecond", "milliseconds", "microsecond", "microseconds",
+        "decade", "decades", "century", "millennium", "dow", "isodow", "doy", "epoch", "isoyear",
+    }
+)  # fmt: skip
+"""Words by which functions on dates are told what is meant."""
 
 
 def reaches_out(function: str) -> bool:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 from podadmin.core.text import quoted, stranger
 from podadmin.requests.effect_facts import Level, worst
-from podadmin.requests.sql_names import TABLE_FUNCTIONS, reaches_out
+from podadmin.requests.sql_names import DATE_PARTS, OF_A_ROW, TABLE_FUNCTIONS, reaches_out
 from podadmin.requests.sql_quotes import bare, standard_quotes
-from podadmin.requests.sql_terms import folded
+from podadmin.requests.sql_terms import folded, is_same_name
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -123,7 +123,7 @@ def readings(query: str) -> tuple[Reading, ...]:
 
 
 def _understood(reading: Reading) -> SqlFacts:
-    from podadmin.requests.sql_shape import shape_of
+    from podadmin.requests.sql_shape import can_hide, shape_of
 
     tree, outside = parsed(reading)
     if tree is None:
@@ -138,7 +138,7 @@ def _understood(reading: Reading) -> SqlFacts:
         understood=True,
         tables=tuple(dict.fromkeys(renamed.get(folded(each.name), each.name) for each in tables if each.name)),
         columns=columns,
-        all_columns=all_columns or bool(reached),
+        all_columns=all_columns or bool(reached) or can_hide(reading.written),
         filters=tuple(_filters(tree, reading.dialect)),
         outside=reached,
         level="row" if reached else shape.level,
@@ -213,12 +213,13 @@ def is_common_table(table: exp.Table) -> bool:
 
 
 def common_table(table: exp.Table) -> exp.CTE | None:
-    """The WITH that a name in FROM means, where it means one: not itself and not one that comes later."""
+    """The WITH that a name in FROM means for every engine: not itself, not one that comes later or is written in other
+    letters.
+    """
     from sqlglot import exp
 
     if not isinstance(table.this, exp.Identifier) or table.args.get("db"):
         return None
-    name = folded(table.name)
     node: exp.Expr = table
     while (parent := node.parent) is not None:
         listed: list[exp.CTE] = []
@@ -227,7 +228,7 @@ def common_table(table: exp.Table) -> exp.CTE | None:
             listed = parent.expressions[: place + 1] if parent.args.get("recursive") else parent.expressions[:place]
         elif (beside := parent.args.get("with_")) is not None and beside is not node:
             listed = beside.expressions
-        found = next((each for each in listed if folded(each.alias) == name), None)
+        found = next((each for each in listed if is_same_name(each.args["alias"].this, table.this)), None)
         if found is not None:
             return found
         node = parent
@@ -237,7 +238,8 @@ def common_table(table: exp.Table) -> exp.CTE | None:
 def has_two_meanings(table: exp.Table) -> bool:
     """Could engines mean different things by a name in FROM, because of a WITH around it that they see or do not see?
 
-    SQLite sees those that come later, too, and some engines take more letters for the same than others.
+    SQLite sees those that come later, too, and some engines take more letters for the same than others: for PostgreSQL
+    "C" is a table, and not the WITH that is called c.
     """
     around: dict[int, exp.CTE] = {}
     inside: set[int] = set()
@@ -255,32 +257,68 @@ def has_two_meanings(table: exp.Table) -> bool:
 
 
 def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], bool]:
-    """The columns that are named anywhere, and whether all others have to be counted on."""
+    """The columns that are named anywhere, and whether all others have to be counted on.
+
+    Every name counts as one that is not known to be something else. What stands before a dot is a table where that has
+    such a column, and else a column with such a field (DuckDB): only who knows the table can tell, so it counts too.
+    """
     from sqlglot import exp
 
     sources = {each.alias_or_name.casefold() for each in _tables(tree)}
     sources |= {each.name.casefold() for each in _tables(tree)}
     # a WITH that no FROM names is none
     sources |= {each.alias.casefold() for each in tree.find_all(exp.Subquery)}
+    own = _own_name(tree)
     found: dict[str, str] = {}
-    every = bool(next(tree.find_all(exp.Columns, exp.PositionalColumn, exp.Pivot), None))
-    for node in tree.find_all(exp.Column, exp.Star, exp.Join):
-        if isinstance(node, exp.Star):
-            every = every or _star_reads_a_table(node)
-        elif isinstance(node, exp.Join):
-            every = every or bool(node.args.get("method"))
-            for each in node.args.get("using") or ():
+    every = any(_takes_all(each) for each in tree.walk())
+    for node in tree.find_all(exp.Column, exp.Identifier, exp.Var):
+        if isinstance(node.parent, exp.Column) or _is_given(node):
+            continue
+        *before, last = node.parts if isinstance(node, exp.Column) else [node]
+        for each in before:
+            if each.name.casefold() != own:
                 found.setdefault(each.name.casefold(), each.name)
-        elif isinstance(node, exp.Column) and not _is_own_name(node):
-            names = [part.name for part in node.parts if isinstance(part, exp.Identifier)]
-            # `a.b` is column b of table a, or field b of column a: where a is no table, a is read
-            for place, name in enumerate(names):
-                last = place == len(names) - 1
-                if name.casefold() in sources:
-                    every = every or last
-                else:
-                    found.setdefault(name.casefold(), name)
+        name = last.name.casefold()
+        if name in sources or (before and OF_A_ROW.fullmatch(name)):
+            every = True
+        elif not isinstance(last, exp.Star):
+            found.setdefault(name, last.name)
     return tuple(found.values()), every
+
+
+def _own_name(tree: exp.Expr) -> str:
+    """The name of the only table, which before a dot means that table; empty where there are several."""
+    names = {each.name.casefold() for each in _tables(tree) if not is_common_table(each)}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _is_given(node: exp.Expr) -> bool:
+    """Is it a name that is given where it stands, or that of a table, a function, a window or a part of a date?"""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Column):
+        return _is_own_result(node)
+    if isinstance(node, exp.Var):
+        return node.name.casefold() in DATE_PARTS
+    above, key = node.parent, node.arg_key
+    if isinstance(above, (exp.Table, exp.TableAlias, exp.Window, exp.ColumnDef)):
+        return True
+    return key == "alias" or (key == "this" and isinstance(above, (exp.PropertyEQ, exp.Anonymous)))
+
+
+def _takes_all(node: exp.Expr) -> bool:
+    """Does it stand for columns that it does not name?"""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Star):
+        return _star_reads_a_table(node)
+    if isinstance(node, exp.TableAlias):
+        # columns of a table are called otherwise, by their place
+        return bool(node.args.get("columns")) and not _is_query(node.parent)
+    if isinstance(node, exp.Join):
+        return bool(node.args.get("method"))
+    # `a[:b]` is read as a parameter
+    return isinstance(node, (exp.Columns, exp.PositionalColumn, exp.Pivot, exp.Summarize, exp.Placeholder))
 
 
 def _star_reads_a_table(star: exp.Star) -> bool:
@@ -292,13 +330,23 @@ def _star_reads_a_table(star: exp.Star) -> bool:
     if not isinstance(parent, exp.Select):
         return True
     begin = parent.args.get("from_")
-    sources = [*([begin.this] if begin else []), *(each.this for each in parent.args.get("joins") or ())]
-    return not all(
-        isinstance(each, exp.Subquery) or (isinstance(each, exp.Table) and is_common_table(each)) for each in sources
-    )
+    beside = [*(parent.args.get("joins") or ()), *(parent.args.get("laterals") or ())]
+    return not all(map(_is_query, [*([begin.this] if begin else []), *(each.this for each in beside)]))
 
 
-def _is_own_name(column: exp.Column) -> bool:
+def _is_query(source: exp.Expr | None) -> bool:
+    """Is a source a query, in which its columns are named, and not a table, also not one in brackets?"""
+    from sqlglot import exp
+
+    while isinstance(source, (exp.CTE, exp.Subquery)) and not source.args.get("joins"):
+        source = source.this
+    if isinstance(source, exp.Table) and not source.args.get("joins"):
+        common = common_table(source)
+        return common is not None and isinstance(common.this, exp.Query)
+    return isinstance(source, (exp.Select, exp.SetOperation))
+
+
+def _is_own_result(column: exp.Column) -> bool:
     """A name in ORDER BY that the same SELECT has given to a result is no column of the datasource."""
     from sqlglot import exp
 
@@ -306,8 +354,8 @@ def _is_own_name(column: exp.Column) -> bool:
     # in anything computed, engines look for a column first
     if not isinstance(order, exp.Order) or column.args.get("table") or not isinstance(order.parent, exp.Select):
         return False
-    given = {folded(each.alias) for each in order.parent.expressions if isinstance(each, exp.Alias)}
-    return folded(column.name) in given
+    given = [each.args["alias"] for each in order.parent.expressions if isinstance(each, exp.Alias)]
+    return any(is_same_name(column.this, each) for each in given)
 
 
 def _outside(tree: exp.Expr) -> Iterator[str]:

@@ -45,6 +45,11 @@ def folded(name: str) -> str:
 _LOWER = {ord(each): each.lower() for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
+def is_same_name(one: exp.Expr, other: exp.Expr) -> bool:
+    """Do all engines take two names for the same one? They differ in letters, and in what double quotes change."""
+    return one.name == other.name and bool(one.args.get("quoted")) == bool(other.args.get("quoted"))
+
+
 def is_same_column(one: exp.Expr, other: exp.Expr) -> bool:
     """Do all engines take two plain columns for the same one?
 

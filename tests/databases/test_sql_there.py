@@ -1,0 +1,101 @@
+"""What a database itself makes of a requester's SQL, held against what was told of it: never more than was told."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import psycopg
+import pytest
+
+from podadmin.requests.sql_reading import understand
+from tests.databases.servers import Server
+
+SECRET = "canary-17"
+TABLES = (
+    "CREATE TABLE visits (person TEXT, age INT)",
+    f"INSERT INTO visits VALUES ('{SECRET}', 40)",
+)
+FIGURES = "WITH c AS (SELECT age, count(*) AS n FROM visits GROUP BY age HAVING count(*) >= 10)"
+
+
+@pytest.fixture(scope="module")
+def in_postgresql(postgresql: Server) -> Server:
+    postgresql.run(*TABLES, 'CREATE TABLE "C" (age INT, person TEXT)', f"INSERT INTO \"C\" VALUES (40, '{SECRET}')")
+    return postgresql
+
+
+@pytest.fixture(scope="module")
+def in_mariadb(mariadb: Server) -> Server:
+    mariadb.run(*TABLES)
+    return mariadb
+
+
+def _held(server: Server, query: str) -> None:
+    assert SECRET in str(server.run(query))
+    found = understand(query)
+    assert found.all_columns or "person" in found.columns, found.columns
+    assert found.level == "row", found.why
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        # a function of a row, written like a column
+        "SELECT visits.row_to_json FROM visits",
+        "SELECT x.to_jsonb FROM visits AS x",
+        "SELECT x.json_agg FROM visits AS x",
+        "SELECT x.array_agg FROM visits AS x",
+        "SELECT x.concat FROM visits AS x",
+        "SELECT x.quote_nullable FROM visits AS x",
+        "SELECT x.record_out FROM visits AS x",
+        # a table beside a WITH of that name in other letters
+        f'{FIGURES} SELECT * FROM "C"',
+        f'{FIGURES} SELECT n FROM (SELECT person AS n FROM "C") AS s',
+        # columns by their place, and a join in brackets
+        "SELECT b FROM visits AS x(b)",
+        'SELECT * FROM (visits CROSS JOIN "C") AS x',
+        "SELECT U&\"p!0065rson\" UESCAPE '!' FROM visits",
+    ],
+)
+def test_postgresql_reads_nothing_that_was_not_told(in_postgresql: Server, query: str) -> None:
+    _held(in_postgresql, query)
+
+
+def test_no_function_of_postgresql_takes_a_column_that_was_not_told(in_postgresql: Server) -> None:
+    """The parser knows many functions, and drops what it would not give to one."""
+    functions = in_postgresql.run(
+        "SELECT DISTINCT proname, n FROM pg_proc, generate_series(pronargs - pronargdefaults,"
+        " CASE WHEN provariadic <> 0 THEN 6 ELSE pronargs END) AS n WHERE n BETWEEN 1 AND 6 ORDER BY 1, 2"
+    )
+    assert len(functions) > 2000
+    for name, number in functions:
+        columns = [f"c{place}" for place in range(number)]
+        found = understand(f'SELECT "{name}"({", ".join(columns)}) FROM t')
+        assert found.all_columns or set(columns) <= {each.casefold() for each in found.columns}, name
+
+
+def test_every_function_of_postgresql_that_takes_a_row_is_known(in_postgresql: Server) -> None:
+    names = in_postgresql.run("SELECT DISTINCT proname FROM pg_proc WHERE pronargs - pronargdefaults <= 1")
+    told = set()
+    with in_postgresql.connect() as connection:
+        for (name,) in names:
+            query = f'SELECT x."{name}" FROM visits AS x'
+            with suppress(psycopg.Error):
+                connection.execute(query)
+                told.add(name)
+                assert understand(query).all_columns or name == "age", name
+    assert {"age", "to_json", "record_out"} <= told
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT age /*! , person */ FROM visits",
+        "SELECT age /*M! , person */ FROM visits",
+        "SELECT age, 5--1, person\n FROM visits",
+        "SELECT * FROM (visits)",
+        "SELECT 'x\\'', person, ' ''' FROM visits",
+    ],
+)
+def test_mariadb_reads_nothing_that_was_not_told(in_mariadb: Server, query: str) -> None:
+    _held(in_mariadb, query)
