@@ -1,4 +1,4 @@
-"""Holds requests, the decisions on them, their metered use and receipts against the journal, slice by slice.
+"""Holds requests, the decisions on them, their use, promises, results and receipts against the journal, in slices.
 
 There can be millions of them. What the journal says of one is found by its subject, so that only the entries of one
 slice are ever held in memory, and the work can tell how far it is and be stopped between two slices.
@@ -15,6 +15,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select, true
 
 from podadmin.app.evidence_grants import same_receipt
+from podadmin.app.evidence_promises import PromisesTold, Tally, differing_promise
+from podadmin.app.evidence_results import ResultsTold, differing_result, open_ids, stray_result
 from podadmin.app.evidence_rows import Found, Kept, compare, same_moment
 from podadmin.core.progress import Progress
 from podadmin.core.text import stranger
@@ -48,8 +50,14 @@ class _Told:
     states: dict[str, Kept] = field(default_factory=dict)
     decided: dict[str, Kept] = field(default_factory=dict)
     used: dict[tuple[str, int, str], Kept] = field(default_factory=dict)
+    promises: PromisesTold = field(default_factory=PromisesTold)
+    results: ResultsTold = field(default_factory=ResultsTold)
 
     def hear(self, entry: Any, body: Mapping[str, Any]) -> None:
+        self.promises.hear(entry, body)
+        self.results.hear(entry, body)
+        if not entry.act.startswith("request."):
+            return
         name, said = entry.subject, Kept(entry.seq, dict(body))
         if "state" in body:
             self.states[name] = said
@@ -75,8 +83,8 @@ def _decision_of(entry: Any, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"verdict": _VERDICTS[entry.act], "by": by, "reason": reason, "at": entry.at}
 
 
-def differing_request(connection: Connection, live: bool, progress: Progress) -> Found:
-    """The first request that is not what the journal says, or whose decision, bytes or use are not.
+def differing_request(connection: Connection, live: bool, progress: Progress, tally: Tally) -> Found:
+    """The first request that is not what the journal says, or whose decision, bytes, use, promises or results are not.
 
     With `live` only those that have not ended. Raises Unknowable, Cancelled.
     """
@@ -91,18 +99,31 @@ def differing_request(connection: Connection, live: bool, progress: Progress) ->
             return None if live else _left_over(connection)
         # asked for by where they lie: to name each of them took as long as to read them
         ids = select(request.c.id).where(wanted, behind, request.c.number <= found[-1])
-        told = _Told()
-        for entry, body in _entries(connection, ids, "request."):
-            try:
-                told.hear(entry, body)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise Unknowable(entry.seq) from error
+        told = _told(connection, ids)
         differs = _requests(connection, ids, told) or _decisions(connection, ids, told)
         differs = differs or (None if live else _uses(connection, ids, told))
+        differs = differs or differing_promise(connection, told.promises, told.states, tally)
+        differs = differs or differing_result(connection, ids, told.results)
         if differs:
             return differs
         behind = request.c.number > found[-1]
         _report(progress, "requests", found[-1], newest)
+
+
+def differing_waiting(connection: Connection) -> Found:
+    """The first wish, or result that waits, that is not what the journal says."""
+    ids = open_ids()
+    return differing_result(connection, ids, _told(connection, ids).results)
+
+
+def _told(connection: Connection, ids: Select[str]) -> _Told:
+    told = _Told()
+    for entry, body in _entries(connection, ids, "request.", "gate.", "limit."):
+        try:
+            told.hear(entry, body)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Unknowable(entry.seq) from error
+    return told
 
 
 def differing_receipt(connection: Connection, progress: Progress) -> Found:
@@ -133,11 +154,11 @@ def _report(progress: Progress, what: str, last: int, newest: int) -> None:
     progress.report(said, min(max(last, 0) / max(newest, 1), 1.0))
 
 
-def _entries(connection: Connection, subjects: Select[str], act: str) -> list[tuple[Any, dict[str, Any]]]:
-    """The entries about these subjects whose act begins with `act`, in their order, each with its body."""
+def _entries(connection: Connection, subjects: Select[str], *acts: str) -> list[tuple[Any, dict[str, Any]]]:
+    """The entries about these subjects whose act begins with one of these, in their order, each with its body."""
     wanted = select(journal_entry).where(journal_entry.c.subject.in_(subjects))
     rows = sorted(connection.execute(wanted), key=lambda entry: int(entry.seq))
-    return [(row, _body(row)) for row in rows if row.act.startswith(act)]
+    return [(row, _body(row)) for row in rows if row.act.startswith(acts)]
 
 
 def _body(entry: Any) -> dict[str, Any]:
@@ -237,7 +258,9 @@ def _left_over(connection: Connection) -> Found:
     if stray is not None:
         return _unheard_of(f"The decision on the request {stranger(stray.request_id)}")
     used = _first(connection, select(usage).where(~exists().where(request.c.id == usage.c.request_id)))
-    return None if used is None else _unheard_of(f"A use of {stranger(used.resource)}")
+    if used is not None:
+        return _unheard_of(f"A use of {stranger(used.resource)}")
+    return stray_result(connection, select(request.c.id))
 
 
 def _first(connection: Connection, wanted: Select[Any]) -> Row[Any] | None:

@@ -82,13 +82,15 @@ def hold(
         number = unit.connection.execute(select(func.max(table.c.number))).scalar() or 0
         before = select(table.c.id).where(table.c.request_id == row.id, table.c.state == HELD).limit(1)
         waits_behind = unit.connection.execute(before).first() is not None
+        kept = wire if fetched is None else whole.SerializeToString()
+        unit.note(sha256=hashlib.sha256(kept).hexdigest())
         unit.execute(
             insert(table).values(
                 id=result_id or new_id("out"),
                 request_id=row.id,
                 number=number + 1,
                 type=int(message.messageType),
-                wire=wire if fetched is None else whole.SerializeToString(),
+                wire=kept,
                 state=HELD if reasons or waits_behind else RELEASED,
                 at=stamp(clock.now()),
                 reasons=json.dumps([_told(each) for each in reasons]),

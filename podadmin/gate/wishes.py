@@ -6,6 +6,7 @@ person's words; how the pod is told depends on how far it is (gate contract, sec
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, insert, select, update
 
+from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp
 from podadmin.core.errors import Refused
 from podadmin.gate.records import result
@@ -49,18 +51,17 @@ def wish(store: Store, clock: Clock, request_id: str, kind: str, words: str, act
     check_wish(row.state, kind)
     act = "gate.stop-wanted" if kind == STOP else "gate.withholding-wanted"
     with store.record(Fact(actor, act, request_id, {"words": told})) as unit:
-        unit.execute(
-            insert(table).values(
-                id=new_id("wish"),
-                request_id=request_id,
-                kind=kind,
-                words=told,
-                asked_by=actor,
-                asked_at=stamp(clock.now()),
-            )
-        )
+        asked = new_id("wish"), request_id, kind, told, actor, stamp(clock.now())
+        names = ("id", "request_id", "kind", "words", "asked_by", "asked_at")
+        unit.execute(insert(table).values(dict(zip(names, asked, strict=True))))
+        unit.note(wish=asked[0], sha256=proof_of(*asked))
         # what waits to be seen does not leave from this moment on, however long the rest takes
         _keep_back(unit, request_id)
+
+
+def proof_of(*asked: str) -> str:
+    """SHA-256 of a wish as it was asked for, in hex: its columns from `id` to `asked_at`, in their order."""
+    return hashlib.sha256(canonical(asked).encode()).hexdigest()
 
 
 def check_wish(state: str, kind: str) -> None:
@@ -86,7 +87,7 @@ def fulfil(store: Store, clock: Clock, tell_pod: Callable[[str], None]) -> int:
         ends = partial(_end, clock=clock, row=row)
         if not service.ended(store, clock, row.request_id, Event.STOPPED, shown, abort=abort, then=ends):
             outcome = "the pod is told"  # it had ended by itself, and its requester knows
-            with store.record(Fact("gate", "gate.wish-done", row.request_id, {"outcome": outcome})) as unit:
+            with store.record(_is_done(row, outcome)) as unit:
                 _done(unit, clock, row, outcome)
         if mailbox:
             tell_pod(mailbox)  # where the gate dies before, the next one does: `to_tell_again`
@@ -96,8 +97,12 @@ def fulfil(store: Store, clock: Clock, tell_pod: Callable[[str], None]) -> int:
 def _end(unit: Unit, *, clock: Clock, row: Row[Any]) -> None:
     """The wish ends with the task: no gate that dies in between leaves one of them without the other."""
     outcome = "the requester and the pod are told"
-    unit.also(Fact("gate", "gate.wish-done", row.request_id, {"outcome": outcome}))
+    unit.also(_is_done(row, outcome))
     _done(unit, clock, row, outcome)
+
+
+def _is_done(row: Row[Any], outcome: str) -> Fact:
+    return Fact("gate", "gate.wish-done", row.request_id, {"outcome": outcome, "wish": row.id})
 
 
 def _done(unit: Unit, clock: Clock, row: Row[Any], outcome: str) -> None:

@@ -13,7 +13,7 @@ from podadmin.core.text import stranger
 from podadmin.limits.alarms import WORDS, Alarm, Kind, mark, sentence
 from podadmin.limits.model import Key
 from podadmin.limits.reading import last_check, local_total
-from podadmin.limits.records import limit_alarm, limit_check
+from podadmin.limits.records import CHECKS, limit_alarm, limit_check, tell
 from podadmin.store.unit import Fact, Unit
 
 GATE: Final = "gate"
@@ -148,9 +148,10 @@ def _accept(unit: Unit, found: Alarm, at: datetime) -> None:
             "Only a total of the network that fell, and is still lower than what counts here, can be accepted.",
             "See to the alarm without accepting anything.",
         )
+    made = new_id("chk")
     unit.execute(
         insert(limit_check).values(
-            id=new_id("chk"),
+            id=made,
             network=found.key.network,
             project=found.key.project,
             resource=found.key.resource,
@@ -163,6 +164,7 @@ def _accept(unit: Unit, found: Alarm, at: datetime) -> None:
             request="",
         )
     )
+    tell(unit, CHECKS, made)
 
 
 def _alarm(row: Row[Any]) -> Alarm:

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import Any, Final
+
 from sqlalchemy import (
     Column,
     Float,
     Index,
     Integer,
+    Row,
     ScalarSelect,
     String,
     Table,
@@ -21,7 +25,9 @@ from sqlalchemy import (
     table,
 )
 
+from podadmin.core.canon import canonical
 from podadmin.store.tables import metadata
+from podadmin.store.unit import Unit
 
 
 def _next(name: str) -> ScalarSelect[int]:
@@ -134,3 +140,21 @@ limit_alarm = Table(
     Column("seen_reason", Text),
 )
 """Something that must not be. `mark` names the occasion, so that the same one is never told twice."""
+
+CHECKS: Final = "checks"
+PROMISES: Final = "promises"
+_WRITTEN: Final = {CHECKS: limit_check, PROMISES: reservation}
+_LATER: Final = frozenset({"settled_at", "outcome"})
+
+
+def proof_of(row: Row[Any]) -> str:
+    """SHA-256 of a check or a promise as it was written, in hex: when a promise is settled is no part of it."""
+    kept = {name: value for name, value in row._mapping.items() if name not in _LATER}
+    return hashlib.sha256(canonical(kept).encode()).hexdigest()
+
+
+def tell(unit: Unit, what: str, row_id: str) -> None:
+    """Let the unit's entry tell of a row that it has written, `what` of it: `CHECKS` or `PROMISES`."""
+    written = _WRITTEN[what]
+    row = unit.connection.execute(select(written).where(written.c.id == row_id)).one()
+    unit.note(**{what: {**unit.facts[0].body.get(what, {}), row_id: proof_of(row)}})

@@ -48,7 +48,7 @@ from podadmin.limits.reading import (
     series,
     used_of,
 )
-from podadmin.limits.records import limit_check, reservation
+from podadmin.limits.records import CHECKS, PROMISES, limit_check, reservation, tell
 from podadmin.store.unit import Fact, Unit
 
 __all__ = [
@@ -111,9 +111,10 @@ def note_limits(
     told, last = check_amount(network_total), last_check(unit.connection, key)
     used = None if last is None else used_of(unit.connection, key, last)
     bound = None if limit is None else check_amount(limit)
+    made = new_id("chk")
     unit.execute(
         insert(limit_check).values(
-            id=new_id("chk"),
+            id=made,
             network=network,
             project=project,
             resource=resource,
@@ -126,6 +127,7 @@ def note_limits(
             request=request_id,
         )
     )
+    tell(unit, CHECKS, made)
     before = None if last is None else float(last.told_total)
     if before is not None and told < before:
         raise_alarm(
@@ -190,6 +192,7 @@ def reserve(
         "made_at": stamp(at),
     }
     unit.execute(insert(reservation).values(**row))
+    tell(unit, PROMISES, str(row["id"]))
     return Reservation(str(row["id"]), request_id, key, grantable(found, asked), at, requester, datasource)
 
 

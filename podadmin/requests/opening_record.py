@@ -15,6 +15,7 @@ from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp
 from podadmin.core.errors import Refused
 from podadmin.limits import service as limits
+from podadmin.limits.records import PROMISES
 from podadmin.requests import grant_moves, receipts, review_moves
 from podadmin.requests.grant_pins import Pins
 from podadmin.requests.moves import GATE, changed, move
@@ -184,6 +185,7 @@ def _allow(unit: Unit, clock: Clock, row: Row[Any], opening: Opening) -> State:
             if grant_id and not grant_moves.use_inferences(unit, grant_id, request_id, amounts):
                 raise _grant_over("The grant has too few inferences left", "the grant has too few inferences left")
     except Refused as error:
+        unit.note(**{PROMISES: {}})  # what the entry tells of was taken back
         why = error.why if error.code == "grant.over" else error.code
         return _hold_after_all(unit, row, why, error.what)
     by = "grant" if grant_id else "rule"
