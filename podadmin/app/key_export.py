@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podadmin.app.text_files import write_text
 from podadmin.app.views.keys import PublicHalf
 from podadmin.core.errors import NotFound, Unavailable
+from podadmin.core.files import expanded
 from podadmin.vault.forms import jwks, public_forms, published_jwk, read_public, thumbprint
 from podadmin.vault.model import KeyInfo, KeyState, Purpose
 
@@ -51,7 +51,7 @@ def ehr_key_set(profile: Profile, name: str, to: str) -> PublicHalf:
 def _given(form: str, text: str, kid: str, to: str) -> PublicHalf:
     if not to:
         return PublicHalf(form, text, kid)
-    path = Path(to).expanduser().absolute()
+    path = expanded(to).absolute()
     write_text(path, text, _not_written)
     return PublicHalf(form, text, kid, str(path))
 

@@ -11,7 +11,23 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from podadmin.core.errors import BadInput
+from podadmin.core.text import quoted
+
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def expanded(path: str | Path) -> Path:
+    """`path` with the home folder for which its `~` or `~name` stands. Raises BadInput `file.no-such-home`."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise BadInput(
+            "file.no-such-home",
+            f"The path {quoted(str(path), 300)} leads nowhere.",
+            "It begins with the home folder of somebody whom this computer does not know.",
+            "Write the path in full.",
+        ) from None
 
 
 def open_named(path: Path) -> BinaryIO:

@@ -57,7 +57,9 @@ def elide(text: str, limit: int) -> str:
 
 def stranger(text: str, limit: int = 200) -> str:
     """The one way in which a stranger's short text reaches a screen, a log or a journal body."""
-    return elide(visible(text[: limit * 4]), limit)
+    # of a very long one no more than is shown, and its real end: what is shown as the end must be it
+    ends = text if len(text) <= limit * 4 else text[: limit * 2] + text[-limit * 2 :]
+    return elide(visible(ends), limit)
 
 
 def quoted(text: str, limit: int = 200) -> str:

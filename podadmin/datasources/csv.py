@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from podadmin.core.errors import BadInput
+from podadmin.core.files import expanded
 from podadmin.datasources.dialect import HEAD_BYTES, Dialect, dialect
 from podadmin.datasources.files import unpacked, unreadable
 from podadmin.datasources.model import Reading
@@ -45,7 +46,7 @@ def packing(path: Path, endings: Sequence[str]) -> str:
 
 def located(path: Path) -> Path:
     """`path` made absolute, with links followed as far as they lead."""
-    return path.expanduser().resolve()
+    return expanded(path).resolve()
 
 
 def _head(path: Path, packed: str) -> bytes:

@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from podadmin.core.errors import BadInput, PodadminError, Unavailable
+from podadmin.core.files import expanded
 from podadmin.core.text import stranger
 from podadmin.datasources.database_errors import Fault, said
 from podadmin.datasources.database_expressions import HASH, ONE_IN
@@ -237,7 +238,7 @@ def sqlite_path(url: URL) -> Path:
     name = (url.database or "").removeprefix("file:").partition("?")[0]
     if not name or name == ":memory:":
         raise bad_url("A SQLite URL names a file: sqlite:////folder/file.db with four slashes for a full path.")
-    return Path(name).expanduser()
+    return expanded(name)
 
 
 def _by_another(engine: Engine, statement: str) -> Stop:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from podadmin.core.errors import BadInput
+from podadmin.core.files import expanded
 from podadmin.core.late import Late
 from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
@@ -148,7 +149,7 @@ class _Walk:
         if not (of_schema or is_path) or "://" in text:
             return text
         if text.startswith("~"):
-            return str(Path(text).expanduser())
+            return str(expanded(text))
         base = self._beside if of_schema else self._started_in
         if is_absolute(text) or base is None:
             return text

@@ -17,6 +17,7 @@ from sqlalchemy import insert, select
 from podadmin.core.canon import canonical, parsed
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import BadInput, NotFound, PodadminError, Unavailable
+from podadmin.core.files import expanded
 from podadmin.core.text import stranger
 from podadmin.schema.exchange import arrow, frictionless
 from podadmin.schema.generate import Generated
@@ -209,7 +210,7 @@ def export(
             "None was generated and saved.",
             "Generate its schema and save it first.",
         )
-    target = to.expanduser().absolute()
+    target = expanded(to).absolute()
     text = _WRITERS[format](prepared(kept))
     body = {
         "datasource": datasource_id,

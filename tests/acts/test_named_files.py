@@ -71,3 +71,22 @@ def test_what_is_no_file_of_its_kind_is_told_at_once(
         thread.join(PATIENCE / 8)
         assert ended, f"{name} waits for {path}"
         assert isinstance(ended[0], PodadminError), (path, repr(ended[0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "given"),
+    [
+        *NAMED,
+        ("journal export", "to", {}),
+        ("journal anchor-sheet", "to", {}),
+        ("backup create", "to", {}),
+        ("pod import", "storage", {"file": "pod.yaml"}),
+        ("schema preview", "path", {"name": "eyes"}),
+    ],
+)
+def test_the_home_of_somebody_who_is_not_there_is_told(
+    made: Do, name: str, argument: str, given: dict[str, Any]
+) -> None:
+    with pytest.raises(PodadminError) as caught:
+        made(name, **{argument: "~nobody-of-this-name/x"}, **given)
+    assert caught.value.code

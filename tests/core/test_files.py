@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from podadmin.core.files import open_named, read_named
+from podadmin.core import files
+from podadmin.core.errors import BadInput
+from podadmin.core.files import expanded, open_named, read_named
 
 
 def test_a_file_is_read_up_to_what_it_may_have_also_through_a_link(tmp_path: Path) -> None:
@@ -50,3 +52,17 @@ def test_what_becomes_a_pipe_between_the_look_and_the_reading_is_told_too(
     monkeypatch.setattr(os, "open", other)
     with pytest.raises(OSError, match="pipe"):
         read_named(file, 10)
+
+
+def test_a_home_that_nobody_has_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expanded("~/x") == expanded(Path("~/x")) == tmp_path / "x"
+    assert expanded("a/~b") == Path("a/~b")
+    with pytest.raises(BadInput, match=r"file\.no-such-home") as caught:
+        expanded("~nobody-of-this-name/\u202ex")
+    assert "~nobody-of-this-name/<U+202E>x" in caught.value.what
+
+
+def test_nothing_else_asks_for_a_home() -> None:
+    source = Path(files.__file__).parents[1]
+    assert [each for each in source.rglob("*.py") if "expanduser" in each.read_text("utf-8")] == [Path(files.__file__)]

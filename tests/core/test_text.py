@@ -128,3 +128,10 @@ def test_a_stranger_cannot_end_the_quotation_marks_around_its_words() -> None:
 def test_fingerprints_are_shown_in_blocks_of_four() -> None:
     assert grouped("ee36a07c0fba92") == "ee36 a07c 0fba 92"
     assert grouped("") == ""
+
+
+@pytest.mark.parametrize("length", [150, 790, 801, 1000, 5000])
+@pytest.mark.parametrize("filling", ["x", "\u202e", "ä"])
+def test_what_is_shown_as_the_end_of_a_long_text_is_its_end(length: int, filling: str) -> None:
+    shown = stranger("begins " + filling * length + " ends", 100)
+    assert (shown[:7], shown[-5:], len(shown)) == ("begins ", " ends", 100)

@@ -12,6 +12,7 @@ from podadmin.app.acts.registry import act
 from podadmin.app.backup_standing import has_keys, standing
 from podadmin.app.views.backup import BackupMade, BackupRow, BackupsView, BackupTried
 from podadmin.core.errors import BadInput, PodadminError, Unavailable
+from podadmin.core.files import expanded
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.networks import service as networks
@@ -179,7 +180,7 @@ def _source(profile: Profile) -> service.Source:
 
 
 def _place(to: str) -> Path:
-    return Path(to).expanduser().absolute()
+    return expanded(to).absolute()
 
 
 def _row(each: Backup) -> BackupRow:
@@ -211,7 +212,7 @@ def _shares(files: Sequence[str], words: Secret[str] | None) -> list[Secret[str]
     found: list[Secret[str]] = []
     for name in files:
         try:
-            with Path(name).expanduser().open(encoding="utf-8") as file:
+            with expanded(name).open(encoding="utf-8") as file:
                 found += shares_in(Secret(file.read(_LARGEST_SHARES)))
         except (OSError, UnicodeDecodeError) as error:
             raise Unavailable(

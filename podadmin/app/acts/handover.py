@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from podadmin.app.acts.registry import act
 from podadmin.app.views.handover import HandedOver
 from podadmin.core.errors import BadInput, Unavailable
+from podadmin.core.files import expanded
 from podadmin.core.progress import Progress
 from podadmin.pod import service as pods
 from podadmin.store.unit import Fact
@@ -56,7 +57,7 @@ def hand_over(
     read, lent = False, None
     try:
         with lend(profile.id, profile.folder, private, pod.name, user) as lent:
-            own = Path(storage).expanduser().absolute() if storage else None
+            own = expanded(storage).absolute() if storage else None
             with linked(lent, own, pod.name, user) if own else nullcontext():
                 read = _read(profile, progress, lent, own or lent.storage, began + seconds)
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from podadmin.app import anchoring, saved_filters
@@ -14,6 +13,7 @@ from podadmin.app.proof import prove
 from podadmin.app.views.facts import Done
 from podadmin.app.views.journal import AnchorView, JournalCheck, JournalFilters, JournalPage, JournalRow
 from podadmin.core.errors import BadInput, ExitCode
+from podadmin.core.files import expanded
 from podadmin.core.progress import Progress
 from podadmin.journal import search as searching
 from podadmin.journal import service
@@ -103,7 +103,7 @@ def verify(
     anchor: Annotated[list[str], "a file with an anchor to hold the journal against, besides those it knows of"] = [],  # noqa: B006 - never changed
 ) -> JournalCheck:
     """Recompute the whole chain; hold it against every readable anchor, and the records against their entries."""
-    return prove(profile, progress, [Path(each).expanduser() for each in anchor])
+    return prove(profile, progress, [expanded(each) for each in anchor])
 
 
 @act("journal anchors")
@@ -124,7 +124,7 @@ def anchor_file(
     profile: Profile, file: Annotated[str, "the file, with its whole path; best on another disk"]
 ) -> tuple[AnchorView, ...]:
     """Keep the journal's signed head in a file, from now on after every change."""
-    anchoring.add_file(profile, Path(file).expanduser())
+    anchoring.add_file(profile, expanded(file))
     return anchors(profile)
 
 
@@ -138,7 +138,7 @@ def anchor_stamp(
 
     Only a hash goes out, never what the journal says.
     """
-    anchoring.add_authority(profile, address, Path(certificate).expanduser())
+    anchoring.add_authority(profile, address, expanded(certificate))
     return anchors(profile)
 
 
@@ -154,7 +154,7 @@ def anchor_remove(
 @act("journal anchor-sheet", writes=True, kinds=("journal",))
 def anchor_sheet(profile: Profile, to: Annotated[str, "the PDF file to write, to be printed"]) -> Done:
     """Write the journal's signed head as a sheet with a QR code, to be printed and kept elsewhere."""
-    path = Path(to).expanduser()
+    path = expanded(to)
     seq = anchoring.write_sheet(profile, path)
     return Done(f"The sheet proves the journal up to entry {seq:,}. Print it, and keep it elsewhere.", str(path))
 
@@ -178,7 +178,7 @@ def export(
     from podadmin.app.exports.service import export as write
 
     selection = Selection(request.strip(), moment(since), moment(until, end=True))
-    path = Path(to).expanduser()
+    path = expanded(to)
     done = write(profile, path, format, selection, progress)
     if not profile.auditor:
         fact = Fact(profile.actor, "journal.exported", path.name, done.facts(format, selection))

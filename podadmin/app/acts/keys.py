@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from podadmin.app.acts import handover, keys_clear, keys_trust
@@ -12,6 +11,7 @@ from podadmin.app.acts.registry import act
 from podadmin.app.key_rows import all_rows, own_row
 from podadmin.app.views.keys import KeyDone, KeyRow, PublicHalf
 from podadmin.core.errors import BadInput
+from podadmin.core.files import expanded
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.vault.model import KeyInfo, KeyKind, Purpose
@@ -79,7 +79,7 @@ def import_key(
     """
     from podadmin.vault.importing import check_size, key_file_at, read_key_file
 
-    file = key_file_at(Path(path).expanduser().absolute())
+    file = key_file_at(expanded(path).absolute())
     progress.report("Reading the key file", 0.1)
     found = read_key_file(file, passphrase)
     wanted = Purpose(purpose)

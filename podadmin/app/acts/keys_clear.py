@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from podadmin.app.acts.registry import act
 from podadmin.app.views.facts import Done
 from podadmin.app.views.keys import LeftFile
+from podadmin.core.files import expanded
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -23,7 +24,7 @@ def left(
     from podadmin.vault.importing import key_file_at
 
     profile.open_vault()
-    given = Path(path).expanduser().absolute()
+    given = expanded(path).absolute()
     return left_files(profile, given / "pod_rsa.pem" if given.is_dir() else key_file_at(given))
 
 
@@ -41,7 +42,7 @@ def seal(
     from podadmin.vault.clearing import remove_clear_file, seal_file
 
     vault = profile.open_vault()
-    file = Path(path).expanduser().absolute()
+    file = expanded(path).absolute()
     held = seal_file(vault, file, profile.actor)
     if not remove:
         return Done("What the file holds lies sealed in the vault. The file is still there, in clear.", held)
@@ -54,7 +55,7 @@ def give_back(profile: Profile, key: SecretId, to: Annotated[str, "the file to w
     """Write a file that was sealed back to the disk, in clear, for your account only."""
     from podadmin.vault.clearing import give_back as written
 
-    written(profile.open_vault(), profile.store, key, Path(to).expanduser().absolute(), profile.actor)
+    written(profile.open_vault(), profile.store, key, expanded(to).absolute(), profile.actor)
     return Done("The file was written. It lies there in clear.", key)
 
 

@@ -9,7 +9,7 @@ from podadmin.app.acts.registry import act
 from podadmin.app.views.facts import Done
 from podadmin.app.views.pod import Brought, ConfigText, OddityRow
 from podadmin.core.errors import BadInput, Refused, Unavailable
-from podadmin.core.files import read_named
+from podadmin.core.files import expanded, read_named
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
 from podadmin.core.text import stranger
@@ -55,11 +55,11 @@ def bring(
     from podadmin.pod.yaml_reading import read
     from podadmin.vault.importing import POD_KEY, check_size, key_file_at, read_key_file
 
-    path = Path(file).expanduser().absolute()
-    kept = Path(storage).expanduser().absolute()
-    environment = read_variables(Path(variables).expanduser()) if variables else {}
+    path = expanded(file).absolute()
+    kept = expanded(storage).absolute()
+    environment = read_variables(expanded(variables)) if variables else {}
     progress.report("Reading the configuration", 0.1)
-    base = Path(started_in).expanduser().absolute() if started_in else path.parent
+    base = expanded(started_in).absolute() if started_in else path.parent
     found = read(_text(path), environment=environment, beside=path.parent, started_in=base)
     config = found.config
     pod = service.find(profile.store)
@@ -80,7 +80,7 @@ def bring(
     progress.report("Opening the keyring", 0.2)
     vault = profile.open_vault()
     present = vault.find(Purpose.POD)
-    key_path = Path(key).expanduser().absolute() if key else key_folder(kept, config) / POD_KEY
+    key_path = expanded(key).absolute() if key else key_folder(kept, config) / POD_KEY
     if present is None:
         progress.report("Taking over the key", 0.4)
         given = read_key_file(key_file_at(key_path), passphrase)
@@ -135,7 +135,7 @@ def export_config(
     text = written(now.config)
     names = tuple(dict.fromkeys((KEY_ID, KEY, *references(now.config))))
     if to:
-        path = Path(to).expanduser().absolute()
+        path = expanded(to).absolute()
         write_text(path, text, _not_written)
         return ConfigText("", names, str(path))
     return ConfigText(text, names)
@@ -168,9 +168,7 @@ def configure(
             _keep(profile, profile.open_vault(), secrets)
             changed["datasources"] = sources
         if pod_db:
-            changed["pod_db"] = (
-                False if pod_db == "off" else PodDbConfig(path=str(Path(pod_db).expanduser().absolute()))
-            )
+            changed["pod_db"] = False if pod_db == "off" else PodDbConfig(path=str(expanded(pod_db).absolute()))
         if approved:
             changed["approved_pods"] = tuple(approved)
         if epsilon >= 0:
@@ -211,7 +209,7 @@ def launch(
     new = Launch(
         kind="container" if image else "command",
         command=parsed(command) if command else now.command,
-        folder=str(Path(folder).expanduser().absolute()) if folder else now.folder,
+        folder=str(expanded(folder).absolute()) if folder else now.folder,
         runtime=runtime,
         image=image,
         options=parsed(options) if options else (),

@@ -13,7 +13,7 @@ from podadmin.app.views.facts import Done
 from podadmin.app.views.grants import ReceiptCheck, ReceiptDetail, ReceiptKey, ReceiptPage, ReceiptRow
 from podadmin.core.clock import unstamp
 from podadmin.core.errors import BadInput, ExitCode, NotFound, Unavailable
-from podadmin.core.files import read_named
+from podadmin.core.files import expanded, read_named
 from podadmin.core.text import stranger
 from podadmin.requests import receipts
 from podadmin.store.engine import explain
@@ -71,7 +71,7 @@ def export(
 ) -> Done:
     """Write a signed receipt to a file, for the requester to keep and to verify."""
     text = receipts.signed_of(receipts.find(profile.store, reference)).as_file()
-    path = Path(to).expanduser()
+    path = expanded(to)
     write_text(path, text)
     return Done("The receipt was written.", str(path))
 

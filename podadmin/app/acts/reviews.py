@@ -14,6 +14,7 @@ from podadmin.app.views.facts import Done
 from podadmin.app.views.grants import ReviewerRow, ReviewView
 from podadmin.core.clock import new_id, stamp
 from podadmin.core.errors import Refused
+from podadmin.core.files import expanded
 from podadmin.requests import receipts, review_moves, reviews, service
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def export(
         "seal_to": reviews.public_hex(reviews.blind_key(signer, subject)),
         "key": signer.key_id,
     }
-    path = Path(to).expanduser()
+    path = expanded(to)
     write_text(path, reviews.ask_file(facts, signer))
     return Done("The request for review was written. The reviewer's vote comes back sealed.", str(path))
 
@@ -177,7 +178,7 @@ def answer(
         new_id("salt"),
         stamp(profile.clock.now()),
     )
-    path = Path(to).expanduser()
+    path = expanded(to)
     write_text(path, reviews.seal_vote(reviews.sign_vote(said, signer), asked["seal_to"], asked["key"]) + "\n")
     return Done(f"The vote was written. The key that signed it is {signer.public_raw.hex()}.", str(path))
 

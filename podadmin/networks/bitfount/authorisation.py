@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypedDict
 
 from podadmin.core.errors import BadInput
+from podadmin.core.files import expanded
 from podadmin.core.text import stranger
 from podadmin.limits.model import InferenceLimits, listed_resources, malformed
 from podadmin.networks.bitfount.types import IdentityVerificationMethod, PodResponseType
@@ -136,7 +137,7 @@ def _output() -> Path:
 
 def _results_base() -> Path:
     set_to = os.environ.get("BITFOUNT_TASK_RESULTS_DIR")
-    return Path(set_to).expanduser() if set_to else _output() / "task-results"
+    return expanded(set_to) if set_to else _output() / "task-results"
 
 
 @dataclass
