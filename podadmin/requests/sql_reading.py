@@ -330,8 +330,8 @@ def _star_reads_a_table(star: exp.Star) -> bool:
     if not isinstance(parent, exp.Select):
         return True
     begin = parent.args.get("from_")
-    beside = [*(parent.args.get("joins") or ()), *(parent.args.get("laterals") or ())]
-    return not all(map(_is_query, [*([begin.this] if begin else []), *(each.this for each in beside)]))
+    sources = [*([begin.this] if begin else []), *(each.this for each in parent.args.get("joins") or ())]
+    return not all(map(_is_query, sources))
 
 
 def _is_query(source: exp.Expr | None) -> bool:
