@@ -174,6 +174,7 @@ def test_what_an_engine_reads_is_named_or_every_column_is(query: str, column: st
         ("SELECT a, 1--1, b\nFROM t", ("a",), True),
         ("SELECT a FROM t -- b", ("a",), True),
         ("SELECT a$b FROM t", ("a$b",), True),
+        ("SELECT a FROM t WHERE b = N'x'", ("a", "b"), True),
         ("SELECT a FROM t WHERE b = 'x\\' AND c = 1", ("a", "b", "c"), True),
         ("SELECT a FROM t WHERE b = '--' AND c = \"#$\" ", ("a", "b", "c", "#$"), False),
         ("SELECT a FROM t WHERE b = 'ä\u200b'", ("a", "b"), False),
