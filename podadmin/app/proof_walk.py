@@ -44,7 +44,8 @@ def walk(store: Store, anchors: Sequence[Anchor], progress: Progress, after: Hea
         chain = service.verify(store, anchors, progress)
     else:
         chain = service.verify_from(store, anchors, after, progress)
-    if chain.broken is not None:
+    if damage or chain.broken is not None:
+        # in a file that is damaged any record can be unreadable, and the damage is what has to be told
         return Walked(damage, chain)
     progress.report("Holding the records against their entries")
     mismatch = check_evidence(store, live=after is not None, progress=progress)
