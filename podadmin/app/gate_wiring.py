@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from podadmin.core.text import folded
 from podadmin.datasources import service as datasources
-from podadmin.datasources.model import found_out
+from podadmin.datasources.model import Datasource, FileSource, found_out
 from podadmin.gate.ports import Numbers, Ports, Upstream
 from podadmin.networks.bitfount.places import BITFOUNT_NETWORKS
 from podadmin.networks.service import LOCAL, Joined
@@ -17,6 +18,7 @@ from podadmin.pod import service as pods
 from podadmin.pod.setup import BITFOUNT, BUILT_IN
 from podadmin.pod.sql import Source
 from podadmin.schema import service as schemas
+from podadmin.store.engine import Store
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile
@@ -57,9 +59,8 @@ def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:
     number, text = profile.settings.number, profile.settings.text
 
     def records(name: str) -> int | None:
-        source = next((each for each in datasources.list_all(profile.store) if each.name == name), None)
-        kept = schemas.latest(profile.store, source.id) if source else None
-        return kept.document.records if kept else None
+        known = _described(profile.store, name)
+        return known[1].document.records if known else None
 
     def paused() -> bool:
         pod = pods.find(profile.store)
@@ -72,6 +73,7 @@ def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:
         pod_name=wanted.name,
         datasets=lambda: wanted.names or tuple(source.name for source in wanted.datasources),
         records=records,
+        columns=lambda name: columns_of(profile.store, name),
         pod_key=lambda: profile.open_vault().pod_key(),
         paused=paused,
         upstream=upstream,
@@ -89,6 +91,23 @@ def ports_of(profile: Profile, wanted: Wanted, upstream: Upstream) -> Ports:
         foreign=wanted.worker == BITFOUNT,
         model_hash=inference.digest,
     )
+
+
+def columns_of(store: Store, name: str) -> frozenset[str] | None:
+    """All columns of a datasource with a schema, by its name, `folded`, those that are ignored too; None where that
+    cannot be told: behind the name of anything but a file there can be more than its schema tells.
+    """
+    known = _described(store, name)
+    if known is None or not isinstance(known[0].source, FileSource):
+        return None
+    source, kept = known
+    return frozenset(map(folded, (*(each.name for each in kept.columns), *source.choices.ignore)))
+
+
+def _described(store: Store, name: str) -> tuple[Datasource, schemas.Saved] | None:
+    source = next((each for each in datasources.list_all(store) if each.name == name), None)
+    kept = schemas.latest(store, source.id) if source else None
+    return (source, kept) if source and kept else None
 
 
 def network_for(worker: str, joined: Sequence[Joined]) -> Joined | None:

@@ -40,7 +40,7 @@ from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import rule_service, service
 from podadmin.requests.effect_table import shipped
-from podadmin.requests.effects import statement
+from podadmin.requests.effects import Effects, statement
 from podadmin.requests.envelope import BY_LOG_IN, Claims, Opened, Unverified, Verified, VerifiedRequest, judge
 from podadmin.requests.protocols import Protocol, read
 from podadmin.requests.service import Look, Opening, Sealed
@@ -256,7 +256,8 @@ class Opener:
         verified: Verified[VerifiedRequest],
     ) -> Look:
         request, protocol = verified.value, read(verified)
-        effects = await to_thread.run_sync(statement, verified, shipped(TABLE))
+        datasource = request.pod_identifier.partition("/")[2]
+        effects = await to_thread.run_sync(self._stated, verified, datasource)
         answer = await self._ask_network(sealed, request, opened)
         prepared = Prepared(
             request_id=sealed.request_id,
@@ -265,11 +266,14 @@ class Opener:
             effects=effects,
             answer=answer,
             sealed_digest=sealed_digest_of(opened),
-            records=self._ports.records(request.pod_identifier.partition("/")[2]),
+            records=self._ports.records(datasource),
             hashes=_hashes(protocol, self._ports.model_hash),
             shown=common(opened, key),
         )
         return lambda connection: weighed(self._ports, self._rules, prepared, connection)
+
+    def _stated(self, verified: Verified[VerifiedRequest], datasource: str) -> Effects:
+        return statement(verified, shipped(TABLE), self._ports.columns(datasource))
 
     async def _ask_network(
         self, sealed: Sealed, request: VerifiedRequest, opened: OpenedJobRequest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -68,6 +68,8 @@ class Ports:
     numbers: Numbers
     model_hash: Callable[[str], str] = lambda _slug: ""
     """The SHA-256 of what would run under a model's name (`owner/Model:version`); empty where that is not known."""
+    columns: Callable[[str], Collection[str] | None] = lambda _name: None
+    """All columns of a datasource by its name, `core.text.folded`; None where they are not known."""
     foreign: bool = False
     """The pod is the network's own software behind the proxy, and not the built-in worker."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from podadmin.core.text import quoted, stranger
+from podadmin.core.text import folded, quoted, stranger
 from podadmin.requests.effect_facts import Computing, ModelUse, Output, Reading, worst
 from podadmin.requests.effect_table import ArgumentRule, EffectTable, Leaving, PartRow
 from podadmin.requests.protocols import Algorithm, Part, Protocol
@@ -37,6 +37,8 @@ class Draft:
     """What was collected: sentences by where they belong, facts, and what is not known."""
 
     datasource: str
+    known: Collection[str] | None = None
+    """The columns of the datasource, `folded`; None where they are not known."""
     sentences: dict[str, list[str]] = field(
         default_factory=lambda: {"reads": [], "computes": [], "stays": [], "filters": []}
     )
@@ -181,8 +183,11 @@ def _sql(algorithm: Algorithm, row: PartRow, draft: Draft) -> None:
     query = algorithm.part.text(row.analyse)
     found = understand(query)
     draft.queries += [query] if query else []
+    # the name of a table is no column of a datasource that has none of that name
+    perhaps = [each for each in found.perhaps if draft.known is None or folded(each) in draft.known]
+    columns = [each for each in found.columns if each in perhaps or each not in found.perhaps]
     draft.tables += found.tables
-    draft.columns += found.columns
+    draft.columns += columns
     draft.outside += found.outside
     draft.all_columns = draft.all_columns or found.all_columns
     table = _algorithm_words(algorithm)["table"]
@@ -195,8 +200,11 @@ def _sql(algorithm: Algorithm, row: PartRow, draft: Draft) -> None:
         draft.say("reads", ("By the SQL: no table of the datasource.",))
     else:
         tables = ", ".join(map(quoted, found.tables))
-        columns = "every column" if found.all_columns else _listed(found.columns) if found.columns else _ONLY_HOW_MANY
-        draft.say("reads", (f"By the SQL, of the table {tables}: {columns}.",))
+        sure = tuple(each for each in columns if draft.known is not None or each not in perhaps)
+        words = "every column" if found.all_columns else _listed(sure) if sure else _ONLY_HOW_MANY
+        draft.say("reads", (f"By the SQL, of the table {tables}: {words}.",))
+        if draft.known is None and perhaps and not found.all_columns:
+            draft.say("reads", (f"Of a table that has a column of its own name: {_listed(tuple(perhaps))}.",))
     draft.say("reads", (f"Outside of the datasource: {each}." for each in found.outside))
     draft.say("filters", (f"Only records that meet the condition: {each}" for each in found.filters))
 

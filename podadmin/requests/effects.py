@@ -8,6 +8,7 @@ always told and enters no rule, because it tells no two requests apart.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,15 +47,20 @@ class Effects:
     outputs: tuple[Output, ...]
 
 
-def statement(verified: Verified[VerifiedRequest], table: EffectTable) -> Effects:
-    """The effect statement of a verified request by an effect table (`effect_table.shipped()`)."""
-    return of_request(verified.value, table)
+def statement(
+    verified: Verified[VerifiedRequest], table: EffectTable, columns: Collection[str] | None = None
+) -> Effects:
+    """The effect statement of a verified request by an effect table (`effect_table.shipped()`).
+
+    `columns` of its datasource, all of them, `folded`; None where they are not known.
+    """
+    return of_request(verified.value, table, columns)
 
 
-def of_request(request: VerifiedRequest, table: EffectTable) -> Effects:
+def of_request(request: VerifiedRequest, table: EffectTable, columns: Collection[str] | None = None) -> Effects:
     """The same of a bare record, for comparing what was verified before; it proves nothing about the record."""
     protocol = read_protocol(request.protocol)
-    draft = Draft(request.pod_identifier.partition("/")[2])
+    draft = Draft(request.pod_identifier.partition("/")[2], columns)
     headline = walk(protocol, table, draft)
     switches(dict(request.flags_claimed), table, draft)
     return finished(draft, headline, table, request.requester, draft.computing(protocol))

@@ -44,7 +44,8 @@ NOT_READ: Final = "It could not be read as SQL: count on every record and every 
 class SqlFacts:
     """What is known of a query.
 
-    `understood` false: it could not be read, and nothing else here limits it. `columns` are those that it names;
+    `understood` false: it could not be read, and nothing else here limits it. `columns` are those that it names; of
+    these, `perhaps` are the names of tables in it, which are columns too only where a table has one of that name.
     `all_columns`: it reads all others too, or could. `filters` are its conditions as written. `outside` is what it
     reaches beside its tables. `level`: none | counts | aggregate | row. `smallest_group`: the fewest records behind any
     figure; None where nothing guarantees one. `every_record`: all records of the table stand behind each figure.
@@ -54,6 +55,7 @@ class SqlFacts:
     understood: bool
     tables: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
     all_columns: bool = True
     filters: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
@@ -77,10 +79,12 @@ def _understand(query: str) -> SqlFacts:
         return SqlFacts(False, outside=outside)
     groups = [each.smallest_group for each in found]
     every = all(each.every_record for each in found)
+    sure = {name.casefold() for each in known for name in each.columns if name not in each.perhaps}
     return SqlFacts(
         understood=True,
         tables=_joined(known, lambda each: each.tables),
         columns=_joined(known, lambda each: each.columns),
+        perhaps=tuple(name for name in _joined(known, lambda each: each.perhaps) if name.casefold() not in sure),
         all_columns=any(each.all_columns for each in found),
         filters=known[0].filters,
         outside=_joined(found, lambda each: each.outside),
@@ -129,7 +133,7 @@ def _understood(reading: Reading) -> SqlFacts:
     if tree is None:
         return SqlFacts(False, outside=outside)
     tables = tuple(each for each in _tables(tree) if not is_common_table(each))
-    columns, all_columns = _columns(tree)
+    columns, perhaps, all_columns = _columns(tree)
     reached = tuple(_outside(tree))
     shape = shape_of(tree, reading.written)
     why = (*(f"It reaches outside the datasource: {each}." for each in reached), *shape.why)
@@ -138,6 +142,7 @@ def _understood(reading: Reading) -> SqlFacts:
         understood=True,
         tables=tuple(dict.fromkeys(renamed.get(folded(each.name), each.name) for each in tables if each.name)),
         columns=columns,
+        perhaps=perhaps,
         all_columns=all_columns or bool(reached) or can_hide(reading.written),
         filters=tuple(_filters(tree, reading.dialect)),
         outside=reached,
@@ -256,8 +261,8 @@ def has_two_meanings(table: exp.Table) -> bool:
     return any(each is not meant for each in alike)
 
 
-def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], bool]:
-    """The columns that are named anywhere, and whether all others have to be counted on.
+def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """The columns that are named anywhere, those of them that perhaps are none, and whether all others are read too.
 
     Every name counts as one that is not known to be something else. What stands before a dot is a table where that has
     such a column, and else a column with such a field (DuckDB): only who knows the table can tell, so it counts too.
@@ -270,20 +275,24 @@ def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], bool]:
     sources |= {each.alias.casefold() for each in tree.find_all(exp.Subquery)}
     own = _own_name(tree)
     found: dict[str, str] = {}
+    sure: set[str] = set()
     every = any(_takes_all(each) for each in tree.walk())
     for node in tree.find_all(exp.Column, exp.Identifier, exp.Var):
         if isinstance(node.parent, exp.Column) or _is_given(node):
             continue
         *before, last = node.parts if isinstance(node, exp.Column) else [node]
         for each in before:
-            if each.name.casefold() != own:
-                found.setdefault(each.name.casefold(), each.name)
+            name = each.name.casefold()
+            if name != own:
+                found.setdefault(name, each.name)
+                sure |= {name} - sources
         name = last.name.casefold()
         if name in sources or (before and OF_A_ROW.fullmatch(name)):
             every = True
         elif not isinstance(last, exp.Star):
             found.setdefault(name, last.name)
-    return tuple(found.values()), every
+            sure.add(name)
+    return tuple(found.values()), tuple(each for name, each in found.items() if name not in sure), every
 
 
 def _own_name(tree: exp.Expr) -> str:

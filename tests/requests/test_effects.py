@@ -39,6 +39,25 @@ def with_query(protocols: dict[str, Any], query: str) -> dict[str, Any]:
     return protocol
 
 
+def test_the_name_of_a_table_is_no_column_of_a_datasource_that_has_none_of_that_name(
+    verified: Make, protocols: dict[str, Any]
+) -> None:
+    request = verified(with_query(protocols, "SELECT p.age FROM patients AS p"))
+    unknown = statement(request, TABLE)
+    assert unknown.read.columns == ("p", "age")
+    assert unknown.reads == (
+        "By the SQL, of the table “patients”: “age”.",
+        "Of a table that has a column of its own name: “p”.",
+    )
+    without = statement(request, TABLE, {"age", "sex"})
+    assert (without.read.columns, without.reads) == (("age",), ("By the SQL, of the table “patients”: “age”.",))
+    there = statement(request, TABLE, {"age", "p"})
+    assert (there.read.columns, there.reads) == (("p", "age"), ("By the SQL, of the table “patients”: “p”, “age”.",))
+    # what is no table in the query is read, whatever is known of the datasource
+    field = statement(verified(with_query(protocols, "SELECT visit.ward FROM patients")), TABLE, {"age"})
+    assert field.read.columns == ("visit", "ward")
+
+
 def test_sql_is_read_and_shown_as_it_is(verified: Make, protocols: dict[str, Any]) -> None:
     found = statement(verified(protocols["sql"]), TABLE)
     assert (found.known, found.risk, found.level) == (True, "high", "row")

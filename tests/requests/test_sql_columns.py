@@ -273,6 +273,31 @@ def test_what_is_given_to_a_function_is_read() -> None:
                     con.execute(query)
 
 
+@pytest.mark.parametrize(
+    ("query", "perhaps"),
+    [
+        ("SELECT x.a FROM t AS x", ("x",)),
+        ("SELECT x.a, X.b FROM t AS x", ("x",)),
+        ("SELECT x.a, u.b FROM t AS x, u", ("x", "u")),
+        ("SELECT s.a FROM (SELECT a FROM t) AS s", ("s",)),
+        ("WITH c AS (SELECT a FROM t) SELECT c.a FROM c", ("c",)),
+        # the only table by its own name, and what is no table in the query
+        ("SELECT t.a FROM t", ()),
+        ("SELECT visit.ward FROM t", ()),
+        ("SELECT x.visit.ward FROM t AS x", ("x",)),
+        # a column of that name is read as well
+        ("SELECT s.a FROM (SELECT s.b FROM t AS x) AS s", ("s",)),
+        ("SELECT x.a FROM t AS x WHERE (SELECT visit FROM u) = 1", ("x",)),
+    ],
+)
+def test_the_name_of_a_table_is_a_column_only_where_a_table_has_one_of_that_name(
+    query: str, perhaps: tuple[str, ...]
+) -> None:
+    found = understand(query)
+    assert found.perhaps == perhaps
+    assert set(perhaps) <= set(found.columns)
+
+
 @pytest.mark.parametrize("name", ["array_agg", "any_value", "concat", "count", "max", "min", "hash_record", "num_nulls", "pg_typeof",
                                   "quote_literal", "record_out", "to_json", "jsonb_agg", "COUNT"])  # fmt: skip
 def test_a_function_of_a_row_reads_every_column(name: str) -> None:
