@@ -204,7 +204,7 @@ def _sql(algorithm: Algorithm, row: PartRow, draft: Draft) -> None:
         words = "every column" if found.all_columns else _listed(sure) if sure else _ONLY_HOW_MANY
         draft.say("reads", (f"By the SQL, of the table {tables}: {words}.",))
         if draft.known is None and perhaps and not found.all_columns:
-            draft.say("reads", (f"Of a table that has a column of its own name: {_listed(tuple(perhaps))}.",))
+            draft.say("reads", (f"And {_listed(tuple(perhaps))}, should a table in it have a column of that name.",))
     draft.say("reads", (f"Outside of the datasource: {each}." for each in found.outside))
     draft.say("filters", (f"Only records that meet the condition: {each}" for each in found.filters))
 

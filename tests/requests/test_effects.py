@@ -47,7 +47,7 @@ def test_the_name_of_a_table_is_no_column_of_a_datasource_that_has_none_of_that_
     assert unknown.read.columns == ("p", "age")
     assert unknown.reads == (
         "By the SQL, of the table “patients”: “age”.",
-        "Of a table that has a column of its own name: “p”.",
+        "And “p”, should a table in it have a column of that name.",
     )
     without = statement(request, TABLE, {"age", "sex"})
     assert (without.read.columns, without.reads) == (("age",), ("By the SQL, of the table “patients”: “age”.",))
