@@ -302,7 +302,6 @@ class Engine:
                     instance_id=new_id("pod"),
                     time_limit=wanted.time_limit,
                     memory_mb=wanted.memory_mb,
-                    object_store_origin=address.object_store,
                 )
                 await self._with_pod(config, wanted, network, gate)
                 group.cancel_scope.cancel()

@@ -21,7 +21,7 @@ from podadmin.gate.results import HELD, RELEASED
 from podadmin.gate.wishes import STOP, WITHHOLD, proof_of
 from podadmin.journal.records import journal_entry
 
-_KEPT: Final = ("gate.result-held", "gate.result-copied")
+_KEPT: Final = ("gate.result-held", "gate.result-queued", "gate.result-copied")
 _WISHES: Final = {"gate.stop-wanted": STOP, "gate.withholding-wanted": WITHHOLD}
 _DONE: Final = "gate.wish-done"
 _AT_ONCE: Final = 20

@@ -148,7 +148,9 @@ WORDS: dict[str, str] = {
     "gate.pod-connected": "A pod connected behind the gate, with {datasets} datasets",
     "gate.result-held:reasons": "A {type} of {bytes} bytes waits to be seen before it leaves: {reasons}",
     "gate.result-held": "A {type} of {bytes} bytes waits to be seen before it leaves",
+    # not recorded any more, and in journals of before
     "gate.result-copied": "A {type} of {bytes} bytes was read where it lay, and goes to the requester as it was read",
+    "gate.result-queued": "A {type} of {bytes} bytes may go to the requester, and was kept until it could be sent",
     "gate.result-released": "What the task brought was seen and let go: {messages} messages",
     "gate.result-sent:problem": "A message that had waited reached nobody ({problem})",
     "gate.result-sent": "A message that had waited has gone to the requester",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SEALED = {
     "session": "Sealed for the requester; opened here with the key of the task.",
-    "reference": "Its body lies sealed in the network's object store; the message says where.",
+    "reference": "Too large for a message: its body goes sealed by the object store, and not before the message.",
     "other": "Not readable here: sealed for somebody else, or not with the key of the task.",
     "no": "Not sealed.",
 }

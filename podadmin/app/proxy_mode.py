@@ -15,6 +15,7 @@ from podadmin.gate.credentials import OfThePod
 from podadmin.gate.ports import Upstream
 from podadmin.gate.proxy_gate import ProxyGate
 from podadmin.gate.rooms import Rooms
+from podadmin.gate.uploads import Uploads
 from podadmin.networks import service as networks
 from podadmin.networks.bitfount.places import BITFOUNT_NETWORKS, Places
 from podadmin.networks.bitfount.references import ReferencePolicy
@@ -35,6 +36,11 @@ SILENT: Final = timedelta(seconds=120)
 def folder_of(profile: Profile) -> Path:
     """Where the certificates for the environment of the pod lie."""
     return profile.folder / "gate"
+
+
+def uploads_of(profile: Profile) -> Uploads:
+    """What tasks have uploaded and has not left."""
+    return Uploads(folder_of(profile) / "uploads")
 
 
 def places_of(profile: Profile, kind: str) -> Places:
@@ -90,7 +96,7 @@ def proxy_gate(
         hub=places.address_of(places.hub),
         credentials=credentials,
         references=_references(places, network),
-        rooms=Rooms(places),
+        rooms=Rooms(places, uploads_of(profile)),
     )
     ports = ports_of(profile, wanted, upstream)
     return lambda: ProxyGate(ports, places, credentials, authority, news)

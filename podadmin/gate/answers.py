@@ -13,6 +13,7 @@ from typing import Final
 from anyio import to_thread
 
 from podadmin.core.errors import PodadminError, Unavailable
+from podadmin.gate import results
 from podadmin.gate.outgoing import PASSED, STRIPPED, Outgoing
 from podadmin.gate.ports import Ports
 from podadmin.gate.sessions import Sessions
@@ -34,7 +35,10 @@ async def send_due(ports: Ports, client: MessageServiceClient, sessions: Session
     `outgoing` hears of every message that went.
     """
     sent = 0
+    behind = await to_thread.run_sync(results.on_their_way, ports.store)
     for request_id, kind, words in await to_thread.run_sync(service.answers_due, ports.store):
+        if request_id in behind:
+            continue  # the last word of a task would reach its requester before a result that may go
         problem, said, outcome = "", "", PASSED
         try:
             composed = await to_thread.run_sync(_compose, ports, sessions, request_id, kind, words)

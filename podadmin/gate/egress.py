@@ -171,11 +171,17 @@ def _to_its_task(store: Store, row: Row[Any], message: pb.BitfountMessage) -> No
         raise _no("gate.other-recipient", "It is addressed to somebody else than the requester of its task.")
 
 
-def must_run(store: Store, task_id: str) -> None:
-    """For what only a running task may do. Raises Refused (`gate.not-running`)."""
+def must_run(store: Store, task_id: str) -> str:
+    """For what only a running task may do; its request. Raises Refused (`gate.not-running`)."""
     row = service.by_task(store, task_id)
     if row is None or row.state != State.RUNNING:
         raise _not_running()
+    return str(row.id)
+
+
+def must_still_run(store: Store, request_id: str) -> None:
+    """`must_run` by the request. Raises Refused (`gate.not-running`)."""
+    must_run(store, service.find(store, request_id).row.task_id)
 
 
 def _last(

@@ -22,8 +22,10 @@ from podadmin.gate.outgoing import HELD, Left, left_of, let_go, rows_before
 from podadmin.gate.ports import Ports
 from podadmin.gate.result_content import SHOWN_COLUMNS, Content, content_of
 from podadmin.gate.sessions import Sessions
+from podadmin.gate.uploads import nothing_uploaded
 from podadmin.networks.bitfount import codec, references
 from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.networks.bitfount.messages import SMALL_BODY
 from podadmin.networks.bitfount.types import MessageType
 from podadmin.requests import service
 from podadmin.requests.promise import Promise, promise_of
@@ -33,11 +35,10 @@ from podadmin.requests.rule_service import Shelf
 from podadmin.requests.rules import Rule
 from podadmin.requests.state import State
 
-MOST_FETCHED: Final = 64 * 1024 * 1024
-FETCH_SECONDS: Final = 10.0
-"""The pod waits in its call meanwhile, and gives it up after 20 s (gate contract, section 3.1)."""
+MOST_OPENED: Final = 64 * 1024 * 1024
+"""Bytes of a body that is opened; nothing is said of what is in a larger one."""
 SETTING: Final = Reason("Every result is held until it was seen: a setting.")
-AFTER: Final = Reason("An earlier result of this task waits to be seen.")
+AFTER: Final = Reason("An earlier result of this task has not gone.")
 UPDATE: Final = (
     "It carries the parameters of a model, which can remember single records. Its requester waits for it before the "
     "next round; later ones of this task follow by themselves once it was let go."
@@ -48,7 +49,7 @@ SEALED_FOR_OTHERS: Final = frozenset({MessageType.SECURE_SHARE, MessageType.KEY_
 MOST_GROWN: Final = 2
 """An update holds the same parameters as the one before; how well they can be packed changes from round to round."""
 _UNOPENED: Final = "It could not be opened with the key of its task, so nothing can be said of it."
-_UNFETCHED: Final = "It lies in the object store and could not be read from there, so nothing can be said of it."
+_TOO_LARGE: Final = f"It has more than {MOST_OPENED} bytes and was not opened, so nothing can be said of it."
 _PROGRESS: Final[Mapping[int, str]] = {
     MessageType.JOB_ACCEPT: "that the pod takes the task",
     MessageType.PREPARING_DATA: "how far it is: it prepares data",
@@ -70,14 +71,13 @@ _NUMBERS: Final[Mapping[int, str]] = {
 class Looked:
     """A result as it was found. `reasons` why it has to be seen first. `follows`: one before it has not gone yet.
 
-    `fetched`: what lay in the object store when it was looked at. The worker that has put it there can put something
-    else in its place, so what goes to the requester, now or once a person has seen it, is this.
+    `large`: it does not travel in a message, and goes from here, now or once a person has seen it.
     """
 
     left: Left
     reasons: tuple[Reason, ...] = ()
     follows: bool = False
-    fetched: bytes | None = None
+    large: bool = False
 
     @property
     def stays(self) -> bool:
@@ -94,23 +94,42 @@ class Looking:
         self._shelf = Shelf()
 
     async def look(self, message: pb.BitfountMessage) -> Looked | None:
-        """What a result is and why it is held; None for a message that is none, or is of no known task."""
+        """What a result is and why it is held; None for a message that is none, or is of no known task.
+
+        Raises Refused (`gate.nothing-uploaded`) for an address of a body that its task has not uploaded here.
+        """
+        url = references.reference_in(message.body)
         if not results.is_result(message.messageType):
+            if url is not None:
+                raise nothing_uploaded()
             return None
         row = await to_thread.run_sync(service.by_task, self._ports.store, message.taskId)
         if row is None:
             return None
         rules, promise = await to_thread.run_sync(self._watching, row.id)
-        url = references.reference_in(message.body)
-        body: bytes | None = message.body if url is None else None
-        problem = "" if body is not None else _UNFETCHED
-        if url is not None and (rules or self._ports.numbers.see_results()):
-            try:
-                body = await references.download(url, self._ports.upstream.references, MOST_FETCHED, FETCH_SECONDS)
-            except PodadminError as error:
-                problem = f"{_UNFETCHED} ({error.code})"
-        looked = await to_thread.run_sync(self._looked, row.id, message, body, problem, rules, promise)
-        return looked if url is None else replace(looked, fetched=body)
+        asked = bool(rules) or self._ports.numbers.see_results()
+        body: bytes | None = message.body
+        size, large = len(message.body), url is not None or len(message.body) > SMALL_BODY
+        if url is not None:
+            body, size = await to_thread.run_sync(self._uploaded, url, row.id, asked)
+        elif large and not asked:
+            body = None
+        looked = await to_thread.run_sync(self._looked, row.id, message, body, size, rules, promise)
+        return replace(
+            looked, large=large, left=replace(looked.left, sealed="reference" if large else looked.left.sealed)
+        )
+
+    def _uploaded(self, url: str, request_id: str, asked: bool) -> tuple[bytes | None, int]:
+        """What a task has uploaded, None where nobody asks for it or it is too large to be opened, and its size."""
+        uploads = self._ports.upstream.rooms.uploads
+        if uploads is None:
+            raise nothing_uploaded()
+        found = uploads.take(url, request_id)
+        size = found.size or 0
+        if size > MOST_OPENED or not asked:
+            return None, size
+        with uploads.opened(found) as file:
+            return file.read(), size
 
     def are_seen_first(self, message: pb.BitfountMessage) -> bool:
         """Is there anything for which a result of this running task could be held?"""
@@ -155,19 +174,18 @@ class Looking:
         request_id: str,
         message: pb.BitfountMessage,
         body: bytes | None,
-        problem: str,
+        size: int,
         rules: tuple[Rule, ...],
         promise: Promise,
     ) -> Looked:
         store = self._ports.store
-        left = left_of(message, self._ports.clock.now())
-        far = references.reference_in(message.body) is not None
-        left = replace(left, sealed="reference" if far else left.sealed)
+        left = replace(left_of(message, self._ports.clock.now()), size=size)
         content: Content | None = None
+        problem = _TOO_LARGE
         if body is not None:
             try:
                 content = content_of(codec.open_session(self._sessions.of(request_id), body))
-                left = replace(left, sealed="reference" if far else "session", size=len(body))
+                left = replace(left, sealed="session")
             except PodadminError:
                 problem = _UNOPENED
         what: dict[str, Any] = {"kind": content.what if content is not None else "a result"}

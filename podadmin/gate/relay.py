@@ -29,7 +29,7 @@ from podadmin.gate.intake import is_trigger
 from podadmin.gate.listening import Listening
 from podadmin.gate.looking import Looking
 from podadmin.gate.outages import Outages
-from podadmin.gate.outgoing import REFUSED, WITHHELD, Left, Outgoing
+from podadmin.gate.outgoing import REFUSED, UPLOAD, WITHHELD, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.sessions import Sessions
 from podadmin.gate.task_mailboxes import TaskMailboxes
@@ -184,9 +184,16 @@ class Relay:
 
     async def _large_object(self, data: bytes, context: rpc.Context, shown: Metadata) -> bytes:
         asked = rpc.GET_LARGE_OBJECT_STORAGE.read_request(data)
-        await to_thread.run_sync(egress.must_run, self._ports.store, asked.taskId)
+        request_id = await to_thread.run_sync(egress.must_run, self._ports.store, asked.taskId)
+        # the network is asked, so that the pod hears at once where it would not take so much
         answer = await self._pass(rpc.GET_LARGE_OBJECT_STORAGE.path, data, context, shown)
-        return answer if self._door.own_pod else self._ports.upstream.rooms.given(answer, asked.taskId)
+        rooms, now, size = self._ports.upstream.rooms, self._ports.clock.now(), asked.contentSize
+        try:
+            return await to_thread.run_sync(rooms.of_a_task, answer, request_id, size)
+        except PodadminError as error:
+            left = Left(UPLOAD, now, size, "", REFUSED, "other", why=error.why)
+            self.outgoing.note_left(pb.BitfountMessage(taskId=asked.taskId), left)
+            raise
 
     async def _get(self, data: bytes, context: rpc.Context, shown: Metadata) -> bytes:
         where = rpc.GET.read_request(data)
@@ -282,7 +289,8 @@ class Relay:
         ):
             self._seen.count("repeated")
             return b""
-        looked = await self.looking.look(message)
+        with self._told_of(message):
+            looked = await self.looking.look(message)
         verdict = await self._judged(message, looked.left if looked is not None else None)
         if verdict is egress.Verdict.STOP:
             await self._stopped(message)
@@ -290,8 +298,8 @@ class Relay:
             self._ended(message, verdict)
             self._rows_changed()
             return b""
-        if looked is not None and (looked.stays or looked.fetched is not None):
-            kept = (message, data, looked.reasons, looked.left.result_id, looked.fetched)
+        if looked is not None and (looked.stays or looked.large):
+            kept = (message, data, looked.reasons, looked.left.result_id, looked.left.size)
             await to_thread.run_sync(results.hold, self._ports.store, self._ports.clock, *kept)
             self._seen.count("held to be seen" if looked.stays else "passed")
             self._rows_changed()
@@ -310,7 +318,7 @@ class Relay:
         self, message: pb.BitfountMessage, data: bytes, context: rpc.Context, shown: Metadata, *, listed: bool = False
     ) -> bytes:
         """Pass a message on. `listed`: it was written down already as something that left."""
-        answer = await self._pass(rpc.SEND.path, self._ports.upstream.rooms.outgoing(message, data), context, shown)
+        answer = await self._pass(rpc.SEND.path, data, context, shown)
         if not listed and int(message.messageType) not in egress.CARRYING:
             self.outgoing.note(message)
         self._seen.count("passed")

@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, update
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
 from podadmin.core.errors import Refused
 from podadmin.core.text import quoted
 from podadmin.gate.egress import CARRYING
+from podadmin.gate.records import outgoing
 from podadmin.gate.records import result as table
 from podadmin.networks.bitfount import messages_pb2 as pb
-from podadmin.networks.bitfount.messages import with_body
+from podadmin.networks.bitfount.references import reference_in
 from podadmin.networks.bitfount.types import MessageType, type_name
 from podadmin.requests import service
 from podadmin.requests.grant_cover import check_may_decide
@@ -30,6 +31,8 @@ from podadmin.requests.result_rules import Reason
 from podadmin.store.engine import Store
 from podadmin.store.unit import Fact
 
+_MOST_REFERRING: Final = 64 * 1024
+"""Bytes of a message whose body is an address: its head is short (`words`), and addresses are."""
 HELD: Final = "held"
 RELEASED: Final = "released"
 SENT: Final = "sent"
@@ -38,7 +41,9 @@ WITHHELD: Final = "withheld"
 
 @dataclass(frozen=True)
 class Waiting:
-    """A message of a task that waits to be seen. `wire` is the whole message; `reasons` say why it waits."""
+    """A message of a task that waits to be seen. `wire` is the whole message, which may say where its body lies among
+    the uploads; `size`: bytes of that body. `reasons` say why it waits.
+    """
 
     id: str
     request_id: str
@@ -56,24 +61,22 @@ def hold(
     wire: bytes,
     reasons: Sequence[Reason] = (),
     result_id: str = "",
-    fetched: bytes | None = None,
+    size: int = 0,
 ) -> None:
     """Keep a message of a running task until a person has seen it, for these reasons.
 
     One without a reason of its own only keeps its place behind those before it: once these were let go, it follows, and
-    at once where there are none. `fetched` is its body where the message only says where that lies: what goes is what
-    was looked at. The very same again, whose answer was lost, is the same result, whether it waits or has gone
-    meanwhile.
+    at once where there are none. `size`: bytes of its body, which may lie among the uploads. The very same again, whose
+    answer was lost, is the same result, whether it waits or has gone meanwhile.
     """
     row = service.by_task(store, message.taskId)
     assert row is not None  # it was judged before, or results of its task wait
-    whole = message if fetched is None else with_body(message, fetched)
-    body: dict[str, Any] = {"type": type_name(message.messageType), "bytes": len(whole.body)}
+    body: dict[str, Any] = {"type": type_name(message.messageType), "bytes": size or len(message.body)}
     if reasons:
         body["reasons"] = [each.words for each in reasons]
         body["rules"] = sorted({each.rule for each in reasons if each.rule})
-    goes = fetched is not None and not result_id
-    with store.record(Fact("gate", "gate.result-copied" if goes else "gate.result-held", row.id, body)) as unit:
+    goes = not reasons and not _is_any(store, table.c.request_id == row.id, table.c.state == HELD)
+    with store.record(Fact("gate", "gate.result-queued" if goes else "gate.result-held", row.id, body)) as unit:
         known = unit.connection.execute(_same(row.id, message, wire)).scalar()
         if known is not None:
             unit.note(again=True)
@@ -82,15 +85,14 @@ def hold(
         number = unit.connection.execute(select(func.max(table.c.number))).scalar() or 0
         before = select(table.c.id).where(table.c.request_id == row.id, table.c.state == HELD).limit(1)
         waits_behind = unit.connection.execute(before).first() is not None
-        kept = wire if fetched is None else whole.SerializeToString()
-        unit.note(sha256=hashlib.sha256(kept).hexdigest())
+        unit.note(sha256=hashlib.sha256(wire).hexdigest())
         unit.execute(
             insert(table).values(
                 id=result_id or new_id("out"),
                 request_id=row.id,
                 number=number + 1,
                 type=int(message.messageType),
-                wire=kept,
+                wire=wire,
                 state=HELD if reasons or waits_behind else RELEASED,
                 at=stamp(clock.now()),
                 reasons=json.dumps([_told(each) for each in reasons]),
@@ -127,9 +129,31 @@ def waits(store: Store, task_id: str) -> bool:
     row = service.by_task(store, task_id)
     if row is None:
         return False
+    return _is_any(store, table.c.request_id == row.id, table.c.state.in_((HELD, RELEASED)))
+
+
+def _is_any(store: Store, *where: ColumnElement[bool]) -> bool:
     with store.read() as connection:
-        of_task = (table.c.request_id == row.id, table.c.state.in_((HELD, RELEASED)))
-        return connection.execute(select(table.c.id).where(*of_task).limit(1)).first() is not None
+        return connection.execute(select(table.c.id).where(*where).limit(1)).first() is not None
+
+
+def may_go(store: Store, waiting_id: str) -> bool:
+    """Was it let go, and not withheld since?"""
+    return _is_any(store, table.c.id == waiting_id, table.c.state == RELEASED)
+
+
+def on_their_way(store: Store) -> frozenset[str]:
+    """The requests of which something was let go and has not gone."""
+    with store.read() as connection:
+        return frozenset(connection.execute(select(table.c.request_id).where(table.c.state == RELEASED)).scalars())
+
+
+def referring(connection: Connection) -> frozenset[str]:
+    """The addresses in the messages that wait or are on their way and say where their body lies."""
+    short = func.length(table.c.wire) <= _MOST_REFERRING
+    wanted = select(table.c.wire).where(table.c.state.in_((HELD, RELEASED)), short)
+    found = (reference_in(pb.BitfountMessage.FromString(wire).body) for wire in connection.execute(wanted).scalars())
+    return frozenset(url for url in found if url is not None)
 
 
 def waiting(store: Store, request_id: str = "") -> tuple[Waiting, ...]:
@@ -180,13 +204,16 @@ def is_result(kind: int) -> bool:
 
 
 def _rows(store: Store, state: str, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    listed = and_(outgoing.c.request_id == table.c.request_id, outgoing.c.result_id == table.c.id)
+    wanted = select(table, outgoing.c.size).select_from(table.outerjoin(outgoing, listed))
     with store.read() as connection:
-        return connection.execute(select(table).where(table.c.state == state, *where).order_by(table.c.number)).all()
+        return connection.execute(wanted.where(table.c.state == state, *where).order_by(table.c.number)).all()
 
 
 def _waiting(row: Row[Any]) -> Waiting:
     reasons = tuple(json.loads(row.reasons))
-    return Waiting(row.id, row.request_id, type_name(row.type), len(row.wire), unstamp(row.at), row.wire, reasons)
+    size = len(row.wire) if row.size is None else row.size
+    return Waiting(row.id, row.request_id, type_name(row.type), size, unstamp(row.at), row.wire, reasons)
 
 
 def _told(reason: Reason) -> str:

@@ -1,7 +1,7 @@
-"""Rooms in the object store: which the network has given for which task, and by which name the pod may reach them.
+"""Rooms in the object store: where the network lets a pod leave the schema of a dataset, and where a task's uploads go.
 
-A body above 128 KiB does not travel in a message: the pod asks for room, puts the body there and sends its address. An
-upload to an address that nobody gave was not part of any decision.
+A task is given room that leads to the gate (`uploads`); an upload to an address that nobody gave was not part of any
+decision.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from podadmin.networks.bitfount import codec, messages, references
+from podadmin.core.errors import Refused
+from podadmin.gate.uploads import Uploads
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.places import Places
 
@@ -43,38 +44,35 @@ def offered(method: str, path: str, document: object) -> Iterator[tuple[str, boo
 
 
 class Rooms:
-    """Safe from any thread. Without places nothing is rewritten: the pod reaches the store by its address."""
+    """Safe from any thread. Without `uploads` there is room for nothing: the built-in worker hands its results over
+    whole.
+    """
 
-    def __init__(self, places: Places | None = None) -> None:
+    def __init__(self, places: Places | None = None, uploads: Uploads | None = None) -> None:
         self._places = places
+        self.uploads = uploads
         self._lock = threading.Lock()
-        self._given: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._given: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._hosts: OrderedDict[str, None] = OrderedDict()
-        self._names_itself = False
-        """Does the network name its object store in the very form that the pod may use?"""
 
-    def given(self, answer: bytes, task_id: str) -> bytes:
-        """The network's answer to a question for room, as the pod gets it."""
-        room = pb.BlobStorageData.FromString(answer)
+    def of_a_task(self, answer: bytes, request_id: str, size: int) -> bytes:
+        """What the pod gets for the network's answer to a question for room, for a body of at most `size` bytes.
+
+        It names a place on the same host that leads to what is kept here. Raises Refused (`gate.upload-not-given`,
+        `gate.upload-too-much`), Unavailable (`gate.upload-not-kept`).
+        """
         with self._lock:
-            for url in (room.uploadUrl, *room.uploadUrls):
-                if url:
-                    self.tell(url, task_id)
-        if self._places is None or self._places.outward(room.downloadUrl) == room.downloadUrl:
-            self._names_itself = True
-            return answer
-        self._names_itself = False
-        room.downloadUrl = self._places.outward(room.downloadUrl)
-        if room.HasField("uploadUrl"):
-            room.uploadUrl = self._places.outward(room.uploadUrl)
-        for place, url in enumerate(room.uploadUrls):
-            room.uploadUrls[place] = self._places.outward(url)
-        return room.SerializeToString()
+            host = self.reach(pb.BlobStorageData.FromString(answer).uploadUrl)
+        if self.uploads is None or not host:
+            raise not_given()
+        made = self.uploads.make_room(request_id, size)
+        url = f"https://{host}/{made}"
+        return pb.BlobStorageData(uploadUrl=url, downloadUrl=url, uploadFields={"key": made}).SerializeToString()
 
-    def tell(self, url: str, what: str) -> None:
-        """The network has given room at this address, for `what`."""
+    def tell(self, url: str) -> None:
+        """The network has given room at this address, for a registration."""
         if host := self.reach(url):
-            self._given[host, urlsplit(url).path] = what
+            self._given[host, urlsplit(url).path] = None
         while len(self._given) > MOST:
             self._given.popitem(last=False)
 
@@ -87,19 +85,20 @@ class Rooms:
             self._hosts.popitem(last=False)
         return host
 
-    def what_for(self, host: str, path: str) -> str | None:
-        """For what room was given at an address; None where it was not."""
-        return self._given.get((host, path))
+    def is_given(self, host: str, path: str) -> bool:
+        """Has the network given room at this address?"""
+        return (host, path) in self._given
 
     def has_host(self, host: str) -> bool:
         """Did the network give any address on this host?"""
         return host in self._hosts
 
-    def outgoing(self, message: pb.BitfountMessage, data: bytes) -> bytes:
-        """A message of the pod as the network gets it: the address of its body in the network's own form."""
-        if self._places is None or not self._places.addresses or self._names_itself:
-            return data
-        url = references.reference_in(message.body)
-        if url is None or self._places.inward(url) == url:
-            return data
-        return messages.with_body(message, codec.pack_plain(self._places.inward(url))).SerializeToString()
+
+def not_given() -> Refused:
+    """An upload to a place that nobody has given."""
+    return Refused(
+        "gate.upload-not-given",
+        "An upload of the pod was stopped.",
+        "The network gave no room for it, so it was not part of any decision.",
+        "Look at the task that runs: it may send data past the requester's messages.",
+    )

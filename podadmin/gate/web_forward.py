@@ -200,7 +200,7 @@ async def read_whole(request: web.BaseRequest) -> bytes:
                 if len(received) > MOST_QUESTION:
                     raise _too_big()
     except OSError:  # time is up, or the pod has hung up
-        raise _too_slow() from None
+        raise too_slow() from None
     return bytes(received)
 
 
@@ -212,13 +212,14 @@ async def _as_it_comes(request: web.BaseRequest) -> AsyncIterator[bytes]:
             async with asyncio.timeout(SECONDS):
                 chunk = await anext(chunks, b"")
         except TimeoutError:
-            raise _too_slow() from None
+            raise too_slow() from None
         if not chunk:
             return
         yield chunk
 
 
-def _too_slow() -> BadInput:
+def too_slow() -> BadInput:
+    """A question, or an upload, that did not come to its end."""
     return BadInput(
         "gate.slow-question",
         "A question of the pod was not passed on.",

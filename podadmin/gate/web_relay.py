@@ -2,7 +2,7 @@
 
 The access check is answered within two seconds and the same way every time: the network is asked once, however often
 the pod asks, and what the pod gets is never wider than what was decided (gate contract, section 4). The object store
-takes only what the network gave room for.
+gets nothing of a task from the pod itself (`uploads`), and otherwise only what the network gave room for.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from podadmin.gate.hub_keys import ACCESS_KEY_PATH, JWKS_PATH, as_read, pin_acce
 from podadmin.gate.outages import Outages
 from podadmin.gate.outgoing import REFUSED, UPLOAD, WEB_CALL, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
-from podadmin.gate.rooms import offered
+from podadmin.gate.rooms import not_given, offered
+from podadmin.gate.upload_form import take_upload
 from podadmin.gate.web_forward import Answer, Forwarder, passed_on, read_whole
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.access_manager import read_answer
@@ -41,8 +42,6 @@ from podadmin.requests.service import Found
 
 ANSWER_SECONDS: Final = 1.7
 """A pod asks four times, each with ten seconds; a person is never waited for (gate contract, sections 4 and 7.8)."""
-REGISTRATION: Final = "registration"
-_NO_ROOM: Final = "The network gave no room for it, so it was not part of any decision."
 _KEPT: Final = 64
 _MOST_URLS: Final = 1000
 log = logging.getLogger("podadmin.gate")
@@ -122,7 +121,7 @@ class WebRelay:
             if host != self._places.store_domain and not self._is_store(host):
                 continue
             if leaves:
-                rooms.tell(url, REGISTRATION)
+                rooms.tell(url)
             else:
                 rooms.reach(url)
         return document if renamed == value else json.dumps(renamed).encode()
@@ -131,19 +130,19 @@ class WebRelay:
         return host.endswith(f".{self._places.store_domain}") or self._places.role_of(host) is Role.STORE
 
     async def _store(self, host: str, request: web.BaseRequest) -> web.StreamResponse:
+        rooms = self._ports.upstream.rooms
         if request.method not in web_calls.READS or request.body_exists:
-            given = self._ports.upstream.rooms.what_for(host, request.path)
-            if given is None:
+            try:
+                room = await to_thread.run_sync(rooms.uploads.room, request.path) if rooms.uploads is not None else None
+                if rooms.uploads is not None and room is not None:
+                    await to_thread.run_sync(egress.must_still_run, self._ports.store, room.request_id)
+                    return await take_upload(rooms.uploads, room, request)
+                if not rooms.is_given(host, request.path):
+                    raise not_given()
+            except Refused as error:
                 self._seen.count("uploads-refused")
-                await to_thread.run_sync(self._list_refused, UPLOAD, host, request.content_length or 0, _NO_ROOM)
-                raise Refused(
-                    "gate.upload-not-given",
-                    "An upload of the pod was stopped.",
-                    _NO_ROOM,
-                    "Look at the task that runs: it may send data past the requester's messages.",
-                )
-            if given != REGISTRATION:
-                await to_thread.run_sync(egress.must_run, self._ports.store, given)
+                await to_thread.run_sync(self._list_refused, UPLOAD, host, request.content_length or 0, error.why)
+                raise
         return await self._forwarder.stream(host, request)
 
     async def _check_call(self, host: str, request: web.BaseRequest, size: int) -> None:

@@ -30,7 +30,7 @@ MAX_LINE = 4 * 1024 * 1024
 @dataclass(frozen=True)
 class PodConfig:
     """`gate_address`: `127.0.0.1:PORT` of the message service; `access_url`: `http://127.0.0.1:PORT` of the access
-    manager; `object_store_origin`: `http://127.0.0.1:PORT` where bodies above 128 KiB go, or empty: they stay inline.
+    manager.
     `earlier_keys_pkcs8` are keys that the pod's own has replaced and that are still accepted.
     Seconds: for a task's work, for the requester's TASK_START, for its TASK_COMPLETE, between two polls.
     """
@@ -49,7 +49,6 @@ class PodConfig:
     start_wait: float = 120.0
     complete_wait: float = 30.0
     poll_seconds: float = 1.0
-    object_store_origin: str = ""
     earlier_keys_pkcs8: tuple[Secret[bytes], ...] = ()
 
     def line(self) -> bytes:
@@ -78,7 +77,6 @@ class PodConfig:
             "start_wait": self.start_wait,
             "complete_wait": self.complete_wait,
             "poll_seconds": self.poll_seconds,
-            "object_store_origin": self.object_store_origin,
         }
         return json.dumps(document).encode() + b"\n"
 
@@ -113,7 +111,6 @@ class _Line(BaseModel):
     complete_wait: _Seconds = 30.0
     poll_seconds: _Seconds = 1.0
     earlier_keys_pkcs8_b64: list[str] = Field(default=[], max_length=16)
-    object_store_origin: str = Field(default="", pattern=r"^(http://127\.0\.0\.1:[0-9]{1,5})?$")
 
 
 def read_line(line: bytes) -> PodConfig:

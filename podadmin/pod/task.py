@@ -17,7 +17,7 @@ from itertools import count
 from podadmin.core.clock import Clock
 from podadmin.core.errors import Cancelled, NotFound, PodadminError, Refused
 from podadmin.core.progress import Progress
-from podadmin.networks.bitfount import messages, references, rpc
+from podadmin.networks.bitfount import messages, rpc
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.access_manager import AccessAnswer, AccessManagerClient, AccessRequest
 from podadmin.networks.bitfount.client import MessageServiceClient
@@ -224,13 +224,9 @@ class _Task:
             outcome.used,
             place,
         )
-        origin = self._pod.config.object_store_origin
-        if origin:
-            await self._pod.client.send_any_size(message, references.ReferencePolicy.local(origin))
-        elif len(message.body) > rpc.MAX_MESSAGE - _ENVELOPE_ROOM:
+        if len(message.body) > rpc.MAX_MESSAGE - _ENVELOPE_ROOM:
             raise _too_big()
-        else:
-            await self._pod.client.call(rpc.SEND, message, seconds=RESULT_SECONDS)
+        await self._pod.client.call(rpc.SEND, message, seconds=RESULT_SECONDS)
         self._progress.check()
 
     async def _abort(self, text: str, reason: Reason, code: str = "") -> Ended:

@@ -31,6 +31,7 @@ from podadmin.gate.gate import Gate
 from podadmin.gate.ports import Numbers, Ports, Upstream
 from podadmin.gate.proxy_gate import ProxyGate
 from podadmin.gate.rooms import Rooms
+from podadmin.gate.uploads import Uploads
 from podadmin.journal.records import Journal, all_entries
 from podadmin.journal.service import verify
 from podadmin.limits import service as limits
@@ -234,6 +235,27 @@ class Rig:
     async def say(self, build: Callable[..., pb.BitfountMessage], task: Task, *words: Any, **more: Any) -> None:
         await self.pod.send(build(task.route, task.opened.session_key, CLOCK.now(), *words, **more))
 
+    async def room_for(self, message: pb.BitfountMessage) -> pb.BlobStorageData:
+        """Room for the body of a message, as the pod is given it."""
+        asked = pb.LargeStorageRequest(
+            senderMailboxId=message.senderMailboxId, contentSize=len(message.body), taskId=message.taskId
+        )
+        return await self.pod.get_large_object_storage(asked)
+
+    async def upload(self, room: pb.BlobStorageData, body: bytes) -> int:
+        """Upload as the field's software does; the status that it is answered with."""
+        form: dict[str, Any] = {"data": dict(room.uploadFields), "files": {"file": ("bitfount_file", body)}}
+        async with web_behind(self.gate) as web:
+            return (await web.post(room.uploadUrl, **form)).status_code
+
+    async def send_large(self, message: pb.BitfountMessage) -> None:
+        """A message whose body is too large for one. The built-in worker hands it to the gate as it is."""
+        if self.proxied:
+            room = await self.room_for(message)
+            assert await self.upload(room, message.body) == 204
+            message = messages.with_reference(message, room.downloadUrl)
+        await self.pod.send(message)
+
     async def ask_access(self, task: Task, headers: dict[str, str] | None = None, **changes: Any) -> httpx.Response:
         """The question of a pod before it starts, straight over HTTP."""
         import base64
@@ -401,7 +423,7 @@ async def gate_on(
             hub=address.hub,
             credentials=shown or OwnKey(member.api_key_id, member.api_key),
             references=ReferencePolicy.local(address.object_store, STORE if proxied else None),
-            rooms=Rooms(places if proxied else None),
+            rooms=Rooms(places, Uploads(folder / "uploads")) if proxied else Rooms(),
         ),
         numbers=Numbers(
             window=lambda: given["window"],

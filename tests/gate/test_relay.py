@@ -164,18 +164,17 @@ def test_a_good_task_passes_byte_for_byte_and_in_order(network: Any, tell_both: 
     tell_both(network, story)
 
 
-def test_a_large_result_goes_through_the_object_store(network: Any, tell: Callable[..., None]) -> None:
+def test_a_large_result_goes_through_the_object_store(network: Any, tell_both: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         sent, task = await rig.running()
         result = messages.evaluation_results(
             task.route, task.opened.session_key, CLOCK.now(), {"noise": os.urandom(200_000)}
         )
-        policy = references.ReferencePolicy.local(rig.network.address.object_store)
-        await rig.pod.send_any_size(result, policy)
+        await rig.send_large(result)
         heard = await rig.heard(sent, "EVALUATION_RESULTS")
         assert len(heard[-1].value["noise"]) == 200_000
 
-    tell(network, story)
+    tell_both(network, story)
 
 
 def test_the_same_result_twice_is_counted_once(network: Any, tell_both: Callable[..., None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import sqlite3
 import ssl
@@ -11,7 +12,6 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 
@@ -20,11 +20,10 @@ from podadmin.core.errors import PodadminError, Refused
 from podadmin.gate import outgoing, results
 from podadmin.gate.outgoing import HELD, PASSED, REFUSED, STRIPPED, WITHHELD, Left, title
 from podadmin.gate.wishes import WITHHOLD, wish
-from podadmin.networks.bitfount import codec, messages, references
+from podadmin.networks.bitfount import codec, messages
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType
-from podadmin.networks.local.ledger import FILE
 from podadmin.requests import rule_service
 from podadmin.requests.rules import draft
 from podadmin.requests.state import State
@@ -158,11 +157,10 @@ def test_what_cannot_be_opened_is_held_once_a_rule_asks_for_anything(
         garbage = messages.evaluation_results(task.route, task.opened.session_key, CLOCK.now(), {"n": 1})
         garbage.body = garbage.body[:-1] + b"\0"
         await rig.pod.send(garbage)
-        far = messages.with_reference(garbage, f"https://{rig.gate.places.store_domain}/nothing-there")
-        await rig.pod.send(far)
+        far = messages.with_body(garbage, garbage.body + os.urandom(200_000))
+        await rig.send_large(far)
         reasons = [each.reasons[0] for each in results.waiting(rig.store)]
-        assert "could not be opened with the key of its task" in reasons[0]
-        assert "could not be read from there" in reasons[1]
+        assert all("could not be opened with the key of its task" in each for each in reasons)
         wish(rig.store, CLOCK, rig.found(sent.route.task_id).row.id, WITHHOLD, "Not readable.", "anna")
         rig.gate.nudge()
         await rig.comes_to(sent, State.STOPPED)
@@ -173,74 +171,20 @@ def test_what_cannot_be_opened_is_held_once_a_rule_asks_for_anything(
     tell_proxied(network, story)
 
 
-def test_a_large_result_is_read_from_the_object_store_before_it_may_leave(
-    network: Any, tell: Callable[..., None]
-) -> None:
+def test_a_large_result_is_looked_into_before_it_may_leave(network: Any, tell_both: Callable[..., None]) -> None:
     async def story(rig: Any) -> None:
         look(rig, rows="more-than: 1000")
         sent, task = await rig.running()
         values = {"n": [number * 1.37 for number in range(90_000)]}
         result = messages.evaluation_results(task.route, task.opened.session_key, CLOCK.now(), values)
-        await rig.pod.send_any_size(result, rig.gate.ports.upstream.references)
+        await rig.send_large(result)
         (waits,) = results.waiting(rig.store)
         assert "It may have at most 1,000 rows, found 90,000." in waits.reasons[0]
         (found,) = [each for each in await listed(rig, sent, 2) if each.type == MessageType.EVALUATION_RESULTS]
-        assert (found.sealed, found.rows, found.size) == ("reference", 90_000, len(result.body))
+        size = len(result.body)
+        assert (found.sealed, found.rows, found.size, waits.size) == ("reference", 90_000, size, size)
 
-    tell(network, story)
-
-
-@pytest.mark.parametrize("see_results", [True, False])
-def test_what_is_put_in_the_place_of_a_large_result_after_it_was_looked_at_reaches_nobody(
-    own_network: Any, tell_both: Callable[..., None], see_results: bool
-) -> None:
-    """A worker can use the room that it was given again: the object store of the public network takes that."""
-
-    async def story(rig: Any) -> None:
-        if not see_results:
-            look(rig, rows=f"more-than: {FEW}")
-        sent, task = await rig.running()
-        request_id = rig.found(sent.route.task_id).row.id
-        few, many = (
-            messages.evaluation_results(
-                task.route, task.opened.session_key, CLOCK.now(), {"n": [random.random() for _ in range(rows)]}
-            )
-            for rows in (FEW, 3 * FEW)
-        )
-        room = await rig.pod.get_large_object_storage(
-            pb.LargeStorageRequest(
-                senderMailboxId=task.route.pod_mailbox, contentSize=len(few.body), taskId=task.route.task_id
-            )
-        )
-        url = await references.upload(room, few.body, rig.gate.ports.upstream.references, 20.0)
-        said = messages.with_reference(few, url)
-        await rig.pod.send(said)
-
-        def put_in_its_place() -> None:
-            own_network.stop()
-            with sqlite3.connect(own_network.folder / FILE) as database:
-                changed = database.execute("UPDATE object SET body = ? WHERE body = ?", (many.body, few.body))
-                assert changed.rowcount >= 1
-            database.close()
-            own_network.start()
-
-        await anyio.to_thread.run_sync(put_in_its_place)
-        if see_results:
-            (waits,) = results.waiting(rig.store, request_id)
-            assert pb.BitfountMessage.FromString(waits.wire).body == few.body
-            results.release(rig.store, CLOCK, request_id, "anna")
-            rig.gate.nudge()
-        heard = await rig.heard(sent, "EVALUATION_RESULTS")
-        assert len(heard[-1].value["n"]) == FEW
-        if not see_results:
-            (told,) = (body for act, body in rig.entries(request_id) if act == "gate.result-copied")
-            assert (told["bytes"], told["type"]) == (len(few.body), "EVALUATION_RESULTS")
-        await rig.until(lambda: not results.released(rig.store), "it has gone")
-        await rig.pod.send(said)  # its answer was lost
-        await rig.say(messages.batches_complete, task)
-        assert [one.kind for one in await rig.heard(sent, "BATCHES_COMPLETE")] == ["BATCHES_COMPLETE"]
-
-    tell_both(own_network, story, see_results=see_results)
+    tell_both(network, story)
 
 
 def test_what_was_refused_and_what_was_stripped_is_listed_too(network: Any, tell_proxied: Callable[..., None]) -> None:

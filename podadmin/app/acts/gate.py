@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from podadmin.app.acts.registry import act
 from podadmin.app.left_rows import result_row
 from podadmin.app.moments import moment_words
-from podadmin.app.proxy_mode import folder_of, joined_kind, places_of, red_words
+from podadmin.app.proxy_mode import folder_of, joined_kind, places_of, red_words, uploads_of
 from podadmin.app.views.facts import Done
 from podadmin.app.views.gate import CountRow, GateView, HostRow, NameValue, ResultRow, ResultView
 from podadmin.core.errors import NotFound, PodadminError, Unavailable
@@ -19,6 +19,7 @@ from podadmin.datasources.masking import masked
 from podadmin.gate import hosts as rules
 from podadmin.gate import results
 from podadmin.gate.authority import AUTHORITY_FILE, BUNDLE_FILE, end_authorities
+from podadmin.gate.looking import MOST_OPENED
 from podadmin.gate.outages import Outage, standing
 from podadmin.gate.ports import Seen
 from podadmin.gate.proxy_gate import ProxyGate, keep_port, kept_port
@@ -213,12 +214,20 @@ def new_port(profile: Profile) -> Done:
 
 def _content(profile: Profile, found: results.Waiting) -> Content:
     message = pb.BitfountMessage.FromString(found.wire)
-    if reference_in(message.body) is not None:  # what lies there now need not lie there when its requester asks
-        return Content("a large result in the network's object store, which could not be read when it came")
+    body, url = message.body, reference_in(message.body)
+    if url is not None:
+        uploads = uploads_of(profile)
+        upload = uploads.of(url, found.request_id)
+        if upload is None:
+            return Content("a large result that does not lie here any more")
+        if (upload.size or 0) > MOST_OPENED:
+            return Content(f"a result of {upload.size:,} bytes, which is too large to be opened here")
+        with uploads.opened(upload) as file:
+            body = file.read()
     sealed = requests.bytes_of(profile.store, found.request_id).body
     key = open_job_request(sealed, profile.open_vault().pod_key(), None).session_key
     try:
-        return content_of(codec.open_session(key, message.body))
+        return content_of(codec.open_session(key, body))
     except PodadminError as error:
         return Content(f"something that could not be opened with the key of its task ({error.code})")
 

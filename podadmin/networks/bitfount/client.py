@@ -6,7 +6,7 @@ Used by the relay (towards the network), by the worker (towards the relay) and b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NoReturn, TypeVar
+from typing import BinaryIO, NoReturn, TypeVar
 
 import grpc
 import grpc.aio
@@ -21,6 +21,8 @@ from podadmin.networks.bitfount.messages import SMALL_BODY, with_reference
 CALL_SECONDS = 20.0
 """The deadline of real clients for every call (gate contract, section 3.1)."""
 
+_SLOWEST = 100_000
+"""Bytes in a second of the slowest line on which a large body is still uploaded to its end."""
 Metadata = Sequence[tuple[str, str]]
 Q = TypeVar("Q", bound=Message)
 R = TypeVar("R", bound=Message)
@@ -180,17 +182,24 @@ class MessageServiceClient:
     async def send_any_size(self, message: pb.BitfountMessage, policy: references.ReferencePolicy) -> None:
         """Send a message; a body above 128 KiB goes to the object store first."""
         if len(message.body) > SMALL_BODY:
-            owner, _, name = message.sender.partition("/")
-            room = await self.get_large_object_storage(
-                pb.LargeStorageRequest(
-                    senderMailboxId=message.senderMailboxId,
-                    podName=name if owner and name else None,
-                    contentSize=len(message.body),
-                    taskId=message.taskId,
-                )
-            )
-            message = with_reference(message, await references.upload(room, message.body, policy, self._seconds * 3))
+            message = await self.put_by(message, message.body, len(message.body), policy)
         await self.send(message)
+
+    async def put_by(
+        self, message: pb.BitfountMessage, body: bytes | BinaryIO, size: int, policy: references.ReferencePolicy
+    ) -> pb.BitfountMessage:
+        """A message with the address of this body, which was put into the object store; `size` in bytes."""
+        owner, _, name = message.sender.partition("/")
+        room = await self.get_large_object_storage(
+            pb.LargeStorageRequest(
+                senderMailboxId=message.senderMailboxId,
+                podName=name if owner and name else None,
+                contentSize=size,
+                taskId=message.taskId,
+            )
+        )
+        seconds = self._seconds * 3 + size / _SLOWEST
+        return with_reference(message, await references.upload(room, body, policy, seconds))
 
     async def get_large_object_storage(self, request: pb.LargeStorageRequest) -> pb.BlobStorageData:
         """Room in the object store for one body."""

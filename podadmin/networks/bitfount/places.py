@@ -87,13 +87,6 @@ class Places:
                 return f"https://{host}{url[len(address) :]}"
         return url
 
-    def inward(self, url: str) -> str:
-        """The way back: an address as the network gave it."""
-        for host, address in self.addresses.items():
-            if self.role_of(host) is Role.STORE and url.startswith(f"https://{host}/"):
-                return f"{address}{url.removeprefix(f'https://{host}')}"
-        return url
-
 
 def _bitfount(kind: str, title: str, environment: str) -> Places:
     dotted = f".{environment}" if environment else ""

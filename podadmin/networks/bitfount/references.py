@@ -11,6 +11,7 @@ import asyncio
 import re
 import ssl
 from dataclasses import dataclass
+from typing import BinaryIO, Final
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -24,6 +25,8 @@ BITFOUNT_STORE = r"[a-z0-9-]+-message-service-external[0-9]*\.s3(?:[.-][a-z0-9-]
 """Host names of the object store of the public network (bitfount contract, section 5.1), anchored where it is used."""
 
 MAX_URL = 8192
+_NOTHING_SECONDS: Final = 60.0
+"""How long an upload may stand still, however large it is."""
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+")  # printable ASCII without space and backslash
 _LOCAL_ORIGIN = re.compile(r"http://127\.0\.0\.1:([1-9][0-9]{0,4})")
 
@@ -178,7 +181,7 @@ def _too_big(cap: int) -> BadInput:
     )
 
 
-async def upload(storage: pb.BlobStorageData, data: bytes, policy: ReferencePolicy, timeout: float) -> str:
+async def upload(storage: pb.BlobStorageData, data: bytes | BinaryIO, policy: ReferencePolicy, timeout: float) -> str:
     """Put `data` where the network offered room for it; the address to download it from.
 
     Raises Refused `reference.…` where the room is not in the object store, and Unavailable as `download` does.
@@ -188,7 +191,7 @@ async def upload(storage: pb.BlobStorageData, data: bytes, policy: ReferencePoli
     try:
         async with (
             asyncio.timeout(timeout),
-            _client(room, timeout) as client,
+            _client(room, min(timeout, _NOTHING_SECONDS)) as client,
             client.stream(
                 "POST",
                 room,
