@@ -4,6 +4,7 @@ undecided; and with the pod alive, nothing has to be broken off either.
 
 from __future__ import annotations
 
+import random
 import signal
 import sys
 from collections.abc import Iterator
@@ -149,6 +150,44 @@ def test_a_result_that_waits_to_be_seen_waits_through_every_kill(proxied: Any, p
     assert list(dict.fromkeys(listening.kinds)) == GOOD
     proxied.only(State.FINISHED)
     assert {state for _, state in pod.handed} == {State.DELIVERING}
+    assert pod.refused == []
+
+
+@pytest.mark.parametrize("seen_first", [False, True])
+def test_a_large_result_that_was_uploaded_outlives_every_kill(proxied: Any, pod: ProxiedPod, seen_first: bool) -> None:
+    """Its message comes to another gate than its body, and every step after that to one more; nothing is judged twice
+    and nothing is lost.
+    """
+    pod.large = [random.random() for _ in range(20_000)]
+    if seen_first:
+        Settings(proxied.store).change("gate.see-results", "on", "test")
+    pod.go.set()
+    first = proxied.serve()
+    first.wait_for("on")
+    listening = proxied.send("sql")
+    proxied.decide_and(pod.uploaded.is_set, "the pod has uploaded its result")
+    first.process.kill()
+    assert first.was_killed()
+    pod.tell.set()
+    kept = "gate.result-held" if seen_first else "gate.result-queued"
+    for act in ("request.result", kept):
+        dies_at(proxied, (act, "before"), (act, "after"))
+    if seen_first:
+        proxied.serve().wait_for("on")
+        row = proxied.only(State.RUNNING)
+        proxied.until(lambda: len(results.waiting(proxied.store)) == 2, "result and last word wait, each once")
+        proxied.running[-1].process.kill()
+        assert proxied.running[-1].was_killed()
+        assert len(list((proxied.folder / "gate" / "uploads").iterdir())) == 1
+        assert proxied.cli("gate", "release-result", row.id).returncode == 0
+    dies_at(proxied, ("gate.result-sent", "before"), ("gate.result-sent", "after"), decide=False)
+    proxied.serve()
+    proxied.until(lambda: "BATCHES_COMPLETE" in listening.kinds, f"the end; heard {listening.kinds}")
+    assert list(dict.fromkeys(listening.kinds)) == GOOD
+    assert listening.value("EVALUATION_RESULTS") == {"n": pod.large}
+    row = proxied.only(State.FINISHED)
+    proxied.until(lambda: not list((proxied.folder / "gate" / "uploads").iterdir()), "nothing is left here")
+    assert proxied.acts(row.id).count("gate.result-sent") == proxied.acts(row.id).count(kept)
     assert pod.refused == []
 
 
