@@ -10,18 +10,19 @@ import asyncio
 import json
 import os
 import shlex
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from podadmin.core.clock import SystemClock
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.local.address import Address, read_address
-from podadmin.networks.local.ledger import Ledger
+from podadmin.networks.local.ledger import FILE, Ledger
 from podadmin.networks.local.membership import Membership, join
 from podadmin.networks.local.places import STORE, local_places
 from podadmin.networks.local.rules import REQUESTER
@@ -127,6 +128,17 @@ class Hospital:
         ledger.set_own(HUB_KEYS, hub_keys)
         ledger.close()
         self.restart_gate()
+
+    def in_the_store(self, size: int) -> bool:
+        """Does a body of so many bytes lie in the network's object store? The gate is killed for it and started again.
+
+        The network keeps its file for itself while it is on, and it is on as long as the gate.
+        """
+        self.gate.kill()
+        with closing(sqlite3.connect(self.profile / "local-network" / FILE)) as database:
+            found = database.execute("SELECT count(*) FROM object WHERE length(body) = ?", (size,)).fetchone()
+        self.gate = self._ends.enter_context(self.start_gate())
+        return bool(found[0])
 
     def requests(self) -> list[dict[str, Any]]:
         """Every request that the gate has captured, the newest first."""

@@ -7,6 +7,7 @@ both ends import and never use here (torch and its like) is a stand-in; there is
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -138,11 +139,13 @@ def test_a_result_over_a_limit_that_was_set_meanwhile_is_kept_while_the_worker_h
     assert _state(hospital, request) == "stopped"
 
 
+EVERY_PAIR = f"SELECT b.patient AS patient, RANDOM() AS number FROM `{real.SOURCE}`, {real.SOURCE} AS b"
+"""Random numbers, because nothing makes them smaller: 320 kB, and a message takes 128."""
+
+
 def test_a_result_that_is_too_large_for_a_message_goes_through_the_object_store_as_given(hospital: Hospital) -> None:
     known = _known(hospital)
-    # random numbers, because nothing makes them smaller: 320 kB, and a message takes 128
-    every_pair = f"SELECT b.patient AS patient, RANDOM() AS number FROM `{real.SOURCE}`, {real.SOURCE} AS b"
-    with hospital.asks(real.sql(every_pair)) as lab:
+    with hospital.asks(real.sql(EVERY_PAIR)) as lab:
         request = hospital.held(known)
         hospital.does("requests", "approve", request)
         answer: Any = real.result_of(lab)
@@ -151,6 +154,29 @@ def test_a_result_that_is_too_large_for_a_message_goes_through_the_object_store_
     said = next(each["body"] for each in entries if each["act"] == "request.result" and each["subject"] == request)
     assert said["bytes"] < 1000, "the message carries the address of its body"
     assert {each["verdict"] for each in hospital.does("gate", "hosts")} <= {"inspected", "refused"}
+    hospital.comes_to(lambda each: each["id"] == request and each["state"] == "finished", RUNNING_SECONDS)
+
+
+def test_a_large_result_lies_here_until_somebody_has_seen_it_and_outlives_a_killed_gate(hospital: Hospital) -> None:
+    known = _known(hospital)
+    hospital.does("settings", "set", "gate.see-results", "on")
+    try:
+        with hospital.asks(real.sql(EVERY_PAIR)) as lab:
+            request = hospital.held(known)
+            hospital.does("requests", "approve", request)
+            ends = time.monotonic() + RUNNING_SECONDS
+            while not (waits := [each for each in hospital.does("gate", "results") if each["request_id"] == request]):
+                assert time.monotonic() < ends, hospital.gate.tail()
+            assert waits[0]["size"] > 128 * 1024
+            assert not hospital.in_the_store(waits[0]["size"])
+            assert hospital.does("gate", "show-result", waits[0]["id"])["rows"] == 200 * 200
+            hospital.does("gate", "release-result", request)
+            answer: Any = real.result_of(lab)
+        assert len(answer[real.POD]["patient"]) == 200 * 200
+    finally:
+        hospital.does("settings", "set", "gate.see-results", "off")
+    hospital.comes_to(lambda each: each["id"] == request and each["state"] == "finished", RUNNING_SECONDS)
+    assert hospital.in_the_store(waits[0]["size"])
 
 
 def test_a_task_is_stopped_later_in_its_life_when_its_requester_is_gone(hospital: Hospital) -> None:
