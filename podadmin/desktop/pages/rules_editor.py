@@ -60,16 +60,22 @@ class RuleEditor(Part):
 
     def build(self) -> Iterator[None]:
         """Make the cards of the form."""
+        form = Card("The rule")
+        self._left.addWidget(form)
+        yield
         self.name = TextField("Name of the rule", placeholder="Counts for the glaucoma study")
+        form.body.addWidget(self.name)
+        yield
         self._verdict = ChoiceField("What it does", _VERDICTS)
+        form.body.addWidget(self._verdict)
+        yield
         self._message = LongField("What the requester is told", hint="The requester reads this sentence.")
+        form.body.addWidget(self._message)
+        yield
         self._people = ChoiceField(
             "How many people decide", _PEOPLE, hint="Each votes without seeing the others' votes."
         )
-        form = Card("The rule")
-        for each in (self.name, self._verdict, self._message, self._people):
-            form.body.addWidget(each)
-        self._left.addWidget(form)
+        form.body.addWidget(self._people)
         yield
         self._conditions = ConditionsCard(
             "Where all of this is so",
