@@ -6,7 +6,6 @@ must hold whatever the file says (nothing that is promised or used twice, no lim
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +24,7 @@ from podadmin.limits.model import Key
 from podadmin.limits.own import Scope, Use
 from podadmin.limits.records import limit_alarm, limit_check, own_limit, reservation, usage
 from podadmin.store.engine import Store
+from tests.limits.books import Book
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EARLIER = NOW - timedelta(days=1)
@@ -34,18 +34,6 @@ WHO = {"requester": "research-lab", "datasource": "patients"}
 TASK = service.Task("req_1", "task-1", "local", "proj-1", "research-lab", "patients")
 TABLES = (limit_check, usage, reservation, own_limit, limit_alarm)
 KEPT: list[dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "book.json").read_text(encoding="utf-8"))
-
-
-def load() -> Any:
-    spec = importlib.util.spec_from_file_location("books", Path(__file__).with_name("books.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-Book: Any = load().Book
 
 
 def write(book: Any) -> None:
