@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 import psycopg
@@ -12,22 +13,24 @@ from tests.databases.servers import Server
 
 SECRET = "canary-17"
 TABLES = (
-    "CREATE TABLE visits (person TEXT, age INT)",
-    f"INSERT INTO visits VALUES ('{SECRET}', 40)",
+    "CREATE TABLE callers (person TEXT, age INT)",
+    f"INSERT INTO callers VALUES ('{SECRET}', 40)",
 )
-FIGURES = "WITH c AS (SELECT age, count(*) AS n FROM visits GROUP BY age HAVING count(*) >= 10)"
+FIGURES = "WITH c AS (SELECT age, count(*) AS n FROM callers GROUP BY age HAVING count(*) >= 10)"
 
 
 @pytest.fixture(scope="module")
-def in_postgresql(postgresql: Server) -> Server:
+def in_postgresql(postgresql: Server) -> Iterator[Server]:
     postgresql.run(*TABLES, 'CREATE TABLE "C" (age INT, person TEXT)', f"INSERT INTO \"C\" VALUES (40, '{SECRET}')")
-    return postgresql
+    yield postgresql
+    postgresql.run('DROP TABLE callers, "C"')
 
 
 @pytest.fixture(scope="module")
-def in_mariadb(mariadb: Server) -> Server:
+def in_mariadb(mariadb: Server) -> Iterator[Server]:
     mariadb.run(*TABLES)
-    return mariadb
+    yield mariadb
+    mariadb.run("DROP TABLE callers")
 
 
 def _held(server: Server, query: str) -> None:
@@ -41,20 +44,20 @@ def _held(server: Server, query: str) -> None:
     "query",
     [
         # a function of a row, written like a column
-        "SELECT visits.row_to_json FROM visits",
-        "SELECT x.to_jsonb FROM visits AS x",
-        "SELECT x.json_agg FROM visits AS x",
-        "SELECT x.array_agg FROM visits AS x",
-        "SELECT x.concat FROM visits AS x",
-        "SELECT x.quote_nullable FROM visits AS x",
-        "SELECT x.record_out FROM visits AS x",
+        "SELECT callers.row_to_json FROM callers",
+        "SELECT x.to_jsonb FROM callers AS x",
+        "SELECT x.json_agg FROM callers AS x",
+        "SELECT x.array_agg FROM callers AS x",
+        "SELECT x.concat FROM callers AS x",
+        "SELECT x.quote_nullable FROM callers AS x",
+        "SELECT x.record_out FROM callers AS x",
         # a table beside a WITH of that name in other letters
         f'{FIGURES} SELECT * FROM "C"',
         f'{FIGURES} SELECT n FROM (SELECT person AS n FROM "C") AS s',
         # columns by their place, and a join in brackets
-        "SELECT b FROM visits AS x(b)",
-        'SELECT * FROM (visits CROSS JOIN "C") AS x',
-        "SELECT U&\"p!0065rson\" UESCAPE '!' FROM visits",
+        "SELECT b FROM callers AS x(b)",
+        'SELECT * FROM (callers CROSS JOIN "C") AS x',
+        "SELECT U&\"p!0065rson\" UESCAPE '!' FROM callers",
     ],
 )
 def test_postgresql_reads_nothing_that_was_not_told(in_postgresql: Server, query: str) -> None:
@@ -79,7 +82,7 @@ def test_every_function_of_postgresql_that_takes_a_row_is_known(in_postgresql: S
     told = set()
     with in_postgresql.connect() as connection:
         for (name,) in names:
-            query = f'SELECT x."{name}" FROM visits AS x'
+            query = f'SELECT x."{name}" FROM callers AS x'
             with suppress(psycopg.Error):
                 connection.execute(query)
                 told.add(name)
@@ -90,11 +93,11 @@ def test_every_function_of_postgresql_that_takes_a_row_is_known(in_postgresql: S
 @pytest.mark.parametrize(
     "query",
     [
-        "SELECT age /*! , person */ FROM visits",
-        "SELECT age /*M! , person */ FROM visits",
-        "SELECT age, 5--1, person\n FROM visits",
-        "SELECT * FROM (visits)",
-        "SELECT 'x\\'', person, ' ''' FROM visits",
+        "SELECT age /*! , person */ FROM callers",
+        "SELECT age /*M! , person */ FROM callers",
+        "SELECT age, 5--1, person\n FROM callers",
+        "SELECT * FROM (callers)",
+        "SELECT 'x\\'', person, ' ''' FROM callers",
     ],
 )
 def test_mariadb_reads_nothing_that_was_not_told(in_mariadb: Server, query: str) -> None:
