@@ -122,12 +122,13 @@ class Session:
         waiting, self._waiting = self._waiting, []
         for begin in waiting:
             begin()
+        if not page_comes:
+            ops.start()
+            return
         self._opening = QTimer(self._dispatcher)
         self._opening.setSingleShot(True)
         self._opening.timeout.connect(self.page_is_there)
         self._opening.start(_PAGE_MS)
-        if not page_comes:
-            self.page_is_there()
 
     def page_is_there(self) -> None:
         """The first page is complete and has asked what it shows; later ones change nothing."""

@@ -19,17 +19,16 @@ from podadmin.store.engine import Store
 NEVER_SAID = "It was uploaded, and no message said that it is there. It has not left."
 
 
-def clear(store: Store, clock: Clock, uploads: Uploads, outgoing: Outgoing) -> int:
-    """Remove what is needed no more; how much was. `outgoing` hears of what no message has brought."""
+def clear(store: Store, clock: Clock, uploads: Uploads, outgoing: Outgoing) -> None:
+    """Remove what is needed no more. `outgoing` hears of what no message has brought."""
     known = uploads.listing()
     if not known:
-        return 0
+        return
     wanted = select(request.c.id, request.c.task_id, request.c.state)
     with store.read() as connection:
         rows = connection.execute(wanted.where(request.c.id.in_({each.request_id for each in known})))
         tasks = {row.id: row for row in rows}
         needed = set(map(uploads.named, results.referring(connection)))
-    removed = 0
     for each in known:
         task = tasks.get(each.request_id)
         if each.id in needed or (task is not None and task.state == State.RUNNING):
@@ -38,5 +37,3 @@ def clear(store: Store, clock: Clock, uploads: Uploads, outgoing: Outgoing) -> i
             left = Left(UPLOAD, clock.now(), each.size, "", WITHHELD, "other", why=NEVER_SAID)
             outgoing.note_left(pb.BitfountMessage(taskId=task.task_id), left)
         uploads.forget(each)
-        removed += 1
-    return removed

@@ -181,7 +181,8 @@ def must_run(store: Store, task_id: str) -> str:
 
 def must_still_run(store: Store, request_id: str) -> None:
     """`must_run` by the request. Raises Refused (`gate.not-running`)."""
-    must_run(store, service.find(store, request_id).row.task_id)
+    if service.find(store, request_id).row.state != State.RUNNING:
+        raise _not_running()
 
 
 def _last(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
@@ -75,16 +75,16 @@ def hold(
     if reasons:
         body["reasons"] = [each.words for each in reasons]
         body["rules"] = sorted({each.rule for each in reasons if each.rule})
-    goes = not reasons and not _is_any(store, table.c.request_id == row.id, table.c.state == HELD)
+    held = (table.c.request_id == row.id, table.c.state == HELD)
+    with store.read() as connection:
+        goes = not reasons and not _is_any(connection, *held)
     with store.record(Fact("gate", "gate.result-queued" if goes else "gate.result-held", row.id, body)) as unit:
-        known = unit.connection.execute(_same(row.id, message, wire)).scalar()
+        known = unit.connection.execute(select(table.c.id).where(*_same(row.id, message, wire)).limit(1)).scalar()
         if known is not None:
             unit.note(again=True)
             unit.execute(update(table).where(table.c.id == known).values(id=result_id or known))
             return
         number = unit.connection.execute(select(func.max(table.c.number))).scalar() or 0
-        before = select(table.c.id).where(table.c.request_id == row.id, table.c.state == HELD).limit(1)
-        waits_behind = unit.connection.execute(before).first() is not None
         unit.note(sha256=hashlib.sha256(wire).hexdigest())
         unit.execute(
             insert(table).values(
@@ -93,7 +93,7 @@ def hold(
                 number=number + 1,
                 type=int(message.messageType),
                 wire=wire,
-                state=HELD if reasons or waits_behind else RELEASED,
+                state=HELD if reasons or _is_any(unit.connection, *held) else RELEASED,
                 at=stamp(clock.now()),
                 reasons=json.dumps([_told(each) for each in reasons]),
                 digest=_digest(message),
@@ -110,12 +110,12 @@ def has_its_place(store: Store, message: pb.BitfountMessage, wire: bytes) -> boo
     if row is None:
         return False
     with store.read() as connection:
-        return connection.execute(_same(row.id, message, wire)).first() is not None
+        return _is_any(connection, *_same(row.id, message, wire))
 
 
-def _same(request_id: str, message: pb.BitfountMessage, wire: bytes) -> Select[tuple[str]]:
+def _same(request_id: str, message: pb.BitfountMessage, wire: bytes) -> tuple[ColumnElement[bool], ...]:
     same = or_(table.c.digest == _digest(message), table.c.wire == wire)
-    return select(table.c.id).where(table.c.request_id == request_id, same, table.c.state != WITHHELD).limit(1)
+    return table.c.request_id == request_id, same, table.c.state != WITHHELD
 
 
 def _digest(message: pb.BitfountMessage) -> str:
@@ -129,17 +129,18 @@ def waits(store: Store, task_id: str) -> bool:
     row = service.by_task(store, task_id)
     if row is None:
         return False
-    return _is_any(store, table.c.request_id == row.id, table.c.state.in_((HELD, RELEASED)))
-
-
-def _is_any(store: Store, *where: ColumnElement[bool]) -> bool:
     with store.read() as connection:
-        return connection.execute(select(table.c.id).where(*where).limit(1)).first() is not None
+        return _is_any(connection, table.c.request_id == row.id, table.c.state.in_((HELD, RELEASED)))
+
+
+def _is_any(connection: Connection, *where: ColumnElement[bool]) -> bool:
+    return connection.execute(select(table.c.id).where(*where).limit(1)).first() is not None
 
 
 def may_go(store: Store, waiting_id: str) -> bool:
     """Was it let go, and not withheld since?"""
-    return _is_any(store, table.c.id == waiting_id, table.c.state == RELEASED)
+    with store.read() as connection:
+        return _is_any(connection, table.c.id == waiting_id, table.c.state == RELEASED)
 
 
 def on_their_way(store: Store) -> frozenset[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from podadmin.core.errors import Refused
@@ -17,6 +17,7 @@ from podadmin.gate.uploads import Uploads
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.places import Places
 
+T = TypeVar("T")
 MOST: Final = 4096
 PODS_PATH: Final = "/api/pods"
 _DOWNLOAD: Final = "DownloadUrl"
@@ -61,8 +62,7 @@ class Rooms:
         It names a place on the same host that leads to what is kept here. Raises Refused (`gate.upload-not-given`,
         `gate.upload-too-much`), Unavailable (`gate.upload-not-kept`).
         """
-        with self._lock:
-            host = self.reach(pb.BlobStorageData.FromString(answer).uploadUrl)
+        host = self.reach(pb.BlobStorageData.FromString(answer).uploadUrl)
         if self.uploads is None or not host:
             raise not_given()
         made = self.uploads.make_room(request_id, size)
@@ -72,18 +72,20 @@ class Rooms:
     def tell(self, url: str) -> None:
         """The network has given room at this address, for a registration."""
         if host := self.reach(url):
-            self._given[host, urlsplit(url).path] = None
-        while len(self._given) > MOST:
-            self._given.popitem(last=False)
+            self._remember(self._given, (host, urlsplit(url).path))
 
     def reach(self, url: str) -> str:
         """The network has given this address, for getting something there. The host, empty where it has none."""
         host = urlsplit(self._places.outward(url) if self._places else url).hostname or ""
         if host:
-            self._hosts[host] = None
-        while len(self._hosts) > MOST:
-            self._hosts.popitem(last=False)
+            self._remember(self._hosts, host)
         return host
+
+    def _remember(self, known: OrderedDict[T, None], one: T) -> None:
+        with self._lock:
+            known[one] = None
+            while len(known) > MOST:
+                known.popitem(last=False)
 
     def is_given(self, host: str, path: str) -> bool:
         """Has the network given room at this address?"""

@@ -184,8 +184,8 @@ def _sql(algorithm: Algorithm, row: PartRow, draft: Draft) -> None:
     found = understand(query)
     draft.queries += [query] if query else []
     # the name of a table is no column of a datasource that has none of that name
-    perhaps = [each for each in found.perhaps if draft.known is None or folded(each) in draft.known]
-    columns = [each for each in found.columns if each in perhaps or each not in found.perhaps]
+    perhaps = tuple(each for each in found.perhaps if draft.known is None or folded(each) in draft.known)
+    columns = tuple(each for each in found.columns if each in perhaps or each not in found.perhaps)
     draft.tables += found.tables
     draft.columns += columns
     draft.outside += found.outside
@@ -204,7 +204,7 @@ def _sql(algorithm: Algorithm, row: PartRow, draft: Draft) -> None:
         words = "every column" if found.all_columns else _listed(sure) if sure else _ONLY_HOW_MANY
         draft.say("reads", (f"By the SQL, of the table {tables}: {words}.",))
         if draft.known is None and perhaps and not found.all_columns:
-            draft.say("reads", (f"And {_listed(tuple(perhaps))}, should a table in it have a column of that name.",))
+            draft.say("reads", (f"And {_listed(perhaps)}, should a table in it have a column of that name.",))
     draft.say("reads", (f"Outside of the datasource: {each}." for each in found.outside))
     draft.say("filters", (f"Only records that meet the condition: {each}" for each in found.filters))
 

@@ -269,8 +269,7 @@ def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     """
     from sqlglot import exp
 
-    sources = {each.alias_or_name.casefold() for each in _tables(tree)}
-    sources |= {each.name.casefold() for each in _tables(tree)}
+    sources = {name.casefold() for each in _tables(tree) for name in (each.alias_or_name, each.name)}
     # a WITH that no FROM names is none
     sources |= {each.alias.casefold() for each in tree.find_all(exp.Subquery)}
     own = _own_name(tree)

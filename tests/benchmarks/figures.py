@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 _LOOKS_SECONDS = 0.002
@@ -87,7 +89,7 @@ def measured(program: str, path: Path) -> dict[str, float]:
     )
     own = 0.0
     while process.poll() is None:
-        own = max(own, _own_memory(process.pid))
+        own = max(own, _own_memory(psutil.Process(process.pid)))
         time.sleep(_LOOKS_SECONDS)
     told, _ = process.communicate()
     if process.returncode:
@@ -96,10 +98,8 @@ def measured(program: str, path: Path) -> dict[str, float]:
     return {**result, "own": own}
 
 
-def _own_memory(pid: int) -> float:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except OSError:
-        return 0.0
-    found = re.search(r"^RssAnon:\s+(\d+) kB", status, re.MULTILINE)
-    return int(found[1]) / 1024 if found else 0.0
+def _own_memory(process: psutil.Process) -> float:
+    with suppress(psutil.Error):  # it may end meanwhile
+        used = process.memory_info()
+        return float(used.rss - used.shared) / 2**20
+    return 0.0

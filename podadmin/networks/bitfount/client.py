@@ -16,7 +16,7 @@ from podadmin.core.errors import BadInput, NotFound, PodadminError, Refused, Una
 from podadmin.networks import way_out
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount import references, rpc
-from podadmin.networks.bitfount.messages import SMALL_BODY, with_reference
+from podadmin.networks.bitfount.messages import with_reference
 
 CALL_SECONDS = 20.0
 """The deadline of real clients for every call (gate contract, section 3.1)."""
@@ -179,16 +179,13 @@ class MessageServiceClient:
         """Send a message as it is."""
         await self.call(rpc.SEND, message)
 
-    async def send_any_size(self, message: pb.BitfountMessage, policy: references.ReferencePolicy) -> None:
-        """Send a message; a body above 128 KiB goes to the object store first."""
-        if len(message.body) > SMALL_BODY:
-            message = await self.put_by(message, message.body, len(message.body), policy)
-        await self.send(message)
-
     async def put_by(
         self, message: pb.BitfountMessage, body: bytes | BinaryIO, size: int, policy: references.ReferencePolicy
     ) -> pb.BitfountMessage:
-        """A message with the address of this body, which was put into the object store; `size` in bytes."""
+        """A message with the address of this body, which was put into the object store; `size` in bytes.
+
+        A body above 128 KiB (`messages.SMALL_BODY`) does not travel in a message.
+        """
         owner, _, name = message.sender.partition("/")
         room = await self.get_large_object_storage(
             pb.LargeStorageRequest(
