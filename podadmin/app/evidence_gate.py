@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from podadmin.app.evidence_rows import Found, Kept, compare
 from podadmin.app.settings import SETTINGS
 from podadmin.core.text import stranger
 from podadmin.gate.hosts import ALLOWED, REFUSED
 from podadmin.gate.records import host, result
-from podadmin.gate.results import RELEASED, SENT
+from podadmin.gate.results import HELD, RELEASED, SENT
 from podadmin.store.settings import setting
 
 _VERDICTS: Final = {"gate.host-allowed": ALLOWED, "gate.host-forbidden": REFUSED}
@@ -50,7 +50,7 @@ class GateTold:
             self.hosts[entry.subject] = Kept(entry.seq, {"verdict": _VERDICTS[entry.act]})
         elif entry.act == "gate.result-released":
             if entry.subject in self.results:
-                self.results[entry.subject].waiting = 0
+                self.results[entry.subject].waiting = int(body.get("still", 0))
         elif body.get("reasons") and not body.get("again"):
             held = self.results.setdefault(entry.subject, _Held(entry.seq))
             held.seq, held.count, held.waiting = entry.seq, held.count + 1, held.waiting + 1
@@ -79,7 +79,7 @@ def _same_value(row: Any, said: Mapping[str, Any]) -> bool:
 
 
 def _differing_result(connection: Connection, told: GateTold) -> Found:
-    """A result that had a reason to be seen, and went without a word of anybody, or lost its reason."""
+    """A result that had a reason to be seen, and went without a word of anybody or before its turn, or lost its reason."""
     wanted = select(result.c.request_id, result.c.state, func.count()).where(result.c.reasons != "[]")
     kept: Counter[str] = Counter()
     gone: Counter[str] = Counter()
@@ -90,4 +90,10 @@ def _differing_result(connection: Connection, told: GateTold) -> Found:
         if kept[request_id] < held.count or gone[request_id] > held.count - held.waiting:
             shown = stranger(request_id)
             return held.seq, f"A result of the request {shown} that entry {held.seq} tells to be held is not held."
+    first = func.min(case((result.c.state == HELD, result.c.number)))
+    last = func.max(case((result.c.state.in_((RELEASED, SENT)), result.c.number)))
+    order = select(result.c.request_id).where(result.c.reasons != "[]").group_by(result.c.request_id)
+    for request_id in connection.execute(order.having(first < last)).scalars():
+        seq = told.results[request_id].seq if request_id in told.results else 0
+        return seq, f"A result of the request {stranger(request_id)} went before one that waits."
     return None

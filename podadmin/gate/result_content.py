@@ -144,4 +144,4 @@ def _line(cells: Mapping[Any, object]) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    return stranger(str(value)[: _SHOWN_TEXT * 4], _SHOWN_TEXT)
+    return stranger("" if value is None else str(value)[: _SHOWN_TEXT * 4], _SHOWN_TEXT)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
@@ -52,6 +53,14 @@ class Waiting:
     at: datetime
     wire: bytes
     reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """So many messages were let go, and so many still wait to be seen."""
+
+    messages: int
+    still: int
 
 
 def hold(
@@ -162,25 +171,30 @@ def waiting(store: Store, request_id: str = "") -> tuple[Waiting, ...]:
     return tuple(map(_waiting, _rows(store, HELD, *((table.c.request_id == request_id,) if request_id else ()))))
 
 
-def release(store: Store, clock: Clock, request_id: str, actor: str) -> int:
-    """Let what waits of a request go to its requester; how many messages.
+def release(store: Store, clock: Clock, request_id: str, actor: str, through: str = "") -> LetGo:
+    """Let what waits of a request go to its requester: all of it, or with `through` no more than that message and those
+    before it. What follows it without a reason of its own goes as well; what came meanwhile and has one waits on.
 
     Raises Refused (`gate.nothing-held`, `grant.not-decider`).
     """
+    held = (table.c.request_id == request_id, table.c.state == HELD)
     with store.record(Fact(actor, "gate.result-released", request_id)) as unit:
         check_may_decide(unit.connection, actor, clock.now())
-        count = unit.execute(
-            update(table).where(table.c.request_id == request_id, table.c.state == HELD).values(state=RELEASED)
-        ).rowcount
-        if not count:
+        wanted = select(table.c.id, table.c.number, table.c.wire, table.c.reasons != "[]").where(*held)
+        rows = unit.connection.execute(wanted.order_by(table.c.number)).all()
+        seen = next((place for place, row in enumerate(rows) if row.id == through), -1) if through else len(rows) - 1
+        if seen < 0:
             raise Refused(
                 "gate.nothing-held",
                 "Nothing was released.",
-                "No result of this request waits to be seen.",
+                "No such result of this request waits to be seen.",
                 "See what waits with `podadmin gate results`.",
             )
-        unit.note(messages=count)
-    return count
+        going = [*rows[: seen + 1], *takewhile(lambda row: not row[3], rows[seen + 1 :])]
+        still = sum(row[3] for row in rows[len(going) :])
+        unit.execute(update(table).where(*held, table.c.number <= going[-1].number).values(state=RELEASED))
+        unit.note(messages=len(going), through=hashlib.sha256(going[-1].wire).hexdigest(), still=still)
+    return LetGo(len(going), still)
 
 
 def released(store: Store) -> tuple[Waiting, ...]:

@@ -538,12 +538,35 @@ def test_what_the_gate_goes_by_cannot_be_changed_by_hand(kept: Kept, statement: 
 
 def test_what_a_person_lets_go_is_as_the_journal_says(kept: Kept) -> None:
     ran = gated(kept)
-    assert results.release(kept.store, kept.clock, ran, "anna") == 2
+    first = results.waiting(kept.store, ran)[0]
+    assert results.release(kept.store, kept.clock, ran, "anna", first.id) == results.LetGo(1, 1)
+    assert check_evidence(kept.store) is None
+    assert results.release(kept.store, kept.clock, ran, "anna") == results.LetGo(1, 0)
     assert check_evidence(kept.store) is None
     results.sent(kept.store, results.released(kept.store)[0].id, ran)
     decide_host(kept.store, kept.clock, PRODUCTION, "ehr.hospital.example", ALLOWED, "anna", "Now it may.")
     Settings(kept.store).change("gate.see-results", "off", "anna")
     assert check_evidence(kept.store) is None
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE gate_result SET state = 'released'", "is not held"),
+        ("UPDATE gate_result SET state = iif(number = 1, 'held', 'released')", "went before one that waits"),
+    ],
+)
+def test_another_result_than_the_one_that_was_let_go_cannot_go_by_hand(
+    kept: Kept, statement: str, words: str, live: bool
+) -> None:
+    ran = gated(kept)
+    results.release(kept.store, kept.clock, ran, "anna", results.waiting(kept.store, ran)[0].id)
+    assert check_evidence(kept.store, live=live) is None
+    kept.sql(statement)
+    found = check_evidence(kept.store, live=live)
+    assert found is not None
+    assert words in found.words
 
 
 @pytest.mark.parametrize(

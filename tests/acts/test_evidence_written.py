@@ -167,7 +167,7 @@ def test_a_wish_or_result_that_was_made_up_is_found(written: Kept, statement: st
 
 def test_what_follows_is_as_the_journal_says(written: Kept) -> None:
     store, clock, names = written.store, written.clock, written.names
-    assert results.release(store, clock, names["waits"], "anna") == 2
+    assert results.release(store, clock, names["waits"], "anna").messages == 2
     assert found_in(written) is None
     results.sent(store, results.released(store)[0].id, names["waits"])
     assert wishes.fulfil(store, clock, lambda _mailbox: None) == 1

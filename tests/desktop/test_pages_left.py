@@ -87,12 +87,36 @@ def test_a_result_is_masked_until_its_values_are_wanted_and_goes_only_once_it_is
     while not sheet.release.armed:
         sheet.release.tick()
     sheet.release.decided.emit()
-    assert page.session.asked[-1] == ("gate release-result", {"request_id": "req_1"})
+    assert page.session.asked[-1] == ("gate release-result", {"request_id": "req_1", "through": "out_1"})
+
+
+def test_what_goes_with_a_result_is_what_came_before_it(show: Show, host: QWidget, page: Any) -> None:
+    """Those that only follow are counted; of very many that wait, the first and the last can be looked at."""
+    follows = replace(WAITS, id="out_9", kind="BATCHES_COMPLETE", reasons=())
+    several = tuple(replace(WAITS, id=f"out_{number}", kind="MODEL_PARAMETERS") for number in range(1, 9))
+    page.session.answers["requests left"] = replace(LEFT, waiting=(*several[:1], follows))
+    card = show(LeftCard())
+    part = LeftPart(page, card)
+    part.read("req_1")
+    said = texts(card)
+    assert said.count("The parameters of a model of") == 1
+    assert "1 message follows once these have gone." in said
+    page.session.answers["requests left"] = replace(LEFT, waiting=(*several, follows))
+    part.read("req_1")
+    said = texts(card)
+    assert said.count("The parameters of a model of") == 5
+    assert "3 more wait between these. 1 message follows once these have gone." in said
+    for waits, words in ((several[0], "Let it go to the requester"), (several[7], "Let it and the 7 before it go")):
+        card.look_wanted.emit(waits)
+        sheet = host.findChildren(ResultSheet)[-1]
+        assert sheet.release.text() == words
+        sheet.release.decided.emit()
+        assert page.session.asked[-1] == ("gate release-result", {"request_id": "req_1", "through": waits.id})
 
 
 def test_what_cannot_be_opened_cannot_be_let_go_from_here(show: Show, host: QWidget, page: Any) -> None:
     page.session.answers["gate show-result"] = Unavailable("vault.locked", "It was not opened.", "Locked.", "Unlock.")
-    sheet = ResultSheet(page, WAITS, 1)
+    sheet = ResultSheet(page, WAITS, 0)
     sheet.open()
     assert "It was not opened." in texts(sheet)
     assert not sheet.release.isEnabled()

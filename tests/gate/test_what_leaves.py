@@ -117,6 +117,40 @@ def test_a_result_that_is_not_what_was_promised_waits_and_says_why(
     tell_both(network, story)
 
 
+def test_what_came_while_one_looked_does_not_go_with_what_was_looked_at(
+    network: Any, tell_both: Callable[..., None]
+) -> None:
+    """Three results wait, and the word that all were sent. Each goes with what was before it, and with nothing more."""
+
+    async def story(rig: Any) -> None:
+        look(rig, every="is: result")
+        sent, task = await rig.running()
+        request_id = rig.found(sent.route.task_id).row.id
+        for number in (1, 2, 3):
+            await rig.say(messages.evaluation_results, task, {"records": [number]})
+        await rig.say(messages.batches_complete, task)
+        first, second, third, word = results.waiting(rig.store, request_id)
+        assert [bool(each.reasons) for each in (first, second, third, word)] == [True, True, True, False]
+        gone = results.release(rig.store, CLOCK, request_id, "anna", first.id)
+        assert (gone.messages, gone.still) == (1, 2)
+        rig.gate.nudge()
+        heard = await rig.heard(sent, "EVALUATION_RESULTS")
+        assert heard[-1].value == {"records": [1]}
+        assert [each.id for each in results.waiting(rig.store, request_id)] == [second.id, third.id, word.id]
+        with pytest.raises(Refused) as refused:
+            results.release(rig.store, CLOCK, request_id, "anna", first.id)
+        assert refused.value.code == "gate.nothing-held", "it has gone; nothing else goes in its place"
+        gone = results.release(rig.store, CLOCK, request_id, "anna", third.id)
+        assert (gone.messages, gone.still) == (3, 0), "the word that follows has nothing of its own to be seen"
+        rig.gate.nudge()
+        heard = await rig.heard(sent, "BATCHES_COMPLETE")
+        assert [each.value for each in heard[:2]] == [{"records": [2]}, {"records": [3]}]
+        told = [body for act, body in rig.entries(request_id) if act == "gate.result-released"]
+        assert [(each["messages"], each["still"]) for each in told] == [(1, 2), (3, 0)]
+
+    tell_both(network, story)
+
+
 @pytest.mark.parametrize(
     ("texts", "value", "reason"),
     [
@@ -316,7 +350,7 @@ def test_the_first_update_of_a_training_is_seen_and_the_later_ones_follow(
         (waits,) = results.waiting(rig.store, request_id)
         assert waits.kind == "TRAINING_UPDATE"
         assert "parameters of a model, which can remember single records" in waits.reasons[0]
-        assert results.release(rig.store, CLOCK, request_id, "anna") == 1
+        assert results.release(rig.store, CLOCK, request_id, "anna").messages == 1
         rig.gate.nudge()
         await rig.heard(sent, "TRAINING_UPDATE")
         for number in (2, 3):  # the next rounds wait for nobody

@@ -192,10 +192,16 @@ def show_result(
 
 
 @act("gate release-result", writes=True, kinds=("request", "gate"))
-def release_result(profile: Profile, request_id: RequestId) -> Done:
-    """Let the results of a request that wait go to its requester."""
-    count = results.release(profile.store, profile.clock, request_id, profile.actor)
-    return Done("The results go to the requester.", f"{count} messages")
+def release_result(
+    profile: Profile,
+    request_id: RequestId,
+    *,
+    through: Annotated[str, "only this result and what came before it, by its id as `gate results` lists it"] = "",
+) -> Done:
+    """Let the results of a request that wait go to its requester: all of them, or no more than you have looked at."""
+    gone = results.release(profile.store, profile.clock, request_id, profile.actor, through)
+    more = f" What has come since still waits to be seen: {gone.still}." if gone.still else ""
+    return Done(f"The results go to the requester.{more}", f"{gone.messages} messages")
 
 
 @act("gate renew-authority", writes=True, kinds=("gate", "key"))

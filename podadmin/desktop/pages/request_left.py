@@ -5,6 +5,7 @@ Letting go stands only where one has looked, and closing the sheet decides nothi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -37,8 +38,14 @@ _OUTCOMES: Final = {
     "withheld": BadgeSpec("bad", "Withheld", "ban"),
     "refused": BadgeSpec("bad", "Refused", "octagon-x"),
 }
-RESULTS: Final = {"EVALUATION_RESULTS": "A result", "TRAINING_UPDATE": "An update of a model"}
-"""What can be looked at before it leaves, by the network's own word for it."""
+_KINDS: Final = {
+    "EVALUATION_RESULTS": "A result",
+    "TRAINING_UPDATE": "An update of a model",
+    "MODEL_PARAMETERS": "The parameters of a model",
+}
+"""What waits, by the network's own word for it."""
+_FIRST: Final = 4
+"""So many of those that wait are shown, and the last; they go in their order."""
 LOOK: Final = "Look at it…"
 WITHHOLD: Final = "Withhold what waits…"
 
@@ -83,28 +90,41 @@ class LeftCard(Card):
         self._left = left
         self._words.setText(left.words)
         clear(self._waiting)
-        for each in left.waiting:
-            if each.kind in RESULTS:
-                self._waiting.addWidget(self._wait(each))
+        seen = to_be_seen(left.waiting)
+        for each in (*seen[:_FIRST], *seen[_FIRST:][-1:]):
+            self._waiting.addWidget(self._wait(each))
+        if words := _behind(len(seen) - _FIRST - 1, len(left.waiting) - len(seen)):
+            self._waiting.addWidget(PlainLabel(words, "muted", wrap=True))
         self._bar.setVisible(bool(left.waiting))
         self.withhold.set_permit(left.may_withhold.allowed, left.may_withhold.reason)
         self.table.set_rows(left.rows)
         self.table.setVisible(bool(left.rows))
 
     def _wait(self, each: ResultRow) -> Banner:
-        words = " ".join(each.reasons) or "It follows a result that waits."
-        title = f"{RESULTS[each.kind]} of {size(each.size)} waits until you have seen it"
-        return Banner("warn", words, LOOK, lambda: self.look_wanted.emit(each), title=title)
+        title = f"{_KINDS.get(each.kind, 'A message')} of {size(each.size)} waits until you have seen it"
+        return Banner("warn", " ".join(each.reasons), LOOK, lambda: self.look_wanted.emit(each), title=title)
 
     def _withhold(self) -> None:
         if self._left is not None:
             self.withhold_wanted.emit(self._left.request)
 
 
+def to_be_seen(waiting: Sequence[ResultRow]) -> list[ResultRow]:
+    """Those that have a reason of their own to wait; the others only keep their places behind them."""
+    return [each for each in waiting if each.reasons] or list(waiting[:1])
+
+
+def _behind(between: int, following: int) -> str:
+    words = [f"{count(between, 'more waits', 'more wait')} between these."] if between > 0 else []
+    if following:
+        words.append(f"{count(following, 'message follows', 'messages follow')} once these have gone.")
+    return " ".join(words)
+
+
 def _held(each: LeftRow) -> str:
     many = f"{whole(each.count)} alike. " if each.count > 1 else ""
     if each.outcome == "passed" and each.why:
-        return f"{many}{each.words} It was seen first: {each.why}" if each.type in RESULTS else f"{many}{each.words}"
+        return f"{many}{each.words} It was seen first: {each.why}" if each.type in _KINDS else f"{many}{each.words}"
     return f"{many}{each.words} {each.why}" if each.why else f"{many}{each.words}"
 
 
@@ -113,9 +133,12 @@ def _moments(each: LeftRow) -> str:
 
 
 class ResultSheet(Sheet):
-    """What is in a result that waits, its first rows by their shape until their values are asked for."""
+    """What is in a result that waits, its first rows by their shape until their values are asked for.
 
-    def __init__(self, page: Page, waiting: ResultRow, number: int) -> None:
+    `before`: so many have to be seen too and go before it; what comes while it is looked at does not go with it.
+    """
+
+    def __init__(self, page: Page, waiting: ResultRow, before: int) -> None:
         words = "It was opened here with the key of its task. Its requester has not got it yet."
         super().__init__(page.desk.sheet_host, "A result that waits to be seen", words, "scan-eye", "warn")
         self.panel.setFixedWidth(SIZE.palette)
@@ -126,7 +149,7 @@ class ResultSheet(Sheet):
         self._preview.setFixedHeight(SIZE.palette_list)
         self._preview.masked_wanted.connect(lambda masked: self._read(values=not masked))
         self._problem = column()
-        said = "Let it go to the requester" if number == 1 else f"Let all {whole(number)} go to the requester"
+        said = f"Let it and the {whole(before)} before it go" if before else "Let it go to the requester"
         self.release = ArmedButton(said, self._release, "send")
         for each in (PlainLabel("Why it waits", "medium"), self._reasons, self._facts, self._preview):
             self.body.addWidget(each)
@@ -177,7 +200,7 @@ class ResultSheet(Sheet):
             self._page.refresh()
 
         self.dismiss()
-        self._page.write("gate release-result", {"request_id": request}, done)
+        self._page.write("gate release-result", {"request_id": request, "through": self._waiting.id}, done)
 
 
 class LeftPart:
@@ -185,7 +208,7 @@ class LeftPart:
 
     def __init__(self, page: Page, card: LeftCard) -> None:
         self._page, self._card = page, card
-        self._waiting = 0
+        self._seen: list[ResultRow] = []
         card.look_wanted.connect(self._look)
         card.withhold_wanted.connect(self._withhold)
 
@@ -193,7 +216,7 @@ class LeftPart:
         """Read what left for a request."""
 
         def came(left: LeftView) -> None:
-            self._waiting = len(left.waiting)
+            self._seen = to_be_seen(left.waiting)
             self._card.show_left(left)
 
         # where it cannot be read there is nothing to show; the page says what is wrong with the request itself
@@ -202,7 +225,7 @@ class LeftPart:
         )
 
     def _look(self, waiting: ResultRow) -> None:
-        ResultSheet(self._page, waiting, self._waiting).open()
+        ResultSheet(self._page, waiting, self._seen.index(waiting)).open()
 
     def _withhold(self, request: str) -> None:
         def decided(words: str) -> None:
