@@ -79,7 +79,7 @@ def _same_value(row: Any, said: Mapping[str, Any]) -> bool:
 
 
 def _differing_result(connection: Connection, told: GateTold) -> Found:
-    """A result that had a reason to be seen, and went without a word of anybody or before its turn, or lost its reason."""
+    """A result that had a reason to be seen, and lost it, or went without a word of anybody or before its turn."""
     wanted = select(result.c.request_id, result.c.state, func.count()).where(result.c.reasons != "[]")
     kept: Counter[str] = Counter()
     gone: Counter[str] = Counter()

@@ -208,7 +208,8 @@ class Looking:
             found = Found(before=before, problem=f"{UPDATE} {problem}".strip())
         reasons = held(rules, promise, found)
         if self._ports.numbers.see_results():
-            reasons = (SETTING, *reasons)
+            told = (Reason(UPDATE),) if update and not reasons else ()
+            reasons = (SETTING, *told, *reasons)
         opened = content is not None or kind in SEALED_FOR_OTHERS
         if kind in CARRYING and reasons and opened and self._goes_on(request_id, kind, left.size):
             reasons = ()

@@ -20,7 +20,7 @@ from podadmin.journal.records import last_entry
 from podadmin.limits import service as limits
 from podadmin.limits.model import Key, Meter
 from podadmin.networks.bitfount.access_manager import AccessAnswer
-from podadmin.requests import rule_service, service
+from podadmin.requests import differencing, rule_service, service
 from podadmin.requests.decide import LATER, decide
 from podadmin.requests.difference import beside_protocol
 from podadmin.requests.effects import Effects
@@ -66,7 +66,8 @@ def weighed(ports: Ports, shelf: rule_service.Shelf, prepared: Prepared, connect
     pins = pins_of(prepared.verified, surroundings(prepared.effects, as_pin(purposes), prepared.hashes))
     rules, mark = shelf.rules(connection), policy_mark(connection)
     meters = tuple(_meter(connection, prepared, each, now) for each in seen)
-    facts = facts_of(prepared.verified, prepared.effects, _inferences(protocol, prepared.records), purposes)
+    beside = _beside(connection, prepared) if "beside" in rules.asks else None
+    facts = facts_of(prepared.verified, prepared.effects, _inferences(protocol, prepared.records), purposes, beside)
     last = last_entry(connection)
     verdict = decide(
         prepared.verified,
@@ -122,6 +123,11 @@ def weighed(ports: Ports, shelf: rule_service.Shelf, prepared: Prepared, connect
         review_why="A rule asks for it" if verdict.reviewers > 1 else "",
         tried=Tried(now, facts, Circumstances.of(verdict), mark),
     )
+
+
+def _beside(connection: Connection, prepared: Prepared) -> bool | None:
+    network = prepared.verified.value.network
+    return differencing.beside(connection, prepared.request_id, network, prepared.datasource, prepared.protocol)
 
 
 def _meter(connection: Connection, prepared: Prepared, seen: LimitSeen, now: datetime) -> Meter:

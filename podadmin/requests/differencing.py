@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from podadmin.core.canon import JSON
 from podadmin.requests.effect_facts import COMPUTED
-from podadmin.requests.protocols import read_protocol
+from podadmin.requests.protocols import Protocol, read_protocol
 from podadmin.requests.reading import Found
 from podadmin.requests.records import request, sealed
 from podadmin.requests.sql_reading import parsed, readings, understand
@@ -60,7 +60,7 @@ class Before:
     requests: int
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def choice_of(query: str) -> Choice | None:
     """What a query makes figures of; None where it lets single records out, or where that cannot be told."""
     from sqlglot import exp
@@ -92,26 +92,48 @@ def differ(one: Choice, other: Choice) -> bool:
 def before(connection: Connection, found: Found, choices: tuple[Choice, ...]) -> tuple[Before, ...]:
     """The other choices of the same data whose figures may have left, whoever asked; the newest first."""
     row = found.row
-    wanted = (
-        select(request, sealed.c.findings)
-        .join(sealed, sealed.c.request_id == request.c.id)
-        .where(
-            request.c.state.in_(_MAY_HAVE_LEFT),
-            request.c.datasource == row.datasource,
-            request.c.network == row.network,
-            request.c.verified == "verified",
-            request.c.id != row.id,
-        )
-        .order_by(request.c.number.desc())
-        .limit(LOOKED_AT)
-    )
     told: dict[Choice, Before] = {}
-    for other in connection.execute(wanted):
-        for choice in choices_of(json.loads(other.findings).get("protocol") or {}):
+    for other in connection.execute(_others(row.id, row.network, row.datasource).limit(LOOKED_AT)):
+        for choice in choices_of(json.loads(other.protocol or "{}")):
             if any(differ(each, choice) for each in choices):
                 seen = told.get(choice)
                 told[choice] = Before(seen.row if seen else other, choice, seen.requests + 1 if seen else 1)
     return tuple(told.values())
+
+
+def beside(connection: Connection, request_id: str, network: str, datasource: str, protocol: Protocol) -> bool | None:
+    """May other figures of the same data have left, against which those of a request could be set?
+
+    None where that cannot be told: something else than figures with a choice of records is asked for or has left by
+    SQL, or more requests would have to be looked at than are.
+    """
+    choices = [choice_of(each.query) if each.query else None for each in protocol.algorithms]
+    doubt = not choices or None in choices
+    others = connection.execute(_others(request_id, network, datasource).limit(LOOKED_AT + 1)).all()
+    for other in others:
+        for algorithm in read_protocol(json.loads(other.protocol or "{}")).algorithms:
+            choice = choice_of(algorithm.query) if algorithm.query else None
+            if choice is None:
+                doubt = doubt or (bool(algorithm.query) and understand(algorithm.query).level in COMPUTED)
+            elif any(each is not None and differ(each, choice) for each in choices):
+                return True
+    return None if doubt or len(others) > LOOKED_AT else False
+
+
+def _others(request_id: str, network: str, datasource: str) -> Select[Any]:
+    """Other requests on this data whose results may have left, with their protocols, the newest first."""
+    return (
+        select(request, func.json_extract(sealed.c.findings, "$.protocol").label("protocol"))
+        .join(sealed, sealed.c.request_id == request.c.id)
+        .where(
+            request.c.state.in_(_MAY_HAVE_LEFT),
+            request.c.datasource == datasource,
+            request.c.network == network,
+            request.c.verified == "verified",
+            request.c.id != request_id,
+        )
+        .order_by(request.c.number.desc())
+    )
 
 
 def _conditions(where: exp.Where) -> tuple[str, ...] | None:

@@ -35,6 +35,8 @@ class Rules:
                 self._by_key[key].append(each)
             if not keys:
                 self._general.append(each)
+        self.asks = frozenset(one.field for each in self._all if each.rule.enabled for one in each.rule.conditions)
+        """The fields of a request that any rule in force asks for."""
 
     def __iter__(self) -> Iterator[Prepared]:
         return iter(self._all)

@@ -15,11 +15,11 @@ from typing import Any, Final
 from podadmin.requests.effect_facts import LEVELS
 from podadmin.requests.rule_facts import Facts, ModelFact
 from podadmin.requests.rule_fields import ALL, FIELDS, NONE
-from podadmin.requests.rule_match import as_is, check_of
+from podadmin.requests.rule_match import FLAGGED, as_is, check_of
 from podadmin.requests.rule_models import Models
 from podadmin.requests.rules import Condition
 
-FIXED: Final = frozenset({"network", "requester_key", "requester_name", "purpose", "identity"})
+FIXED: Final = frozenset({"network", "requester_key", "requester_name", "purpose", "identity", "beside"})
 """Not the requester's to change."""
 MOST_HOURS: Final = 14 * 24
 _TRIED: Final = 3
@@ -58,7 +58,7 @@ def _changed(
             yield facts, moment
         return
     if kind == "yes-no":
-        yield replace(facts, ehr=(condition.values[0] == "used") == (wanted == "yes")), at
+        yield replace(facts, ehr=(condition.values[0] in FLAGGED) == (wanted == "yes")), at
         return
     for each in _facts(condition, mode, facts):
         # whatever was put together here counts only if the evaluator agrees

@@ -41,7 +41,8 @@ class Facts:
     those that could be named; `all_columns`: count on every other one too. `level` is the worst level of what leaves.
     `inferences` is the most that the task can use, None where that is not known. `smallest_group` is the fewest
     records behind any figure that leaves, None where nothing guarantees one; `whole`: each figure that leaves is about
-    every record of the datasource, or none leaves. `ehr` None: not known.
+    every record of the datasource, or none leaves. `ehr` None: not known. `beside`: other figures of the same data may
+    have left, against which these could be set; None where that was not asked or cannot be told (`differencing`).
     """
 
     network: str
@@ -61,6 +62,7 @@ class Facts:
     smallest_group: int | None
     whole: bool
     ehr: bool | None
+    beside: bool | None = None
 
 
 def facts_of(
@@ -68,6 +70,7 @@ def facts_of(
     effects: Effects | None,
     inferences: float | None = None,
     purposes: tuple[str, ...] = (),
+    beside: bool | None = None,
 ) -> Facts:
     """The facts of a verified request. `effects` None: nothing is known of what it does, which counts as the worst."""
     request, protocol = verified.value, read(verified)
@@ -96,6 +99,7 @@ def facts_of(
         smallest_group=group,
         whole=whole,
         ehr=_ehr(dict(request.flags_claimed), effects),
+        beside=beside,
     )
 
 
@@ -130,7 +134,7 @@ def keep(facts: Facts) -> str:
 def kept(text: str) -> Facts:
     """Facts as they were kept. Raises ValueError where the text is something else."""
     found = json.loads(text)
-    if not isinstance(found, dict) or found.pop("v", None) != VERSION or found.keys() != _NAMES:
+    if not isinstance(found, dict) or found.pop("v", None) != VERSION or found.keys() | _LATER != _NAMES:
         raise ValueError("not the facts of a request")
     for name in ("purposes", "algorithms", "columns"):
         found[name] = tuple(found[name])
@@ -188,3 +192,5 @@ def _ehr(switches: Mapping[str, str], effects: Effects | None) -> bool | None:
 
 
 _NAMES: Final = {each.name for each in fields(Facts)}
+_LATER: Final = {"beside"}
+"""What facts that were kept by an older podadmin do not have."""

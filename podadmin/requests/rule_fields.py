@@ -33,6 +33,7 @@ LEVEL_WORDS: Final[Mapping[str, str]] = {
     "row": "something about single records",
 }
 EHR_WORDS: Final[Mapping[str, str]] = {"used": "used", "not-used": "not used"}
+BESIDE_WORDS: Final[Mapping[str, str]] = {"not-left": "have not left before", "left": "may have left before"}
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -176,6 +177,16 @@ _FIELDS: Final = (
             "less-than": "A figure that leaves can be about fewer than {} records.",
         },
         "Groups of any size.",
+    ),
+    RuleField(
+        "beside",
+        "Other figures",
+        "yes-no",
+        {"is": "Other figures of the same data {}."},
+        "Whatever other figures of the same data have left before.",
+        "Two harmless figures can tell of one person together. It is known of figures by SQL whose choice of records "
+        "can be compared, and of requests that come while a rule asks for it.",
+        choices=BESIDE_WORDS,
     ),
     RuleField(
         "ehr",

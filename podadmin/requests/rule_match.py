@@ -38,6 +38,12 @@ _ONE: Final[dict[str, Callable[[Facts], str]]] = {
     "protocol": lambda facts: facts.protocol,
     "identity": lambda facts: facts.identity,
 }
+FLAGS: Final[dict[str, Callable[[Facts], bool | None]]] = {
+    "ehr": lambda facts: facts.ehr,
+    "beside": lambda facts: facts.beside,
+}
+FLAGGED: Final = frozenset({"used", "left"})
+"""The values of flags that ask for one to be set."""
 INDEXED: Final = tuple(_ONE)
 """Fields by which rules can be looked up: a request has exactly one value for each."""
 
@@ -133,7 +139,7 @@ def check_of(condition: Condition, verdict: str) -> Test:
     if kind == "number":
         return _number(condition)
     if kind == "yes-no":
-        return _ehr(condition)
+        return _flag(condition)
     return _time(condition)
 
 
@@ -234,9 +240,9 @@ def _number(condition: Condition) -> Test:
     return test
 
 
-def _ehr(condition: Condition) -> Test:
-    used = condition.values[0] == "used"
-    return lambda facts, _at: "unknown" if facts.ehr is None else "yes" if facts.ehr == used else "no"
+def _flag(condition: Condition) -> Test:
+    value, wanted = FLAGS[condition.field], condition.values[0] in FLAGGED
+    return lambda facts, _at: "unknown" if value(facts) is None else "yes" if value(facts) == wanted else "no"
 
 
 def _time(condition: Condition) -> Test:

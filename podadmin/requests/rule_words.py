@@ -5,7 +5,7 @@ Everything that a screen, the journal or the trace says about a rule is written 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 from podadmin.core.text import grouped, quoted
 from podadmin.requests.result_fields import ALL_FIELDS, RESULT_FIELDS
 from podadmin.requests.rule_facts import Facts
-from podadmin.requests.rule_fields import ALL, FIELDS, LEVEL_WORDS, NONE, RuleField
+from podadmin.requests.rule_fields import ALL, BESIDE_WORDS, FIELDS, LEVEL_WORDS, NONE, RuleField
 from podadmin.requests.rule_match import Answer, Prepared
 from podadmin.requests.rule_time import Times
 from podadmin.requests.rules import LOOK, Condition, Rule
@@ -35,6 +35,14 @@ _SHORT: Final = {
 }
 
 
+_FLAGS: Final[Mapping[str, Mapping[bool | None, str]]] = {
+    "ehr": {None: "whether it is used is not known", True: "used", False: "not used"},
+    "beside": {
+        None: "whether such have left is not known",
+        True: BESIDE_WORDS["left"],
+        False: BESIDE_WORDS["not-left"],
+    },
+}
 _HELD: Final = "Results are held:"
 _NOT_ALL: Final = "A figure that leaves can be about fewer than all records."
 
@@ -132,8 +140,11 @@ def _cautions(rule: Rule) -> Iterator[str]:
         yield "It does not bound what leaves: single records may leave as well."
     elif leaves.mode == "at-most" and leaves.values[0] == "row":
         yield "It lets single records leave."
-    elif leaves.mode == "at-most" and leaves.values[0] != "none":
-        yield "It allows each figure by itself: two harmless ones can tell of one person together."
+    elif leaves.mode == "at-most" and leaves.values[0] != "none" and rule.condition("beside") is None:
+        yield (
+            "It allows each figure by itself: two harmless ones can tell of one person together. Ask for “Other "
+            "figures” that have not left before, and a person looks at the second one."
+        )
     time = rule.condition("time")
     if time is None or time.mode == "outside" or Times.read(time.values).last is None:
         yield "It has no last day: it lasts until somebody changes it."
@@ -257,8 +268,8 @@ def value_words(field: RuleField, facts: Facts, at: datetime) -> str:
     if name == "group":
         group = facts.smallest_group
         return "nothing guarantees a size of groups" if group is None else f"groups of {group} or more"
-    if name == "ehr":
-        return {None: "whether it is used is not known", True: "used", False: "not used"}[facts.ehr]
+    if name in _FLAGS:
+        return _FLAGS[name][getattr(facts, name)]
     found_one: str = getattr(facts, name)
     if name == "requester_key":
         return grouped(found_one[:16]) if found_one else "no key"

@@ -116,8 +116,14 @@ class Rig:
         """Is the pod one of the network's own software, behind the proxy?"""
         return isinstance(self.gate, ProxyGate)
 
-    async def send(self, what: str = "sql", mischief: Mischief | None = None, project: str | None = PROJECT) -> Sent:
-        protocol = demo_tasks.protocol(what, SOURCE)
+    async def send(
+        self,
+        what: str = "sql",
+        mischief: Mischief | None = None,
+        project: str | None = PROJECT,
+        query: str | None = None,
+    ) -> Sent:
+        protocol = demo_tasks.protocol(what, SOURCE, query)
         return await self.requester.send(self.identifier, protocol, project, mischief)
 
     def found(self, task_id: str) -> service.Found:

@@ -60,6 +60,33 @@ def test_a_rule_lets_through_and_another_refuses_and_both_are_kept_for_later(
     tell(network, story)
 
 
+def test_of_two_figures_that_can_be_set_against_each_other_a_rule_allows_one(
+    network: Any, tell: Callable[..., None]
+) -> None:
+    """Two at once; the first that was opened goes, and whatever came after it is for a person, but the same again."""
+    every, some = "SELECT COUNT(*) AS n FROM t", "SELECT COUNT(*) AS n FROM t WHERE age < 89 HAVING COUNT(*) >= 10"
+
+    async def story(rig: Any) -> None:
+        counts = draft("Counts", "allow", {"leaves": "at-most: aggregate", "beside": "is: not-left"})
+        rule_service.add(rig.store, CLOCK, "anna", counts, "One figure tells of nobody.")
+        allowed, held = (State.APPROVED, State.DELIVERING, State.RUNNING), State.HELD
+        both = {query: await rig.send("sql", query=query) for query in (every, some)}
+        found = {query: await rig.comes_to(sent, *allowed, held) for query, sent in both.items()}
+        (went,) = (query for query, each in found.items() if each.row.state != held)
+        (waits,) = (each for each in found.values() if each.row.state == held)
+        (line,) = (each for each in waits.findings["trace"] if each["considered"] == "Rule “Counts”")
+        assert "Other figures: may have left before. The rule asks: Other figures of the same data" in line["outcome"]
+        await rig.comes_to(await rig.send("sql", query=went), *allowed)
+        await rig.comes_to(await rig.send("sql", query=some if went == every else every), held)
+        with rig.store.read() as connection:
+            kept = tried(connection, waits.row.id)
+            rules = rule_service.rules_of(connection)
+        assert kept.facts.beside is True
+        assert replay(kept.facts, kept.at, kept.circumstances, rules.as_if_always()).outcome == "hold"
+
+    tell(network, story)
+
+
 def test_a_grant_is_pinned_to_the_purpose_of_its_project_and_to_the_model_behind_its_name(
     network: Any, tell: Callable[..., None]
 ) -> None:

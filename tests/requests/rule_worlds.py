@@ -84,6 +84,7 @@ def any_facts(lot: Random) -> Facts:
         smallest_group=None if whole else lot.choice([1, 10, 50, None]),
         whole=whole,
         ehr=lot.choice([True, False, None]),
+        beside=lot.choice([True, False, None]),
     )
 
 
@@ -122,6 +123,7 @@ CONDITIONS = {
     "leaves": _one("leaves", ("none", "counts", "aggregate", "row"), ("at-most", "more-than")),
     "inferences": _one("inferences", ("0", "5", "10"), ("at-most", "more-than")),
     "group": _one("group", ("5", "10", "all"), ("at-least", "less-than")),
+    "beside": _one("beside", ("not-left", "left"), ("is",)),
     "ehr": _one("ehr", ("used", "not-used"), ("is",)),
     "identity": _set("identity", ("key-based", "oidc-device-code"), ("only", "other")),
     "time": st.sampled_from(

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podadmin.requests import differencing, service
-from podadmin.requests.differencing import Choice, before, choice_of, choices_of, differ
+from podadmin.requests.differencing import Choice, before, beside, choice_of, choices_of, differ
+from podadmin.requests.protocols import read_protocol
+from podadmin.requests.sql_reading import understand
 from tests.requests.desks import Desk, pins
 
 TAIL = " HAVING COUNT(*) >= 10"
@@ -166,3 +168,54 @@ def test_only_so_many_of_the_newest_are_looked_at(desk: Desk, monkeypatch: pytes
         desk.approve(desk.send(pins(), findings={"protocol": asking(older_than(age))}))
     now = desk.send(pins(), findings={})
     assert list(seen(desk, now, older_than(50))) == ['"age" > 42', '"age" > 41']
+
+
+def may_be_set_against(desk: Desk, request_id: str, *queries: str, **place: str) -> bool | None:
+    where = {"network": "local", "datasource": "patients", **place}
+    with desk.store.read() as connection:
+        return beside(connection, request_id, protocol=read_protocol(asking(*queries)), **where)
+
+
+def test_whether_other_figures_have_left_is_told_where_it_can_be(desk: Desk) -> None:
+    def sent(*queries: str, approved: bool = True, **changes: Any) -> str:
+        made = desk.send(pins(), findings={"protocol": asking(*queries)}, **changes)
+        if approved:
+            desk.approve(made)
+        return made
+
+    now = sent(older_than(43), approved=False)
+    sent(older_than(41), approved=False)
+    sent(older_than(42), datasource="others")
+    sent(older_than(43))
+    sent("SELECT COUNT(*) FROM another_table")
+    sent("SELECT name FROM patients")
+    assert may_be_set_against(desk, now, older_than(43)) is False, "none but the same choice has left"
+    assert may_be_set_against(desk, now, older_than(43), datasource="others") is True
+    assert may_be_set_against(desk, now, older_than(43), network="bitfount") is False
+    for untold in (("SELECT name FROM patients",), (), (older_than(43), "SELECT name FROM patients")):
+        assert may_be_set_against(desk, now, *untold) is None
+    assert may_be_set_against(desk, now, older_than(43), older_than(44)) is True, "one of two can be"
+    sent(older_than(40))
+    assert may_be_set_against(desk, now, older_than(43)) is True
+    assert may_be_set_against(desk, now, older_than(43), "SELECT name FROM patients") is True
+
+
+def test_figures_whose_choice_cannot_be_compared_may_be_any(desk: Desk) -> None:
+    two = f"SELECT COUNT(*) FROM a GROUP BY x{TAIL} UNION ALL SELECT COUNT(*) FROM a GROUP BY y{TAIL}"
+    assert (understand(two).level, choice_of(two)) == ("aggregate", None)
+    desk.approve(desk.send(pins(), findings={"protocol": asking(two)}))
+    now = desk.send(pins(), findings={})
+    assert may_be_set_against(desk, now, older_than(40)) is None
+
+
+def test_where_more_requests_would_have_to_be_looked_at_it_cannot_be_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(differencing, "LOOKED_AT", 2)
+    for _ in range(2):
+        desk.approve(desk.send(pins(), findings={"protocol": asking(older_than(40))}))
+    now = desk.send(pins(), findings={})
+    assert may_be_set_against(desk, now, older_than(40)) is False
+    desk.approve(desk.send(pins(), findings={"protocol": asking(older_than(40))}))
+    assert may_be_set_against(desk, now, older_than(40)) is None
+    assert may_be_set_against(desk, now, older_than(41)) is True

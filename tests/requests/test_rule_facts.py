@@ -104,6 +104,7 @@ def test_every_fact_of_a_request_is_where_it_belongs(verified: Make, protocols: 
         "smallest_group": 1,
         "whole": False,
         "ehr": False,
+        "beside": None,
     }
     assert facts_of(verified(protocols["sql"]), None).project == "proj-1"
 
@@ -156,6 +157,9 @@ def test_facts_of_another_shape_are_not_read(verified: Make, change: dict[str, A
     text = keep(facts_of(verified(), None))
     assert kept(text) == facts_of(verified(), None)
     assert json.loads(text)["v"] == 1
+    older_text = json.dumps({key: value for key, value in json.loads(text).items() if key != "beside"})
+    assert kept(older_text) == facts_of(verified(), None), "as an older podadmin kept them"
+    assert kept(keep(facts_of(verified(), None, beside=True))).beside is True
     with pytest.raises(ValueError, match=r"^not the facts of a request$"):
         kept(json.dumps({**json.loads(text), **change}))
     for other in (
@@ -225,4 +229,5 @@ def test_of_what_nobody_signed_only_claims_are_known_and_else_the_worst() -> Non
         "smallest_group": None,
         "whole": False,
         "ehr": None,
+        "beside": None,
     }

@@ -141,7 +141,7 @@ def test_who_asks_is_not_the_requesters_to_change() -> None:
     found = ask(w.make_facts(), w.make_rule(requester_key="only: " + "b" * 64))
     assert words(found, "request") == ()
     assert words(found, "rule") == ("Rule “Rule rul_1”. Requester's key: added aaaa aaaa aaaa aaaa.",)
-    assert set(FIXED) == {"network", "requester_key", "requester_name", "purpose", "identity"}
+    assert set(FIXED) == {"network", "requester_key", "requester_name", "purpose", "identity", "beside"}
 
 
 def test_a_request_can_come_at_another_time() -> None:

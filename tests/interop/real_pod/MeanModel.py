@@ -1,7 +1,11 @@
-"""A model of pure Python for the real software: its prediction for a person is the age. It runs inside the pod."""
+"""A model of pure Python for the real software: its prediction for a person is the age. It runs inside the pod.
+
+With `waits_at`, a named pipe, it predicts nothing before somebody has opened the other end.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,9 +15,10 @@ from bitfount.types import PredictReturnType
 class MeanModel:
     """What the real software asks of a model that infers, and nothing else."""
 
-    def __init__(self, datastructure: Any, schema: Any, **parameters: Any) -> None:
+    def __init__(self, datastructure: Any, schema: Any, waits_at: str = "", **parameters: Any) -> None:
         self.datastructure = datastructure
         self.schema = schema
+        self._waits_at = waits_at
         self._begun = False
 
     @property
@@ -27,5 +32,7 @@ class MeanModel:
         return
 
     def predict(self, data: Any, **more: Any) -> Any:
+        if self._waits_at:
+            Path(self._waits_at).read_bytes()
         ages = pd.concat(list(data.yield_data()))["age"].astype(float)
         return PredictReturnType(preds=pd.DataFrame({"age": ages.to_list()}))

@@ -85,7 +85,7 @@ class Hospital:
         self.pod_member, self.lab = (asyncio.run(join(self.address, name)) for name in (real.OWNER, REQUESTER))
         self.internet = self._ends.enter_context(Internet(local_places(self.address), self.folder / "internet"))
         self.pod = self._ends.enter_context(self.start_pod())
-        self.model = real.publish_model(self.address, self.lab)
+        self.model = real.publish_model(self.address, self.lab, "MeanModel")
 
     # --- the custodian -----------------------------------------------------------------------------------------------
 
@@ -144,6 +144,15 @@ class Hospital:
         """Every request that the gate has captured, the newest first."""
         return list(self.does("requests", "list")["rows"])
 
+    def waiting(self, request: str, seconds: float, least: int = 1) -> list[dict[str, Any]]:
+        """What of a request waits to be seen, as soon as it is so many messages."""
+        ends = time.monotonic() + seconds
+        while True:
+            found = [each for each in self.does("gate", "results") if each["request_id"] == request]
+            if len(found) >= least:
+                return found
+            assert time.monotonic() < ends, f"{found} after {seconds:g} s\n{self.gate.tail()}"
+
     # --- the pod and its requesters ----------------------------------------------------------------------------------
 
     def start_pod(self) -> Process:
@@ -174,13 +183,18 @@ class Hospital:
         while (shown := self.does("pod", "status"))["state"] != state:
             assert time.monotonic() < ends, f"{shown}\n{self.does('pod', 'output')}"
 
-    def asks(self, algorithm: list[dict[str, Any]], project: str = "open") -> Process:
+    def asks(
+        self,
+        algorithm: list[dict[str, Any]],
+        project: str = "open",
+        protocol: Mapping[str, Any] = real.RESULTS_ONLY,
+    ) -> Process:
         """A real requester who sends a task. End it as a context."""
         self._asked += 1
         network = self.internet.environment()
         folder = self.folder / "lab"
         member: Membership = self.lab
-        return real.ask(folder, f"request-{self._asked}", member, network, algorithm, project)
+        return real.ask(folder, f"request-{self._asked}", member, network, algorithm, project, protocol)
 
     def held(self, known: set[str], seconds: float = HELD_SECONDS) -> str:
         """The id of the next request that is held and not in `known`, which it is added to."""

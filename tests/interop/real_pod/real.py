@@ -126,30 +126,34 @@ def is_ready(pod: Process) -> None:
     pod.says(r"Pod started|Ready for (next )?task", READY_SECONDS)
 
 
-def inference(name: str) -> list[dict[str, Any]]:
+def inference(name: str, **parameters: Any) -> list[dict[str, Any]]:
     """The algorithm that runs a model of the local hub, `owner/Model:version`."""
+    model = _model(name, parameters)
+    return [{"name": "bitfount.ModelInference", "model": model, "arguments": {"class_outputs": ["age"]}}]
+
+
+def training(name: str, rounds: int) -> list[dict[str, Any]]:
+    """The algorithm that trains a model of the local hub where the data is."""
+    return [{"name": "bitfount.FederatedModelTraining", "model": _model(name, {"epochs": rounds})}]
+
+
+def _model(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     owner, _, rest = name.partition("/")
     model, _, version = rest.partition(":")
     reference = {"username": owner, "model_ref": model, "model_version": int(version)}
-    return [
-        {
-            "name": "bitfount.ModelInference",
-            "model": {"bitfount_model": reference},
-            "arguments": {"class_outputs": ["age"]},
-        }
-    ]
+    return {"bitfount_model": reference, "hyperparameters": dict(parameters)}
 
 
-def publish_model(address: Address, owner: Membership) -> str:
-    """Put the test's model on the hub as its owner does; its name there."""
-    code = (HERE / "MeanModel.py").read_bytes()
+def publish_model(address: Address, owner: Membership, name: str) -> str:
+    """Put a model of these tests on the hub as its owner does; its name there."""
+    code = (HERE / f"{name}.py").read_bytes()
     digest = hashlib.sha256(code.replace(b"\r", b"")).hexdigest()
-    told = {"modelName": "MeanModel", "modelSize": len(code), "modelHash": digest, "privateModel": True}
+    told = {"modelName": name, "modelSize": len(code), "modelHash": digest, "privateModel": True}
     with httpx.Client(trust_env=False, timeout=20) as web:
         answer = web.post(f"{address.hub}/api/models", json=told, headers=owner.headers()).raise_for_status().json()
         room, fields = f"{address.object_store}/upload/{answer['uploadFields']['key']}", answer["uploadFields"]
-        web.post(room, data=fields, files={"file": ("MeanModel.py", code)}).raise_for_status()
-    return f"{owner.username}/MeanModel:{answer['version']}"
+        web.post(room, data=fields, files={"file": (f"{name}.py", code)}).raise_for_status()
+    return f"{owner.username}/{name}:{answer['version']}"
 
 
 def sql(query: str) -> list[dict[str, Any]]:
@@ -159,6 +163,13 @@ def sql(query: str) -> list[dict[str, Any]]:
 BY_SEX = f"SELECT sex, COUNT(*) AS n, CAST(AVG(age) AS INT) AS age FROM `{SOURCE}` GROUP BY sex"
 
 
+RESULTS_ONLY: Mapping[str, Any] = {"name": "bitfount.ResultsOnly"}
+AVERAGING: Mapping[str, Any] = {
+    "name": "bitfount.FederatedAveraging",
+    "arguments": {"epochs_between_parameter_updates": 1},
+}
+
+
 def ask(
     folder: Path,
     name: str,
@@ -166,6 +177,7 @@ def ask(
     network: Mapping[str, str],
     algorithm: list[dict[str, Any]],
     project: str = PROJECT,
+    protocol: Mapping[str, Any] = RESULTS_ONLY,
 ) -> Process:
     """A requester with a task for the pod: the real runner, key-based."""
     (folder / "storage" / REQUESTER / "modeller" / "keys").mkdir(parents=True, exist_ok=True)
@@ -178,7 +190,7 @@ def ask(
         "pods": {"identifiers": [POD]},
         "project_id": project,
         "task": {
-            "protocol": {"name": "bitfount.ResultsOnly"},
+            "protocol": dict(protocol),
             "algorithm": algorithm,
             "data_structure": {"compatible_datasources": ["CSVSource"]},
         },
