@@ -1,17 +1,13 @@
 """The side of the gate that faces the pod: the message service of the network, as far as this pod may see it.
 
-A pod polls here and gets only what was decided and is due. What it sends is held against the request that it belongs
-to: no word leaves for a task that was not delivered, no task begins twice, and every result is metered before it goes
-on. Bytes that need no change pass through untouched, with the status that the network answers (gate contract, 3.1).
+A pod polls here and gets only what was decided and is due; what it says is weighed in `sending`. Bytes that need no
+change pass through untouched, with the status that the network answers (gate contract, 3.1).
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
 import grpc
@@ -19,7 +15,7 @@ import grpc.aio
 from anyio import from_thread, to_thread
 
 from podadmin.core.errors import NotFound, PodadminError, Unavailable
-from podadmin.gate import egress, results, words
+from podadmin.gate import egress, words
 from podadmin.gate.connecting import connected
 from podadmin.gate.delivery import RECEIPT, Deliveries
 from podadmin.gate.door import Door
@@ -29,27 +25,22 @@ from podadmin.gate.intake import is_trigger
 from podadmin.gate.listening import Listening
 from podadmin.gate.looking import Looking
 from podadmin.gate.outages import Outages
-from podadmin.gate.outgoing import REFUSED, UPLOAD, WITHHELD, Left, Outgoing
+from podadmin.gate.outgoing import REFUSED, UPLOAD, Left, Outgoing
 from podadmin.gate.ports import Ports, Seen
+from podadmin.gate.sending import Sending
 from podadmin.gate.sessions import Sessions
 from podadmin.gate.task_mailboxes import TaskMailboxes
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount import rpc
 from podadmin.networks.bitfount.client import Ended, MessageServiceClient, Metadata
-from podadmin.networks.bitfount.types import TRIGGERS, MessageType, type_name
+from podadmin.networks.bitfount.types import TRIGGERS, MessageType
 from podadmin.requests import service
 
 IDLE_POLL_SECONDS: Final = 3.0
 CALL_SECONDS: Final = 18.5
 """A pod gives a call up after 20 s (gate contract, section 3.1)."""
 MARGIN_SECONDS: Final = 0.7
-RUNNING_SECONDS: Final = 0.25
-"""How long it is taken for granted that a task still runs, for words that carry no result."""
 TELEMETRY: Final = "/opentelemetry."
-_WITHOUT_TEXT: Final = egress.PHASES - {MessageType.LOG_MESSAGE}
-UNSEEN: Final = "Results of this task are seen before they leave, and words for a log can hold what they hold."
-TOO_MUCH: Final = "The task has said more than words of progress amount to."
-log = logging.getLogger("podadmin.gate")
 
 
 class Relay:
@@ -71,9 +62,6 @@ class Relay:
         self._door = door
         self._alarm = alarm
         self._rows_changed = rows_changed
-        self._sent_accept = b""
-        self._running: dict[tuple[str, str], float] = {}
-        self._said = words.Said()
         self._known_tasks: set[str] = set()
         self.sessions = Sessions(ports)
         self.looking = Looking(ports, self.sessions)
@@ -81,12 +69,15 @@ class Relay:
         self.deliveries = Deliveries(ports, seen)
         self.mailboxes = TaskMailboxes()
         self._idle = None if door.own_pod else IdlePolls(ports, client, seen, door, rows_changed, outages)
+        self._sending = Sending(
+            ports, seen, door, self.looking, self.outgoing, self.deliveries, self.stop_task, self._pass, rows_changed
+        )
         self._listening = Listening(self._act_of)
         self._acts: dict[str, Callable[[bytes, rpc.Context, Metadata], Awaitable[bytes]]] = {
             rpc.POD_CONNECT.path: self._pod_connect,
             rpc.ACKNOWLEDGE.path: self._acknowledge,
             rpc.GET.path: self._get,
-            rpc.SEND.path: self._send,
+            rpc.SEND.path: self._sending.send,
             rpc.GET_LARGE_OBJECT_STORAGE.path: self._large_object,
         }
 
@@ -111,7 +102,7 @@ class Relay:
 
     def stop_task(self, mailbox: str) -> asyncio.Event:
         """Tell the pod to end the task of this mailbox, by the word that it listens to now; set once it was told."""
-        self._running.clear()
+        self._sending.ask_again()
         return self.mailboxes.stop(mailbox, complete=self.deliveries.is_completing(mailbox))
 
     def stop_again(self, mailbox: str, *, complete: bool) -> None:
@@ -274,137 +265,6 @@ class Relay:
             return
         self._known_tasks = {*list(self._known_tasks)[-64:], task_id}
 
-    async def _send(self, data: bytes, context: rpc.Context, shown: Metadata) -> bytes:
-        message = rpc.SEND.read_request(data)
-        with self._told_of(message):
-            words.check(message, len(data))
-        if self._runs(message) and self._said.has_room(message, len(data)):
-            return await self._let_out(message, data, context, shown)
-        if self._sent_accept and data == self._sent_accept:
-            return b""  # it has gone out, and its answer was lost on the way back to the pod
-        if await self._waits(message):
-            return b""
-        if results.is_result(message.messageType) and await to_thread.run_sync(
-            results.has_its_place, self._ports.store, message, data
-        ):
-            self._seen.count("repeated")
-            return b""
-        with self._told_of(message):
-            looked = await self.looking.look(message)
-        verdict = await self._judged(message, looked.left if looked is not None else None)
-        if verdict is egress.Verdict.STOP:
-            await self._stopped(message)
-        if verdict is not egress.Verdict.PASS:
-            self._ended(message, verdict)
-            self._rows_changed()
-            return b""
-        if looked is not None and (looked.stays or looked.large):
-            kept = (message, data, looked.reasons, looked.left.result_id, looked.left.size)
-            await to_thread.run_sync(results.hold, self._ports.store, self._ports.clock, *kept)
-            self._seen.count("held to be seen" if looked.stays else "passed")
-            self._rows_changed()
-            return b""
-        if unsaid := await self._unsaid(message, len(data)):
-            self.outgoing.note(message, WITHHELD, unsaid)
-            self._seen.count("withheld")
-            return b""
-        if int(message.messageType) == MessageType.JOB_ACCEPT:
-            answer = await self._let_out(message, data, context, shown)
-            self._sent_accept = data
-            return answer
-        return await self._let_out(message, data, context, shown, listed=looked is not None)
-
-    async def _let_out(
-        self, message: pb.BitfountMessage, data: bytes, context: rpc.Context, shown: Metadata, *, listed: bool = False
-    ) -> bytes:
-        """Pass a message on. `listed`: it was written down already as something that left."""
-        answer = await self._pass(rpc.SEND.path, data, context, shown)
-        if not listed and int(message.messageType) not in egress.CARRYING:
-            self.outgoing.note(message)
-        self._seen.count("passed")
-        return answer
-
-    def _runs(self, message: pb.BitfountMessage) -> bool:
-        """Is it a word of progress of a task that was seen to run a moment ago? Then nothing else is asked of it."""
-        if int(message.messageType) not in _WITHOUT_TEXT:
-            return False
-        return self._running.get((message.taskId, message.recipientMailboxId), 0.0) > self._ports.clock.monotonic()
-
-    async def _unsaid(self, message: pb.BitfountMessage, size: int) -> str:
-        """Why a word of a running task stays here, empty where it does not. The pod is not told, and goes on."""
-        if int(message.messageType) == MessageType.LOG_MESSAGE and await to_thread.run_sync(
-            self.looking.are_seen_first, message
-        ):
-            return UNSEEN
-        return "" if self._said.has_room(message, size) else TOO_MUCH
-
-    async def _waits(self, message: pb.BitfountMessage) -> bool:
-        """The word that all results were sent waits with those that wait to be seen."""
-        if int(message.messageType) != MessageType.BATCHES_COMPLETE:
-            return False
-        store = self._ports.store
-        if not await to_thread.run_sync(results.waits, store, message.taskId):
-            return False
-        await to_thread.run_sync(results.hold, store, self._ports.clock, message, message.SerializeToString())
-        self._ended(message, egress.Verdict.OWED)
-        return True
-
-    def _ended(self, message: pb.BitfountMessage, verdict: egress.Verdict) -> None:
-        if self._door.own_pod:
-            return
-        if int(message.messageType) == MessageType.BATCHES_COMPLETE:
-            self.deliveries.completing(message.senderMailboxId)
-            if verdict is egress.Verdict.TOLD:  # its requester has gone: the gate says the last word in its place
-                self.stop_task(message.senderMailboxId)
-        else:
-            self.deliveries.completed(message.senderMailboxId)
-
-    async def _judged(self, message: pb.BitfountMessage, left: Left | None) -> egress.Verdict:
-        digest = hashlib.sha256(message.body).hexdigest()
-        warn_at = self._ports.numbers.warn_at
-        with self._told_of(message):
-            verdict = await to_thread.run_sync(
-                lambda: egress.judge(
-                    self._ports.store,
-                    self._ports.clock,
-                    message,
-                    digest,
-                    warn_at(),
-                    foreign=not self._door.own_pod,
-                    left=left,
-                )
-            )
-            if int(message.messageType) in egress.PHASES and verdict is egress.Verdict.PASS:
-                until = self._ports.clock.monotonic() + RUNNING_SECONDS
-                self._running = {(message.taskId, message.recipientMailboxId): until}
-            return verdict
-
-    @contextmanager
-    def _told_of(self, message: pb.BitfountMessage) -> Iterator[None]:
-        """What is raised about a message of the pod is listed with what left for its task."""
-        try:
-            yield
-        except PodadminError as error:
-            log.warning("a %s was not let out: %s", type_name(message.messageType), error.code)
-            self._seen.count("withheld")
-            self.outgoing.note(message, REFUSED, error.why)
-            raise
-
-    async def _stopped(self, message: pb.BitfountMessage) -> None:
-        """The pod is told to stop while it is still inside this call (gate contract, section 7.7)."""
-        self._seen.count("withheld")
-        told = self.stop_task(message.senderMailboxId)
-        self._rows_changed()
-        try:
-            async with asyncio.timeout(rpc_margin()):
-                await told.wait()
-                if not self._door.own_pod:
-                    # answered, the worker would go on and be done before the pod has ended it: the pod then waits for
-                    # a requester who has gone. This call ends with the worker.
-                    await asyncio.Event().wait()
-        except TimeoutError:
-            log.info("the worker of a stopped task was not ended in time, or not told")
-
     async def _pass(self, path: str, data: bytes, context: rpc.Context, shown: Metadata) -> bytes:
         try:
             answer = await self._client.forward(path, data, _left(context), shown)
@@ -413,11 +273,6 @@ class Relay:
         self._door.believed(shown)
         self._seen.up_contact = self._ports.clock.now()
         return answer
-
-
-def rpc_margin() -> float:
-    """Seconds that an answer may wait for: well inside the 20 s in which a pod gives a call up (gate contract, 3.1)."""
-    return 15.0
 
 
 def _left(context: rpc.Context) -> float:
