@@ -75,6 +75,7 @@ class Proxy:
         self._open: set[asyncio.BaseTransport] = set()
         self._unasked: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
         self._busy: set[asyncio.Task[None]] = set()
+        self._room = memoryview(bytearray(_HIGH_WATER))
         self.port = 0
 
     async def start(self, port: int = 0) -> None:
@@ -162,16 +163,16 @@ class Proxy:
         loop, reached = asyncio.get_running_loop(), ""
         async with asyncio.timeout(CONNECT_SECONDS):
             if host == _HERE:
-                _, far = await loop.create_connection(_Pipe, host, port)
+                _, far = await loop.create_connection(self._pipe, host, port)
                 rest = b""
             else:
-                far, rest = await way_out.connect(_Pipe, host, port)
+                far, rest = await way_out.connect(self._pipe, host, port)
                 reached = host
         if client.transport is None or client.transport.is_closing():
             if far.transport is not None:
                 far.transport.close()
             return
-        near = _Pipe()
+        near = self._pipe()
         near.connection_made(client.transport)
         client.answer(200)
         near.partner, far.partner = far, near
@@ -181,6 +182,9 @@ class Proxy:
             client.transport.write(rest)
         if reached:
             await self._outages.worked(reached)
+
+    def _pipe(self) -> _Pipe:
+        return _Pipe(self._room)
 
     async def _end_tls(self, client: _Client, host: str, role: Role) -> None:
         """End TLS here, as the host; what is asked inside goes to the web relay."""
@@ -284,15 +288,20 @@ class _Client(asyncio.Protocol):
         if status != 200:
             self.transport.close()
 
-    def hand_over(self, protocol: asyncio.Protocol) -> None:
+    def hand_over(self, protocol: asyncio.BaseProtocol) -> None:
         assert self.transport is not None
         self.transport.set_protocol(protocol)
 
 
-class _Pipe(asyncio.Protocol):
-    """One end of a connection that is let through. What comes in here goes out at the partner's."""
+class _Pipe(asyncio.BufferedProtocol):
+    """One end of a connection that is let through. What comes in here goes out at the partner's.
 
-    def __init__(self) -> None:
+    `room` is where bytes are read into; all pipes of a loop share it, because what was read goes on at once. Else every
+    read would ask the system for as much memory as the largest, and give it back.
+    """
+
+    def __init__(self, room: memoryview) -> None:
+        self._room = room
         self.transport: asyncio.Transport | None = None
         self.partner: _Pipe | None = None
         self.ended: Callable[[], None] = lambda: None
@@ -302,9 +311,13 @@ class _Pipe(asyncio.Protocol):
         self.transport = transport
         transport.set_write_buffer_limits(high=_HIGH_WATER)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
         if self.partner is not None and self.partner.transport is not None:
-            self.partner.transport.write(data)
+            # a copy: what the other side does not take at once waits with its transport, and the room is used again
+            self.partner.transport.write(bytes(self._room[:nbytes]))
 
     def eof_received(self) -> bool:
         other = self.partner.transport if self.partner is not None else None

@@ -27,7 +27,7 @@ _LONGEST_HEAD: Final = 16 * 1024
 _LOGIN: Final = 407
 REACH_SECONDS: Final = 15.0
 _STATUS: Final = re.compile(r"\b([1-5][0-9]{2})\b")
-P = TypeVar("P", bound=asyncio.Protocol)
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 
 @dataclass(frozen=True)
