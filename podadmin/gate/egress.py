@@ -96,10 +96,10 @@ def judge(
 ) -> Verdict:
     """Record what a message of the pod means and say whether it may leave.
 
-    `digest` is the SHA-256 of its body: a message that is sent again is counted once. `warn_at`: the part of a limit
-    from which on the journal tells that it is nearly reached. `foreign`: the pod is the network's own software, which
-    has more to say than the built-in worker. `left` is what a result was found to hold, and whether it is held: it is
-    written down in the same transaction. Raises Refused (`gate.unknown-task`, `gate.not-running`,
+    `digest` is the SHA-256 of its body, wherever that lies: a message that is sent again is counted once. `warn_at`:
+    the part of a limit from which on the journal tells that it is nearly reached. `foreign`: the pod is the network's
+    own software, which has more to say than the built-in worker. `left` is what a result was found to hold, and whether
+    it is held: it is written down in the same transaction. Raises Refused (`gate.unknown-task`, `gate.not-running`,
     `gate.type-not-allowed`, `gate.other-recipient`, `request.not-to-start`) where it may not; use that such a message
     tells is an alarm.
     """
@@ -150,7 +150,7 @@ def _carried(store: Store, row: Row[Any], message: pb.BitfountMessage, digest: s
     runs = str((service.find(store, row.id).findings.get("protocol") or {}).get("class_name", "")).rpartition(".")[2]
     if runs and not any(part in runs for part in CARRYING[MessageType(kind)]):
         raise _no("gate.type-not-allowed", f"A message of the type {type_name(kind)} was not part of the decision.")
-    body = {"bytes": len(message.body), "sha256": digest, "type": type_name(kind)}
+    body = {"bytes": left.size, "sha256": digest, "type": type_name(kind)}
     with store.record(Fact(GATE, "request.sent", row.id, body)) as unit:
         now = unit.connection.execute(select(request.c.state).where(request.c.id == row.id)).scalar_one()
         if now != State.RUNNING:
@@ -222,7 +222,7 @@ def _results(
         )
     number = min(message.sequenceNumber, _MOST_NUMBER)
     body = {
-        "bytes": len(message.body),
+        "bytes": left.size if left is not None else len(message.body),
         "sha256": digest,
         "number": number,
         "consumed": [[stranger(name), amount] for name, amount in used.items()],

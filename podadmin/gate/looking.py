@@ -22,7 +22,7 @@ from podadmin.gate.outgoing import HELD, Left, left_of, let_go, rows_before
 from podadmin.gate.ports import Ports
 from podadmin.gate.result_content import SHOWN_COLUMNS, Content, content_of
 from podadmin.gate.sessions import Sessions
-from podadmin.gate.uploads import nothing_uploaded
+from podadmin.gate.uploads import Upload, nothing_uploaded
 from podadmin.networks.bitfount import codec, references
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.messages import SMALL_BODY
@@ -109,27 +109,29 @@ class Looking:
         rules, promise = await to_thread.run_sync(self._watching, row.id)
         asked = bool(rules) or self._ports.numbers.see_results()
         body: bytes | None = message.body
-        size, large = len(message.body), url is not None or len(message.body) > SMALL_BODY
+        left = await to_thread.run_sync(left_of, message, self._ports.clock.now())
+        large = url is not None or len(message.body) > SMALL_BODY
         if url is not None:
-            body, size = await to_thread.run_sync(self._uploaded, url, row.id, asked)
+            body, found = await to_thread.run_sync(self._uploaded, url, row.id, asked)
+            left = replace(left, size=found.size or 0, digest=found.digest)
         elif large and not asked:
             body = None
-        looked = await to_thread.run_sync(self._looked, row.id, message, body, size, rules, promise)
-        return replace(
-            looked, large=large, left=replace(looked.left, sealed="reference" if large else looked.left.sealed)
-        )
+        looked = await to_thread.run_sync(self._looked, left, row.id, message, body, rules, promise)
+        if not large:
+            return looked
+        kept = looked.left.result_id or new_id("out")
+        return replace(looked, large=True, left=replace(looked.left, sealed="reference", result_id=kept))
 
-    def _uploaded(self, url: str, request_id: str, asked: bool) -> tuple[bytes | None, int]:
-        """What a task has uploaded, None where nobody asks for it or it is too large to be opened, and its size."""
+    def _uploaded(self, url: str, request_id: str, asked: bool) -> tuple[bytes | None, Upload]:
+        """What a task has uploaded, None where nobody asks for it or it is too large to open, and where it lies."""
         uploads = self._ports.upstream.rooms.uploads
         if uploads is None:
             raise nothing_uploaded()
         found = uploads.take(url, request_id)
-        size = found.size or 0
-        if size > MOST_OPENED or not asked:
-            return None, size
+        if (found.size or 0) > MOST_OPENED or not asked:
+            return None, found
         with uploads.opened(found) as file:
-            return file.read(), size
+            return file.read(), found
 
     def are_seen_first(self, message: pb.BitfountMessage) -> bool:
         """Is there anything for which a result of this running task could be held?"""
@@ -171,15 +173,14 @@ class Looking:
 
     def _looked(
         self,
+        left: Left,
         request_id: str,
         message: pb.BitfountMessage,
         body: bytes | None,
-        size: int,
         rules: tuple[Rule, ...],
         promise: Promise,
     ) -> Looked:
         store = self._ports.store
-        left = replace(left_of(message, self._ports.clock.now()), size=size)
         content: Content | None = None
         problem = _TOO_LARGE
         if body is not None:

@@ -49,7 +49,7 @@ WEB_CALL: Final = -2
 _NO_MESSAGES: Final = {UPLOAD: "Upload to the object store", WEB_CALL: "Call to the network's hub"}
 _LARGEST_KEPT: Final = 64 * 1024
 _LAST: Final = frozenset({MessageType.BATCHES_COMPLETE, MessageType.TASK_ABORT, MessageType.JOB_REJECT})
-_AS_OUTCOME: Final = {"held": HELD, "released": HELD, "sent": PASSED, "withheld": WITHHELD}
+_AS_OUTCOME: Final = {"held": HELD, "released": HELD, "sent": PASSED, "withheld": WITHHELD, "given up": REFUSED}
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Left:
 
     `sealed`: session (with the key of the task) | reference (its body lies sealed in the object store) | other (sealed
     for somebody else, or not readable) | no. `what` holds facts of the content: `kind`, `columns`, `consumed`. `rows`
-    None: it has none, or their number cannot be told.
+    None: it has none, or their number cannot be told. `size` and `digest` (SHA-256) are those of the body, wherever it
+    lies.
     """
 
     type: int
@@ -107,6 +108,12 @@ def put(unit: Unit, request_id: str, left: Left) -> None:
             unit.execute(update(table).where(table.c.number == last.number).values(**more))
             return
     unit.execute(insert(table).values(request_id=request_id, **values))
+
+
+def give_up(unit: Unit, request_id: str, result_id: str, why: str) -> None:
+    """What was kept to leave, under this name, reaches nobody."""
+    listed = (table.c.request_id == request_id, table.c.result_id == result_id)
+    unit.execute(update(table).where(*listed).values(outcome=REFUSED, why=why))
 
 
 def listing(store: Store, request_id: str) -> tuple[Left, ...]:

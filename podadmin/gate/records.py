@@ -60,8 +60,9 @@ result = Table(
     Column("reasons", Text, nullable=False, server_default="[]"),
     Column("digest", String(64), nullable=False, server_default=""),
 )
-"""What waits to be seen before it leaves, sealed as the pod sent it. `state`: held | released | sent | withheld.
-`reasons`: JSON list of sentences. `digest` is what is left of `wire` once it has gone; empty before revision 0016."""
+"""What waits to be seen before it leaves, sealed as the pod sent it. `state`: held | released | sent | withheld
+| given up, which reaches nobody. `reasons`: JSON list of sentences. `digest` is what is left of `wire` once it has
+gone; empty before revision 0016."""
 Index("ix_gate_result_request", result.c.request_id, result.c.digest)
 
 outgoing = Table(

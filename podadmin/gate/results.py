@@ -18,9 +18,10 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, 
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import Clock, new_id, stamp, unstamp
-from podadmin.core.errors import Refused
+from podadmin.core.errors import PodadminError, Refused
 from podadmin.core.text import quoted
 from podadmin.gate.egress import CARRYING
+from podadmin.gate.outgoing import give_up
 from podadmin.gate.records import outgoing
 from podadmin.gate.records import result as table
 from podadmin.networks.bitfount import messages_pb2 as pb
@@ -38,12 +39,14 @@ HELD: Final = "held"
 RELEASED: Final = "released"
 SENT: Final = "sent"
 WITHHELD: Final = "withheld"
+GIVEN_UP: Final = "given up"
 
 
 @dataclass(frozen=True)
 class Waiting:
     """A message of a task that waits to be seen. `wire` is the whole message, which may say where its body lies among
-    the uploads; `size`: bytes of that body. `reasons` say why it waits.
+    the uploads; `size` and `digest` (SHA-256; empty where it is not listed) are those of that body. `reasons` say why
+    it waits.
     """
 
     id: str
@@ -53,6 +56,7 @@ class Waiting:
     at: datetime
     wire: bytes
     reasons: tuple[str, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,16 +75,19 @@ def hold(
     reasons: Sequence[Reason] = (),
     result_id: str = "",
     size: int = 0,
+    digest: str = "",
 ) -> None:
     """Keep a message of a running task until a person has seen it, for these reasons.
 
     One without a reason of its own only keeps its place behind those before it: once these were let go, it follows, and
-    at once where there are none. `size`: bytes of its body, which may lie among the uploads. The very same again, whose
-    answer was lost, is the same result, whether it waits or has gone meanwhile.
+    at once where there are none. `size` and `digest` (SHA-256) are those of its body, which may lie among the uploads.
+    The very same again, whose answer was lost, is the same result, whether it waits or has gone meanwhile.
     """
     row = service.by_task(store, message.taskId)
     assert row is not None  # it was judged before, or results of its task wait
     body: dict[str, Any] = {"type": type_name(message.messageType), "bytes": size or len(message.body)}
+    if digest:
+        body["body"] = digest
     if reasons:
         body["reasons"] = [each.words for each in reasons]
         body["rules"] = sorted({each.rule for each in reasons if each.rule})
@@ -202,13 +209,30 @@ def released(store: Store) -> tuple[Waiting, ...]:
     return tuple(_waiting(row) for row in _rows(store, RELEASED))
 
 
-def sent(store: Store, waiting_id: str, request_id: str, problem: str = "") -> None:
-    """One message has gone; its bytes are forgotten, and what they were is known again by their digest.
+@dataclass(frozen=True)
+class Went:
+    """The body that has left: its size in bytes and its SHA-256, of the very bytes that went."""
 
-    `problem`: the code of the error by which it is known that nobody takes it any more.
+    size: int
+    digest: str
+
+
+def sent(store: Store, gone: Waiting, went: Went | None) -> None:
+    """One message has gone, or as the last word of its task is owed. Its bytes are forgotten, and what they were is
+    known again by their digest.
     """
-    with store.record(Fact("gate", "gate.result-sent", request_id, {"problem": problem} if problem else {})) as unit:
-        unit.execute(update(table).where(table.c.id == waiting_id).values(state=SENT, wire=b""))
+    body = {} if went is None else {"type": gone.kind, "bytes": went.size, "body": went.digest}
+    with store.record(Fact("gate", "gate.result-sent", gone.request_id, body)) as unit:
+        unit.execute(update(table).where(table.c.id == gone.id).values(state=SENT, wire=b""))
+
+
+def given_up(store: Store, refused: Waiting, error: PodadminError) -> None:
+    """One message reaches nobody, for good: nobody takes it, or it is not there. It is listed with the reason."""
+    why = f"It has not left, and is not tried again: {error.why} {error.next_step}"
+    body = {"type": refused.kind, "problem": error.code, "why": error.why}
+    with store.record(Fact("gate", "gate.result-sent", refused.request_id, body)) as unit:
+        unit.execute(update(table).where(table.c.id == refused.id).values(state=GIVEN_UP, wire=b""))
+        give_up(unit, refused.request_id, refused.id, why)
 
 
 def is_result(kind: int) -> bool:
@@ -220,7 +244,9 @@ def is_result(kind: int) -> bool:
 
 def _rows(store: Store, state: str, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:
     listed = and_(outgoing.c.request_id == table.c.request_id, outgoing.c.result_id == table.c.id)
-    wanted = select(table, outgoing.c.size).select_from(table.outerjoin(outgoing, listed))
+    wanted = select(table, outgoing.c.size, outgoing.c.digest.label("body_digest")).select_from(
+        table.outerjoin(outgoing, listed)
+    )
     with store.read() as connection:
         return connection.execute(wanted.where(table.c.state == state, *where).order_by(table.c.number)).all()
 
@@ -228,7 +254,9 @@ def _rows(store: Store, state: str, *where: ColumnElement[bool]) -> Sequence[Row
 def _waiting(row: Row[Any]) -> Waiting:
     reasons = tuple(json.loads(row.reasons))
     size = len(row.wire) if row.size is None else row.size
-    return Waiting(row.id, row.request_id, type_name(row.type), size, unstamp(row.at), row.wire, reasons)
+    return Waiting(
+        row.id, row.request_id, type_name(row.type), size, unstamp(row.at), row.wire, reasons, row.body_digest or ""
+    )
 
 
 def _told(reason: Reason) -> str:

@@ -98,7 +98,8 @@ class Sending:
             self._rows_changed()
             return b""
         if looked is not None and (looked.stays or looked.large):
-            kept = (message, data, looked.reasons, looked.left.result_id, looked.left.size)
+            left = looked.left
+            kept = (message, data, looked.reasons, left.result_id, left.size, left.digest)
             await to_thread.run_sync(results.hold, self._ports.store, self._ports.clock, *kept)
             self._seen.count("held to be seen" if looked.stays else "passed")
             self._rows_changed()
@@ -159,7 +160,7 @@ class Sending:
             self._deliveries.completed(message.senderMailboxId)
 
     async def _judged(self, message: pb.BitfountMessage, left: Left | None) -> egress.Verdict:
-        digest = hashlib.sha256(message.body).hexdigest()
+        digest = left.digest if left is not None else hashlib.sha256(message.body).hexdigest()
         warn_at = self._ports.numbers.warn_at
         with self._told_of(message):
             verdict = await to_thread.run_sync(

@@ -12,27 +12,20 @@ from collections.abc import Awaitable, Callable
 import anyio
 from anyio import to_thread
 
-from podadmin.core.errors import NotFound, PodadminError, Refused
-from podadmin.gate import answers, egress, results
+from podadmin.core.errors import PodadminError
+from podadmin.gate import answers
 from podadmin.gate.clearing import clear
+from podadmin.gate.letting_go import LettingGo
 from podadmin.gate.opening import Opener
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.relay import Relay
-from podadmin.gate.uploads import nothing_uploaded
 from podadmin.gate.wishes import fulfil, to_tell_again
-from podadmin.networks.bitfount import messages_pb2 as pb
-from podadmin.networks.bitfount import rpc
 from podadmin.networks.bitfount.client import MessageServiceClient
-from podadmin.networks.bitfount.messages import SMALL_BODY
-from podadmin.networks.bitfount.references import reference_in
-from podadmin.networks.bitfount.types import MessageType
 from podadmin.requests import service
 
 LOOK_AGAIN_SECONDS = 0.5
 OPENED_AT_ONCE = 16
 """Requests that are opened side by side and recorded together."""
-_NEVER = frozenset({"network.mailbox-gone", "gate.nothing-uploaded"})
-"""Who waited for it has gone, or it is not there any more."""
 log = logging.getLogger("podadmin.gate")
 
 
@@ -53,6 +46,7 @@ class Steps:
         self._relay = relay
         self._news = news
         self._opener = Opener(ports, relay.sessions, seen)
+        self._letting_go = LettingGo(ports, client, self.nudge)
         self._nudged = anyio.Event()
         self._told_again = False
 
@@ -71,7 +65,7 @@ class Steps:
                     self._lapse,
                     self._answer,
                     self._fulfil,
-                    self._release,
+                    self._let_go,
                     self._clear,
                     self._list,
                 ):
@@ -117,59 +111,8 @@ class Steps:
     async def _answer(self) -> None:
         await answers.send_due(self._ports, self._client, self._relay.sessions, self._relay.outgoing)
 
-    async def _release(self) -> None:
-        """Send what was seen and let go, in its order; the last word of a task ends it. Who has left gets nothing."""
-        stuck: dict[str, PodadminError] = {}
-        for each in await to_thread.run_sync(results.released, self._ports.store):
-            if each.request_id in stuck:
-                continue
-            try:
-                await self._let_go(each)
-            except PodadminError as error:
-                stuck[each.request_id] = error  # what cannot go now keeps only what follows it in its own task
-        if stuck:
-            raise next(iter(stuck.values()))
-
-    async def _let_go(self, each: results.Waiting) -> None:
-        message, problem = pb.BitfountMessage.FromString(each.wire), ""
-        if int(message.messageType) == MessageType.BATCHES_COMPLETE:
-            try:
-                await to_thread.run_sync(egress.judge, self._ports.store, self._ports.clock, message, "")
-            except Refused as error:
-                log.info("a task had ended before its last word was let go: %s", error.code)
-        else:
-            try:
-                if not await self._send(each, message):
-                    return
-            except (NotFound, Refused) as error:
-                if error.code not in _NEVER:
-                    raise
-                problem = error.code
-        await to_thread.run_sync(results.sent, self._ports.store, each.id, each.request_id, problem)
-        self.nudge()
-
-    async def _send(self, each: results.Waiting, message: pb.BitfountMessage) -> bool:
-        """A large body goes to the object store first, from here, into room that is asked for now.
-
-        False where the message was withheld meanwhile: nobody knows then where the body lies.
-        """
-        url = reference_in(message.body)
-        if url is None and len(message.body) <= SMALL_BODY:
-            await self._client.call_raw(rpc.SEND.name, each.wire)
-            return True
-        references, uploads = self._ports.upstream.references, self._ports.upstream.rooms.uploads
-        if url is None:
-            put_by = await self._client.put_by(message, message.body, len(message.body), references)
-        else:
-            found = await to_thread.run_sync(uploads.of, url, each.request_id) if uploads is not None else None
-            if uploads is None or found is None:
-                raise nothing_uploaded()
-            with uploads.opened(found) as file:
-                put_by = await self._client.put_by(message, file, found.size or 0, references)
-        if not await to_thread.run_sync(results.may_go, self._ports.store, each.id):
-            return False
-        await self._client.send(put_by)
-        return True
+    async def _let_go(self) -> None:
+        await self._letting_go.send_due()
 
     async def _clear(self) -> None:
         uploads = self._ports.upstream.rooms.uploads

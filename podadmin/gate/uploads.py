@@ -2,21 +2,23 @@
 
 A body above 128 KiB does not travel in a message: the pod asks for room, uploads and sends the address (bitfount
 contract, section 5.1). The room that it is given leads here, so that nobody can be told of a body before the message
-that brings it was judged, and what was judged is what goes. What lies here is named for its request and survives a gate
-that is killed; nothing about it is kept anywhere else.
+that brings it was judged, and what was judged is what goes. What lies here is named for its request and for its own
+digest, and survives a gate that is killed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from podadmin.core.clock import new_id
 from podadmin.core.errors import Refused, Unavailable
@@ -29,7 +31,7 @@ MOST: Final = 4096
 SPARE: Final = 1024**3
 """Bytes that stay free on the disk, for the store of the profile."""
 _ID: Final = r"body_[0-9A-Z]{12}"
-_NAME: Final = re.compile(rf"({_ID})\.(req_[0-9A-Z]{{12}})\.([0-9]+)\.(room|body|part)")
+_NAME: Final = re.compile(rf"({_ID})\.(req_[0-9A-Z]{{12}})\.([0-9]+)(?:\.([0-9a-f]{{64}}))?\.(room|body|part)")
 _PATH: Final = re.compile(rf"/({_ID})")
 _ADDRESS: Final = re.compile(rf"https://[^/?#\s]+/({_ID})")
 _ROOM, _BODY, _PART = "room", "body", "part"
@@ -45,6 +47,8 @@ class Upload:
     open: bool
     size: int | None = None
     """Bytes of what lies there; None where nothing does."""
+    digest: str = ""
+    """The SHA-256 of what lies there, as it was when it came; empty where an older podadmin has put it there."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,36 @@ class Arriving:
     path: Path
     file: BinaryIO
     room: Upload
+    digest: Any = field(default_factory=hashlib.sha256)
 
     def write(self, chunk: bytes) -> None:
         """Raises Unavailable (`gate.upload-not-kept`)."""
         try:
             self.file.write(chunk)
+            self.digest.update(chunk)
         except OSError as error:
             raise _not_kept() from error
+
+
+class Body(BufferedReader):
+    """A body as it is read. `digest`: the SHA-256 of what `read` has given since the last time at its beginning."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(FileIO(path))
+        self._read = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        return self._read.hexdigest()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = super().read(size)
+        self._read.update(found)
+        return found
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self._read = hashlib.sha256()
+        return super().seek(offset, whence)
 
 
 class Uploads:
@@ -132,7 +159,11 @@ class Uploads:
             with self._lock:
                 if not self._path(arriving.room, _ROOM).exists():
                     raise closed()
-                arriving.path.replace(self._path(arriving.room, _BODY))
+                before = self._find(arriving.room.id)
+                if before is not None:
+                    self._path(before, _BODY).unlink(missing_ok=True)
+                named = replace(arriving.room, digest=arriving.digest.hexdigest())
+                arriving.path.replace(self._path(named, _BODY))
         except OSError as error:
             raise _not_kept() from error
 
@@ -146,9 +177,9 @@ class Uploads:
             self._busy.discard(arriving.room.id)
 
     def take(self, url: str, request_id: str) -> Upload:
-        """What a message of a request says that it has uploaded; from now on nothing takes its place.
+        """What a message of a request says that it has uploaded, with its digest; from now on nothing takes its place.
 
-        Raises Refused (`gate.nothing-uploaded`), Unavailable (`gate.upload-not-kept`).
+        Raises Refused (`gate.nothing-uploaded`), Unavailable (`gate.upload-not-kept`, `gate.upload-unreadable`).
         """
         with self._lock:
             found = self.of(url, request_id)
@@ -158,7 +189,10 @@ class Uploads:
                 self._path(found, _ROOM).unlink(missing_ok=True)
             except OSError as error:
                 raise _not_kept() from error
-        return found
+        if found.digest:
+            return found
+        with self.opened(found) as file:
+            return replace(found, digest=hashlib.file_digest(file, "sha256").hexdigest())
 
     def of(self, url: str, request_id: str) -> Upload | None:
         """The body of a request that an address leads to; None where none lies there."""
@@ -171,14 +205,28 @@ class Uploads:
         parts = _ADDRESS.fullmatch(url)
         return parts[1] if parts is not None else ""
 
-    def opened(self, upload: Upload) -> BinaryIO:
+    def opened(self, upload: Upload) -> Body:
         """A body, to be read. Raises Refused (`gate.nothing-uploaded`), Unavailable (`gate.upload-unreadable`)."""
         try:
-            return self._path(upload, _BODY).open("rb")
+            return Body(self._path(upload, _BODY))
         except FileNotFoundError as error:
             raise nothing_uploaded() from error
         except OSError as error:
             raise _unreadable() from error
+
+    def lying(self, urls: Iterable[str]) -> tuple[Path, ...]:
+        """The files of the bodies to which these addresses lead, each that is still what it was when it came.
+
+        Raises Unavailable (`gate.upload-unreadable`).
+        """
+        wanted = set(map(self.named, urls))
+        found = []
+        for each in self.listing():
+            if each.id in wanted and each.size is not None:
+                with suppress(Refused), self.opened(each) as file:
+                    if each.digest in {"", hashlib.file_digest(file, "sha256").hexdigest()}:
+                        found.append(self._path(each, _BODY))
+        return tuple(found)
 
     def forget(self, upload: Upload) -> None:
         """What cannot be removed now, is later: whoever lists what lies here finds it again."""
@@ -202,21 +250,22 @@ class Uploads:
             raise _unreadable() from error
 
     def _read(self, names: Iterable[str]) -> Iterator[Upload]:
-        kinds: dict[tuple[str, str, int], set[str]] = {}
+        kinds: dict[tuple[str, str, int], dict[str, str]] = {}
         for name in names:
             found = _NAME.fullmatch(name)
             if found is not None:
-                kinds.setdefault((found[1], found[2], int(found[3])), set()).add(found[4])
+                kinds.setdefault((found[1], found[2], int(found[3])), {})[found[5]] = found[4] or ""
         for (upload_id, request_id, most), has in kinds.items():
-            made = Upload(upload_id, request_id, most, _ROOM in has)
+            made = Upload(upload_id, request_id, most, _ROOM in has, digest=has.get(_BODY, ""))
             size = None
             if _BODY in has:
                 with suppress(FileNotFoundError):
                     size = self._path(made, _BODY).stat().st_size
-            yield Upload(upload_id, request_id, most, made.open, size)
+            yield replace(made, size=size)
 
     def _path(self, upload: Upload, kind: str) -> Path:
-        return self._folder / f"{upload.id}.{upload.request_id}.{upload.most}.{kind}"
+        digest = f".{upload.digest}" if kind == _BODY and upload.digest else ""
+        return self._folder / f"{upload.id}.{upload.request_id}.{upload.most}{digest}.{kind}"
 
     @staticmethod
     def _new(path: Path) -> BinaryIO:
@@ -235,6 +284,27 @@ def nothing_uploaded() -> Refused:
         "A message of the pod was not let out.",
         "It points to a body that its task has not uploaded through the gate, so nobody has judged it.",
         "Run the task again if its result is missing. If it comes again, look at the software that the task runs.",
+    )
+
+
+def gone() -> Refused:
+    """What was judged does not lie here any more."""
+    return Refused(
+        "gate.upload-gone",
+        "A result was not let go.",
+        "Its body does not lie in the folder of the profile any more: a backup of an older podadmin does not hold such "
+        "bodies, or somebody has removed it.",
+        "Have the task sent again: it computes the result anew.",
+    )
+
+
+def changed() -> Refused:
+    """What lies here is not what was judged."""
+    return Refused(
+        "gate.upload-changed",
+        "A result was not let go.",
+        "The file that held its body in the folder of the profile is not the one that the pod has uploaded any more.",
+        "Find out who can write to the folder of the profile, and have the task sent again.",
     )
 
 

@@ -543,7 +543,7 @@ def test_what_a_person_lets_go_is_as_the_journal_says(kept: Kept) -> None:
     assert check_evidence(kept.store) is None
     assert results.release(kept.store, kept.clock, ran, "anna") == results.LetGo(1, 0)
     assert check_evidence(kept.store) is None
-    results.sent(kept.store, results.released(kept.store)[0].id, ran)
+    results.sent(kept.store, results.released(kept.store)[0], None)
     decide_host(kept.store, kept.clock, PRODUCTION, "ehr.hospital.example", ALLOWED, "anna", "Now it may.")
     Settings(kept.store).change("gate.see-results", "off", "anna")
     assert check_evidence(kept.store) is None

@@ -50,7 +50,7 @@ def status(code: grpc.StatusCode) -> rpc.Act:
         (grpc.StatusCode.UNAVAILABLE, Unavailable, "unreachable"),
         (grpc.StatusCode.DEADLINE_EXCEEDED, Unavailable, "slow"),
         (grpc.StatusCode.UNAUTHENTICATED, Refused, "not-allowed"),
-        (grpc.StatusCode.PERMISSION_DENIED, Refused, "not-allowed"),
+        (grpc.StatusCode.PERMISSION_DENIED, Refused, "not-let"),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, Unavailable, "busy"),
         (grpc.StatusCode.INVALID_ARGUMENT, BadInput, "refused-as-wrong"),
         (grpc.StatusCode.UNIMPLEMENTED, BadInput, "unknown-method"),

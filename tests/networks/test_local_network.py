@@ -429,7 +429,7 @@ def test_nobody_reads_writes_or_joins_in_anothers_name(
                 ):
                     with pytest.raises(Refused) as caught:
                         await act
-                    assert caught.value.code == "network.not-allowed"
+                    assert caught.value.code == "network.not-let"
             nobody = MessageServiceClient.open(address.message_service, tls=False)
             async with nobody:
                 with pytest.raises(Refused):

@@ -249,7 +249,7 @@ def test_a_refused_acceptance_means_that_nothing_happens(
         async with world(pkcs8, answers, frozenset({int(MessageType.JOB_ACCEPT)})) as it:
             it.gate.put("", request(key, query("SELECT 1 AS x")))
             ended = await it.until("task-ended")
-            assert (ended["outcome"], ended["code"]) == ("dropped", "network.not-allowed")
+            assert (ended["outcome"], ended["code"]) == ("dropped", "network.not-let")
             assert it.gate.attempted == [int(MessageType.JOB_ACCEPT)]
             assert it.gate.sent == []
             assert it.pod.running

@@ -220,8 +220,8 @@ def fail(code: grpc.StatusCode) -> NoReturn:
 
 def error_of(code: grpc.StatusCode) -> PodadminError:
     """NotFound `network.nothing-there`, `network.mailbox-gone` · Unavailable `network.unreachable`, `network.slow`,
-    `network.busy`, `network.failed` · Refused `network.not-allowed` · BadInput `network.refused-as-wrong`,
-    `network.unknown-method`.
+    `network.busy`, `network.failed` · Refused `network.not-allowed`, `network.not-let` · BadInput
+    `network.refused-as-wrong`, `network.unknown-method`.
     """
     match code:
         case grpc.StatusCode.NOT_FOUND:
@@ -252,11 +252,18 @@ def error_of(code: grpc.StatusCode) -> PodadminError:
                 "Its message service did not answer in time.",
                 "It is tried again by itself. If it goes on, check the connection.",
             )
-        case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
+        case grpc.StatusCode.PERMISSION_DENIED:
+            return Refused(
+                "network.not-let",
+                "The network does not let this pod do that.",
+                "It is not the pod's to do there, or not any more: a task can be over, or be somebody else's.",
+                "If this comes for a task that runs, look at what the pod's account may do there.",
+            )
+        case grpc.StatusCode.UNAUTHENTICATED:
             return Refused(
                 "network.not-allowed",
                 "The network does not accept this pod.",
-                "The keys with which it was joined are not valid there, or not for this act.",
+                "The keys with which it was joined are not valid there.",
                 "Leave the network and join it again.",
             )
         case grpc.StatusCode.RESOURCE_EXHAUSTED:

@@ -31,7 +31,7 @@ from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.client import Ended, MessageServiceClient
 from podadmin.networks.bitfount.places import Role
 from podadmin.networks.bitfount.types import MessageType, Reason
-from podadmin.networks.local.ledger import FILE, Ledger
+from podadmin.networks.local.ledger import Ledger
 from podadmin.networks.local.requester import Mischief
 from podadmin.networks.local.web import HUB_KEYS
 from podadmin.requests import rule_service, service
@@ -531,28 +531,6 @@ def test_a_result_that_was_seen_can_be_withheld(network: Any, tell_proxied: Call
             results.release(rig.store, CLOCK, rig.found(sent.route.task_id).row.id, "anna")
 
     tell_proxied(network, story, see_results=True)
-
-
-def test_a_requester_who_left_before_its_result_was_let_go_keeps_nobody_waiting(
-    own_network: Any, tell_both: Callable[..., None]
-) -> None:
-    async def story(rig: Any) -> None:
-        sent, task = await rig.running()
-        await rig.say(messages.evaluation_results, task, {"n": [1]})
-        await rig.say(messages.batches_complete, task)
-        await anyio.to_thread.run_sync(own_network.stop)
-        with sqlite3.connect(own_network.folder / FILE) as database:
-            database.execute("DELETE FROM mailbox WHERE id = ?", (sent.route.requester_mailbox,))
-        database.close()
-        await anyio.to_thread.run_sync(own_network.start)
-        request_id = rig.found(sent.route.task_id).row.id
-        results.release(rig.store, CLOCK, request_id, "anna")
-        rig.gate.nudge()
-        await rig.comes_to(sent, State.FINISHED)
-        assert ("gate.result-sent", {"problem": "network.mailbox-gone"}) in rig.entries(request_id)
-        await rig.running("rows")
-
-    tell_both(own_network, story, see_results=True)
 
 
 def test_a_gate_that_is_killed_while_a_task_runs_is_found_again_by_the_pod(
