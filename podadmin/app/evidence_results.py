@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, or_, select, union
+from sqlalchemy import Connection, Select, and_, func, or_, select, union
 
 from podadmin.app.evidence_rows import Found, Kept
 from podadmin.core.text import stranger
-from podadmin.gate.records import result, wish
+from podadmin.gate.records import outgoing, result, wish
 from podadmin.gate.results import HELD, RELEASED
 from podadmin.gate.wishes import STOP, WITHHOLD, proof_of
 from podadmin.journal.records import journal_entry
@@ -32,10 +32,12 @@ _AT_ONCE: Final = 20
 class ResultsTold:
     """What entries say of the results and wishes of some requests.
 
-    `results` and `older_results` are by request, `wishes` by id. `older_…`: how many have no digest.
+    `results` and `older_results` are by request, `bodies` by the digest of a message, `wishes` by id. `older_…`: how
+    many have no digest.
     """
 
     results: dict[str, dict[str, int]] = field(default_factory=dict)
+    bodies: dict[str, str] = field(default_factory=dict)
     older_results: Counter[str] = field(default_factory=Counter)
     wishes: dict[str, Kept] = field(default_factory=dict)
     older_wishes: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -47,6 +49,7 @@ class ResultsTold:
         if entry.act in _KEPT:
             if "sha256" in body:
                 self.results.setdefault(name, {})[body["sha256"]] = entry.seq
+                self.bodies[body["sha256"]] = body.get("body", "")
             elif not body.get("again"):
                 self.older_results[name] += 1
         elif entry.act in _WISHES:
@@ -86,11 +89,17 @@ def stray_result(connection: Connection, ids: Select[str]) -> Found:
 def _results(connection: Connection, ids: Select[str], told: ResultsTold) -> Found:
     # what has gone, or was withheld, has no bytes any more
     waits = or_(result.c.wire != b"", result.c.state.in_((HELD, RELEASED)))
-    wanted = select(result.c.id, result.c.request_id, result.c.wire).where(result.c.request_id.in_(ids), waits)
+    listed = and_(outgoing.c.request_id == result.c.request_id, outgoing.c.result_id == result.c.id)
+    columns = result.c.id, result.c.request_id, result.c.wire, outgoing.c.digest
+    wanted = select(*columns).select_from(result.outerjoin(outgoing, listed)).where(result.c.request_id.in_(ids), waits)
     older = Counter(told.older_results)
     for row in connection.execute(wanted.execution_options(yield_per=_AT_ONCE)):
         said = told.results.get(row.request_id, {})
-        if hashlib.sha256(row.wire).hexdigest() in said:
+        digest = hashlib.sha256(row.wire).hexdigest()
+        if digest in said:
+            if row.digest and told.bodies[digest] not in {"", row.digest}:
+                words = f"is listed with another body than entry {said[digest]} tells of"
+                return said[digest], f"The result {stranger(row.id)} {words}."
             continue
         older[row.request_id] -= 1
         if older[row.request_id] < 0:

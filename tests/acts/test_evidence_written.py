@@ -16,7 +16,7 @@ import pytest
 from podadmin.app import evidence_requests
 from podadmin.app.evidence import Mismatch, check_evidence
 from podadmin.core.clock import ManualClock
-from podadmin.gate import results, wishes
+from podadmin.gate import outgoing, results, wishes
 from podadmin.journal import service as journal
 from podadmin.journal.records import Journal
 from podadmin.limits import service as limits
@@ -67,8 +67,12 @@ def written(tmp_path: Path) -> Iterator[Kept]:
     for number, reasons in enumerate([(Reason("Look at it."),), ()]):
         message = pb.BitfountMessage(taskId="task-waits", messageType=pb.BitfountMessage.EVALUATION_RESULTS)
         message.body = f"a result {number}".encode()
-        results.hold(store, clock, message, message.SerializeToString(), reasons)
-        results.hold(store, clock, message, message.SerializeToString(), reasons)  # its answer was lost
+        left = replace(outgoing.left_of(message, clock.now()), result_id=f"out_{number}")
+        with store.record(Fact("gate", "request.listed", names["waits"])) as unit:
+            outgoing.put(unit, names["waits"], left)
+        kept = (message, message.SerializeToString(), reasons, left.result_id, left.size, left.digest)
+        results.hold(store, clock, *kept)
+        results.hold(store, clock, *kept)  # its answer was lost
     yield Kept(store, path, names, clock)
     store.close()
 
@@ -112,6 +116,7 @@ CHECK, PROMISE = "The network's word on a limit, chk_", "The promise rsv_"
         ("DELETE FROM gate_wish WHERE request_id = ?", "stops", "gate.withholding-wanted", "The wish wish_"),
         ("UPDATE gate_result SET wire = x'00' WHERE number = 1 AND request_id = ?", "waits", "gate.result-held", "The result out_"),
         ("UPDATE gate_result SET wire = x'' WHERE number = 2 AND request_id = ?", "waits", "gate.result-held", "The result out_"),
+        ("UPDATE gate_outgoing SET digest = 'x' WHERE result_id = 'out_1' AND request_id = ?", "waits", "gate.result-held", "another body"),
         ("DELETE FROM gate_result WHERE number = 2 AND request_id = ?", "waits", "gate.result-held", "is gone"),
     ],
 )  # fmt: skip
@@ -169,7 +174,7 @@ def test_what_follows_is_as_the_journal_says(written: Kept) -> None:
     store, clock, names = written.store, written.clock, written.names
     assert results.release(store, clock, names["waits"], "anna").messages == 2
     assert found_in(written) is None
-    results.sent(store, results.released(store)[0].id, names["waits"])
+    results.sent(store, results.released(store)[0], None)
     assert wishes.fulfil(store, clock, lambda _mailbox: None) == 1
     assert found_in(written) is None
     wishes.wish(store, clock, names["waits"], wishes.STOP, "Enough.", "anna")
