@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from podadmin.app.gate_wiring import Wanted, ports_of
+from podadmin.app.restoring import UPLOADS
 from podadmin.core.clock import Clock
 from podadmin.core.errors import NotFound
 from podadmin.gate.authority import open_authority
@@ -40,7 +41,7 @@ def folder_of(profile: Profile) -> Path:
 
 def uploads_of(profile: Profile) -> Uploads:
     """What tasks have uploaded and has not left."""
-    return Uploads(folder_of(profile) / "uploads")
+    return Uploads(profile.folder / UPLOADS)
 
 
 def places_of(profile: Profile, kind: str) -> Places:

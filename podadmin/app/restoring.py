@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from podadmin.vault.backup_restore import Proved, Unpacked
 
 FOLDER, READY = "restored", "ready"
-_DATABASE, _KEYS, _SECRETS = "podadmin.db", "keys", "secrets.sealed"
+_DATABASE, _KEYS, _SECRETS, _UPLOADS = "podadmin.db", "keys", "secrets.sealed", "uploads"
+UPLOADS = Path("gate", "uploads")
+"""Where in a profile the large bodies lie that tasks have uploaded."""
 _EMPTY_KINDS = frozenset({"profile", "keyring", "setting", "lock", "backup"})
 """Kinds of entries that a profile may have in which nobody has done anything yet."""
 
@@ -175,6 +177,11 @@ def _move_in(folder: Path, staged: Path) -> None:
     settle(folder / _KEYS)
     if (staged / _SECRETS).exists():
         (staged / _SECRETS).replace(folder / _SECRETS)
+    if waiting := _files(staged / _UPLOADS):
+        (folder / UPLOADS).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in waiting:
+            each.replace(folder / UPLOADS / each.name)
+        settle(folder / UPLOADS)
     if (staged / _DATABASE).exists():
         # what the database that is replaced left beside itself must never meet the other one
         for suffix in ("-wal", "-shm"):

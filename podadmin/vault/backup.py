@@ -1,8 +1,8 @@
 """Backups: one file with a consistent copy of everything of a profile, and the ways to open it again.
 
 In it are the whole database (keys, trust, rules, grants, requests, settings, journal), every sealed file of the key
-folder, and the items from where secrets live that open them. Not in it: the data of datasources, logs, exports, and
-files of the local network and the tour.
+folder, the items from where secrets live that open them, and the sealed bodies of results that wait to leave. Not in
+it: the data of datasources, logs, exports, and files of the local network and the tour.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, update
 
 from podadmin import __version__
 from podadmin.core.clock import Clock, new_id, stamp
@@ -39,6 +39,7 @@ from podadmin.vault.backup_content import (
     KEY_FILE,
     KEYS,
     MANIFEST,
+    UPLOADS,
     Manifest,
     Part,
     framed,
@@ -82,6 +83,8 @@ class Source:
     secrets: SecretStore
     items: tuple[str, ...]
     clock: Clock
+    uploads: Callable[[Connection], Sequence[Path]] = lambda _connection: ()
+    """The files of the large bodies to which what is in a database refers."""
 
 
 LockMaker = Callable[[Secret[bytes], str], Lock]
@@ -148,8 +151,8 @@ def make(
         with exclusive(source.keys):
             progress.report("Copying the database", 0.05)
             source.store.backup(scratch / DATABASE)
-            manifest = _manifest(source, scratch / DATABASE, stamp(now))
-            parts = _parts(source, manifest, scratch / DATABASE)
+            manifest, uploads = _copied(source, scratch, stamp(now))
+            parts = _parts(source, manifest, scratch / DATABASE, uploads)
         head = head_of(backup_id, now, sum(part.length for part in parts), lock)
         with _new_file(to) as path:
             digest = _written(path, head, content_key, parts, progress)
@@ -250,19 +253,36 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
             sweep(folder)
 
 
-def _manifest(source: Source, copy: Path, made_at: str) -> Manifest:
-    """From the copy itself, so that it says what is in the backup and not what came after."""
-    copied = Store.open(copy, Journal(source.clock))
+def _copied(source: Source, scratch: Path, made_at: str) -> tuple[Manifest, list[Path]]:
+    """The manifest and the large bodies, from the copy itself: what is in the backup and not what came after."""
+    copied = Store.open(scratch / DATABASE, Journal(source.clock))
     try:
         with copied.read() as connection:
             last = last_entry(connection)
+            uploads = source.uploads(connection)
     finally:
         copied.close()
     assert last is not None, "a backup is recorded before it is begun"
-    return Manifest(__version__, source.profile, made_at, last.seq, last.hash)
+    manifest = Manifest(__version__, source.profile, made_at, last.seq, last.hash)
+    return manifest, [kept for each in uploads if (kept := _beside(each, scratch)) is not None]
 
 
-def _parts(source: Source, manifest: Manifest, copy: Path) -> list[Part]:
+def _beside(file: Path, scratch: Path) -> Path | None:
+    """The same file in the scratch folder: it may leave while the backup is written. None where it has left already."""
+    to = scratch / file.name
+    try:
+        os.link(file, to)
+    except FileNotFoundError:
+        return None
+    except OSError:  # not every disk has links
+        try:
+            shutil.copyfile(file, to)
+        except OSError as error:
+            raise explain(error, "making the backup") from error
+    return to
+
+
+def _parts(source: Source, manifest: Manifest, copy: Path, uploads: Sequence[Path]) -> list[Part]:
     found = {name: value for name in source.items if (value := source.secrets.get(name)) is not None}
     files = _sealed_files(source.keys)
     if not files:
@@ -285,6 +305,7 @@ def _parts(source: Source, manifest: Manifest, copy: Path) -> list[Part]:
         part_of(ITEMS, items.reveal()),
         *(part_of(KEYS + path.name, read_whole(path, LARGEST_SEALED) or b"") for path in files),
         part_of_file(DATABASE, copy),
+        *(part_of_file(UPLOADS + path.name, path) for path in uploads),
     ]
 
 

@@ -4,7 +4,8 @@
 
 `manifest` is canonical JSON about the profile; `database` is a consistent copy of its database; `items` is canonical
 JSON with what opens the sealed files, from where secrets live; `keys/NAME` are the sealed files as they lie in the key
-folder. Names that are not of these forms are refused, so that no backup can write anywhere else.
+folder; `uploads/NAME` are the sealed bodies of results that wait to leave, by their digests. Names that are not of
+these forms are refused, so that no backup can write anywhere else.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from podadmin.core.canon import canonical
 from podadmin.core.secret import Secret
 from podadmin.vault.backup_file import damaged
 
-MANIFEST, DATABASE, ITEMS, KEYS = "manifest", "database", "items", "keys/"
+MANIFEST, DATABASE, ITEMS, KEYS, UPLOADS = "manifest", "database", "items", "keys/", "uploads/"
 KEY_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}")
+UPLOAD_FILE = re.compile(r"body_[0-9A-Z]{12}\.req_[0-9A-Z]{12}\.[0-9]{1,12}(?:\.([0-9a-f]{64}))?\.body")
+"""With the SHA-256 of the body, where it was known."""
 _LARGEST_TOLD = 4 * 1024 * 1024
 _READ = 1 << 20
 
@@ -113,11 +116,17 @@ def parted(content: Iterable[bytes]) -> Iterator[tuple[str, int, Iterator[bytes]
     stream = _Stream(content)
     while not stream.at_end():
         name = stream.exactly(int.from_bytes(stream.exactly(2), "big")).decode("utf-8", "replace")
-        known = name in {MANIFEST, DATABASE, ITEMS} or (name.startswith(KEYS) and KEY_FILE.fullmatch(name[len(KEYS) :]))
-        if not known:
+        if not _is_known(name):
             raise damaged()
         size = int.from_bytes(stream.exactly(8), "big")
         yield name, size, stream.up_to(size)
+
+
+def _is_known(name: str) -> bool:
+    for folder, form in ((KEYS, KEY_FILE), (UPLOADS, UPLOAD_FILE)):
+        if name.startswith(folder):
+            return form.fullmatch(name[len(folder) :]) is not None
+    return name in {MANIFEST, DATABASE, ITEMS}
 
 
 def whole(size: int, pieces: Iterable[bytes]) -> bytes:

@@ -5,6 +5,7 @@ A restore and a test of one are the same work: a test does it in a scratch folde
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from podadmin.vault.backup_content import (
     ITEMS,
     KEYS,
     MANIFEST,
+    UPLOAD_FILE,
+    UPLOADS,
     Manifest,
     items_of,
     manifest_of,
@@ -38,11 +41,15 @@ from podadmin.vault.service import Vault
 
 DATABASE_FILE = "podadmin.db"
 KEY_FOLDER = "keys"
+UPLOAD_FOLDER = "uploads"
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What was in a backup, now in `folder`: the database and the key folder. `items` is still to be put away."""
+    """What was in a backup, now in `folder`: the database, the key folder and the folder of uploads.
+
+    `items` is still to be put away.
+    """
 
     folder: Path
     head: Head
@@ -78,11 +85,14 @@ def unpack(path: Path, unlock: Callable[[Head], Secret[bytes]], into: Path, prog
 
         with _explained():
             (into / KEY_FOLDER).mkdir(mode=0o700)
+            (into / UPLOAD_FOLDER).mkdir(mode=0o700)
         for name, size, pieces in parted(told(content)):
             if name == MANIFEST:
                 manifest = manifest_of(whole(size, pieces))
             elif name == ITEMS:
                 items = items_of(whole(size, pieces))
+            elif name.startswith(UPLOADS):
+                _write(into / UPLOAD_FOLDER / name[len(UPLOADS) :], pieces)
             else:
                 to = into / DATABASE_FILE if name == DATABASE else into / KEY_FOLDER / name[len(KEYS) :]
                 _write(to, pieces)
@@ -90,21 +100,23 @@ def unpack(path: Path, unlock: Callable[[Head], Secret[bytes]], into: Path, prog
             raise damaged()
     with _explained():
         settle(into / KEY_FOLDER)
+        settle(into / UPLOAD_FOLDER)
         settle(into)
     return Unpacked(into, head, manifest, items)
 
 
 def prove(unpacked: Unpacked, clock: Clock, progress: Progress) -> Proved:
-    """Hold the journal against the head in the manifest, and open every key and secret.
+    """Hold the journal against the head in the manifest and each upload against its digest, open every key and secret.
 
-    Raises Tampered (`backup.journal-broken`, `vault.*`, `store.damaged`), Unavailable (`vault.*`, `store.*`) and
-    Cancelled.
+    Raises Tampered (`backup.damaged`, `backup.journal-broken`, `vault.*`, `store.damaged`), Unavailable (`vault.*`,
+    `store.*`) and Cancelled.
     """
     store = Store.open(unpacked.folder / DATABASE_FILE, Journal(clock))
     try:
         progress.report("Checking the database", 0.62)
         if store.soundness(progress):
             raise damaged()
+        _prove_uploads(unpacked.folder / UPLOAD_FOLDER, progress)
         progress.report("Verifying the journal", 0.7)
         manifest = unpacked.manifest
         anchor = Anchor(manifest.entries, manifest.head, manifest.made_at, "the backup")
@@ -133,6 +145,15 @@ def prove(unpacked: Unpacked, clock: Clock, progress: Progress) -> Proved:
         return Proved(found.entries, len(keys), len(secrets))
     finally:
         store.close()
+
+
+def _prove_uploads(folder: Path, progress: Progress) -> None:
+    for path in sorted(folder.iterdir()):
+        progress.report("Checking the results that wait", 0.68)
+        named = UPLOAD_FILE.fullmatch(path.name)
+        with path.open("rb") as file:
+            if named is None or (named[1] and hashlib.file_digest(file, "sha256").hexdigest() != named[1]):
+                raise damaged()
 
 
 def _write(to: Path, pieces: Iterator[bytes]) -> None:

@@ -9,20 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from podadmin.app import restoring
 from podadmin.app.acts import backup as acts
 from podadmin.app.backup_standing import STALE, due, judged
 from podadmin.app.lock import EngineLock
 from podadmin.app.profile import open_profile
-from podadmin.core.clock import ManualClock, SystemClock
+from podadmin.app.proxy_mode import uploads_of
+from podadmin.core.clock import ManualClock, SystemClock, new_id, stamp
 from podadmin.core.errors import BadInput, PodadminError, Refused, Unavailable
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
+from podadmin.gate.records import result
+from podadmin.gate.uploads import Uploads
 from podadmin.networks import service as networks
+from podadmin.networks.bitfount import messages
+from podadmin.networks.bitfount import messages_pb2 as pb
+from podadmin.store.unit import Fact
 from podadmin.vault.backup_records import Backup
 from podadmin.vault.model import Purpose
 
+REQUEST = "req_000000000000"
 PASSPHRASE = Secret("nine quiet herons at dusk")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -78,6 +86,64 @@ def test_a_backup_is_made_tried_and_restored_into_a_new_profile(house: Any, made
         words = [row.words for row in house.act(restored, "journal list").rows]
         assert any("The profile was restored from the backup" in each for each in words)
     assert not (empty().profile / restoring.FOLDER).exists()
+
+
+def _lies(folder: Uploads, body: bytes) -> str:
+    """The address of a body that a task has put there."""
+    made = folder.make_room(REQUEST, len(body))
+    room = folder.room(f"/{made}")
+    assert room is not None
+    arriving = folder.begin(room)
+    arriving.write(body)
+    folder.finish(arriving)
+    folder.leave(arriving)
+    folder.take(f"https://store/{made}", REQUEST)
+    return f"https://store/{made}"
+
+
+def _waits(profile: Any, url: str, state: str) -> None:
+    """A result in a message that says where its body lies."""
+    message = messages.with_reference(pb.BitfountMessage(messageType=7, taskId="task"), url)
+    with profile.store.record(Fact("test", "gate.result-held", REQUEST)) as unit:
+        unit.execute(
+            insert(result).values(
+                id=new_id("out"), request_id=REQUEST, number=len(url), type=7, wire=message.SerializeToString(),
+                state=state, at=stamp(NOW),
+            )
+        )  # fmt: skip
+
+
+def test_large_results_that_wait_are_in_the_backup_and_lie_there_again(house: Any, tmp_path: Path, empty: Any) -> None:
+    """Those that wait or may go, whose bodies are what was judged; and nothing else that lies there."""
+    bodies = {state: f"the body of what is {state}".encode() * 60_000 for state in ("held", "released", "sent")}
+    with house.open() as profile:
+        folder = uploads_of(profile)
+        urls = {state: _lies(folder, body) for state, body in bodies.items()}
+        for state, url in urls.items():
+            _waits(profile, url, state)
+        other = _lies(folder, b"what was judged")
+        _waits(profile, other, "held")
+        lies = folder.of(other, REQUEST)
+        assert lies is not None
+        (profile.folder / restoring.UPLOADS / f"{lies.id}.{REQUEST}.15.{lies.digest}.body").write_bytes(b"another")
+        file = str(tmp_path / "large.backup")
+        house.act(profile, "backup make", to=file, new_passphrase=PASSPHRASE)
+        house.act(profile, "backup test", file=file, passphrase=PASSPHRASE)
+        assert not (profile.folder / "backup-work").exists()
+        with folder.opened(lies) as still:
+            assert still.read() == b"another"
+    with open_profile(empty()) as fresh:
+        house.act(fresh, "backup restore", file=file, passphrase=PASSPHRASE)
+    with open_profile(empty(keyring=None)) as restored:
+        folder = uploads_of(restored)
+        found = {state: folder.of(url, REQUEST) for state, url in urls.items()}
+        assert (found["sent"], folder.of(other, REQUEST)) == (None, None)
+        for state in ("held", "released"):
+            upload = found[state]
+            assert upload is not None
+            assert not upload.open, "nothing takes its place"
+            with folder.opened(upload) as file_of_it:
+                assert file_of_it.read() == bodies[state]
 
 
 def test_shares_make_try_and_restore(house: Any, tmp_path: Path, empty: Any) -> None:

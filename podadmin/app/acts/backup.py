@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 from podadmin.app import restoring
 from podadmin.app.acts.registry import act
 from podadmin.app.backup_standing import has_keys, standing
+from podadmin.app.proxy_mode import uploads_of
 from podadmin.app.views.backup import BackupMade, BackupRow, BackupsView, BackupTried
 from podadmin.core.errors import BadInput, PodadminError, Unavailable
 from podadmin.core.files import expanded
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
+from podadmin.gate import results
 from podadmin.networks import service as networks
 from podadmin.vault import backup as service
 from podadmin.vault.backup_file import Head
@@ -62,8 +64,8 @@ def make(
 ) -> BackupMade:
     """Write a backup of this profile into one file that only its passphrase opens.
 
-    In it are keys and secrets with what opens them, trust, rules, grants, requests, settings and the journal. Not in
-    it are the data of datasources, logs and exports.
+    In it are keys and secrets with what opens them, trust, rules, grants, requests with the results that wait,
+    settings and the journal. Not in it are the data of datasources, logs and exports.
     """
     profile.open_vault()
     lock = service.under_passphrase(new_passphrase)
@@ -176,6 +178,7 @@ def _source(profile: Profile) -> service.Source:
         secrets=profile.vault.secrets,
         items=(KEK_ITEM, NEXT_ITEM, ANCHOR_ITEM, *joined),
         clock=profile.clock,
+        uploads=lambda connection: uploads_of(profile).lying(results.referring(connection)),
     )
 
 
