@@ -27,6 +27,9 @@ def review_view(store: Store, request_id: str) -> ReviewView:
     else:
         state, words = "refuse", "All reviews are in, and not every one says yes."
     voted = {person.id for _vote, person in found.votes}
+    can_vote = tuple(reviewer_row(row) for row in found.asked if row.id not in voted) if state == "open" else ()
+    if state == "open" and len(can_vote) < needed - done:
+        words = f"{done} of {needed} reviews are in. {_too_few(len(can_vote), bool(enrolled))}"
     return ReviewView(
         request=request_id,
         state=state,
@@ -38,9 +41,20 @@ def review_view(store: Store, request_id: str) -> ReviewView:
             VoteView(stranger(person.name), unstamp(each.cast_at), each.verdict, stranger(each.reason, 2000))
             for each, person in found.votes
         ),
-        may_vote=tuple(reviewer_row(row) for row in found.asked if row.id not in voted) if state == "open" else (),
+        may_vote=can_vote,
         enrolled=enrolled,
     )
+
+
+def _too_few(can_vote: int, any_enrolled: bool) -> str:
+    """Why the votes that are missing cannot come, and what to do."""
+    if not any_enrolled:
+        who = "Nobody is enrolled as a reviewer, so no vote can come in."
+    elif can_vote:
+        who = f"Only {can_vote} of those who were asked can still vote: that is not enough."
+    else:
+        who = "Nobody who was asked can still vote."
+    return f"{who} Enrol reviewers under Grants & rules, Grants, People, or with `podadmin reviews enrol NAME`."
 
 
 def reviewer_row(row: Any) -> ReviewerRow:

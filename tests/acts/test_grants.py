@@ -205,7 +205,9 @@ def test_a_review_by_file_between_two_profiles(desk: Act, profile: Profile, opti
 
         there("keyring choose", backend="passphrase")
         request_id = send(profile)
-        desk("reviews ask", request=request_id, why="Is this the study?")
+        asked = desk("reviews ask", request=request_id, why="Is this the study?")
+        assert "Nobody is enrolled" in asked.words and "reviews enrol" in asked.words
+        assert desk("requests show", request=request_id).reviewers == 0
         desk("reviews export", request=request_id, to=str(ask))
         read = there("reviews read", file=str(ask))
         assert (read["why"], read["request"]["id"]) == ("Is this the study?", request_id)
@@ -217,6 +219,7 @@ def test_a_review_by_file_between_two_profiles(desk: Act, profile: Profile, opti
     assert code_of(lambda: desk("reviews import", request=request_id, file=str(vote))) == "review.foreign"
     (row,) = desk("reviews enrol", name="dora", public_key=public)
     assert row.kind == "remote"
+    assert desk("reviews show", request=request_id).words == "0 of 1 reviews are in; they are hidden until all are."
     assert (
         code_of(lambda: desk("reviews vote", request=request_id, reviewer="dora", verdict="allow")) == "review.not-here"
     )

@@ -415,7 +415,7 @@ def test_votes_are_hidden_until_all_are_in_and_are_cast_with_care(room: Room) ->
 
 def test_colleagues_are_asked_from_the_bar(room: Room) -> None:
     given: list[dict[str, object]] = []
-    sheet = AskSheet(room.window, "req_1", given.append)
+    sheet = AskSheet(room.window, "req_1", 2, given.append)
     sheet.open()
     why, needed = sheet.findChildren(TextField)
     assert not sheet.confirm.isEnabled()
@@ -423,6 +423,23 @@ def test_colleagues_are_asked_from_the_bar(room: Room) -> None:
     needed.set_value("2")
     QTest.mouseClick(sheet.confirm, Qt.MouseButton.LeftButton)
     assert given == [{"request": "req_1", "why": "Is this the study?", "needed": "2"}]
+
+
+def test_where_nobody_is_enrolled_it_is_said_before_asking_shuts_the_way_to_approve(room: Room) -> None:
+    AskSheet(room.window, "req_1", 0, lambda _: None).open()
+    assert "cannot be approved before somebody is" in room.texts()
+
+
+def test_a_review_that_nobody_can_answer_leads_to_where_reviewers_are_enrolled(room: Room) -> None:
+    card = ReviewCard(room.window)
+    wanted: list[bool] = []
+    card.people_wanted.connect(lambda: wanted.append(True))
+    room.add(card)
+    card.show_review("req_1", replace(OPEN, votes=(VoteView("cleo", NOW, "", ""),)))
+    assert not card.enrol.isVisible(), "one vote is missing, and one can still vote"
+    card.show_review("req_1", replace(OPEN, may_vote=(), enrolled=()))
+    room.press("Enrol reviewers")
+    assert wanted == [True]
 
 
 def test_no_sheet_leaves_anything_behind(room: Room) -> None:

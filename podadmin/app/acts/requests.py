@@ -247,6 +247,7 @@ def _detail(profile: Profile, found: Found) -> RequestDetail:
         may_approve=_permit(profile, service.check_approve, found),
         may_refuse=_permit(profile, service.check_refuse, found),
         review=review if review.state != "none" else None,
+        reviewers=len(review.enrolled),
         grant=found.row.grant_id,
         project=found.row.project,
         receipts=receipts.references_of(profile.store, found.row.id),

@@ -125,6 +125,8 @@ class RequestDetail:
     refusal_needs_reason: bool = True
     review: ReviewView | None = None
     """Where reviewers are asked; None where none are."""
+    reviewers: int = 0
+    """How many people are enrolled as reviewers of this profile."""
     grant: str = ""
     """The grant that covered it."""
     receipts: tuple[str, ...] = ()

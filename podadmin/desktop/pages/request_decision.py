@@ -241,7 +241,7 @@ class DecisionBar(Card):
     def _ask_colleagues(self) -> None:
         detail = self._detail
         if detail is not None:
-            AskSheet(self._host, detail.row.id, self.asked.emit).open()
+            AskSheet(self._host, detail.row.id, detail.reviewers, self.asked.emit).open()
 
     def _ask_refusal(self) -> None:
         detail = self._detail

@@ -26,7 +26,7 @@ from podadmin.desktop.widgets.words import when
 VOTE: Final = "Cast a vote…"
 EXPORT: Final = "Export for a reviewer…"
 IMPORT: Final = "Import a vote…"
-ASK: Final = "Ask colleagues…"
+ENROL: Final = "Enrol reviewers"
 _BADGES: Final = {
     "open": BadgeSpec("warn", "Votes are missing", "hourglass"),
     "allow": BadgeSpec("good", "Every vote says yes"),
@@ -35,9 +35,10 @@ _BADGES: Final = {
 
 
 class ReviewCard(Card):
-    """Signal `wanted` carries an act and its arguments."""
+    """Signal `wanted` carries an act and its arguments; `people_wanted` asks for the place where people are enrolled."""
 
     wanted = Signal(str, dict)
+    people_wanted = Signal()
 
     def __init__(self, host: QWidget, parent: QWidget | None = None) -> None:
         super().__init__("What colleagues say", parent=parent)
@@ -50,9 +51,10 @@ class ReviewCard(Card):
         self.vote = PrimaryButton(VOTE, self._vote, "check")
         self.export = QuietButton(EXPORT, self._export, "download")
         self.bring = QuietButton(IMPORT, self._import, "folder-open")
+        self.enrol = QuietButton(ENROL, self.people_wanted.emit, "user")
         self.body.addLayout(row((self._words, 1), self._badge, gap=SPACE.m))
         self.body.addWidget(self.facts)
-        self.body.addLayout(row(self.vote, self.export, self.bring, STRETCH))
+        self.body.addLayout(row(self.vote, self.export, self.bring, self.enrol, STRETCH))
 
     def show_review(self, request: str, shown: ReviewView | None) -> None:
         """Show how far the review is; nothing where nobody was asked."""
@@ -74,6 +76,7 @@ class ReviewCard(Card):
         self.vote.set_permit(bool(here), "Nobody who may still vote has a key at this computer.")
         for button in (self.vote, self.export, self.bring):
             button.setVisible(waiting)
+        self.enrol.setVisible(waiting and len(shown.may_vote) < shown.needed - len(shown.votes))
 
     def _vote(self) -> None:
         shown = self._shown
@@ -159,10 +162,17 @@ class ImportSheet(Question):
 class AskSheet(FieldsSheet):
     """Asks colleagues about a request."""
 
-    def __init__(self, host: QWidget, request: str, act: Callable[[dict[str, object]], object]) -> None:
+    def __init__(
+        self, host: QWidget, request: str, enrolled: int, act: Callable[[dict[str, object]], object]
+    ) -> None:
         def asked(given: list[str]) -> None:
             act({"request": request, "why": given[0], "needed": given[1]})
 
         fields = (TextField("What should they look at"), TextField("How many votes are needed", "1"))
         words = "Everybody who is enrolled as a reviewer can vote. Votes are sealed until all are in."
+        if not enrolled:
+            words = (
+                "Nobody is enrolled as a reviewer yet. Once you ask, the request cannot be approved before somebody "
+                "is, and has voted. Reviewers are enrolled under Grants & rules, Grants, People."
+            )
         super().__init__(host, "Ask colleagues", words, "Ask them", fields, asked)

@@ -107,6 +107,7 @@ class RequestsPage(Page):
         self.view.bar.undecided.connect(lambda why: self.notice("warn", why))
         self.view.bar.asked.connect(lambda given: self._review("reviews ask", given))
         self.view.review.wanted.connect(self._review)
+        self.view.review.people_wanted.connect(lambda: self.desk.go("Grants & rules", "people"))
         self._next_after: str | None = None
         self._joined: bool | None = None
         self._show_list()
