@@ -35,7 +35,7 @@ _BADGES: Final = {
 
 
 class ReviewCard(Card):
-    """Signal `wanted` carries an act and its arguments; `people_wanted` asks for the place where people are enrolled."""
+    """Signal `wanted` carries an act and its arguments; `people_wanted` asks for where people are enrolled."""
 
     wanted = Signal(str, dict)
     people_wanted = Signal()
@@ -162,9 +162,7 @@ class ImportSheet(Question):
 class AskSheet(FieldsSheet):
     """Asks colleagues about a request."""
 
-    def __init__(
-        self, host: QWidget, request: str, enrolled: int, act: Callable[[dict[str, object]], object]
-    ) -> None:
+    def __init__(self, host: QWidget, request: str, enrolled: int, act: Callable[[dict[str, object]], object]) -> None:
         def asked(given: list[str]) -> None:
             act({"request": request, "why": given[0], "needed": given[1]})
 
