@@ -30,12 +30,15 @@ _GATE_TONES: Final = {
     "paused": "warn",
     "starting": "info",
     "elsewhere": "info",
+    "unused": "info",
 }
 _POD_BADGES: Final = {
     "running": BadgeSpec("good", "Running"),
     "paused": BadgeSpec("warn", "Paused", "pause"),
     "none": BadgeSpec("plain", "No pod yet"),
 }
+_MADE: Final = BadgeSpec("plain", "Made")
+"""A pod to which nothing can come yet: neither running nor paused would be true."""
 _INKS: Final = {"info": "accent_text", "good": "good", "warn": "warn", "bad": "bad"}
 
 
@@ -201,7 +204,7 @@ class TopBar(QFrame):
 
     def show_status(self, status: Status) -> None:
         """Pod and gate as they are now."""
-        self._show_pod(status.pod)
+        self._show_pod(status.pod, waits=status.gate.state == "unused")
         self._show_gate(status.gate)
 
     def show_problem(self, error: PodadminError) -> None:
@@ -210,11 +213,12 @@ class TopBar(QFrame):
             part.setVisible(False)
         self._say_gate("bad", error.what, f"{error.why} {error.next_step} ({error.code})")
 
-    def _show_pod(self, pod: PodView) -> None:
+    def _show_pod(self, pod: PodView, waits: bool) -> None:
         exists = pod.state != "none"
         self._pod.setText(pod.name)
         self._pod.setVisible(exists)
-        self._pod_state.set(_POD_BADGES.get(pod.state, BadgeSpec("plain", pod.state)))
+        shown = _POD_BADGES.get(pod.state, BadgeSpec("plain", pod.state))
+        self._pod_state.set(_MADE if waits and pod.state == "running" else shown)
         self._pod_state.setVisible(True)
         set_tip(self._pod_state, f"Paused: {pod.paused_reason}" if pod.paused_reason else "")
         self._pause.setVisible(pod.state == "running")

@@ -87,11 +87,24 @@ def test_a_custodian_sees_what_stands_between_pod_and_network(behind: Any, profi
 
 
 def test_without_a_real_pod_there_is_no_environment_and_nothing_to_stop(made: Any) -> None:
-    assert made("gate status").mode == "off"
+    assert (made("gate status").mode, made("gate status").network) == ("off", "")
     with pytest.raises(Unavailable, match="never on"):
         made("gate environment")
     with pytest.raises(NotFound):
         made("gate stop-task", request_id="req_NONE", words="why")
+
+
+def test_a_gate_that_is_off_is_an_alarm_only_where_something_could_run(made: Any, profile: Any, tmp_path: Path) -> None:
+    assert made("status").gate.state == "unused"
+    made("network join", kind="local")
+    assert made("status").gate.state == "off"
+    assert "podadmin serve" in made("status").gate.detail
+    made("network leave", kind="local")
+    assert made("status").gate.state == "unused"
+    setups.bring(
+        profile.store, profile.clock, profile.actor, read(YAML).config, tmp_path / "storage", "a file", Launch()
+    )
+    assert made("status").gate.state == "off", "a pod that was brought can run without a gate"
 
 
 def test_a_real_network_is_joined_by_name_and_one_at_a_time(made: Any) -> None:

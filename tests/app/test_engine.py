@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from podadmin.app.acts.registry import call, find
 from podadmin.app.engine import Engine
 from podadmin.app.lock import EngineLock
 from podadmin.app.options import Options
@@ -298,6 +299,9 @@ def test_an_engine_without_a_pod_is_idle_and_says_what_to_do(tmp_path: Path) -> 
         assert engine.start()
         until(lambda: engine.snapshot().state == "idle", "the engine is idle")
         assert engine.snapshot().why == "There is no pod yet."
+        profile.engine = engine
+        assert call(find("status"), profile, {}).gate.state == "unused", "nothing could run, so nothing is wrong"
+        assert call(find("gate status"), profile, {}).words.endswith("There is no pod yet. Make the pod.")
         assert profile.lock.held
         engine.stop()
         engine.stop()

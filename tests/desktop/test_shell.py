@@ -216,6 +216,15 @@ def test_the_state_of_the_gate_is_always_in_words(shell: Shell, gate: str) -> No
     assert shell._line._viewer.isVisibleTo(shell) is (gate == "elsewhere")
 
 
+def test_a_pod_to_which_nothing_can_come_yet_does_not_run_and_is_no_alarm(shell: Shell) -> None:
+    shell._show_status(status(gate="unused"))
+    shown = read(shell)
+    assert "Made" in shown
+    assert "Running" not in shown
+    shell._show_status(status(gate="off"))
+    assert "Running" in read(shell)
+
+
 def test_when_the_state_cannot_be_told_nothing_is_claimed(shell: Shell) -> None:
     shell._show_status(status())
     shell._status_failed(Unavailable("store.locked", "The records cannot be read.", "Why.", "Next."))

@@ -25,10 +25,12 @@ from podadmin.gate.ports import Seen
 from podadmin.gate.proxy_gate import ProxyGate, keep_port, kept_port
 from podadmin.gate.result_content import SHOWN_COLUMNS, Content, content_of
 from podadmin.gate.wishes import STOP, WITHHOLD, wish
+from podadmin.networks import service as networks
 from podadmin.networks.bitfount import codec
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.job_request import open_job_request
 from podadmin.networks.bitfount.references import reference_in
+from podadmin.networks.service import LOCAL
 from podadmin.pod import service as pods
 from podadmin.pod.environment import environment
 from podadmin.pod.setup import BITFOUNT, worker
@@ -70,7 +72,7 @@ def status(profile: Profile) -> GateView:
         mode="off",
         words="The gate is off: nothing can run, nothing is checked.",
         pod=pod.identifier if pod else "",
-        network=_title(profile) if foreign else "Local network",
+        network=_title(profile) if foreign else _local(profile),
         hosts=_hosts(profile, None),
     )
     engine = profile.engine
@@ -79,6 +81,8 @@ def status(profile: Profile) -> GateView:
         words = shown.words
         if profile.lock.taken_elsewhere():
             words = "The gate runs in another podadmin; what it has seen is shown there."
+        elif engine is not None and (now := engine.snapshot()).why:
+            words = f"{words} {now.why} {now.next_step}"
         return GateView(**{**vars(shown), "words": words, "environment": _printed(profile) if foreign else ()})
     seen, proxied = gate.seen, gate if isinstance(gate, ProxyGate) else None
     assert engine is not None
@@ -241,6 +245,10 @@ def _content(profile: Profile, found: results.Waiting) -> Content:
 def _decide(profile: Profile, host: str, verdict: str, reason: str) -> None:
     places = places_of(profile, joined_kind(profile))
     rules.decide(profile.store, profile.clock, places, host, verdict, profile.actor, reason)
+
+
+def _local(profile: Profile) -> str:
+    return "Local network" if any(each.kind == LOCAL for each in networks.joined(profile.store)) else ""
 
 
 def _title(profile: Profile) -> str:

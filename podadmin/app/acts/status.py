@@ -9,6 +9,7 @@ from podadmin.app.acts.registry import act
 from podadmin.app.views.status import GateView, KeyringView, PodView, Status
 from podadmin.datasources import service as datasources
 from podadmin.networks import service as networks
+from podadmin.pod.setup import BITFOUNT, worker
 from podadmin.requests import service as requests
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def gate_view(profile: Profile, shown_pod: PodView) -> GateView:
             return GateView("elsewhere", "The gate runs in another podadmin", "This one shows and decides.")
         if profile.engine_comes:
             return GateView("starting", "The gate is starting")
-        return GateView("off", "Gate is OFF: nothing can run, nothing is checked", "No engine runs for this profile.")
+        why = "No engine runs for this profile. Open podadmin, or start `podadmin serve`."
+        return _gate_off(profile, shown_pod, why)
     now = engine.snapshot()
     if now.state == "elsewhere":
         return GateView("elsewhere", "The gate runs in another podadmin", "This one shows and decides.")
@@ -49,7 +51,7 @@ def gate_view(profile: Profile, shown_pod: PodView) -> GateView:
     if now.state == "blocked":
         return GateView("blocked", "Gate is OFF: nothing can run", f"{now.why} {now.next_step}".strip())
     if now.state == "idle":
-        return GateView("off", "Gate is OFF: nothing can run, nothing is checked", f"{now.why} {now.next_step}".strip())
+        return _gate_off(profile, shown_pod, f"{now.why} {now.next_step}".strip())
     checks, contact = now.checks_per_minute, now.last_contact
     if now.upstream_problem:
         words = "Gate is on, but the network cannot be reached"
@@ -60,6 +62,15 @@ def gate_view(profile: Profile, shown_pod: PodView) -> GateView:
         )
     words = f"Gate is on: {checks} check{'' if checks == 1 else 's'} a minute"
     return GateView("on", words, "", checks, contact, now.worker)
+
+
+def _gate_off(profile: Profile, shown_pod: PodView, why: str) -> GateView:
+    """A gate that is off is an alarm, except where nothing is there yet that could run: that is said instead."""
+    if shown_pod.state == "none":
+        return GateView("unused", "No gate yet: first make the pod", why)
+    if worker(profile.store) != BITFOUNT and not networks.joined(profile.store):
+        return GateView("unused", "No gate yet: the pod has joined no network", why)
+    return GateView("off", "Gate is OFF: nothing can run, nothing is checked", why)
 
 
 def _needs(profile: Profile, shown_pod: PodView, shown_keyring: KeyringView) -> tuple[str, ...]:

@@ -21,7 +21,9 @@ class PodView:
 
 @dataclass(frozen=True)
 class GateView:
-    """`state`: off | on | paused | blocked | starting | elsewhere (another process runs the engine)."""
+    """`state`: off | on | paused | blocked | starting | elsewhere (another process runs the engine) | unused (there is
+    nothing yet that could run: no pod, or one made here that has joined no network).
+    """
 
     state: str
     words: str
