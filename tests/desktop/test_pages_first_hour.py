@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
 from shiboken6 import delete
 
 from podadmin.app.views.overview import DayCounts
-from podadmin.app.views.status import KeyringView
+from podadmin.app.views.status import KeyringView, PodView
 from podadmin.core.errors import Unavailable
 from podadmin.desktop.pages.first_start import FirstStartPage, open_words
-from podadmin.desktop.pages.networks import NetworkCardView
+from podadmin.desktop.pages.networks import NetworkCardView, NetworksPage
 from podadmin.desktop.pages.overview import OverviewView, model_series, verdict_series
-from podadmin.desktop.slices import complete
+from podadmin.desktop.session import RunningJob
+from podadmin.desktop.slices import at_once, complete
 from tests.desktop import request_views as v
-from tests.desktop.hands import W, press, texts
-from tests.desktop.held import Window
+from tests.desktop.hands import Show, W, press, texts
+from tests.desktop.held import Desk, Window
 
 
 @pytest.fixture
@@ -101,6 +104,36 @@ def test_making_the_pod_shows_its_progress_and_cannot_be_asked_for_twice(start: 
     assert start.pod.job.isVisible()
     start.show_status(v.status("pod", "datasource", "network"))
     assert not start.pod.act.isEnabled(), "news that comes meanwhile does not open the step again"
+
+
+def test_a_pod_of_a_real_network_is_brought_instead_of_made(start: FirstStartPage, window: Window) -> None:
+    start.show_status(v.status("pod", "datasource", "network"))
+    press(start, "Bring a pod that exists")
+    assert window.went == [("Pod & gate", "")]
+    assert window.session.jobs == []
+
+
+def test_once_a_step_is_done_the_keyboard_goes_on_to_the_next(
+    qtbot: QtBot, start: FirstStartPage, window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Callable[[PodView], object]] = []
+
+    def write(_owner: object, _act: str, _arguments: object, success: Callable[[PodView], object], *_: object) -> Any:
+        given.append(success)
+        return RunningJob("Making the pod")
+
+    monkeypatch.setattr(window.session, "write", write)
+    with qtbot.waitActive(start):
+        start.activateWindow()
+    start.show_status(v.status("pod", "datasource", "network"))
+    start.pod_name.set_value("eye-clinic")
+    start.pod.act.setFocus()
+    press(start, "Make the pod")
+    given[0](PodView("running", "eye-clinic"))
+    start.show_status(v.status("pod", "datasource", "network"))
+    assert not start.datasource.act.hasFocus(), "what came is older than the step"
+    start.show_status(v.status("datasource", "network"))
+    assert start.datasource.act.hasFocus()
 
 
 def test_an_error_is_said_at_its_step_with_code_and_next_step(start: FirstStartPage) -> None:
@@ -207,6 +240,18 @@ def test_a_joined_network_says_what_it_can_see_and_lets_the_demo_requester_send(
     card.show_card(replace(v.LOCAL, state="unreachable", words="It does not answer."))
     assert not card.send.isEnabled()
     assert "cannot be reached" in card.send.accessibleDescription()
+
+
+def test_the_way_to_a_real_network_is_shown_until_one_is_joined(qtbot: QtBot, show: Show, host: QWidget) -> None:
+    page = show(NetworksPage(Desk(host), sliced=True))
+    qtbot.waitUntil(lambda: page.ready)
+    page.state.show_content()
+    at_once(page.show_cards((v.LOCAL,)))
+    assert "Bring that pod" in texts(page.real)
+    assert page.real.isVisibleTo(page)
+    at_once(page.show_cards((v.LOCAL, replace(v.LOCAL, kind="bitfount", title="Bitfount"))))
+    assert not page.real.isVisibleTo(page)
+    page.hide()
 
 
 def test_an_error_of_a_network_stands_on_its_card(card: NetworkCardView) -> None:

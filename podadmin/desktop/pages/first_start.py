@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLayout, QWidget
 
 from podadmin.app.views.facts import Done, Fact
 from podadmin.app.views.networks import NetworkCard
@@ -31,6 +31,7 @@ from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.text import PlainLabel
 
 STEPS: Final = ("keyring", "pod", "datasource", "network")
+BRING: Final = "Bring a pod that exists"
 _TITLES: Final = {
     "keyring": "Choose where secrets live",
     "pod": "Make a pod",
@@ -67,7 +68,14 @@ class StepCard(Card):
     """One step: how it stands, what it is for, its fields, its act, its progress, and its error in place."""
 
     def __init__(
-        self, number: int, key: str, words: str, act: Button, *fields: Field | QLayout, parent: QWidget | None = None
+        self,
+        number: int,
+        key: str,
+        words: str,
+        act: Button,
+        *fields: Field | QLayout,
+        instead: tuple[Button, ...] = (),
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent=parent)
         self.key = key
@@ -80,7 +88,7 @@ class StepCard(Card):
         self.job = JobBar()
         self._errors = column(gap=SPACE.s)
         if fields:
-            self._editor = wrap(column(self._words, *fields, row(act, STRETCH), gap=SPACE.m))
+            self._editor = wrap(column(self._words, *fields, row(act, *instead, STRETCH), gap=SPACE.m))
         else:
             self._editor = wrap(row((self._words, 1), act, gap=SPACE.l))
         for part in (row(title, STRETCH, self._badge), self._errors):
@@ -157,6 +165,8 @@ class FirstStartPage(Part):
         super().__init__(parent)
         self._desk = desk
         self._busy: set[str] = set()
+        self._done_by_hand = ""
+        """The step from which the keyboard goes on to the next one."""
         self._list, self._beside = column(gap=SPACE.m), column()
         self._side = wrap(self._beside)
         self.setLayout(
@@ -192,7 +202,10 @@ class FirstStartPage(Part):
         names = row((self.pod_name, 1), (self.owner, 1), gap=SPACE.l)
         for field in (self.pod_name, self.owner):
             names.setAlignment(field, Qt.AlignmentFlag.AlignTop)
-        self.pod = StepCard(2, "pod", _POD_WORDS, PrimaryButton("Make the pod", self._make_pod), names)
+        bring = GhostButton(BRING, lambda: self._desk.go("Pod & gate"), "folder-open")
+        bring.set_help("Takes over a pod of a real network that this hospital has: its configuration, key and secrets.")
+        make = PrimaryButton("Make the pod", self._make_pod)
+        self.pod = StepCard(2, "pod", _POD_WORDS, make, names, instead=(bring,))
         self._list.addWidget(self.pod)
         yield
         self.datasource = StepCard(
@@ -208,7 +221,7 @@ class FirstStartPage(Part):
             4,
             "network",
             "A real message service and access manager on this machine, with a demo requester. Nothing goes "
-            "over the internet.",
+            "over the internet. A pod of a real network joins that network under Pod & gate.",
             PrimaryButton("Join the local network", self._join),
         )
         self._list.addWidget(self.network)
@@ -246,6 +259,9 @@ class FirstStartPage(Part):
         self._side.setVisible(fresh or "tour" in self._busy)
         if "tour" not in self._busy:
             self.tour.act.set_permit(True)
+        if self._done_by_hand and self._done_by_hand not in needed and following and following not in self._busy:
+            self._done_by_hand = ""
+            self._steps[following].act.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_keyring(self, status: Status, is_open: bool) -> None:
         view: KeyringView = status.keyring
@@ -308,10 +324,14 @@ class FirstStartPage(Part):
         key = step.key if isinstance(step, StepCard) else "tour"
         self._busy.add(key)
         step.show_error(None)
+        now = QApplication.focusWidget()
+        held = now is not None and step.isAncestorOf(now)
         step.act.set_permit(False, "It is being done.")
+        stood_in = QApplication.focusWidget() if held else None
 
         def done(value: Any) -> None:
             self._busy.discard(key)
+            self._done_by_hand = key if held and QApplication.focusWidget() is stood_in else ""
             success(value)
 
         def failed(error: PodadminError) -> None:

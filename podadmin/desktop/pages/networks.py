@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -27,6 +27,7 @@ from podadmin.desktop.widgets.text import PlainLabel
 JOIN: Final = "Join the local network"
 LEAVE: Final = "Leave the network"
 SEND: Final = "Send a demo request"
+POD: Final = "Go to Pod & gate"
 _STATES: Final = {
     "none": BadgeSpec("plain", "Not joined", "unplug"),
     "joined": BadgeSpec("info", "Joined", "link"),
@@ -115,6 +116,21 @@ class NetworkCardView(Card):
         return wrap(column(card))
 
 
+def _real_card(on_click: Callable[[], object]) -> Card:
+    """The way to the one real network, where it is not joined."""
+    card = Card()
+    words = (
+        "A real network is reached by a pod of its own software, which podadmin starts behind the gate. Bring that "
+        "pod, or make this one known at a hub, under Pod & gate."
+    )
+    go = QuietButton(POD, on_click, "arrow-right")
+    title = PlainLabel("Bitfount", "strong")
+    card.body.setSpacing(SPACE.m)
+    card.body.addLayout(row(IconMark("globe", "muted"), title, STRETCH, go))
+    card.body.addWidget(PlainLabel(words, "muted", wrap=True))
+    return card
+
+
 class NetworksPage(Page):
     """A card for each network."""
 
@@ -134,8 +150,11 @@ class NetworksPage(Page):
         self._cards: dict[str, NetworkCardView] = {}
         self._holder = column(gap=SPACE.l)
         yield
+        self.real = _real_card(lambda: self.desk.go("Pod & gate"))
+        self.real.setVisible(False)
         self.proxy = ProxyCard(self)
         self.body.addLayout(self._holder)
+        self.body.addWidget(self.real)
         self.body.addWidget(self.proxy)
 
     def refresh(self) -> None:
@@ -147,6 +166,7 @@ class NetworksPage(Page):
         if not cards:
             self.state.show_empty("network", "No network is known", "This installation has no networks to join.")
             return
+        self.real.setVisible(all(card.kind == "local" for card in cards))
         if {card.kind for card in cards} != set(self._cards):
             clear(self._holder)
             self._cards = {}
