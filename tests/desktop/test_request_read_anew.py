@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from podadmin.app.ops import Job, Outcome
@@ -73,6 +73,35 @@ def test_what_was_asked_before_a_decision_does_not_take_its_outcome_away(qtbot: 
     newest = replace(NEWER, history=(*NEWER.history, replace(TOLD, seq=100)))
     held.answer("requests show", newest)
     qtbot.waitUntil(lambda: told(newest, page))
+
+
+def test_after_a_decision_one_stands_before_what_became_of_it_and_not_in_the_sidebar(
+    qtbot: QtBot, page: RequestsPage
+) -> None:
+    held = session(page)
+    held.answer("requests show", v.HELD)
+    qtbot.waitUntil(lambda: told(v.HELD, page))
+    places = [QPushButton(name, page) for name in ("Here", "There")]
+    for each in places:
+        each.show()
+    with qtbot.waitActive(page.window()):
+        page.window().activateWindow()
+    bar, area = page.view.bar, page.view.findChild(QScrollArea)
+    assert area is not None
+    for moved_on in (True, False):
+        bar.again()
+        bar.refuse.setFocus()
+        bar.wait()
+        area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+        fell = QApplication.focusWidget()
+        assert fell is not bar.refuse
+        elsewhere = next(each for each in places if each is not fell)
+        if moved_on:
+            elsewhere.setFocus()
+        page._decided(NEWER)
+        assert area.verticalScrollBar().value() == 0
+        assert elsewhere.hasFocus() is moved_on
+        assert page._back.hasFocus() is not moved_on
 
 
 def test_a_rule_that_is_made_meanwhile_is_read_of_the_request_in_front(qtbot: QtBot, page: RequestsPage) -> None:

@@ -128,7 +128,7 @@ class RequestDetailView(Part):
         if before is None or before.row.id != detail.row.id:
             for card in self._cards():
                 card.setVisible(False)
-            self._area.verticalScrollBar().setValue(0)
+            self.show_top()
         self._head.show_row(detail.row)
         yield
         self._tampered.setVisible(detail.row.verified == "failed")
@@ -176,6 +176,10 @@ class RequestDetailView(Part):
             self._history_card,
             self.protocol,
         )
+
+    def show_top(self) -> None:
+        """Scroll to what stands first."""
+        self._area.verticalScrollBar().setValue(0)
 
     def forget(self) -> None:
         """No request is in front: nothing of the last one may be decided on."""

@@ -271,6 +271,11 @@ class RequestsPage(Page):
         said = words or _SAID.get("approved" if _began(detail) else detail.row.state, detail.row.state_words)
         self.desk.say(said)
         self._newest = self._reads
+        if self._open == detail.row.id:
+            # what became of it stands first now, and what was pressed for it can be pressed no more
+            self.view.show_top()
+            if self.view.bar.lost_keyboard:
+                self._back.setFocus(Qt.FocusReason.OtherFocusReason)
         self._came(detail.row.id, detail)
         if self._open:
             self._read_detail()
