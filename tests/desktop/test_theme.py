@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, QSize
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtGui import QColor, QIcon
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
 import podadmin.desktop
@@ -29,7 +30,7 @@ from podadmin.desktop.theme.tokens import (
     tone_colours,
 )
 from podadmin.desktop.widgets.banner import Banner
-from podadmin.desktop.widgets.buttons import PrimaryButton
+from podadmin.desktop.widgets.buttons import PrimaryButton, QuietButton
 
 ROOM = Path(podadmin.desktop.__file__).parent
 BOTH = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
@@ -137,6 +138,25 @@ def test_changing_the_theme_recolours_what_is_open_and_leaks_nothing(qtbot: QtBo
     assert end <= start + 2
     assert button.text() == "Save"
     assert banner.grab().toImage() == before
+
+
+@pytest.mark.parametrize("reason", [Qt.FocusReason.TabFocusReason, Qt.FocusReason.MouseFocusReason])
+def test_a_button_with_the_keyboard_has_one_edge_and_no_second_one_inside(qtbot: QtBot, reason: Qt.FocusReason) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    button = QuietButton("Refuse")
+    window.setCentralWidget(button)
+    style.dress(window)
+    window.show()
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    QTest.keyClick(button, Qt.Key.Key_Tab)
+    button.setFocus(reason)
+    assert button.hasFocus()
+    seen = button.grab().toImage()
+    inside = range(SIZE.focus + 2, seen.width() // 4)
+    ground = QColor(style.colours().surface).rgb()
+    assert {seen.pixel(x, seen.height() // 2) for x in inside} == {ground}
 
 
 def test_this_qt_does_not_lose_references_to_none() -> None:

@@ -72,7 +72,7 @@ def _buttons(c: Colours) -> str:
 QPushButton, QToolButton[kind="button"] {{
   background: {c.surface}; color: {c.text}; border: {SIZE.line}px solid {c.strong_border};
   border-radius: {RADIUS.control}px; padding: 0 {SPACE.m}px; min-height: {SIZE.control - 2 * SIZE.line}px;
-  font-weight: 500; }}
+  font-weight: 500; outline: 0; }}
 QPushButton:hover, QToolButton[kind="button"]:hover {{ background: {c.hover}; }}
 QPushButton:pressed {{ background: {c.sunken}; }}
 QPushButton:focus, QToolButton[kind="button"]:focus {{ border: {SIZE.focus}px solid {c.focus};
