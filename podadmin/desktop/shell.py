@@ -201,7 +201,12 @@ class Shell(QMainWindow):
 
         if self.open_sheet() is None:
             commands = [Hit(entry.name, "page", entry.icon, self._goer(entry.name)) for entry in self._entries]
-            SearchPalette(self._centre, [*commands, *self._commands()], self._search).open()
+            places = [
+                Hit(words, entry.name, entry.icon, self._goer(entry.name, subject))
+                for entry in self._entries
+                for words, subject in entry.finds
+            ]
+            SearchPalette(self._centre, [*commands, *self._commands(), *places], self._search).open()
 
     def ask_pause(self) -> None:
         """Ask for the reason of a pause."""
@@ -348,7 +353,12 @@ class Shell(QMainWindow):
             words = [(f"{row.task} – {row.requester}", row.id) for row in found.rows]
             take([Hit(text, "request", "inbox", self._goer("Requests", key)) for text, key in words])
 
+        def settings(rows: Sequence[SettingRow]) -> None:
+            named = [row.title for row in rows if text.casefold() in row.title.casefold()]
+            take([Hit(title, "setting", "settings", self._goer("Settings", title)) for title in named[:_HITS]])
+
         self._session.read(self, "requests list", {"search": text, "limit": _HITS}, requests)
+        self._session.read(self, "settings list", {}, settings)
         for act, page, icon, kind in (
             ("datasource list", "Datasources", "database", "datasource"),
             ("limits list", "Models & limits", "gauge", "model"),

@@ -56,7 +56,7 @@ def entries() -> Iterator[list[PageEntry]]:
     module = types.ModuleType("desktop_test_pages")
     module.Notes = Notes  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
-    yield [PageEntry(entry.name, entry.icon, f"{module.__name__}:Notes") for entry in PAGES]
+    yield [entry._replace(where=f"{module.__name__}:Notes") for entry in PAGES]
     del sys.modules[module.__name__]
 
 
@@ -183,6 +183,14 @@ def test_ctrl_k_searches_pages_and_commands(shell: Shell) -> None:
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
     assert shell.open_sheet() is None
     assert button(shell, "Journal").isChecked()
+
+
+def test_ctrl_k_finds_what_is_on_a_page_by_what_one_wants_to_do(qtbot: QtBot, shell: Shell) -> None:
+    QTest.keySequence(shell, "Ctrl+K")
+    QTest.keyClicks(QApplication.focusWidget(), "backup")
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    assert button(shell, "Keys").isChecked()
+    qtbot.waitUntil(lambda: "opened backup" in getattr(shell.current(), "log", ()))
 
 
 def test_keys_do_not_change_the_page_behind_a_sheet(shell: Shell) -> None:

@@ -104,8 +104,8 @@ KINDS: Final[tuple[KindDeclaration, ...]] = (
     KindDeclaration(
         Kind.SQL,
         "Database table or query",
-        "A table, a view or the rows of one SELECT of PostgreSQL, MySQL, MariaDB, SQL Server, Oracle or SQLite. Pods "
-        "of the field do not know this kind.",
+        "A table, a view or the rows of one SELECT of PostgreSQL, MySQL, MariaDB, SQL Server, Oracle or SQLite. "
+        "Bitfount's own pods do not know this kind.",
         "database",
         "profile",
         "The database counts for podadmin, which generates the schema without fetching the rows.",

@@ -52,8 +52,8 @@ class JournalFilter(QWidget):
         self._quiet = False
         self.kind = Choice("Kind of act", [("", "Everything")])
         self.actor = Choice("Who", [("", "Everybody")])
-        self.since = self._day("From day")
-        self.until = self._day("To day")
+        self.since = self._day("From day", f"From {_DAY}")
+        self.until = self._day("To day", f"To {_DAY}")
         self.clear_button = GhostButton("Clear the filters", self.clear, "x")
         self.saved = SavedFilters()
         self.saved.picked.connect(self._pick)
@@ -114,10 +114,10 @@ class JournalFilter(QWidget):
         self._quiet = False
         self._show_buttons()
 
-    def _day(self, name: str) -> QLineEdit:
+    def _day(self, name: str, such_as: str) -> QLineEdit:
         field = QLineEdit()
         field.setAccessibleName(name)
-        field.setPlaceholderText(name)
+        field.setPlaceholderText(such_as)
         set_tip(field, f"A day such as {_DAY}, or a moment with its zone")
         field.setMaxLength(40)
         field.editingFinished.connect(self._tell_of_day)

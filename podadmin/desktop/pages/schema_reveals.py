@@ -44,10 +44,11 @@ def headline(reveals: Sequence[Revelation]) -> tuple[str, str, str]:
     warn = sum(each.tone == "warn" for each in reveals)
     if bad:
         which = count(bad, "column would publish values", "columns would publish values")
+        ignore = "Ignore it, or take its type back," if bad == 1 else "Ignore them, or take their types back,"
         return (
             "bad",
             f"{which} that point at people",
-            "Ignore them, or take their type back, unless you are sure that these values may be known to everybody.",
+            f"{ignore} unless you are sure that these values may be known to everybody.",
         )
     if warn:
         which = count(warn, "thing needs a closer look", "things need a closer look")

@@ -75,7 +75,7 @@ def as_text(cell: object) -> str:
     if isinstance(cell, str):
         return shown(cell, one_line=True)
     if isinstance(cell, Sequence) and cell:
-        return f"{len(cell)} values, last {cell[-1]:g}"
+        return f"{len(cell)} value{'' if len(cell) == 1 else 's'}, last {cell[-1]:g}"
     return "" if cell is None else str(cell)
 
 

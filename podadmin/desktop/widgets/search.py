@@ -122,12 +122,12 @@ class SearchPalette(Sheet):
 
         def take(found: Sequence[Hit]) -> None:
             if isValid(self) and self._asked == text == self.line.text().strip():
-                self._fill([*self._hits, *found])
+                self._fill([*self._hits, *found], max(self.list.currentRow(), 0))
 
         if self._provider is not None:
             self._provider(text, take)
 
-    def _fill(self, hits: Sequence[Hit]) -> None:
+    def _fill(self, hits: Sequence[Hit], chosen: int = 0) -> None:
         self._hits = list(hits[:_SHOWN_AT_MOST])
         self.list.clear()
         for hit in self._hits:
@@ -135,7 +135,7 @@ class SearchPalette(Sheet):
             item.setData(Qt.ItemDataRole.UserRole, hit.kind)
             item.setSizeHint(QSize(0, SIZE.row))
             self.list.addItem(item)
-        self.list.setCurrentRow(0)
+        self.list.setCurrentRow(chosen)
         self.nothing.setVisible(not self._hits)
 
     def _run(self) -> None:
