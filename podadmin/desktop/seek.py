@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtCore import QAbstractItemModel, QAbstractListModel, QModelIndex, QPoint, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -91,7 +91,7 @@ def cells(view: QAbstractItemView) -> Iterator[str]:
     model = view.model()
     if model is None:
         return
-    columns = model.columnCount()
+    columns = _columns(model)
     for column in range(columns):
         yield str(model.headerData(column, Qt.Orientation.Horizontal) or "")
     waiting = [QModelIndex()]
@@ -105,6 +105,11 @@ def cells(view: QAbstractItemView) -> Iterator[str]:
                 waiting.append(first)
 
 
+def _columns(model: QAbstractItemModel) -> int:
+    """How many columns there are; a list says that only to itself."""
+    return 1 if isinstance(model, QAbstractListModel) else model.columnCount()
+
+
 def row_with(window: QMainWindow, text: str) -> tuple[QAbstractItemView, QModelIndex] | None:
     """The first row, in a visible view, one of whose cells contains `text`."""
     for view in seen(ground(window)):
@@ -112,7 +117,7 @@ def row_with(window: QMainWindow, text: str) -> tuple[QAbstractItemView, QModelI
             continue
         model = view.model()
         for row in range(min(model.rowCount(), _ROWS_AT_MOST)):
-            for column in range(model.columnCount()):
+            for column in range(_columns(model)):
                 index = model.index(row, column)
                 if text.casefold() in str(index.data() or "").casefold():
                     return view, index

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtWidgets import QListWidget, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
 from podadmin.desktop.driver import Driver, ScriptError, parse
@@ -156,6 +156,15 @@ def test_rows_are_picked_and_opened(qtbot: QtBot, room: Room) -> None:
     assert play(qtbot, room, 'select-row "request 3"\nopen-row "request 58"') == ""
     assert room.log == ["picked request 3", "picked request 58", "opened request 58"]
     assert "no row contains 'nothing'" in play(qtbot, room, "select-row nothing")
+
+
+def test_what_a_list_says_is_read(qtbot: QtBot, room: Room) -> None:
+    found = QListWidget(room)
+    found.addItems(["Overview", "Time to decide"])
+    found.resize(200, 200)
+    found.show()
+    assert play(qtbot, room, 'wait "Time to decide"\nselect-row "Time to decide"') == ""
+    assert found.currentRow() == 1
 
 
 def test_keys_go_where_the_keyboard_is(qtbot: QtBot, room: Room) -> None:
