@@ -510,6 +510,23 @@ def test_the_keyboard_returns_to_where_it_was(host: QWidget) -> None:
     assert outside.line.hasFocus()
 
 
+def test_a_page_that_comes_late_takes_no_keyboard_from_what_lies_over_it(host: QWidget) -> None:
+    late = TextField("Name of the rule")
+    host.setLayout(column(late))
+    late.show()
+    lower, upper = Decision(host), Decision(host)
+    field = upper.prompt.field.editor
+    field.setFocus()
+    late.line.setFocus()
+    assert field.hasFocus()
+    upper.prompt.dismiss()
+    late.line.setFocus()
+    assert lower.prompt.isAncestorOf(QApplication.focusWidget())
+    lower.prompt.dismiss()
+    late.line.setFocus()
+    assert late.line.hasFocus()
+
+
 def test_what_cannot_be_undone_needs_the_name(host: QWidget) -> None:
     done: list[bool] = []
     prompt = NamePrompt(

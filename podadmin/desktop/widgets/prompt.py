@@ -66,6 +66,9 @@ class Sheet(QWidget):
     def open(self, first: QWidget | None = None) -> None:
         """Show it; `first` gets the keyboard, else the button that closes."""
         self._returns_to = QApplication.focusWidget()
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.focusChanged.connect(self._keep_keyboard)
         for button in self._host.findChildren(ArmedButton):
             button.rearm()
         self.setGeometry(self._host.rect())
@@ -117,6 +120,17 @@ class Sheet(QWidget):
         reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
         ordered[(place + step) % len(ordered)].setFocus(reason)
         return True
+
+    def _keep_keyboard(self, before: QWidget | None, now: QWidget | None) -> None:
+        """A page that comes late may take the keyboard for one of its fields: not from what lies over it."""
+        if now is None or not self.isVisible() or not self._host.isAncestorOf(now):
+            return
+        above: QWidget | None = now
+        while above is not None and not isinstance(above, Sheet):
+            above = above.parentWidget()
+        if above is None:
+            inside = before is not None and _alive(before) and before.isEnabled() and self.isAncestorOf(before)
+            (before if before is not None and inside else self._close).setFocus(Qt.FocusReason.PopupFocusReason)
 
     def paintEvent(self, _: QPaintEvent) -> None:
         painter = QPainter(self)
