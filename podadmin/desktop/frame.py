@@ -112,8 +112,11 @@ class Sidebar(QFrame):
         outer.addStretch(1)
 
     def show_current(self, name: str) -> None:
-        """Mark the page in front."""
-        self._buttons[name].setChecked(True)
+        """Mark the page in front. A keyboard that stands on another page of the sidebar goes along."""
+        button = self._buttons[name]
+        button.setChecked(True)
+        if any(each.hasFocus() for each in self._buttons.values()):
+            button.setFocus()
 
     def show_count(self, name: str, count: int) -> None:
         """Show how many things wait on a page."""

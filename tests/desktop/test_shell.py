@@ -186,10 +186,12 @@ def test_ctrl_k_searches_pages_and_commands(shell: Shell) -> None:
 
 
 def test_ctrl_k_finds_what_is_on_a_page_by_what_one_wants_to_do(qtbot: QtBot, shell: Shell) -> None:
+    button(shell, "Overview").setFocus()
     QTest.keySequence(shell, "Ctrl+K")
     QTest.keyClicks(QApplication.focusWidget(), "backup")
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
     assert button(shell, "Keys").isChecked()
+    assert not button(shell, "Overview").hasFocus()
     qtbot.waitUntil(lambda: "opened backup" in getattr(shell.current(), "log", ()))
 
 
