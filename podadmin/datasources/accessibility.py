@@ -12,6 +12,7 @@ from typing import Final
 
 YOU: Final = "You, by choosing another file or other settings."
 OWNER: Final = "The person who writes this file."
+FOLDER: Final = "Whoever puts files into this folder."
 IT: Final = "Your IT service, or whoever owns the folder."
 DATABASE: Final = "Whoever runs the database."
 SERVICE: Final = "Whoever runs the web service."
@@ -67,8 +68,8 @@ _STANDING: Final[dict[str, Standing]] = {
     "datasource.share-hangs": Standing(_F.READ_TIMEOUT, "slow share", IT),
     "datasource.empty-file": Standing(_F.EMPTY_FILE, "empty", OWNER),
     "datasource.header-only": Standing(_F.EMPTY_FILE, "empty", OWNER),
-    "datasource.empty-folder": Standing(_F.EMPTY_DIRECTORY, "empty", OWNER),
-    "datasource.no-rows": Standing(_F.CHECK_ERROR, "no file gives a row", OWNER),
+    "datasource.empty-folder": Standing(_F.EMPTY_DIRECTORY, "empty", FOLDER),
+    "datasource.no-rows": Standing(_F.CHECK_ERROR, "no file gives a row", FOLDER),
     "datasource.no-process": Standing(_F.OS_ERROR, "no process may be started", IT),
     "datasource.not-read": Standing(_F.CHECK_ERROR, "not read by podadmin", YOU),
     "datasource.changed-while-read": Standing(_F.CHECK_ERROR, "being written to", OWNER),

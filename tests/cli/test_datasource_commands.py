@@ -40,6 +40,11 @@ def test_the_kinds_say_what_each_field_is(command: Command) -> None:
     assert ["L", "Left"] in fields["laterality"]["choices"]
 
 
+def test_a_file_in_the_place_of_the_name_is_told_as_that(command: Command, tmp_path: Path) -> None:
+    code, said = command("datasource", "add", str(tmp_path / "clinic.csv"))
+    assert (code, said["error"]["code"]) == (2, "datasource.name")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
 @pytest.mark.parametrize(
     ("kind", "name", "more"),

@@ -29,7 +29,7 @@ from podadmin.core.errors import ExitCode
 from podadmin.core.progress import Progress
 from podadmin.datasources import health, service
 from podadmin.datasources.kinds.registry import declaration, source_of, values_of
-from podadmin.datasources.model import ColumnChoices, Datasource, FolderSource, Source
+from podadmin.datasources.model import ColumnChoices, Datasource, DatasourceName, FolderSource, Source
 from podadmin.schema import service as schemas
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def add(
 
     Its header is looked at; a password is kept where secrets live and nowhere else.
     """
+    # where the file stands in the place of the name, that is told, and not that a file is missing
+    DatasourceName(name)
     source = source_given(path, kind, set, encoding, separator, quote, header)
     added = service.add(
         profile.store,

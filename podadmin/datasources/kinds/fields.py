@@ -231,7 +231,7 @@ def _refused(model: type[Declared], error: ValidationError) -> BadInput:
             "datasource.field-missing",
             f"“{label}” is needed.",
             f"{field.description if field is not None else 'Nothing was given for it.'}",
-            "Fill it in.",
+            "Give it a value.",
         ).at(str(place))
     name = str(place)
     if kind == "value_error":
