@@ -8,18 +8,20 @@ from datetime import UTC, datetime
 
 import pytest
 from PySide6.QtCore import QLocale
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 
 from podadmin.app.views.limits import AlarmRow, ForecastView, MeterDetail, MeterRow, OwnRow
 from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput, PodadminError
 from podadmin.desktop.pages.limit_words import free_cell, limit_cell, mode_badge, mode_words
-from podadmin.desktop.pages.limits import LimitsView, runs_out_tip, summary
+from podadmin.desktop.pages.limits import LimitsView, MeterTable, runs_out_tip, summary
 from podadmin.desktop.pages.limits_alarms import AlarmsView, SeenSheet, alarm_title
 from podadmin.desktop.pages.limits_chart import ForecastChart, dense
 from podadmin.desktop.pages.limits_detail import MeterDetailView, WhatIf
 from podadmin.desktop.pages.limits_own import OwnLimitSheet, OwnLimitsView, effect_badge
 from podadmin.desktop.slices import complete
+from podadmin.desktop.theme import style
 from tests.desktop.hands import Show
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -222,3 +224,20 @@ def test_what_is_odd_is_loud_until_somebody_says_what_they_did(show: Show, host:
     sheet.accept.set_value(True)
     sheet.confirm.click()
     assert said == [("The owner reset it", True)]
+
+
+def test_the_figures_of_a_model_add_up_and_no_bar_lies_over_the_last_row(qtbot: QtBot) -> None:
+    table = MeterTable(ManualClock(NOW))
+    qtbot.addWidget(table)
+    style.dress(table)
+    for width in (700, 760, 1092, 1400):
+        table.resize(width, 300)
+        table.show()
+        table.show_rows((ROW,))
+        QApplication.processEvents()
+        rows = table.table
+        assert rows.horizontalScrollBar().maximum() == 0
+        shown = [each.title for place, each in enumerate(rows._model.columns) if not rows.isColumnHidden(place)]
+        assert {"Used", "Free", "Limit"} <= set(shown)
+        assert ("Reserved" in shown) is (width >= 1092), "the drawing goes before the figure"
+        assert ("Use" in shown) is (width >= 1400)

@@ -61,11 +61,12 @@ class MeterTable(Card):
             [
                 Column("Model", lambda meter: meter.model, stretch=3),
                 Column("Project", lambda meter: meter.project or "no project", stretch=2),
-                Column("Use", lambda meter: [used for _, used in meter.series], "spark", width=10, spare=True),
                 Column("Used", lambda meter: amount(meter.used), "number", width=9),
                 Column("Reserved", lambda meter: amount(meter.reserved), "number", width=9, spare=True),
                 Column("Free", free_cell, "number", width=9),
                 Column("Limit", limit_cell, "number", width=9),
+                # of the spare ones the last goes first: without what is reserved, the other figures do not add up
+                Column("Use", lambda meter: [used for _, used in meter.series], "spark", width=10, spare=True),
                 Column("At the limit", mode_badge, "badge", width=16, tip=lambda meter: mode_words(meter)[2]),
                 Column("Runs out", lambda meter: meter.runs_out.partition(" (")[0], width=17, tip=runs_out_tip),
                 Column(

@@ -284,6 +284,15 @@ class RowTable(QTableView):
             share = (room - sum(widths.values())) * shared[place] // sum(shared.values())
             widths[place] = max(share, self._title_width(place))
             del shared[place]
+        # a bar to scroll sideways would lie over the last row: words that are elided are read in their tip
+        spared = {
+            place: max(0, widths[place] - self._title_width(place))
+            for place in widths
+            if columns[place].width and columns[place].kind in ("text", "mono")
+        }
+        over = min(max(0, sum(widths.values()) - room), sum(spared.values()))
+        for place, slack in spared.items():
+            widths[place] -= -(-over * slack // max(1, sum(spared.values())))
         for place, width in widths.items():
             self.setColumnWidth(place, width)
 
