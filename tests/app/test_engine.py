@@ -301,7 +301,7 @@ def test_an_engine_without_a_pod_is_idle_and_says_what_to_do(tmp_path: Path) -> 
         assert engine.snapshot().why == "There is no pod yet."
         profile.engine = engine
         assert call(find("status"), profile, {}).gate.state == "unused", "nothing could run, so nothing is wrong"
-        assert call(find("gate status"), profile, {}).words.endswith("There is no pod yet. Make the pod.")
+        assert call(find("gate status"), profile, {}).words.endswith("`podadmin pod create NAME`.")
         assert profile.lock.held
         engine.stop()
         engine.stop()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from podadmin.app.acts.registry import act
+from podadmin.app.acts.status import status as whole_status
 from podadmin.app.left_rows import result_row
 from podadmin.app.moments import moment_words
 from podadmin.app.proxy_mode import folder_of, joined_kind, places_of, red_words, uploads_of
@@ -81,8 +82,8 @@ def status(profile: Profile) -> GateView:
         words = shown.words
         if profile.lock.taken_elsewhere():
             words = "The gate runs in another podadmin; what it has seen is shown there."
-        elif engine is not None and (now := engine.snapshot()).why:
-            words = f"{words} {now.why} {now.next_step}"
+        else:
+            words = f"{words} {whole_status(profile).gate.detail}".rstrip()
         return GateView(**{**vars(shown), "words": words, "environment": _printed(profile) if foreign else ()})
     seen, proxied = gate.seen, gate if isinstance(gate, ProxyGate) else None
     assert engine is not None

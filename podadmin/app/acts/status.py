@@ -67,9 +67,11 @@ def gate_view(profile: Profile, shown_pod: PodView) -> GateView:
 def _gate_off(profile: Profile, shown_pod: PodView, why: str) -> GateView:
     """A gate that is off is an alarm, except where nothing is there yet that could run: that is said instead."""
     if shown_pod.state == "none":
-        return GateView("unused", "No gate yet: first make the pod", why)
+        first = "Make the pod on the first page, or with `podadmin pod create NAME`."
+        return GateView("unused", "No gate yet: first make the pod", first)
     if worker(profile.store) != BITFOUNT and not networks.joined(profile.store):
-        return GateView("unused", "No gate yet: the pod has joined no network", why)
+        first = "Join a network on the Networks page, or with `podadmin network join`."
+        return GateView("unused", "No gate yet: the pod has joined no network", first)
     return GateView("off", "Gate is OFF: nothing can run, nothing is checked", why)
 
 
