@@ -66,32 +66,6 @@ class _Counted:
     renumbered: bool
 
 
-def meter(
-    unit: Unit,
-    *,
-    request_id: str,
-    task_id: str,
-    network: str,
-    project: str,
-    resource: str,
-    requester: str,
-    datasource: str,
-    amount: float,
-    message_digest: str,
-    at: datetime,
-    sequence: int = 0,
-    warn_at: float = WARN_AT,
-) -> Metered:
-    """Count what one message says was used of one resource; see `meter_message`. Raises BadInput (`limit.bad-amount`).
-
-    What is used is counted even where it exceeds a limit: the caller decides what becomes of it.
-    """
-    task = Task(request_id, task_id, network, project, requester, datasource)
-    counted = _count(unit, task, resource, amount, message_digest, sequence, at, warn_at)
-    _tell(unit, task, counted, sequence, at)
-    return counted.metered
-
-
 def meter_message(
     unit: Unit,
     task: Task,

@@ -19,7 +19,7 @@ from podadmin.core.errors import Refused
 from podadmin.core.text import stranger
 from podadmin.limits.alarms import Kind
 from podadmin.limits.alerts import GATE, acknowledge, alarms, is_known_alarm, raise_alarm, unseen
-from podadmin.limits.counting import WARN_AT, Metered, Task, meter, meter_message
+from podadmin.limits.counting import WARN_AT, Metered, Task, meter_message
 from podadmin.limits.keeping import remove_limit, set_limit, versions
 from podadmin.limits.model import Key, Meter, check_amount, counted_total, grantable
 from podadmin.limits.own import words
@@ -70,7 +70,6 @@ __all__ = [
     "has_reserved",
     "is_known_alarm",
     "limited",
-    "meter",
     "meter_message",
     "meter_of",
     "meters",

@@ -133,19 +133,8 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
     digest = hashlib.sha256(b"result").hexdigest()
     body = {"bytes": 6, "sha256": digest, "consumed": [[MODEL, 10.0]]}
     with store.record(Fact("gate", "request.result", ran, body)) as unit:
-        limits.meter(
-            unit,
-            request_id=ran,
-            task_id="task-ran",
-            network="local",
-            project="study",
-            resource=MODEL,
-            amount=10.0,
-            requester="research-lab",
-            datasource="patients",
-            message_digest=digest,
-            at=clock.now(),
-        )
+        task = limits.Task(ran, "task-ran", "local", "study", "research-lab", "patients")
+        limits.meter_message(unit, task, {MODEL: 10.0}, message_digest=digest, at=clock.now())
     service.ended(store, clock, ran, Event.FINISHED, "Finished")
     late = arrive("late")
     clock.advance(WINDOW + 1)
@@ -281,19 +270,12 @@ def test_a_name_that_hides_something_is_held_against_how_the_entry_shows_it(kept
     name, shown = "lab/\u202emodel:1", "lab/<U+202E>model:1"
     body = {"bytes": 1, "sha256": "d" * 64, "consumed": [[shown, 2.0]]}
     with kept.store.record(Fact("gate", "request.result", kept.names["ran"], body)) as unit:
-        limits.meter(
-            unit,
-            request_id=kept.names["ran"],
-            task_id="task-ran",
-            network="local",
-            project="study",
-            resource=name,
-            amount=2.0,
-            requester="research-lab",
-            datasource="patients",
-            message_digest="d" * 64,
+        limits.note_limits(
+            unit, network="local", project="study", resource=name, limit=None, network_total=0.0, request_id="req_0",
             at=datetime(2026, 3, 1, tzinfo=UTC),
-        )
+        )  # fmt: skip
+        task = limits.Task(kept.names["ran"], "task-ran", "local", "study", "research-lab", "patients")
+        limits.meter_message(unit, task, {name: 2.0}, message_digest="d" * 64, at=datetime(2026, 3, 1, tzinfo=UTC))
     assert check_evidence(kept.store) is None
 
 

@@ -39,11 +39,8 @@ def used(profile: Profile) -> Profile:
                     unit, network="local", project=PROJECT, resource=MODEL, limit=400.0, network_total=0.0,
                     request_id=request_id, at=now,
                 )  # fmt: skip
-            service.meter(
-                unit, request_id=request_id, task_id="t", network="local", project=PROJECT, resource=MODEL,
-                requester="research-lab", datasource="patients", amount=5.0, message_digest=digest,
-                at=now - timedelta(days=back),
-            )  # fmt: skip
+            task = service.Task(request_id, "t", "local", PROJECT, "research-lab", "patients")
+            service.meter_message(unit, task, {MODEL: 5.0}, message_digest=digest, at=now - timedelta(days=back))
     return profile
 
 

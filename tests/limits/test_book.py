@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from podadmin.limits.model import Key
 from podadmin.limits.own import Scope, Use
 from podadmin.limits.records import limit_alarm, limit_check, own_limit, reservation, usage
 from podadmin.store.engine import Store
+from podadmin.store.unit import Unit
 from tests.limits.books import Book
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -36,9 +37,15 @@ TABLES = (limit_check, usage, reservation, own_limit, limit_alarm)
 KEPT: list[dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "book.json").read_text(encoding="utf-8"))
 
 
+def used(unit: Unit, *, resource: str, amount: float, **given: Any) -> Any:
+    """What a message says of one model is counted."""
+    whose = {each.name: given.pop(each.name) for each in fields(service.Task)}
+    return service.meter_message(unit, service.Task(**whose), {resource: amount}, **given)
+
+
 def write(book: Any) -> None:
     """The story: first without a word of the network, then limits, promises, use, alarms, other days and a crash."""
-    reserve, note, put, use = service.reserve, service.note_limits, service.set_limit, service.meter
+    reserve, note, put, use = service.reserve, service.note_limits, service.set_limit, used
     asked = {**WHERE, **WHO, "at": NOW}
     lab = {"by": "anna", "at": NOW, "reason": " Agreed in March. "}
     count = {**asked, "task_id": "task-1", "request_id": "req_1"}
@@ -109,7 +116,7 @@ def write(book: Any) -> None:
     book.do("used yesterday", use, amount=4, message_digest="d8", **{
         **count, "resource": OTHER, "project": "", "request_id": "req_5", "at": EARLIER, "requester": "other-lab",
     })  # fmt: skip
-    book.do("used at once beyond all", use, amount=90, message_digest="d9", warn_at=0.9, **count)
+    book.do("use at once beyond all stops", use, amount=90, message_digest="d9", warn_at=0.9, **count)
     book.look("the alarms", service.alarms)
     book.look("the alarms of one", service.alarms, bird)
     book.look("unseen", lambda connection: {str(key): kinds for key, kinds in service.unseen(connection).items()})
@@ -129,8 +136,12 @@ def write(book: Any) -> None:
     book.do("accepted", service.acknowledge, fell.id, reason="It began anew.", accept=True, **told)
     book.do("another count after that", note, limit=200, network_total=2, **noted)
     book.do("nearly all", use, amount=160, message_digest="e1", **count)
-    book.do("the last of it", use, amount=38.5, message_digest="e2", **count)
+    book.do("a bit more than all that is not promised", use, amount=32.5, message_digest="e0", **count)
+    book.do("the last of it", use, amount=38, message_digest="e2", **{**count, "request_id": "req_2"})
     more = {**count, "resource": OTHER, "request_id": "req_6"}
+    book.do("the network sets none there", note, limit=None, network_total=0, **{
+        **noted, "resource": OTHER, "project": "proj-2",
+    })  # fmt: skip
     book.do("of another project", use, amount=2, message_digest="e3", **{**more, "project": "proj-2"})
     book.do("on other data", use, amount=6, message_digest="e4", **{**more, "project": "", "datasource": "scans"})
     book.do("a limit of nothing", put, scope=Scope(project=""), period="total", amount=0, effect="stops", **lab)

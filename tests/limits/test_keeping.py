@@ -79,17 +79,23 @@ def reserve(store: Store, request_id: str, wanted: float, at: datetime = NOW, **
     return made.amount
 
 
-def use(store: Store, amount: float, digest: str, at: datetime = NOW, **changes: Any) -> Metered:
-    values = {
-        **WHERE,
-        **WHO,
-        "request_id": "req_1",
-        "task_id": "t",
-        "amount": amount,
-        "message_digest": digest,
-        "at": at,
-    }
-    counted: Metered = write(store, service.meter, **{**values, **changes})
+def use(
+    store: Store,
+    amount: float,
+    digest: str,
+    at: datetime = NOW,
+    *,
+    request_id: str = "req_1",
+    project: str = "proj-1",
+    resource: str = MODEL,
+    requester: str = "research-lab",
+    datasource: str = "patients",
+    **more: Any,
+) -> Metered:
+    task = Task(request_id, "t", "local", project, requester, datasource)
+    found = write(store, service.meter_message, task, {resource: amount}, message_digest=digest, at=at, **more)
+    ((_, counted),) = found
+    assert isinstance(counted, Metered)
     return counted
 
 
@@ -284,6 +290,7 @@ def service_id(store: Store) -> str:
 )
 @pytest.mark.parametrize("model", ["acme/Retina", "acme/Retina:3", "acme/Retina%", "acme/Retina_"])
 def test_the_database_and_the_rule_agree_on_what_a_limit_covers(store: Store, resource: str, model: str) -> None:
+    note(store, resource=resource)
     use(store, 5, "d1", resource=resource)
     made = put(store, 100, Scope(model=model))
     with store.read() as connection:
@@ -471,6 +478,7 @@ def test_what_a_request_uses_of_one_model_does_not_eat_what_it_was_promised_of_a
     for resource in (MODEL, "o/b:1"):
         note(store, 100, resource=resource)
         reserve(store, "req_1", 10, resource=resource)
+    note(store, 100, project="proj-2")
     use(store, 7, "d1", resource="o/b:1")
     use(store, 2, "d2", project="proj-2")
     assert look(store).reserved == 10
@@ -501,6 +509,8 @@ def test_what_was_promised_to_requests_that_are_gone_comes_back(store: Store) ->
 
 
 def test_use_is_told_by_project_and_datasource_too(store: Store) -> None:
+    note(store)
+    note(store, project="proj-2")
     use(store, 1, "d1")
     use(store, 5, "d2", datasource="scans")
     use(store, 9, "d3", project="proj-2")

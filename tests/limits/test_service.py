@@ -57,17 +57,21 @@ def reserve(store: Store, request_id: str, wanted: float, **changes: Any) -> ser
     return made
 
 
-def use(store: Store, request_id: str, amount: float, digest: str, **changes: Any) -> service.Metered:
-    arguments = {
-        **WHERE,
-        **WHO,
-        "request_id": request_id,
-        "task_id": "task-1",
-        "amount": amount,
-        "message_digest": digest,
-        "at": NOW,
-    }
-    counted: service.Metered = write(store, service.meter, **{**arguments, **changes})
+def use(
+    store: Store,
+    request_id: str,
+    amount: float,
+    digest: str,
+    *,
+    project: str = "proj-1",
+    resource: str = "acme/Retina:3",
+    requester: str = "Dr. Mole",
+    at: datetime = NOW,
+) -> service.Metered:
+    task = service.Task(request_id, "task-1", "local", project, requester, "patients")
+    found = write(store, service.meter_message, task, {resource: amount}, message_digest=digest, at=at)
+    ((_, counted),) = found
+    assert isinstance(counted, service.Metered)
     return counted
 
 
@@ -192,21 +196,24 @@ def test_use_eats_the_reservation_of_its_request_and_not_that_of_others(store: S
     assert (found.used, found.reserved, found.free) == (30, 50, 20)
     assert use(store, "req_1", 30, "d2") == service.Metered(True, 60, 100, False)
     assert use(store, "req_1", 1, "d3") == service.Metered(True, 61, 100, True)
-    assert use(store, "req_2", 39, "d4").exceeded is False
+    assert use(store, "req_2", 40, "d4").exceeded is False
 
 
 def test_use_over_the_limit_is_exceeded_and_use_up_to_it_is_not(store: Store) -> None:
     note(store, 10)
     assert use(store, "req_1", 10, "d1").exceeded is False
-    assert use(store, "req_1", 1, "d2").exceeded is True
-    assert (now(store).free, now(store).used) == (0, 11)
+    assert use(store, "req_1", 1, "d2") == service.Metered(True, 11, 10, exceeded=True)
+    assert (now(store).free, now(store).used) == (0, 10), "nothing of it was counted"
 
 
-def test_use_without_a_limit_or_without_an_answer_is_counted_and_never_exceeded(store: Store) -> None:
-    assert use(store, "req_1", 5, "d1") == service.Metered(True, 5, None, False, known=False)
-    assert now(store).mode == "unknown"
+def test_use_without_an_answer_stops_and_is_not_counted_and_without_a_limit_it_is_never_exceeded(store: Store) -> None:
+    unknown = use(store, "req_1", 5, "d1")
+    assert (unknown, unknown.stops) == (service.Metered(True, 5, None, False, known=False), True)
+    assert (now(store).mode, now(store).used) == ("unknown", 0)
     note(store, None)
-    assert use(store, "req_1", 5, "d2") == service.Metered(True, 10, None, False)
+    known = use(store, "req_1", 5, "d1")
+    assert (known, known.stops) == (service.Metered(True, 5, None, False), False)
+    assert now(store).used == 5
 
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -223,6 +230,8 @@ def test_the_same_message_counts_once_in_any_order(
 
 
 def test_one_message_can_count_for_two_models(store: Store) -> None:
+    note(store, 10)
+    note(store, 10, resource="acme/Other:1")
     assert use(store, "req_1", 3, "d1").counted
     assert use(store, "req_1", 4, "d1", resource="acme/Other:1").counted
     assert not use(store, "req_1", 4, "d1", resource="acme/Other:1").counted
@@ -254,27 +263,32 @@ def test_a_later_check_replaces_the_earlier_even_if_the_clock_was_set_back(store
 
 
 def test_a_network_that_has_not_heard_of_our_use_does_not_free_it(store: Store) -> None:
+    note(store, 100, 0)
     use(store, "req_1", 30, "d1")
     note(store, 100, 0)
     assert now(store).used == 30
 
 
 def test_a_meter_can_be_read_as_an_answer_will_leave_it_before_it_is_noted(store: Store) -> None:
+    with store.read() as connection:
+        first = service.as_checked(connection, KEY, 100, 10, now=NOW)
+    assert (first.mode, first.used, now(store).mode) == ("stops", 10, "unknown")
+    note(store, None)
     use(store, "req_1", 30, "d1")
     with store.read() as connection:
         foreseen = service.as_checked(connection, KEY, 100, 10, now=NOW)
-        unlimited = service.as_checked(connection, KEY, None, 10, now=NOW)
-    assert (unlimited.mode, foreseen.mode, now(store).mode) == ("unlimited", "stops", "unknown")
+    assert (foreseen.mode, foreseen.used, now(store).mode) == ("stops", 30, "unlimited")
     note(store, 100, 10)
     assert now(store) == foreseen
 
 
 def test_meters_are_listed_and_found_by_their_id(store: Store) -> None:
     note(store, 10)
+    note(store, None, project="")
     use(store, "req_1", 1, "d1", project="", at=NOW + timedelta(hours=1))
     with store.read() as connection:
         listed = service.meters(connection, now=NOW)
-        assert [(each.key.project, each.mode) for each in listed] == [("", "unknown"), ("proj-1", "stops")]
+        assert [(each.key.project, each.mode) for each in listed] == [("", "unlimited"), ("proj-1", "stops")]
         assert listed[0].last_used == NOW + timedelta(hours=1)
         assert listed[1].last_used is None
         assert service.find_key(connection, KEY.id) == listed[1].key
@@ -283,6 +297,8 @@ def test_meters_are_listed_and_found_by_their_id(store: Store) -> None:
 
 
 def test_a_meter_tells_its_events_days_and_requesters(store: Store) -> None:
+    note(store, None)
+    note(store, None, project="proj-2")
     use(store, "req_1", 1, "d1", at=datetime(2028, 2, 29, 23, 59, tzinfo=UTC))
     use(store, "req_1", 2, "d2", at=datetime(2028, 3, 1, tzinfo=UTC), requester="Ms. Vole")
     use(store, "req_2", 4, "d3", at=datetime(2028, 3, 1, 1, tzinfo=UTC))

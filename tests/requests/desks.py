@@ -127,19 +127,8 @@ class Desk:
                     {"bytes": 1, "sha256": request_id, "consumed": [[MODEL, used]]},
                 )
             ) as unit:
-                limits.meter(
-                    unit,
-                    request_id=request_id,
-                    task_id="t",
-                    network="local",
-                    project="study",
-                    resource=MODEL,
-                    amount=used,
-                    requester="lab",
-                    datasource="patients",
-                    message_digest=request_id,
-                    at=self.clock.now(),
-                )
+                task = limits.Task(request_id, "t", "local", "study", "lab", "patients")
+                limits.meter_message(unit, task, {MODEL: used}, message_digest=request_id, at=self.clock.now())
         service.ended(self.store, self.clock, request_id, Event.FINISHED, "Over")
 
     def row(self, grant_id: str) -> Any:
