@@ -16,7 +16,8 @@ from podadmin.core.errors import Cancelled, PodadminError, Refused
 from podadmin.core.progress import Progress
 from podadmin.core.text import elide, stranger
 from podadmin.requests import service
-from podadmin.requests.differencing import Before, Choice, before, choices_of, differ
+from podadmin.requests.differencing import Before, before, choices_of, differ
+from podadmin.requests.sql_terms import Choice
 
 if TYPE_CHECKING:
     from podadmin.app.profile import Profile

@@ -33,7 +33,7 @@ LEVEL_WORDS: Final[Mapping[str, str]] = {
     "row": "something about single records",
 }
 EHR_WORDS: Final[Mapping[str, str]] = {"used": "used", "not-used": "not used"}
-BESIDE_WORDS: Final[Mapping[str, str]] = {"not-left": "have not left before", "left": "may have left before"}
+BESIDE_WORDS: Final[Mapping[str, str]] = {"none": "cannot be set against these", "some": "may be set against these"}
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -183,7 +183,7 @@ _FIELDS: Final = (
         "Other figures",
         "yes-no",
         {"is": "Other figures of the same data {}."},
-        "Whatever other figures of the same data have left before.",
+        "Whatever other figures of the same data may have left before, or are asked for as well.",
         "Two harmless figures can tell of one person together. It is known of figures by SQL whose choice of records "
         "can be compared, and of requests that come while a rule asks for it.",
         choices=BESIDE_WORDS,

@@ -42,7 +42,7 @@ FLAGS: Final[dict[str, Callable[[Facts], bool | None]]] = {
     "ehr": lambda facts: facts.ehr,
     "beside": lambda facts: facts.beside,
 }
-FLAGGED: Final = frozenset({"used", "left"})
+FLAGGED: Final = frozenset({"used", "some"})
 """The values of flags that ask for one to be set."""
 INDEXED: Final = tuple(_ONE)
 """Fields by which rules can be looked up: a request has exactly one value for each."""

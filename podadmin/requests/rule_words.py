@@ -38,9 +38,9 @@ _SHORT: Final = {
 _FLAGS: Final[Mapping[str, Mapping[bool | None, str]]] = {
     "ehr": {None: "whether it is used is not known", True: "used", False: "not used"},
     "beside": {
-        None: "whether such have left is not known",
-        True: BESIDE_WORDS["left"],
-        False: BESIDE_WORDS["not-left"],
+        None: "whether there are such is not known",
+        True: BESIDE_WORDS["some"],
+        False: BESIDE_WORDS["none"],
     },
 }
 _HELD: Final = "Results are held:"
@@ -143,7 +143,7 @@ def _cautions(rule: Rule) -> Iterator[str]:
     elif leaves.mode == "at-most" and leaves.values[0] != "none" and rule.condition("beside") is None:
         yield (
             "It allows each figure by itself: two harmless ones can tell of one person together. Ask for “Other "
-            "figures” that have not left before, and a person looks at the second one."
+            "figures” that cannot be set against these, and a person looks at the second one."
         )
     time = rule.condition("time")
     if time is None or time.mode == "outside" or Times.read(time.values).last is None:

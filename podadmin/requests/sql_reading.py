@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ from podadmin.core.text import quoted, stranger
 from podadmin.requests.effect_facts import Level, worst
 from podadmin.requests.sql_names import DATE_PARTS, OF_A_ROW, TABLE_FUNCTIONS, reaches_out
 from podadmin.requests.sql_quotes import bare, standard_quotes
-from podadmin.requests.sql_terms import folded, is_same_name
+from podadmin.requests.sql_terms import Choice, folded, is_same_name
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -49,7 +49,8 @@ class SqlFacts:
     `all_columns`: it reads all others too, or could. `filters` are its conditions as written. `outside` is what it
     reaches beside its tables. `level`: none | counts | aggregate | row. `smallest_group`: the fewest records behind any
     figure; None where nothing guarantees one. `every_record`: all records of the table stand behind each figure.
-    `why`: the reasons for the level, as sentences.
+    `why`: the reasons for the level, as sentences. `choices`: the records that figures are made of, whichever way it
+    is read; none where it lets single records out.
     """
 
     understood: bool
@@ -63,6 +64,7 @@ class SqlFacts:
     smallest_group: int | None = None
     every_record: bool = False
     why: tuple[str, ...] = (NOT_READ,)
+    choices: tuple[Choice, ...] = ()
 
 
 def understand(query: str) -> SqlFacts:
@@ -70,7 +72,7 @@ def understand(query: str) -> SqlFacts:
     return _understand(query) if len(query) <= MAX_CHARACTERS else SqlFacts(False)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _understand(query: str) -> SqlFacts:
     found = [_understood(each) for each in readings(query)]
     known = [each for each in found if each.understood]
@@ -79,6 +81,8 @@ def _understand(query: str) -> SqlFacts:
         return SqlFacts(False, outside=outside)
     groups = [each.smallest_group for each in found]
     every = all(each.every_record for each in found)
+    level = worst(each.level for each in found)
+    choices = tuple(dict.fromkeys(choice for each in found for choice in each.choices))
     sure = {name.casefold() for each in known for name in each.columns if name not in each.perhaps}
     return SqlFacts(
         understood=True,
@@ -88,10 +92,11 @@ def _understand(query: str) -> SqlFacts:
         all_columns=any(each.all_columns for each in found),
         filters=known[0].filters,
         outside=_joined(found, lambda each: each.outside),
-        level=worst(each.level for each in found),
+        level=level,
         smallest_group=None if None in groups else min(each for each in groups if each is not None),
         every_record=every,
         why=_joined(known, lambda each: each.why) if len(known) == len(found) else (*known[0].why, _ONE_WAY),
+        choices=() if level == "row" else choices,
     )
 
 
@@ -150,6 +155,7 @@ def _understood(reading: Reading) -> SqlFacts:
         smallest_group=None if reached else shape.smallest_group,
         every_record=shape.every_record and not reached,
         why=why,
+        choices=tuple(replace(each, table=renamed.get(folded(each.table), each.table)) for each in shape.choices),
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from podadmin.core.text import quoted, stranger
 from podadmin.requests.effect_facts import Level, worst
 from podadmin.requests.sql_terms import (
+    Choice,
     SingleRecords,
     column_compared,
     combining,
@@ -30,6 +31,7 @@ from podadmin.requests.sql_terms import (
     is_same_column,
     key_of,
     whole_number,
+    written,
 )
 
 if TYPE_CHECKING:
@@ -56,8 +58,7 @@ class Shape:
     smallest_group: int | None = None
     every_record: bool = False
     why: tuple[str, ...] = ()
-    chosen: tuple[str, ...] = ()
-    """The conditions by which records are chosen, in any order."""
+    choices: tuple[Choice, ...] = ()
 
 
 def shape_of(tree: exp.Expr, text: str) -> Shape:
@@ -104,7 +105,8 @@ def _of_query(tree: exp.Expr, depth: int) -> Shape:
 
 
 def _both(one: Shape, other: Shape) -> Shape:
-    if one.chosen != other.chosen and "none" not in (one.level, other.level):
+    choices = tuple(dict.fromkeys((*one.choices, *other.choices)))
+    if len({each.conditions for each in choices}) > 1:
         raise SingleRecords("It sets two choices of records beside each other, which can differ by a single one.")
     groups = [each.smallest_group for each in (one, other) if not each.every_record and each.level != "none"]
     known = [each for each in groups if each is not None]
@@ -113,7 +115,7 @@ def _both(one: Shape, other: Shape) -> Shape:
         min(known) if known and len(known) == len(groups) else None,
         one.every_record and other.every_record,
         tuple(dict.fromkeys((*one.why, *other.why))),
-        one.chosen or other.chosen,
+        choices,
     )
 
 
@@ -128,18 +130,20 @@ def _of_select(select: exp.Select, depth: int) -> Shape:
     inner = _inner(begin.this)
     if inner is not None and _passes_on(select, results):
         return _of_query(inner, depth + 1)
-    _single_table(begin.this, depth)
+    table = _single_table(begin.this, depth)
     keys = _keys(select, results)
     aggregated = [_figure(each, keys) for each in results]
     if not any(aggregated) and not keys:
         raise SingleRecords("It lists single records.")
     summed = {name for each in results for name in _summed(each)}
     conditions = _conditions(select, summed)
+    source = begin.this.alias_or_name
+    choices = (Choice(table, written(conditions, source), written(keys, source)),)
     given = [each.alias for each in select.expressions if isinstance(each, exp.Alias)]
     _ordered(select, (*(each.name for each in keys), *given))
     fewest = _fewest(select, keys)
     if fewest is not None and fewest >= 2:
-        return Shape("aggregate", fewest, why=(_guarded(fewest, summed),), chosen=conditions)
+        return Shape("aggregate", fewest, why=(_guarded(fewest, summed),), choices=choices)
     if keys:
         raise SingleRecords(
             "It groups, but nothing demands a smallest group: a line can be about a single record. "
@@ -151,7 +155,8 @@ def _of_select(select: exp.Select, depth: int) -> Shape:
             "HAVING COUNT(*) >= 10, for example, would demand one."
         )
     level: Level = "aggregate" if summed else "counts"
-    return Shape(level, every_record=True, why=("All records of the table stand behind each figure.",))
+    why = ("All records of the table stand behind each figure.",)
+    return Shape(level, every_record=True, why=why, choices=choices)
 
 
 def _guarded(fewest: int, summed: set[str]) -> str:
@@ -226,8 +231,8 @@ def _as_they_are(results: list[exp.Expr]) -> bool:
     return all(is_plain_column(each) or isinstance(each, exp.Star) for each in results)
 
 
-def _single_table(source: exp.Expr, depth: int) -> None:
-    """Raises where the lines that are counted are not the records of one table, each once."""
+def _single_table(source: exp.Expr, depth: int) -> str:
+    """The table whose records are the lines that are counted, each once. Raises where they are anything else."""
     from sqlglot import exp
 
     inner = _inner(source)
@@ -236,7 +241,7 @@ def _single_table(source: exp.Expr, depth: int) -> None:
             raise SingleRecords("It reads from something that is no table: count on single records.")
         _only(source, {"this", "alias"}, "a table")
         _plain_alias(source)
-        return
+        return source.name
     if depth > _MOST_NESTED:
         raise SingleRecords("It is nested too deeply to be sure: count on single records.")
     if not isinstance(inner, exp.Select):
@@ -247,7 +252,11 @@ def _single_table(source: exp.Expr, depth: int) -> None:
     begin = inner.args.get("from_")
     if begin is None:
         raise SingleRecords("It counts lines without a table: count on single records.")
-    _single_table(begin.this, depth + 1)
+    called = {"", folded(begin.this.alias_or_name)}
+    if any(folded(each.table) not in called for each in inner.expressions if isinstance(each, exp.Column)):
+        # the field of a column would be called as a column is
+        raise SingleRecords("It computes over parts of values, not over columns: count on single records.")
+    return _single_table(begin.this, depth + 1)
 
 
 def _keys(select: exp.Select, results: list[exp.Expr]) -> tuple[exp.Expr, ...]:
@@ -339,11 +348,11 @@ def _summed(node: exp.Expr) -> Iterator[str]:
         yield key_of(inside_of(each.this))
 
 
-def _conditions(select: exp.Select, summed: set[str]) -> tuple[str, ...]:
+def _conditions(select: exp.Select, summed: set[str]) -> list[exp.Expr]:
     """Its conditions on records. Raises where they could make a figure be about one record."""
     where = select.args.get("where")
     if where is None:
-        return ()
+        return []
     found = list(conjuncts(where.this))
     for each in found:
         column = column_compared(each)
@@ -355,7 +364,7 @@ def _conditions(select: exp.Select, summed: set[str]) -> tuple[str, ...]:
             raise SingleRecords(
                 "Its conditions look at the values that it adds up: they can leave a single one that matters."
             )
-    return tuple(sorted({each.sql() for each in found}))
+    return found
 
 
 def _fewest(select: exp.Select, keys: tuple[exp.Expr, ...]) -> int | None:

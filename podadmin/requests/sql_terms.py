@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -16,6 +17,36 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 class SingleRecords(Exception):
     """A line of the result can be about one record, for this reason."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The records that a query makes figures of: those of `table` that meet all `conditions`, each group apart.
+
+    `conditions` and `groups` (columns) are in DuckDB's SQL, each once and sorted, without the table's name before
+    columns; in quotes is what was in quotes, which MySQL takes for a text.
+    """
+
+    table: str
+    conditions: tuple[str, ...]
+    groups: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """The conditions as one, in DuckDB's SQL: true for the records that are chosen, and for no other."""
+        return f"(({') AND ('.join(self.conditions)})) IS TRUE" if self.conditions else "TRUE"
+
+
+def written(nodes: Iterable[exp.Expr], source: str) -> tuple[str, ...]:
+    """Terms over one table as a `Choice` has them; `source` is what the query calls that table."""
+    from sqlglot import exp
+
+    copies = [each.copy() for each in nodes]
+    for column in (column for each in copies for column in each.find_all(exp.Column)):
+        # before a dot can stand another column, of which this is a field
+        if folded(column.table) == folded(source):
+            column.set("table", None)
+    return tuple(sorted({each.sql("duckdb") for each in copies}))
 
 
 def is_plain_column(node: exp.Expr) -> bool:

@@ -65,9 +65,9 @@ def test_it_is_counted_group_by_group_and_many_are_no_warning(desk: Any, profile
     desk("requests approve", request=send(profile, "t9", by_sex.format("")))
     now = send(profile, "now", by_sex.format(""))
     rows = {each.choice: each for each in desk("requests near", request=now, count=True).rows}
-    assert rows['"age" < 58, by "sex"'].fewest == 1  # two of them, one of either sex
-    assert (rows['"age" >= 40, by "sex"'].fewest, rows['"age" >= 40, by "sex"'].tone) == (10, "plain")
-    assert rows['"age" < 99, by "sex"'].words == "Both choose the same records today."
+    assert rows["age < 58, by sex"].fewest == 1  # two of them, one of either sex
+    assert (rows["age >= 40, by sex"].fewest, rows["age >= 40, by sex"].tone) == (10, "plain")
+    assert rows["age < 99, by sex"].words == "Both choose the same records today."
     assert len(rows) == 3, "the same choice is no other one"
 
 

@@ -67,7 +67,7 @@ def test_of_two_figures_that_can_be_set_against_each_other_a_rule_allows_one(
     every, some = "SELECT COUNT(*) AS n FROM t", "SELECT COUNT(*) AS n FROM t WHERE age < 89 HAVING COUNT(*) >= 10"
 
     async def story(rig: Any) -> None:
-        counts = draft("Counts", "allow", {"leaves": "at-most: aggregate", "beside": "is: not-left"})
+        counts = draft("Counts", "allow", {"leaves": "at-most: aggregate", "beside": "is: none"})
         rule_service.add(rig.store, CLOCK, "anna", counts, "One figure tells of nobody.")
         allowed, held = (State.APPROVED, State.DELIVERING, State.RUNNING), State.HELD
         both = {query: await rig.send("sql", query=query) for query in (every, some)}
@@ -75,7 +75,9 @@ def test_of_two_figures_that_can_be_set_against_each_other_a_rule_allows_one(
         (went,) = (query for query, each in found.items() if each.row.state != held)
         (waits,) = (each for each in found.values() if each.row.state == held)
         (line,) = (each for each in waits.findings["trace"] if each["considered"] == "Rule “Counts”")
-        assert "Other figures: may have left before. The rule asks: Other figures of the same data" in line["outcome"]
+        assert (
+            "Other figures: may be set against these. The rule asks: Other figures of the same data" in line["outcome"]
+        )
         await rig.comes_to(await rig.send("sql", query=went), *allowed)
         await rig.comes_to(await rig.send("sql", query=some if went == every else every), held)
         with rig.store.read() as connection:

@@ -123,7 +123,7 @@ CONDITIONS = {
     "leaves": _one("leaves", ("none", "counts", "aggregate", "row"), ("at-most", "more-than")),
     "inferences": _one("inferences", ("0", "5", "10"), ("at-most", "more-than")),
     "group": _one("group", ("5", "10", "all"), ("at-least", "less-than")),
-    "beside": _one("beside", ("not-left", "left"), ("is",)),
+    "beside": _one("beside", ("none", "some"), ("is",)),
     "ehr": _one("ehr", ("used", "not-used"), ("is",)),
     "identity": _set("identity", ("key-based", "oidc-device-code"), ("only", "other")),
     "time": st.sampled_from(

@@ -117,12 +117,12 @@ OTHER = ModelFact("other/Model:2")
         ("ehr", "is: used", {"ehr": False}, "no"),
         ("ehr", "is: not-used", {"ehr": False}, "yes"),
         ("ehr", "is: not-used", {"ehr": None}, "unknown"),
-        ("beside", "is: left", {"beside": True}, "yes"),
-        ("beside", "is: left", {"beside": False}, "no"),
-        ("beside", "is: not-left", {"beside": False}, "yes"),
-        ("beside", "is: not-left", {"beside": True}, "no"),
-        ("beside", "is: not-left", {"beside": None}, "unknown"),
-        ("beside", "is: left", {"beside": None}, "unknown"),
+        ("beside", "is: some", {"beside": True}, "yes"),
+        ("beside", "is: some", {"beside": False}, "no"),
+        ("beside", "is: none", {"beside": False}, "yes"),
+        ("beside", "is: none", {"beside": True}, "no"),
+        ("beside", "is: none", {"beside": None}, "unknown"),
+        ("beside", "is: some", {"beside": None}, "unknown"),
         ("identity", "only: key-based", {}, "yes"),
         ("identity", "other: key-based", {}, "no"),
         ("time", "within: Sat, UTC", {}, "yes"),
@@ -396,11 +396,11 @@ def test_what_a_careful_person_would_want_to_know_is_said() -> None:
     assert cautions(figures) == (
         (
             "It allows each figure by itself: two harmless ones can tell of one person together. Ask for “Other "
-            "figures” that have not left before, and a person looks at the second one."
+            "figures” that cannot be set against these, and a person looks at the second one."
         ),
     )
     beside = w.make_rule(
-        requester_key=key, leaves="at-most: counts", time="within: ..2026-12-31, UTC", beside="is: not-left"
+        requester_key=key, leaves="at-most: counts", time="within: ..2026-12-31, UTC", beside="is: none"
     )
     assert cautions(beside) == ()
     narrow = w.make_rule(requester_key=key, leaves="at-most: none", time="within: ..2026-12-31, UTC")
