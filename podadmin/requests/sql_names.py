@@ -18,9 +18,15 @@ REFUSED_FUNCTIONS: Final = re.compile(
 REACHING: Final = re.compile(
     r"(?:dblink|lo|load|xp|sp|utl|http|https|httpfs|ftp|s3|st_read|iceberg|delta|sqlite|mysql|postgres|openrowset|"
     r"opendatasource|edit|fsdir|readfile|writefile|scan|arrow|pandas|shell|system|dbms|file|url|copy|attach|install|"
-    r"export|import)(?:_.*)?|.*(?:_scan|_file|_query|_extension)"
+    r"export|import|sys|eval|bfilename|crosstab|connectby|xpath_table|set_config|ts_stat|ts_rewrite)(?:_.*)?|"
+    r".*(?:_scan|_file|_query|_extension|_to_xml|_to_xmlschema|_and_xmlschema|uritype)"
 )
-"""Functions of other engines that reach files, addresses or other databases: a pod may hand the SQL on to one."""
+"""Functions of other engines that reach files, addresses or other databases, or read what a text tells them to: a pod
+may hand the SQL on to one."""
+PACKAGES: Final = re.compile(r"(?:utl|dbms|owa|apex|ctx)_.*")
+"""Oracle's functions of that kind have plain names of their own, behind the name of a package and a dot."""
+OWN_NAMES: Final = frozenset({"rowid", "oid", "_rowid_", "_rowid", "identitycol", "rowguidcol"})
+"""What SQLite, MariaDB and SQL Server call the column by which a table numbers its records, whatever its name is."""
 TABLE_FUNCTIONS: Final = frozenset({"range", "generate_series", "unnest"})
 """Functions in FROM that make rows out of nothing but their arguments."""
 OF_A_ROW: Final = re.compile(r"array_agg|any_value|concat|count|max|min|(?:hash|num|pg|quote|record)_.*|.*json.*")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from podadmin.core.text import quoted, stranger
 from podadmin.requests.effect_facts import Level, worst
-from podadmin.requests.sql_names import DATE_PARTS, OF_A_ROW, TABLE_FUNCTIONS, reaches_out
+from podadmin.requests.sql_names import DATE_PARTS, OF_A_ROW, OWN_NAMES, PACKAGES, TABLE_FUNCTIONS, reaches_out
 from podadmin.requests.sql_quotes import bare, standard_quotes
 from podadmin.requests.sql_terms import Choice, folded, is_same_name
 
@@ -179,7 +179,23 @@ def parsed(reading: Reading) -> tuple[exp.Expr | None, tuple[str, ...]]:
     acts = tuple(f"the statement {type(each).__name__.upper()}" for each in trees if isinstance(each, _acting()))
     if len(trees) != 1 or not isinstance(trees[0], (exp.Select, exp.SetOperation, exp.Subquery)):
         return None, acts
+    if dialect == "sqlite":
+        _name_tables(trees[0])
     return trees[0], ()
+
+
+def _name_tables(tree: exp.Expr) -> None:
+    """For SQLite a name behind IN is that of a table, or of a function that makes rows."""
+    from sqlglot import exp
+
+    for each in tree.find_all(exp.In):
+        field = each.args.get("field")
+        if field is not None:
+            table = exp.Table(this=field)
+            if isinstance(field, exp.Column):
+                table = exp.Table(this=field.this, db=field.args.get("table"))
+            each.set("field", None)
+            each.set("query", exp.Subquery(this=exp.select("*").from_(table)))
 
 
 def is_one_select(query: str) -> bool:
@@ -288,10 +304,11 @@ def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
         *before, last = node.parts if isinstance(node, exp.Column) else [node]
         for each in before:
             name = each.name.casefold()
-            if name != own:
+            if name not in own:
                 found.setdefault(name, each.name)
                 sure |= {name} - sources
         name = last.name.casefold()
+        every = every or name in OWN_NAMES
         if name in sources or (before and OF_A_ROW.fullmatch(name)):
             every = True
         elif not isinstance(last, exp.Star):
@@ -300,10 +317,10 @@ def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     return tuple(found.values()), tuple(each for name, each in found.items() if name not in sure), every
 
 
-def _own_name(tree: exp.Expr) -> str:
-    """The name of the only table, which before a dot means that table; empty where there are several."""
+def _own_name(tree: exp.Expr) -> set[str]:
+    """The name of the only table, which before a dot means that table; none where there are several."""
     names = {each.name.casefold() for each in _tables(tree) if not is_common_table(each)}
-    return names.pop() if len(names) == 1 else ""
+    return names if len(names) == 1 else set()
 
 
 def _is_given(node: exp.Expr) -> bool:
@@ -388,8 +405,16 @@ def _outside(tree: exp.Expr) -> Iterator[str]:
                 yield f"the table {quoted(node.name, 60)} of another database"
             elif any(char in node.name for char in "/\\:.*?") or node.name.casefold().startswith(_OF_THE_ENGINE):
                 yield f"{quoted(node.name, 60)}, which an engine can take for a file or for its own tables"
-        elif reaches_out(_function_name(node)):
+        elif reaches_out(_function_name(node)) or _is_of_a_package(node):
             yield f"the function {quoted(_function_name(node), 60)}"
+
+
+def _is_of_a_package(function: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    above = function.parent
+    before = above.this.find_all(exp.Identifier) if isinstance(above, exp.Dot) else ()
+    return any(PACKAGES.fullmatch(each.name.casefold()) for each in before)
 
 
 _OF_THE_ENGINE: Final = ("sqlite_", "duckdb_", "pg_", "information_schema", "pragma_")

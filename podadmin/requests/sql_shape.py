@@ -42,8 +42,8 @@ _ODD = re.compile(r"""--|/\*|[\\$#@?\[\]{};]|\b\w+'|[^\x09\x0a\x0d\x20-\x7e]""")
 _HIDING = re.compile(r"--|/\*|[\\$#]|\b\w+'|[^\w\x20-\x7e\t\r\n]")
 """Of these, what hides a name: MariaDB runs what stands in `/*! */` and behind `1--1`, and DuckDB takes out some signs
 that nobody sees."""
-_DROPPING: Final = "json_extract_path_text"
-"""The parser drops all but two of the columns that PostgreSQL's function takes."""
+_DROPPING = re.compile(r"json_extract_path_text|convert\"?\s*\(|uuid\"?\s*\(\s*[^)\s]")
+"""Functions whose columns the parser drops, or takes for a type as in SQL Server's CONVERT(INT, a)."""
 _QUOTED = re.compile(r"'[^'\\]*'|\"[^\"\\]*\"|`[^`\\]*`")
 _LAST_SEMICOLON = re.compile(r";\s*\Z")
 _SELECT_PARTS: Final = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit", "offset"})
@@ -72,7 +72,7 @@ def shape_of(tree: exp.Expr, text: str) -> Shape:
 
 def can_hide(text: str) -> bool:
     """Could an engine read a column in a text, where another reads nothing or another name?"""
-    return bool(_HIDING.search(_unquoted(text)) or _DROPPING in text.casefold())
+    return bool(_HIDING.search(_unquoted(text)) or _DROPPING.search(text.casefold()))
 
 
 def _unquoted(text: str) -> str:

@@ -58,6 +58,10 @@ def _held(server: Server, query: str) -> None:
         "SELECT b FROM callers AS x(b)",
         'SELECT * FROM (callers CROSS JOIN "C") AS x',
         "SELECT U&\"p!0065rson\" UESCAPE '!' FROM callers",
+        # a text that names a table, or is SQL itself
+        "SELECT table_to_xml('callers', true, false, '')",
+        "SELECT schema_to_xml_and_xmlschema('public', true, false, '')",
+        "SELECT ts_stat('SELECT array_to_tsvector(ARRAY[person]) FROM callers')",
     ],
 )
 def test_postgresql_reads_nothing_that_was_not_told(in_postgresql: Server, query: str) -> None:
@@ -70,11 +74,13 @@ def test_no_function_of_postgresql_takes_a_column_that_was_not_told(in_postgresq
         "SELECT DISTINCT proname, n FROM pg_proc, generate_series(pronargs - pronargdefaults,"
         " CASE WHEN provariadic <> 0 THEN 6 ELSE pronargs END) AS n WHERE n BETWEEN 1 AND 6 ORDER BY 1, 2"
     )
-    assert len(functions) > 2000
-    for name, number in functions:
+    types = in_postgresql.run("SELECT typname, 1 FROM pg_type WHERE typname !~ '^(_|pg_)'")
+    assert (len(functions) > 2000, len(types) > 80) == (True, True)
+    for name, number in (*functions, *types):
         columns = [f"c{place}" for place in range(number)]
-        found = understand(f'SELECT "{name}"({", ".join(columns)}) FROM t')
-        assert found.all_columns or set(columns) <= {each.casefold() for each in found.columns}, name
+        for called in (name, f'"{name}"'):
+            found = understand(f"SELECT {called}({', '.join(columns)}) FROM t")
+            assert found.all_columns or set(columns) <= {each.casefold() for each in found.columns}, name
 
 
 def test_every_function_of_postgresql_that_takes_a_row_is_known(in_postgresql: Server) -> None:
@@ -88,6 +94,15 @@ def test_every_function_of_postgresql_that_takes_a_row_is_known(in_postgresql: S
                 told.add(name)
                 assert understand(query).all_columns or name == "age", name
     assert {"age", "to_json", "record_out"} <= told
+
+
+def test_mariadb_has_a_name_of_its_own_for_the_number_of_a_record(mariadb: Server) -> None:
+    mariadb.run("CREATE TABLE numbered (person INT PRIMARY KEY)", "INSERT INTO numbered VALUES (17)")
+    try:
+        assert mariadb.run("SELECT _rowid FROM numbered") == [(17,)]
+    finally:
+        mariadb.run("DROP TABLE numbered")
+    assert understand("SELECT _rowid FROM numbered").all_columns
 
 
 @pytest.mark.parametrize(

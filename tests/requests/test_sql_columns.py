@@ -182,6 +182,19 @@ def test_what_an_engine_reads_is_named_or_every_column_is(query: str, column: st
         ("SELECT a\x0b FROM t", ("a",), True),
         ("SELECT json_extract_path_text(a, 'x', b) FROM t", ("a",), True),
         ('SELECT "JSON_extract_path_text"(a, \'x\', b) FROM t', ("a",), True),
+        ("SELECT uuid(a) FROM t", (), True),
+        ('SELECT "UUID" ( a) FROM t', (), True),
+        ("SELECT uuid( ), a FROM t", ("a",), False),
+        ("SELECT uuid, (a) FROM t", ("uuid", "a"), False),
+        ("SELECT CONVERT(INT, a) FROM t", ("INT",), True),
+        ("SELECT try_convert (DATE, a) FROM t", ("DATE",), True),
+        # a name that engines give to a column that is called otherwise
+        ("SELECT rowid FROM t", ("rowid",), True),
+        ("SELECT a, t.OID FROM t", ("a", "OID"), True),
+        ("SELECT _rowid_ FROM t", ("_rowid_",), True),
+        ("SELECT sum(_rowid) FROM t", ("_rowid",), True),
+        ("SELECT IDENTITYCOL FROM t", ("IDENTITYCOL",), True),
+        ("SELECT ROWGUIDCOL FROM t", ("ROWGUIDCOL",), True),
     ],
 )  # fmt: skip
 def test_whatever_is_not_known_to_be_something_else_is_a_column(

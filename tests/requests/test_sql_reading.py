@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sqlite3
 from dataclasses import asdict
 from pathlib import Path
 from time import process_time
@@ -395,6 +396,19 @@ def test_figures_are_told_as_deep_as_it_is_sure_of_them(query: str, core: str, e
         ("SELECT load_extension('x') FROM t", "the function “load_extension”"),
         ("SELECT getenv('HOME') FROM t", "the function “getenv”"),
         ("SELECT a FROM t WHERE pg_read_file('x') = 'y'", "the function “pg_read_file”"),
+        ("SELECT table_to_xml('u', true, false, '') FROM t", "the function “table_to_xml”"),
+        ("SELECT schema_to_xmlschema('u', true, false, '') FROM t", "the function “schema_to_xmlschema”"),
+        ("SELECT database_to_xml_and_xmlschema(true, false, '')", "“database_to_xml_and_xmlschema”"),
+        ("SELECT ts_stat('SELECT a FROM u')", "the function “ts_stat”"),
+        ("SELECT set_config('search_path', 'x', false)", "the function “set_config”"),
+        ("SELECT sys_eval('id') FROM t", "the function “sys_eval”"),
+        ("SELECT UTL_HTTP.REQUEST('http://x') FROM t", "the function “REQUEST”"),
+        ("SELECT a, sys.dbms_xmlgen.getxml('SELECT b FROM u') FROM t", "the function “getxml”"),
+        ("SELECT HTTPURITYPE('http://x').getclob() FROM t", "the function “HTTPURITYPE”"),
+        # for SQLite a name behind IN is a table
+        ("SELECT a FROM t WHERE b IN main.u", "the table “u” of another database"),
+        ("SELECT a FROM t WHERE b IN pragma_table_info('u')", "rows from “pragma_table_info”"),
+        ("SELECT a FROM t WHERE b IN sqlite_master", "its own tables"),
         ("WITH c AS (DELETE FROM t RETURNING a) SELECT a FROM c", "the clause DELETE"),
         ("SELECT a INTO u FROM t", "the clause INTO"),
         ("COPY t TO 'x'", "the statement COPY"),
@@ -443,6 +457,24 @@ def test_a_qualified_name_is_a_table_even_where_a_with_has_the_same_name() -> No
 def test_of_a_long_name_outside_sixty_characters_are_shown(query: str) -> None:
     (outside,) = understand(query.format("n" * 70)).outside
     assert len(outside.split("“")[1].split("”")[0]) == 60
+
+
+def test_the_table_behind_in_is_read_whole() -> None:
+    query = 'SELECT a FROM t WHERE b IN u AND c NOT IN (SELECT d FROM t WHERE e IN "v")'
+    found = understand(query)
+    assert (set(found.tables), found.all_columns) == ({"t", "u", "v"}, True)
+    con = sqlite3.connect(":memory:")
+    con.executescript("CREATE TABLE t (a, b, c, d, e); CREATE TABLE u (x); CREATE TABLE v (y);")
+    con.executescript("INSERT INTO t VALUES (1, 'canary', 3, 4, 5); INSERT INTO u VALUES ('canary');")
+    assert con.execute(query).fetchall() == [(1,)]
+    assert understand("SELECT a FROM t WHERE b IN (1, 2)").tables == ("t",)
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT visit.upper() FROM t", "SELECT nid.abs(), utl_x FROM t", "SELECT utl FROM t"]
+)
+def test_a_function_behind_a_column_is_of_no_package(query: str) -> None:
+    assert understand(query).outside == ()
 
 
 @pytest.mark.parametrize("name", ["range(3)", "generate_series(1, 3)", "unnest([1, 2])"])
