@@ -486,6 +486,37 @@ def test_every_part_says_of_which_table_it_speaks(verified: Any, protocols: dict
     assert "“patients” of the protocol." in found.leaves
 
 
+def test_every_step_says_of_which_table_and_model_it_speaks(verified: Any, protocols: dict[str, Any]) -> None:
+    told = replace(TABLE.always[0], words="The result for {table}.")
+    also = replace(TABLE.always[0], words="What leaves of {table} and of {this}.")
+    parts = {
+        key: replace(row, stays=("Kept of {table}.",), leaves=(also,), result=(told,) if row.result else ())
+        if row.role in {"algorithm", "model"}
+        else row
+        for key, row in TABLE.parts.items()
+    }
+    protocol = copy.deepcopy(protocols["inference"])
+    protocol["algorithm"]["datastructure"] = {"class_name": "DataStructure", "table": "eyes"}
+    found = statement(verified(protocol), replace(TABLE, parts=parts))
+    assert [each for each in found.stays if "Kept" in each] == ["Kept of “eyes”."]
+    assert {"The result for “eyes”.", "What leaves of “eyes” and of {this}."} <= set(found.leaves)
+
+
+def test_a_query_over_two_tables_names_both_and_every_reason(verified: Any, protocols: dict[str, Any]) -> None:
+    query = "SELECT a FROM t WHERE b IN (SELECT c FROM read_csv('x')) AND d IN (SELECT e FROM u)"
+    found = statement(verified(with_query(protocols, query)), TABLE)
+    assert "By the SQL, of the table “t”, “u”: every column." in found.reads
+    assert found.leaves[0].endswith(
+        "single records. It reaches outside the datasource: rows from “READ_CSV”. It reaches"
+        " outside the datasource: the function “READ_CSV”. It gives “a” of single records."
+    )
+
+
+def test_a_step_that_lacks_its_query_has_none(verified: Any, protocols: dict[str, Any]) -> None:
+    protocol = with_query(protocols, "")
+    assert statement(verified(protocol), TABLE).computed.sql == ()
+
+
 def test_only_what_leaves_once_leaves_once_for_each_batch() -> None:
     draft = Draft("patients")
     draft.outputs = [Output("row", "message", "requester", "x", often) for often in ("once", "each-round")]
