@@ -10,6 +10,7 @@ time is bounded by the size.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -138,7 +139,7 @@ def _understood(reading: Reading) -> SqlFacts:
     if tree is None:
         return SqlFacts(False, outside=outside)
     tables = tuple(each for each in _tables(tree) if not is_common_table(each))
-    columns, perhaps, all_columns = _columns(tree)
+    columns, perhaps, all_columns = _columns(tree, reading.written)
     reached = tuple(_outside(tree))
     shape = shape_of(tree, reading.written)
     why = (*(f"It reaches outside the datasource: {each}." for each in reached), *shape.why)
@@ -283,7 +284,7 @@ def has_two_meanings(table: exp.Table) -> bool:
     return any(each is not meant for each in alike)
 
 
-def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+def _columns(tree: exp.Expr, text: str) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     """The columns that are named anywhere, those of them that perhaps are none, and whether all others are read too.
 
     Every name counts as one that is not known to be something else. What stands before a dot is a table where that has
@@ -295,11 +296,12 @@ def _columns(tree: exp.Expr) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     # a WITH that no FROM names is none
     sources |= {each.alias.casefold() for each in tree.find_all(exp.Subquery)}
     own = _own_name(tree)
+    given = DATE_PARTS - {each.casefold() for each in _ARGUMENT.findall(_LITERAL.sub("''", text))}
     found: dict[str, str] = {}
     sure: set[str] = set()
     every = any(_takes_all(each) for each in tree.walk())
     for node in tree.find_all(exp.Column, exp.Identifier, exp.Var):
-        if isinstance(node.parent, exp.Column) or _is_given(node):
+        if isinstance(node.parent, exp.Column) or _is_given(node, given):
             continue
         *before, last = node.parts if isinstance(node, exp.Column) else [node]
         for each in before:
@@ -323,14 +325,19 @@ def _own_name(tree: exp.Expr) -> set[str]:
     return names if len(names) == 1 else set()
 
 
-def _is_given(node: exp.Expr) -> bool:
-    """Is it a name that is given where it stands, or that of a table, a function, a window or a part of a date?"""
+_LITERAL: Final = re.compile(r"'[^']*'")
+_ARGUMENT: Final = re.compile(r"[(,]\s*[\"`]?(\w+)[\"`]?\s*(?=[,)])")
+"""What stands alone between brackets and commas. For the parser date_trunc(year, a) is date_trunc('year', a)."""
+
+
+def _is_given(node: exp.Expr, parts: frozenset[str]) -> bool:
+    """Is it a name that is given where it stands, or that of a table, a function, a window or one of these `parts`?"""
     from sqlglot import exp
 
     if isinstance(node, exp.Column):
         return _is_own_result(node)
     if isinstance(node, exp.Var):
-        return node.name.casefold() in DATE_PARTS
+        return node.name.casefold() in parts
     above, key = node.parent, node.arg_key
     if isinstance(above, (exp.Table, exp.TableAlias, exp.Window, exp.ColumnDef)):
         return True

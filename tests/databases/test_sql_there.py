@@ -96,6 +96,16 @@ def test_every_function_of_postgresql_that_takes_a_row_is_known(in_postgresql: S
     assert {"age", "to_json", "record_out"} <= told
 
 
+def test_a_column_that_is_called_like_a_part_of_a_date_is_told(mariadb: Server) -> None:
+    mariadb.run("CREATE TABLE visits (day DATE)", "INSERT INTO visits VALUES ('2000-01-03')")
+    query = "SELECT TIMESTAMPDIFF(HOUR, '2000-01-01', day) FROM visits"
+    try:
+        assert mariadb.run(query) == [(48,)]
+    finally:
+        mariadb.run("DROP TABLE visits")
+    assert "day" in {each.casefold() for each in understand(query).columns}
+
+
 def test_mariadb_has_a_name_of_its_own_for_the_number_of_a_record(mariadb: Server) -> None:
     mariadb.run("CREATE TABLE numbered (person INT PRIMARY KEY)", "INSERT INTO numbered VALUES (17)")
     try:
