@@ -242,6 +242,21 @@ def test_many_columns_are_counted(verified: Make, protocols: dict[str, Any]) -> 
     assert statement(verified(protocol), TABLE).reads[0].endswith("“c39” and 10 more.")
 
 
+@pytest.mark.parametrize(("columns", "end"), [(40, "“c39”."), (41, "“c39” and 1 more."), (42, "“c39” and 2 more.")])
+def test_forty_columns_are_named_and_the_rest_counted(
+    verified: Make, protocols: dict[str, Any], columns: int, end: str
+) -> None:
+    query = f"SELECT {', '.join(f'c{place}' for place in range(columns))} FROM t"
+    assert statement(verified(with_query(protocols, query)), TABLE).reads[0].endswith(end)
+
+
+def test_of_long_names_as_much_is_shown_as_tells_them_apart(verified: Make, protocols: dict[str, Any]) -> None:
+    (reads,) = statement(verified(with_query(protocols, f"SELECT {'n' * 90} FROM t")), TABLE).reads
+    assert len(reads.removeprefix("By the SQL, of the table “t”: “").removesuffix("”.")) == 80
+    (why,) = statement(verified({**protocols["sql"], "n" * 90: 1}), TABLE).reasons
+    assert len(why.removeprefix("“ResultsOnly” has “").partition("”")[0]) == 60
+
+
 def test_a_task_without_a_table_says_so(verified: Make, protocols: dict[str, Any]) -> None:
     protocol = copy.deepcopy(protocols["sql"])
     del protocol["algorithm"][0]["table"], protocol["algorithm"][0]["datastructure"]
