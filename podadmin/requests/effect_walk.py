@@ -132,7 +132,7 @@ def switches(flags: Mapping[str, str], table: EffectTable, draft: Draft) -> None
         draft.outputs = [replace(each, often="each-batch") if each.often == "once" else each for each in draft.outputs]
 
 
-def outputs_of(leavings: Iterable[Leaving], *, always: bool = False) -> tuple[Output, ...]:
+def outputs_of(leavings: Iterable[Leaving], *, always: bool) -> tuple[Output, ...]:
     """Rows of the table as facts."""
     return tuple(
         Output(each.level, each.channel, each.destination, each.words, each.often, always=always) for each in leavings

@@ -36,7 +36,7 @@ def of_flow(flow: object, requester: Requester, datasource: str, table: EffectTa
         draft.unknown.append("Its steps cannot be read.")
     else:
         names = _steps(flow, table, draft)
-    draft.outputs += outputs_of(table.flow)
+    draft.outputs += outputs_of(table.flow, always=False)
     return finished(draft, table.flow_headline, table, requester, Computing(_FLOW, tuple(names)))
 
 

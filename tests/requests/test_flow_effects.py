@@ -50,6 +50,8 @@ def test_a_flow_is_never_known_and_tells_its_steps() -> None:
         "What this request would do is not known. Apart from what is not known: Runs a flow"
     )
     assert any("patient interface" in each for each in found.leaves)
+    asked = [each.words for each in found.outputs if not each.always]
+    assert asked[1:] == [each.words for each in shipped().flow], "what a flow lets out is asked for by the requester"
     assert "Other destinations cannot be ruled out." in found.destination
 
 
