@@ -58,6 +58,7 @@ def test_groups_are_part_of_it() -> None:
         "DROP TABLE patients",
         "",
         "SELECT COUNT(*) FROM read_csv('x')",
+        "SELECT COUNT(*) FROM sqlite_master",
     ],
 )
 def test_what_lets_single_records_out_or_cannot_be_told_has_none(query: str) -> None:
