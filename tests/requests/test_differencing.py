@@ -84,6 +84,9 @@ HIDES_WHOM = [
     # a field of a column is not the column of that name
     (f"SELECT SUM(dose) FROM t WHERE visit.id <> 7{TAIL}", Choice("t", ("visit.id <> 7",), ())),
     (f"SELECT SUM(dose) FROM t AS v WHERE V.id <> 7{TAIL}", Choice("t", ("id <> 7",), ())),
+    (f"SELECT SUM(dose) FROM t AS V WHERE v.id <> 7{TAIL}", Choice("t", ("id <> 7",), ())),
+    # a condition twice is one
+    (f"SELECT SUM(dose) FROM t WHERE id <> 7 AND t.id <> 7 AND id <> 7{TAIL}", Choice("t", ("id <> 7",), ())),
     # MySQL takes what is in double quotes for a text
     (f'SELECT SUM(dose) FROM t WHERE "id" <> 7{TAIL}', Choice("t", ('"id" <> 7',), ())),
 ]

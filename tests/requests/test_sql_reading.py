@@ -468,6 +468,9 @@ def test_the_table_behind_in_is_read_whole() -> None:
     con.executescript("INSERT INTO t VALUES (1, 'canary', 3, 4, 5); INSERT INTO u VALUES ('canary');")
     assert con.execute(query).fetchall() == [(1,)]
     assert understand("SELECT a FROM t WHERE b IN (1, 2)").tables == ("t",)
+    # for DuckDB it is a column with lists, and this only DuckDB reads
+    listed = understand("SELECT list_transform(a, lambda x : x + 1)[1:2] FROM t WHERE 'x' IN tags")
+    assert (listed.tables, "tags" in listed.columns) == (("t",), True)
 
 
 @pytest.mark.parametrize(
@@ -607,6 +610,8 @@ def test_the_group_is_what_the_sql_demands(number: int, sign: str) -> None:
 def test_conditions_are_shown_short_and_safe() -> None:
     found = understand("SELECT a FROM t WHERE b = 'x\u202e' AND c > 1")
     assert found.filters == ("WHERE b = 'x<U+202E>' AND c > 1",)
+    figures = understand("SELECT count(*) FROM t AS p WHERE p.age > 5 HAVING count(*) >= 5")
+    assert (figures.filters, figures.choices[0].conditions) == (("WHERE p.age > 5",), ("age > 5",))
     assert understand("SELECT a FROM t WHERE b // 2 > 1").filters == ("WHERE b // 2 > 1",)
     long = understand("SELECT a FROM t WHERE " + " AND ".join(["b > 1"] * 600))
     assert len(long.filters[0]) == 300
