@@ -181,6 +181,7 @@ def test_figures_are_told_from_single_records(query: str, level: str, fewest: in
         ("SELECT 1 FROM t", "It lists single records."),
         ("SELECT avg(a) FROM (SELECT a) AS s", "It counts lines without a table"),
         ("SELECT DISTINCT a FROM t", "It uses DISTINCT in the SELECT"),
+        ("SELECT count(a, b) FROM t", "It uses EXPRESSIONS in COUNT"),
         ("SELECT sex, count(*) FROM t GROUP BY sex", GROUP),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 1", GROUP),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) > 0", GROUP),
