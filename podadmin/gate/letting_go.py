@@ -80,7 +80,8 @@ class LettingGo:
             except PodadminError as error:
                 stuck.add(each.request_id)
                 first = first or error
-                self._pause(each.request_id)
+                if not error.code.startswith("store."):
+                    self._pause(each.request_id)
         if first is not None:
             raise first
 

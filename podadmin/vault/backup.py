@@ -43,6 +43,7 @@ from podadmin.vault.backup_content import (
     Manifest,
     Part,
     framed,
+    is_as_named,
     items_as_bytes,
     part_of,
     part_of_file,
@@ -151,8 +152,9 @@ def make(
         with exclusive(source.keys):
             progress.report("Copying the database", 0.05)
             source.store.backup(scratch / DATABASE)
-            manifest, uploads = _copied(source, scratch, stamp(now))
-            parts = _parts(source, manifest, scratch / DATABASE, uploads)
+            manifest = _manifest(source, scratch / DATABASE, stamp(now))
+            parts = _parts(source, manifest, scratch / DATABASE)
+        parts += _uploads(source, scratch, progress)
         head = head_of(backup_id, now, sum(part.length for part in parts), lock)
         with _new_file(to) as path:
             digest = _written(path, head, content_key, parts, progress)
@@ -253,18 +255,32 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
             sweep(folder)
 
 
-def _copied(source: Source, scratch: Path, made_at: str) -> tuple[Manifest, list[Path]]:
-    """The manifest and the large bodies, from the copy itself: what is in the backup and not what came after."""
-    copied = Store.open(scratch / DATABASE, Journal(source.clock))
+def _manifest(source: Source, copy: Path, made_at: str) -> Manifest:
+    """From the copy itself, so that it says what is in the backup and not what came after."""
+    copied = Store.open(copy, Journal(source.clock))
     try:
         with copied.read() as connection:
             last = last_entry(connection)
-            uploads = source.uploads(connection)
     finally:
         copied.close()
     assert last is not None, "a backup is recorded before it is begun"
-    manifest = Manifest(__version__, source.profile, made_at, last.seq, last.hash)
-    return manifest, [kept for each in uploads if (kept := _beside(each, scratch)) is not None]
+    return Manifest(__version__, source.profile, made_at, last.seq, last.hash)
+
+
+def _uploads(source: Source, scratch: Path, progress: Progress) -> list[Part]:
+    """The large bodies to which the copy refers. One that is not what was judged is left out: it will not be let go."""
+    copied = Store.open(scratch / DATABASE, Journal(source.clock))
+    try:
+        with copied.read() as connection:
+            wanted = source.uploads(connection)
+    finally:
+        copied.close()
+    progress.report("Looking at the results that wait", 0.08)
+    kept = [found for each in wanted if (found := _beside(each, scratch)) is not None]
+    try:
+        return [part_of_file(UPLOADS + each.name, each) for each in kept if is_as_named(each, progress.check)]
+    except OSError as error:
+        raise explain(error, "making the backup") from error
 
 
 def _beside(file: Path, scratch: Path) -> Path | None:
@@ -282,7 +298,7 @@ def _beside(file: Path, scratch: Path) -> Path | None:
     return to
 
 
-def _parts(source: Source, manifest: Manifest, copy: Path, uploads: Sequence[Path]) -> list[Part]:
+def _parts(source: Source, manifest: Manifest, copy: Path) -> list[Part]:
     found = {name: value for name in source.items if (value := source.secrets.get(name)) is not None}
     files = _sealed_files(source.keys)
     if not files:
@@ -305,7 +321,6 @@ def _parts(source: Source, manifest: Manifest, copy: Path, uploads: Sequence[Pat
         part_of(ITEMS, items.reveal()),
         *(part_of(KEYS + path.name, read_whole(path, LARGEST_SEALED) or b"") for path in files),
         part_of_file(DATABASE, copy),
-        *(part_of_file(UPLOADS + path.name, path) for path in uploads),
     ]
 
 

@@ -5,7 +5,6 @@ A restore and a test of one are the same work: a test does it in a scratch folde
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -27,9 +26,9 @@ from podadmin.vault.backup_content import (
     ITEMS,
     KEYS,
     MANIFEST,
-    UPLOAD_FILE,
     UPLOADS,
     Manifest,
+    is_as_named,
     items_of,
     manifest_of,
     parted,
@@ -150,10 +149,8 @@ def prove(unpacked: Unpacked, clock: Clock, progress: Progress) -> Proved:
 def _prove_uploads(folder: Path, progress: Progress) -> None:
     for path in sorted(folder.iterdir()):
         progress.report("Checking the results that wait", 0.68)
-        named = UPLOAD_FILE.fullmatch(path.name)
-        with path.open("rb") as file:
-            if named is None or (named[1] and hashlib.file_digest(file, "sha256").hexdigest() != named[1]):
-                raise damaged()
+        if not is_as_named(path, progress.check):
+            raise damaged()
 
 
 def _write(to: Path, pieces: Iterator[bytes]) -> None:
