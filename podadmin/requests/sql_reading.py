@@ -192,11 +192,10 @@ def _name_tables(tree: exp.Expr) -> None:
     for each in tree.find_all(exp.In):
         field = each.args.get("field")
         if field is not None:
-            table = exp.Table(this=field)
+            table = exp.Table(this=field.copy())
             if isinstance(field, exp.Column):
                 table = exp.Table(this=field.this, db=field.args.get("table"))
-            each.set("field", None)
-            each.set("query", exp.Subquery(this=exp.select("*").from_(table)))
+            field.replace(exp.Subquery(this=exp.select("*").from_(table)))
 
 
 def is_one_select(query: str) -> bool:

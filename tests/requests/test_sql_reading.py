@@ -135,6 +135,7 @@ def test_what_only_one_engine_understands_says_so() -> None:
         ("WITH c AS (SELECT a, b FROM t) SELECT avg(a) FROM c", "aggregate", None, True),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING count(*) >= 10", "aggregate", 10, False),
         ("SELECT sex, count(*) FROM t GROUP BY 1 HAVING count(*) > 9", "aggregate", 10, False),
+        ("SELECT count(*), sex FROM t GROUP BY 2 HAVING count(*) > 9", "aggregate", 10, False),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING 10 <= count(*)", "aggregate", 10, False),
         ("SELECT sex, count(*) FROM t GROUP BY sex HAVING 9 < count(*)", "aggregate", 10, False),
         ("SELECT sex, avg(a) FROM t GROUP BY sex HAVING count(a) >= 5 AND (avg(a) > 3)", "aggregate", 5, False),
