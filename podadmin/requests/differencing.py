@@ -24,7 +24,7 @@ from podadmin.requests.sql_terms import Choice
 from podadmin.requests.state import State
 
 LOOKED_AT: Final = 200
-"""So many of the newest requests with SQL on the same data are set beside one."""
+"""So many of the newest requests on the same data are set beside one."""
 _MAY_HAVE_LEFT: Final = (
     State.APPROVED, State.DELIVERING, State.RUNNING, State.FINISHED, State.STOPPED, State.FAILED, State.INTERRUPTED,
 )  # fmt: skip
