@@ -29,7 +29,7 @@ from podadmin.gate.findings import (
 from podadmin.gate.flow_opening import NotNow, open_interactive, open_trigger
 from podadmin.gate.ports import Ports, Seen
 from podadmin.gate.sessions import Sessions
-from podadmin.gate.weighing import Prepared, weighed
+from podadmin.gate.weighing import Prepared, look_ahead, weighed
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.access_manager import AccessAnswer, AccessManagerClient, AccessRequest
 from podadmin.networks.bitfount.crypto import read_public_key
@@ -270,6 +270,7 @@ class Opener:
             hashes=_hashes(protocol, self._ports.model_hash),
             shown=common(opened, key),
         )
+        await to_thread.run_sync(look_ahead, self._ports, self._rules, prepared)
         return lambda connection: weighed(self._ports, self._rules, prepared, connection)
 
     def _stated(self, verified: Verified[VerifiedRequest], datasource: str) -> Effects:

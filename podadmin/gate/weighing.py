@@ -57,6 +57,15 @@ class Prepared:
         return self.verified.value.pod_identifier.partition("/")[2]
 
 
+def look_ahead(ports: Ports, shelf: rule_service.Shelf, prepared: Prepared) -> None:
+    """Read the SQL of earlier requests, where a rule asks for them, so that it is known when the verdict is written.
+    What is found counts then, and not now: other requests can be decided in between.
+    """
+    with ports.store.read() as connection:
+        if "beside" in shelf.rules(connection).asks:
+            _beside(connection, prepared)
+
+
 def weighed(ports: Ports, shelf: rule_service.Shelf, prepared: Prepared, connection: Connection) -> Opening:
     """The verdict as it is now, with everything that it rests on."""
     request, protocol, answer = prepared.verified.value, prepared.protocol, prepared.answer

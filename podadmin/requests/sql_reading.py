@@ -73,7 +73,7 @@ def understand(query: str) -> SqlFacts:
     return _understand(query) if len(query) <= MAX_CHARACTERS else SqlFacts(False)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def _understand(query: str) -> SqlFacts:
     found = [_understood(each) for each in readings(query)]
     known = [each for each in found if each.understood]

@@ -112,7 +112,8 @@ class MakeBackup(WorkSheet):
     def __init__(self, host: QWidget, do: Act, on_made: Callable[[Any], object]) -> None:
         words = (
             "In the backup are the keys and secrets of this profile with what opens them, trust, rules, grants, "
-            "requests, settings and the journal. Not in it are the data of datasources, logs and exports."
+            "requests with the results that wait, settings and the journal. Not in it are the data of datasources, "
+            "logs and exports."
         )
         super().__init__(host, "Make a backup", words, "Make the backup", "download", do)
         self._made = on_made
