@@ -211,6 +211,8 @@ class Engine:
                     self._show(hindrance)
                     await self._until_changed(None)
                     continue
+                if self._snapshot.state == "idle":
+                    self._show(Snapshot("starting", True))
                 await self._serve(wanted)
             except (PodadminError, ExceptionGroup) as raised:
                 error = foreseen(raised)

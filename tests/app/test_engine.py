@@ -321,4 +321,11 @@ def test_leaving_the_network_and_joining_it_switches_the_gate(house: Any) -> Non
     house.until(lambda: engine.snapshot().state == "idle", "the gate is off")
     assert json.dumps(engine.snapshot().why)
     house.act(profile, "network join", kind="local")
-    house.until(lambda: engine.snapshot().state == "on", "the gate is on again")
+    told: list[str] = []
+
+    def is_on() -> bool:
+        told.append(house.act(profile, "status").gate.state)
+        return told[-1] == "on"
+
+    house.until(is_on, "the gate is on again")
+    assert "starting" in told, "what is about to be on is no alarm"
