@@ -67,7 +67,8 @@ def _summary(rows: list[Left]) -> str:
     counts = {name: sum(each.count for each in rows if each.outcome == name) for name in _WORDS}
     size = sum(each.size for each in rows if each.outcome in {outgoing.PASSED, outgoing.STRIPPED})
     said = [words.format(n=f"{counts[name]:,}") for name, words in _WORDS.items() if counts[name]]
-    return f"{', '.join(said).capitalize()}. What went out has {size:,} bytes."
+    left = f"{size:,} bytes have left." if size else "Nothing has left."
+    return f"Of its messages {', '.join(said)}. {left}"
 
 
 _WORDS = {

@@ -63,7 +63,7 @@ def test_what_left_for_a_request_is_shown_and_what_waits_with_its_reasons(made: 
             )
         )  # fmt: skip
     shown = made("requests left", request=request_id)
-    assert shown.words == "1 went out, 1 kept until seen. What went out has 64 bytes."
+    assert shown.words == "Of its messages 1 went out, 1 kept until seen. 64 bytes have left."
     assert shown.rows[0].words == "2 rows: “sex”, “n”; a table; used 40 inferences of lab/m:1."
     assert shown.waiting[0].reasons == ("Promised at most 1 row, found 2.",)
     assert made("gate results") == shown.waiting

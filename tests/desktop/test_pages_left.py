@@ -22,7 +22,7 @@ AT = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 WAITS = ResultRow("out_1", "req_1", "EVALUATION_RESULTS", 7100, AT, ("Promised at most 10 rows, found 200.",))
 LEFT = LeftView(
     "req_1",
-    "2 went out, 1 kept until seen. What went out has 102 bytes.",
+    "Of its messages 2 went out, 1 kept until seen. 102 bytes have left.",
     (
         LeftRow(AT, "JOB_ACCEPT", 64, "lab\u202e", "passed", "That the pod takes the task.", "Sealed."),
         LeftRow(AT, "LOG_MESSAGE", 38, "lab", "passed", "Words.", "Sealed.", count=12, last_at=AT),
