@@ -162,6 +162,7 @@ def test_an_address_of_what_nobody_has_judged_goes_to_nobody(network: Any, tell_
         room, _ = await uploaded(rig, result(ended))
         await rig.say(messages.batches_complete, ended)
         await rig.heard(earlier, "BATCHES_COMPLETE")
+        await rig.pod.acknowledge(ended.route.pod_mailbox, "", delete_mailbox=True)
         sent, task = await rig.running()
         large = result(task)
         address = rig.gate.ports.upstream.message_service
