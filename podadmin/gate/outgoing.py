@@ -191,6 +191,7 @@ class Outgoing:
         self._clock = clock
         self._look = look
         self._lock = threading.Lock()
+        self._one_writes = threading.Lock()
         self._pending: dict[_Kind, _Alike] = {}
         self._written: dict[_Kind, _Alike] = {}
         self._one_by_one = 0
@@ -253,15 +254,16 @@ class Outgoing:
 
         Raises what the store raises; then all of it waits on.
         """
-        with self._lock:
-            self._written, self._pending = self._pending, {}
-            urgent, self._urgent = self._urgent, False
-            self._one_by_one, self._since = 0, self._clock.monotonic()
-        with ExitStack() as otherwise:
-            otherwise.callback(self._wait_on, urgent)
-            written = self._write(store)
-            otherwise.pop_all()
-        return written
+        with self._one_writes:
+            with self._lock:
+                self._written, self._pending = self._pending, {}
+                urgent, self._urgent = self._urgent, False
+                self._one_by_one, self._since = 0, self._clock.monotonic()
+            with ExitStack() as otherwise:
+                otherwise.callback(self._wait_on, urgent)
+                written = self._write(store)
+                otherwise.pop_all()
+            return written
 
     def _wait_on(self, urgent: bool) -> None:
         """What was to be written down could not be: it waits before what came meanwhile."""

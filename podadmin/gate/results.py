@@ -35,6 +35,7 @@ from podadmin.store.unit import Fact
 
 _MOST_REFERRING: Final = 64 * 1024
 """Bytes of a message whose body is an address: its head is short (`words`), and addresses are."""
+_NONE: Final = "No result of this request waits to be seen."
 HELD: Final = "held"
 RELEASED: Final = "released"
 SENT: Final = "sent"
@@ -194,7 +195,7 @@ def release(store: Store, clock: Clock, request_id: str, actor: str, through: st
             raise Refused(
                 "gate.nothing-held",
                 "Nothing was released.",
-                "No such result of this request waits to be seen.",
+                "That result of it does not wait any more." if through else _NONE,
                 "See what waits with `podadmin gate results`.",
             )
         going = [*rows[: seen + 1], *takewhile(lambda row: not row[3], rows[seen + 1 :])]

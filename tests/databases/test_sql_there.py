@@ -21,9 +21,15 @@ FIGURES = "WITH c AS (SELECT age, count(*) AS n FROM callers GROUP BY age HAVING
 
 @pytest.fixture(scope="module")
 def in_postgresql(postgresql: Server) -> Iterator[Server]:
-    postgresql.run(*TABLES, 'CREATE TABLE "C" (age INT, person TEXT)', f"INSERT INTO \"C\" VALUES (40, '{SECRET}')")
+    postgresql.run(
+        *TABLES,
+        'CREATE TABLE "C" (age INT, person TEXT)',
+        f"INSERT INTO \"C\" VALUES (40, '{SECRET}')",
+        "CREATE SCHEMA of_callers",
+        "CREATE TABLE of_callers.callers AS SELECT * FROM callers",
+    )
     yield postgresql
-    postgresql.run('DROP TABLE callers, "C"')
+    postgresql.run('DROP TABLE callers, "C"', "DROP SCHEMA of_callers CASCADE")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +66,7 @@ def _held(server: Server, query: str) -> None:
         "SELECT U&\"p!0065rson\" UESCAPE '!' FROM callers",
         # a text that names a table, or is SQL itself
         "SELECT table_to_xml('callers', true, false, '')",
-        "SELECT schema_to_xml_and_xmlschema('public', true, false, '')",
+        "SELECT schema_to_xml_and_xmlschema('of_callers', true, false, '')",
         "SELECT ts_stat('SELECT array_to_tsvector(ARRAY[person]) FROM callers')",
     ],
 )
@@ -97,22 +103,22 @@ def test_every_function_of_postgresql_that_takes_a_row_is_known(in_postgresql: S
 
 
 def test_a_column_that_is_called_like_a_part_of_a_date_is_told(mariadb: Server) -> None:
-    mariadb.run("CREATE TABLE visits (day DATE)", "INSERT INTO visits VALUES ('2000-01-03')")
-    query = "SELECT TIMESTAMPDIFF(HOUR, '2000-01-01', day) FROM visits"
+    mariadb.run("CREATE TABLE days_of_callers (day DATE)", "INSERT INTO days_of_callers VALUES ('2000-01-03')")
+    query = "SELECT TIMESTAMPDIFF(HOUR, '2000-01-01', day) FROM days_of_callers"
     try:
         assert mariadb.run(query) == [(48,)]
     finally:
-        mariadb.run("DROP TABLE visits")
+        mariadb.run("DROP TABLE days_of_callers")
     assert "day" in {each.casefold() for each in understand(query).columns}
 
 
 def test_mariadb_has_a_name_of_its_own_for_the_number_of_a_record(mariadb: Server) -> None:
-    mariadb.run("CREATE TABLE numbered (person INT PRIMARY KEY)", "INSERT INTO numbered VALUES (17)")
+    mariadb.run("CREATE TABLE numbered_callers (person INT PRIMARY KEY)", "INSERT INTO numbered_callers VALUES (17)")
     try:
-        assert mariadb.run("SELECT _rowid FROM numbered") == [(17,)]
+        assert mariadb.run("SELECT _rowid FROM numbered_callers") == [(17,)]
     finally:
-        mariadb.run("DROP TABLE numbered")
-    assert understand("SELECT _rowid FROM numbered").all_columns
+        mariadb.run("DROP TABLE numbered_callers")
+    assert understand("SELECT _rowid FROM numbered_callers").all_columns
 
 
 @pytest.mark.parametrize(
