@@ -154,8 +154,10 @@ def test_a_result_that_is_too_large_for_a_message_goes_through_the_object_store_
         answer: Any = real.result_of(lab)
     assert len(answer[real.POD]["patient"]) == 200 * 200
     entries = hospital.does("journal", "list", "--limit", "40")["rows"]
-    said = next(each["body"] for each in entries if each["act"] == "request.result" and each["subject"] == request)
-    assert said["bytes"] < 1000, "the message carries the address of its body"
+    told = {each["act"]: each["body"] for each in entries if each["subject"] == request}
+    came, went = told["request.result"], told["gate.result-sent"]
+    assert came["bytes"] > 128 * 1024, "what is told is the body itself, and not its address in the message"
+    assert (went["bytes"], went["body"]) == (came["bytes"], came["sha256"])
     assert {each["verdict"] for each in hospital.does("gate", "hosts")} <= {"inspected", "refused"}
     hospital.comes_to(lambda each: each["id"] == request and each["state"] == "finished", RUNNING_SECONDS)
 
