@@ -109,14 +109,13 @@ class Looking:
         rules, promise = await to_thread.run_sync(self._watching, row.id)
         asked = bool(rules) or self._ports.numbers.see_results()
         body: bytes | None = message.body
-        left = await to_thread.run_sync(left_of, message, self._ports.clock.now())
+        upload: Upload | None = None
         large = url is not None or len(message.body) > SMALL_BODY
         if url is not None:
-            body, found = await to_thread.run_sync(self._uploaded, url, row.id, asked)
-            left = replace(left, size=found.size or 0, digest=found.digest)
+            body, upload = await to_thread.run_sync(self._uploaded, url, row.id, asked)
         elif large and not asked:
             body = None
-        looked = await to_thread.run_sync(self._looked, left, row.id, message, body, rules, promise)
+        looked = await to_thread.run_sync(self._looked, row.id, message, body, upload, rules, promise)
         if not large:
             return looked
         kept = looked.left.result_id or new_id("out")
@@ -173,14 +172,17 @@ class Looking:
 
     def _looked(
         self,
-        left: Left,
         request_id: str,
         message: pb.BitfountMessage,
         body: bytes | None,
+        upload: Upload | None,
         rules: tuple[Rule, ...],
         promise: Promise,
     ) -> Looked:
         store = self._ports.store
+        left = left_of(message, self._ports.clock.now())
+        if upload is not None:
+            left = replace(left, size=upload.size or 0, digest=upload.digest)
         content: Content | None = None
         problem = _TOO_LARGE
         if body is not None:

@@ -270,7 +270,8 @@ class Opener:
             hashes=_hashes(protocol, self._ports.model_hash),
             shown=common(opened, key),
         )
-        await to_thread.run_sync(look_ahead, self._ports, self._rules, prepared)
+        if "beside" in self._rules.asks:
+            await to_thread.run_sync(look_ahead, self._ports.store, prepared)
         return lambda connection: weighed(self._ports, self._rules, prepared, connection)
 
     def _stated(self, verified: Verified[VerifiedRequest], datasource: str) -> Effects:

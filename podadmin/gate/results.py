@@ -35,7 +35,6 @@ from podadmin.store.unit import Fact
 
 _MOST_REFERRING: Final = 64 * 1024
 """Bytes of a message whose body is an address: its head is short (`words`), and addresses are."""
-_NONE: Final = "No result of this request waits to be seen."
 HELD: Final = "held"
 RELEASED: Final = "released"
 SENT: Final = "sent"
@@ -188,20 +187,26 @@ def release(store: Store, clock: Clock, request_id: str, actor: str, through: st
     held = (table.c.request_id == request_id, table.c.state == HELD)
     with store.record(Fact(actor, "gate.result-released", request_id)) as unit:
         check_may_decide(unit.connection, actor, clock.now())
-        wanted = select(table.c.id, table.c.number, table.c.wire, table.c.reasons != "[]").where(*held)
+        wanted = select(table.c.id, table.c.number, (table.c.reasons != "[]").label("to_see")).where(*held)
         rows = unit.connection.execute(wanted.order_by(table.c.number)).all()
         seen = next((place for place, row in enumerate(rows) if row.id == through), -1) if through else len(rows) - 1
         if seen < 0:
+            why = (
+                "That result of it does not wait any more."
+                if through
+                else "No result of this request waits to be seen."
+            )
             raise Refused(
                 "gate.nothing-held",
                 "Nothing was released.",
-                "That result of it does not wait any more." if through else _NONE,
+                why,
                 "See what waits with `podadmin gate results`.",
             )
-        going = [*rows[: seen + 1], *takewhile(lambda row: not row[3], rows[seen + 1 :])]
-        still = sum(row[3] for row in rows[len(going) :])
-        unit.execute(update(table).where(*held, table.c.number <= going[-1].number).values(state=RELEASED))
-        unit.note(messages=len(going), through=hashlib.sha256(going[-1].wire).hexdigest(), still=still)
+        going = [*rows[: seen + 1], *takewhile(lambda row: not row.to_see, rows[seen + 1 :])]
+        last, still = going[-1], sum(row.to_see for row in rows[len(going) :])
+        unit.execute(update(table).where(*held, table.c.number <= last.number).values(state=RELEASED))
+        wire = unit.connection.execute(select(table.c.wire).where(table.c.id == last.id)).scalar_one()
+        unit.note(messages=len(going), through=hashlib.sha256(wire).hexdigest(), still=still)
     return LetGo(len(going), still)
 
 

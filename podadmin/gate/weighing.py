@@ -32,6 +32,7 @@ from podadmin.requests.rule_facts import facts_of
 from podadmin.requests.rule_history import Tried, policy_mark, prepared_grants
 from podadmin.requests.service import LimitSeen, Opening
 from podadmin.requests.simulation import Circumstances
+from podadmin.store.engine import Store
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,12 @@ class Prepared:
         return self.verified.value.pod_identifier.partition("/")[2]
 
 
-def look_ahead(ports: Ports, shelf: rule_service.Shelf, prepared: Prepared) -> None:
-    """Read the SQL of earlier requests, where a rule asks for them, so that it is known when the verdict is written.
-    What is found counts then, and not now: other requests can be decided in between.
+def look_ahead(store: Store, prepared: Prepared) -> None:
+    """Read the SQL of earlier requests, so that it is known when the verdict is written. What is found counts then, and
+    not now: other requests can be decided in between.
     """
-    with ports.store.read() as connection:
-        if "beside" in shelf.rules(connection).asks:
-            _beside(connection, prepared)
+    with store.read() as connection:
+        _beside(connection, prepared)
 
 
 def weighed(ports: Ports, shelf: rule_service.Shelf, prepared: Prepared, connection: Connection) -> Opening:

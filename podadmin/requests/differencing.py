@@ -9,6 +9,7 @@ at all have a choice of records that can be compared (`sql_shape`): comparisons 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from podadmin.requests.effect_facts import COMPUTED
 from podadmin.requests.protocols import Protocol, read_protocol
 from podadmin.requests.reading import Found
 from podadmin.requests.records import request, sealed
-from podadmin.requests.sql_reading import understand
+from podadmin.requests.sql_reading import SqlFacts, understand
 from podadmin.requests.sql_terms import Choice
 from podadmin.requests.state import State
 
@@ -41,8 +42,11 @@ class Before:
 
 def choices_of(protocol: JSON) -> tuple[Choice, ...]:
     """The choices of all queries of a verified protocol that have one, each once."""
-    queries = (each.query for each in read_protocol(protocol).algorithms if each.query)
-    return tuple(dict.fromkeys(choice for query in queries for choice in understand(query).choices))
+    return tuple(dict.fromkeys(choice for each in _understood(protocol) for choice in each.choices))
+
+
+def _understood(protocol: JSON) -> Iterator[SqlFacts]:
+    return (understand(each.query) for each in read_protocol(protocol).algorithms if each.query)
 
 
 def differ(one: Choice, other: Choice) -> bool:
@@ -76,10 +80,7 @@ def beside(connection: Connection, request_id: str, network: str, datasource: st
     doubt = not all(parts) or not choices
     others = connection.execute(_others(request_id, network, datasource).limit(LOOKED_AT + 1)).all()
     for other in others:
-        for query in (
-            each.query for each in read_protocol(json.loads(other.protocol or "{}")).algorithms if each.query
-        ):
-            found = understand(query)
+        for found in _understood(json.loads(other.protocol or "{}")):
             if any(differ(one, choice) for one in choices for choice in found.choices):
                 return True
             doubt = doubt or (found.level in COMPUTED and not found.choices)

@@ -58,7 +58,8 @@ def _changed(
             yield facts, moment
         return
     if kind == "yes-no":
-        yield replace(facts, ehr=(condition.values[0] in FLAGGED) == (wanted == "yes")), at
+        flag: dict[str, Any] = {condition.field: (condition.values[0] in FLAGGED) == (wanted == "yes")}
+        yield replace(facts, **flag), at
         return
     for each in _facts(condition, mode, facts):
         # whatever was put together here counts only if the evaluator agrees

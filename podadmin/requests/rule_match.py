@@ -38,7 +38,7 @@ _ONE: Final[dict[str, Callable[[Facts], str]]] = {
     "protocol": lambda facts: facts.protocol,
     "identity": lambda facts: facts.identity,
 }
-FLAGS: Final[dict[str, Callable[[Facts], bool | None]]] = {
+_FLAGS: Final[dict[str, Callable[[Facts], bool | None]]] = {
     "ehr": lambda facts: facts.ehr,
     "beside": lambda facts: facts.beside,
 }
@@ -241,7 +241,7 @@ def _number(condition: Condition) -> Test:
 
 
 def _flag(condition: Condition) -> Test:
-    value, wanted = FLAGS[condition.field], condition.values[0] in FLAGGED
+    value, wanted = _FLAGS[condition.field], condition.values[0] in FLAGGED
     return lambda facts, _at: "unknown" if value(facts) is None else "yes" if value(facts) == wanted else "no"
 
 

@@ -44,6 +44,11 @@ class Shelf:
         self._mark: str | None = None
         self._rules = Rules()
 
+    @property
+    def asks(self) -> frozenset[str]:
+        """The fields that rules asked for when they were read last."""
+        return self._rules.asks
+
     def rules(self, connection: Connection) -> Rules:
         """The rules as they are now."""
         mark = policy_mark(connection)

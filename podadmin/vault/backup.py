@@ -152,9 +152,9 @@ def make(
         with exclusive(source.keys):
             progress.report("Copying the database", 0.05)
             source.store.backup(scratch / DATABASE)
-            manifest = _manifest(source, scratch / DATABASE, stamp(now))
+            manifest, uploads = _told_by(source, scratch / DATABASE, stamp(now))
             parts = _parts(source, manifest, scratch / DATABASE)
-        parts += _uploads(source, scratch, progress)
+        parts += _uploads(uploads, scratch, progress)
         head = head_of(backup_id, now, sum(part.length for part in parts), lock)
         with _new_file(to) as path:
             digest = _written(path, head, content_key, parts, progress)
@@ -255,26 +255,21 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
             sweep(folder)
 
 
-def _manifest(source: Source, copy: Path, made_at: str) -> Manifest:
-    """From the copy itself, so that it says what is in the backup and not what came after."""
+def _told_by(source: Source, copy: Path, made_at: str) -> tuple[Manifest, Sequence[Path]]:
+    """The manifest and the large bodies, by the copy itself: what is in the backup and not what came after."""
     copied = Store.open(copy, Journal(source.clock))
     try:
         with copied.read() as connection:
             last = last_entry(connection)
+            uploads = source.uploads(connection)
     finally:
         copied.close()
     assert last is not None, "a backup is recorded before it is begun"
-    return Manifest(__version__, source.profile, made_at, last.seq, last.hash)
+    return Manifest(__version__, source.profile, made_at, last.seq, last.hash), uploads
 
 
-def _uploads(source: Source, scratch: Path, progress: Progress) -> list[Part]:
-    """The large bodies to which the copy refers. One that is not what was judged is left out: it will not be let go."""
-    copied = Store.open(scratch / DATABASE, Journal(source.clock))
-    try:
-        with copied.read() as connection:
-            wanted = source.uploads(connection)
-    finally:
-        copied.close()
+def _uploads(wanted: Sequence[Path], scratch: Path, progress: Progress) -> list[Part]:
+    """Large bodies as parts. One that is not what was judged is left out: it will not be let go."""
     progress.report("Looking at the results that wait", 0.08)
     kept = [found for each in wanted if (found := _beside(each, scratch)) is not None]
     try:

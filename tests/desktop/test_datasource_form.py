@@ -462,7 +462,7 @@ def test_a_key_that_is_pressed_before_all_kinds_are_there_reaches_none_of_them(s
         assert made.kinds.kind is None or made.kinds.offered
         pressed += 1
         QApplication.processEvents()
-    assert pressed > 1
+    assert pressed
     assert (made.step, made.kinds.offered) == (KIND, tuple(ALL))
     assert made.kinds.kind is not None
     assert made.kinds.kind.kind == "CSVSource"

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from podadmin.app.views.facts import Done, Permit
 from podadmin.app.views.gate import ResultRow, ResultView
 from podadmin.app.views.left import LeftRow, LeftView
 from podadmin.core.errors import Unavailable
-from podadmin.desktop.pages.request_left import LeftCard, LeftPart, ResultSheet
+from podadmin.desktop.pages.request_left import LOOK, LeftCard, LeftPart, ResultSheet
 from tests.desktop.hands import Show, named, press, texts
 from tests.desktop.held import Ready
 
@@ -106,8 +106,10 @@ def test_what_goes_with_a_result_is_what_came_before_it(show: Show, host: QWidge
     said = texts(card)
     assert said.count("The parameters of a model of") == 5
     assert "3 more wait between these. 1 message follows once these have gone." in said
-    for waits, words in ((several[0], "Let it go to the requester"), (several[7], "Let it and the 7 before it go")):
-        card.look_wanted.emit(waits)
+    first, *_, last = [each for each in card.findChildren(QPushButton) if each.text() == LOOK]
+    pairs = ((several[0], first, "Let it go to the requester"), (several[7], last, "Let it and the 7 before it go"))
+    for waits, button, words in pairs:
+        button.click()
         sheet = host.findChildren(ResultSheet)[-1]
         assert sheet.release.text() == words
         sheet.release.decided.emit()

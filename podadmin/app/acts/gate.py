@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from podadmin.app.acts.registry import act
-from podadmin.app.acts.status import status as whole_status
+from podadmin.app.acts.status import gate_view, pod_view
+from podadmin.app.gate_wiring import network_for
 from podadmin.app.left_rows import result_row
 from podadmin.app.moments import moment_words
 from podadmin.app.proxy_mode import folder_of, joined_kind, places_of, red_words, uploads_of
@@ -31,7 +32,6 @@ from podadmin.networks.bitfount import codec
 from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.networks.bitfount.job_request import open_job_request
 from podadmin.networks.bitfount.references import reference_in
-from podadmin.networks.service import LOCAL
 from podadmin.pod import service as pods
 from podadmin.pod.environment import environment
 from podadmin.pod.setup import BITFOUNT, worker
@@ -68,12 +68,14 @@ _COUNTS = {
 def status(profile: Profile) -> GateView:
     """Show what stands between the pod and its network, since when, and what it has seen."""
     pod = pods.find(profile.store)
-    foreign = worker(profile.store) == BITFOUNT
+    works = worker(profile.store)
+    foreign = works == BITFOUNT
+    local = "Local network" if network_for(works, networks.joined(profile.store)) is not None else ""
     shown = GateView(
         mode="off",
         words="The gate is off: nothing can run, nothing is checked.",
         pod=pod.identifier if pod else "",
-        network=_title(profile) if foreign else _local(profile),
+        network=_title(profile) if foreign else local,
         hosts=_hosts(profile, None),
     )
     engine = profile.engine
@@ -83,7 +85,7 @@ def status(profile: Profile) -> GateView:
         if profile.lock.taken_elsewhere():
             words = "The gate runs in another podadmin; what it has seen is shown there."
         else:
-            words = f"{words} {whole_status(profile).gate.detail}".rstrip()
+            words = f"{words} {gate_view(profile, pod_view(profile)).detail}".rstrip()
         return GateView(**{**vars(shown), "words": words, "environment": _printed(profile) if foreign else ()})
     seen, proxied = gate.seen, gate if isinstance(gate, ProxyGate) else None
     assert engine is not None
@@ -246,10 +248,6 @@ def _content(profile: Profile, found: results.Waiting) -> Content:
 def _decide(profile: Profile, host: str, verdict: str, reason: str) -> None:
     places = places_of(profile, joined_kind(profile))
     rules.decide(profile.store, profile.clock, places, host, verdict, profile.actor, reason)
-
-
-def _local(profile: Profile) -> str:
-    return "Local network" if any(each.kind == LOCAL for each in networks.joined(profile.store)) else ""
 
 
 def _title(profile: Profile) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @act("status")
 def status(profile: Profile) -> Status:
     """Show the state of the pod, its gate and its keyring, and how many requests wait."""
-    shown_pod = pod.show(profile) if profile.keyring_choice is not None else PodView("none")
+    shown_pod = pod_view(profile)
     shown_keyring = keyring.show(profile)
     return Status(
         pod=shown_pod,
@@ -29,6 +29,11 @@ def status(profile: Profile) -> Status:
         tour=profile.is_tour,
         needs_setup=_needs(profile, shown_pod, shown_keyring),
     )
+
+
+def pod_view(profile: Profile) -> PodView:
+    """The pod, as far as it can be known before it was chosen where secrets live."""
+    return pod.show(profile) if profile.keyring_choice is not None else PodView("none")
 
 
 def gate_view(profile: Profile, shown_pod: PodView) -> GateView:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLayout, QWidget
+from PySide6.QtWidgets import QLayout, QWidget
 
 from podadmin.app.views.facts import Done, Fact
 from podadmin.app.views.networks import NetworkCard
@@ -26,6 +26,7 @@ from podadmin.desktop.widgets.buttons import Button, GhostButton, PrimaryButton,
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.facts import FactGrid, FactList
 from podadmin.desktop.widgets.form import ChoiceField, Field, TextField
+from podadmin.desktop.widgets.keyboard import Fallen, has_keyboard
 from podadmin.desktop.widgets.layout import STRETCH, clear, column, row, wrap
 from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.text import PlainLabel
@@ -324,14 +325,13 @@ class FirstStartPage(Part):
         key = step.key if isinstance(step, StepCard) else "tour"
         self._busy.add(key)
         step.show_error(None)
-        now = QApplication.focusWidget()
-        held = now is not None and step.isAncestorOf(now)
+        held, fallen = has_keyboard(step), Fallen()
         step.act.set_permit(False, "It is being done.")
-        stood_in = QApplication.focusWidget() if held else None
+        fallen.note(held)
 
         def done(value: Any) -> None:
             self._busy.discard(key)
-            self._done_by_hand = key if held and QApplication.focusWidget() is stood_in else ""
+            self._done_by_hand = key if fallen.lies_there else ""
             success(value)
 
         def failed(error: PodadminError) -> None:

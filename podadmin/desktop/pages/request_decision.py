@@ -10,7 +10,7 @@ from typing import Final
 
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from podadmin.app.views.facts import Permit
 from podadmin.app.views.requests import RequestDetail
@@ -22,6 +22,7 @@ from podadmin.desktop.theme.tokens import SIZE, SPACE, TONE_ICONS
 from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import ArmedButton, DangerButton, QuietButton
 from podadmin.desktop.widgets.card import Card
+from podadmin.desktop.widgets.keyboard import Fallen, has_keyboard
 from podadmin.desktop.widgets.layout import STRETCH, row
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 from podadmin.desktop.widgets.text import PlainLabel
@@ -60,7 +61,7 @@ class DecisionBar(Card):
         self._host = host
         self._detail: RequestDetail | None = None
         self._busy = False
-        self._stood_in = 0
+        self._fallen = Fallen()
         self._late: bool | None = None
         self._mark = IconMark("info", "muted")
         self._words = PlainLabel("", "medium", wrap=True)
@@ -113,16 +114,15 @@ class DecisionBar(Card):
 
     def wait(self) -> None:
         """A decision is on its way: neither button can be pressed until the request is shown again."""
-        now = QApplication.focusWidget()
-        held = now is not None and self.isAncestorOf(now)
+        held = has_keyboard(self)
         self._busy = True
         self._permit()
-        self._stood_in = id(QApplication.focusWidget()) if held else 0
+        self._fallen.note(held)
 
     @property
     def lost_keyboard(self) -> bool:
         """Did deciding take the keyboard off this bar, and has nobody moved it since?"""
-        return bool(self._stood_in) and self._stood_in == id(QApplication.focusWidget())
+        return self._fallen.lies_there
 
     def again(self) -> None:
         """The decision was not recorded: it can be made anew."""

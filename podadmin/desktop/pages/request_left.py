@@ -51,9 +51,11 @@ WITHHOLD: Final = "Withhold what waits…"
 
 
 class LeftCard(Card):
-    """Signals: `look_wanted(ResultRow)`, `withhold_wanted(request)`."""
+    """Signals: `look_wanted(ResultRow, before)`, `before` being how many have to be seen too and go before it, and
+    `withhold_wanted(request)`.
+    """
 
-    look_wanted = Signal(object)
+    look_wanted = Signal(object, int)
     withhold_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -90,9 +92,9 @@ class LeftCard(Card):
         self._left = left
         self._words.setText(left.words)
         clear(self._waiting)
-        seen = to_be_seen(left.waiting)
-        for each in (*seen[:_FIRST], *seen[_FIRST:][-1:]):
-            self._waiting.addWidget(self._wait(each))
+        seen = [*enumerate(_to_be_seen(left.waiting))]
+        for before, each in (*seen[:_FIRST], *seen[_FIRST:][-1:]):
+            self._waiting.addWidget(self._wait(each, before))
         if words := _behind(len(seen) - _FIRST - 1, len(left.waiting) - len(seen)):
             self._waiting.addWidget(PlainLabel(words, "muted", wrap=True))
         self._bar.setVisible(bool(left.waiting))
@@ -100,16 +102,16 @@ class LeftCard(Card):
         self.table.set_rows(left.rows)
         self.table.setVisible(bool(left.rows))
 
-    def _wait(self, each: ResultRow) -> Banner:
+    def _wait(self, each: ResultRow, before: int) -> Banner:
         title = f"{_KINDS.get(each.kind, 'A message')} of {size(each.size)} waits until you have seen it"
-        return Banner("warn", " ".join(each.reasons), LOOK, lambda: self.look_wanted.emit(each), title=title)
+        return Banner("warn", " ".join(each.reasons), LOOK, lambda: self.look_wanted.emit(each, before), title=title)
 
     def _withhold(self) -> None:
         if self._left is not None:
             self.withhold_wanted.emit(self._left.request)
 
 
-def to_be_seen(waiting: Sequence[ResultRow]) -> list[ResultRow]:
+def _to_be_seen(waiting: Sequence[ResultRow]) -> list[ResultRow]:
     """Those that have a reason of their own to wait; the others only keep their places behind them."""
     return [each for each in waiting if each.reasons] or list(waiting[:1])
 
@@ -208,24 +210,22 @@ class LeftPart:
 
     def __init__(self, page: Page, card: LeftCard) -> None:
         self._page, self._card = page, card
-        self._seen: list[ResultRow] = []
         card.look_wanted.connect(self._look)
         card.withhold_wanted.connect(self._withhold)
 
     def read(self, request: str) -> None:
         """Read what left for a request."""
-
-        def came(left: LeftView) -> None:
-            self._seen = to_be_seen(left.waiting)
-            self._card.show_left(left)
-
         # where it cannot be read there is nothing to show; the page says what is wrong with the request itself
         self._page.session.read(
-            self._card, "requests left", {"request": request}, came, lambda _: self._card.show_left(None)
+            self._card,
+            "requests left",
+            {"request": request},
+            self._card.show_left,
+            lambda _: self._card.show_left(None),
         )
 
-    def _look(self, waiting: ResultRow) -> None:
-        ResultSheet(self._page, waiting, self._seen.index(waiting)).open()
+    def _look(self, waiting: ResultRow, before: int) -> None:
+        ResultSheet(self._page, waiting, before).open()
 
     def _withhold(self, request: str) -> None:
         def decided(words: str) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QButtonGroup, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
 from podadmin.desktop.theme import icons, style
 from podadmin.desktop.theme.tokens import SIZE, SPACE
 from podadmin.desktop.widgets.armed import ArmedButton as ArmedButton
+from podadmin.desktop.widgets.keyboard import Fallen
 from podadmin.desktop.widgets.text import set_name, set_tip, shown
 
 _ICON_TOKENS = {
@@ -40,7 +41,7 @@ class Button(QPushButton):
         super().__init__(parent)
         self._icon_name = icon
         self._tip = ""
-        self._stood_in = 0
+        self._fallen = Fallen()
         self.setProperty("kind", self.kind)
         self.setAutoDefault(False)
         self.setDefault(False)
@@ -74,11 +75,11 @@ class Button(QPushButton):
         held = self.hasFocus()
         self.setEnabled(allowed)
         if held and not allowed:
-            self._stood_in = id(QApplication.focusWidget())
-        elif allowed and self._stood_in:
-            if self._stood_in == id(QApplication.focusWidget()) and self.isVisible():
+            self._fallen.note(held)
+        elif allowed:
+            if self._fallen.lies_there and self.isVisible():
                 self.setFocus()
-            self._stood_in = 0
+            self._fallen.forget()
         set_tip(self, self._tip if allowed else reason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
