@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 from podadmin.app import restoring
 from podadmin.app.acts.registry import act
 from podadmin.app.backup_standing import has_keys, standing
-from podadmin.app.proxy_mode import uploads_of
 from podadmin.app.views.backup import BackupMade, BackupRow, BackupsView, BackupTried
 from podadmin.core.errors import BadInput, PodadminError, Unavailable
 from podadmin.core.files import expanded
 from podadmin.core.progress import Progress
 from podadmin.core.secret import Secret
-from podadmin.gate import results
 from podadmin.networks import service as networks
 from podadmin.vault import backup as service
 from podadmin.vault.backup_file import Head
@@ -27,6 +25,8 @@ from podadmin.vault.service import ANCHOR_ITEM
 from podadmin.vault.shamir import shares_in
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from podadmin.app.profile import Profile
 
 _LARGEST_SHARES = 64 * 1024
@@ -178,8 +178,16 @@ def _source(profile: Profile) -> service.Source:
         secrets=profile.vault.secrets,
         items=(KEK_ITEM, NEXT_ITEM, ANCHOR_ITEM, *joined),
         clock=profile.clock,
-        uploads=lambda connection: uploads_of(profile).lying(results.referring(connection)),
+        uploads=lambda connection: _uploads(profile, connection),
     )
+
+
+def _uploads(profile: Profile, connection: Connection) -> tuple[Path, ...]:
+    # the gate costs half a second to import, and showing the backups needs none of it
+    from podadmin.app.proxy_mode import uploads_of
+    from podadmin.gate.results import referring
+
+    return uploads_of(profile).lying(referring(connection))
 
 
 def _place(to: str) -> Path:
