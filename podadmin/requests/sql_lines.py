@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from podadmin.requests.effect_facts import FIGURES
-from podadmin.requests.sql_reading import common_table, parsed, readings, understand
+from podadmin.requests.sql_reading import parsed, readings, understand
+from podadmin.requests.sql_sources import common_table
 from podadmin.requests.sql_terms import is_plain_column, whole_number
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ time is bounded by the size.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -18,9 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 from podadmin.core.text import quoted, stranger
 from podadmin.requests.effect_facts import Level, worst
-from podadmin.requests.sql_names import DATE_PARTS, OF_A_ROW, OWN_NAMES, PACKAGES, TABLE_FUNCTIONS, reaches_out
+from podadmin.requests.sql_columns import columns_of
+from podadmin.requests.sql_names import PACKAGES, TABLE_FUNCTIONS, reaches_out
 from podadmin.requests.sql_quotes import bare, standard_quotes
-from podadmin.requests.sql_terms import Choice, folded, is_same_name
+from podadmin.requests.sql_sources import is_common_table, tables_of
+from podadmin.requests.sql_terms import Choice, folded
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -115,7 +116,10 @@ def _joined(found: list[SqlFacts], names: Callable[[SqlFacts], tuple[str, ...]])
 
 @dataclass(frozen=True)
 class Reading:
-    """What one engine could run for a query: `text` in its `dialect`. `renamed`: tables that are called otherwise."""
+    """What one engine could run for a query: `text` in its `dialect`.
+
+    `renamed`: tables that are called otherwise, where it is what bitfount makes of the query.
+    """
 
     dialect: str
     written: str
@@ -138,8 +142,8 @@ def _understood(reading: Reading) -> SqlFacts:
     tree, outside = parsed(reading)
     if tree is None:
         return SqlFacts(False, outside=outside)
-    tables = tuple(each for each in _tables(tree) if not is_common_table(each))
-    columns, perhaps, all_columns = _columns(tree, reading.written)
+    tables = tuple(each for each in tables_of(tree) if not is_common_table(each))
+    columns, perhaps, all_columns = columns_of(tree, reading)
     reached = tuple(_outside(tree))
     shape = shape_of(tree, reading.written)
     why = (*(f"It reaches outside the datasource: {each}." for each in reached), *shape.why)
@@ -226,173 +230,6 @@ def _acting() -> tuple[type[exp.Expr], ...]:
         exp.Command, exp.DDL, exp.DML, exp.Alter, exp.Analyze, exp.Attach, exp.Cache, exp.Copy, exp.Detach, exp.Drop,
         exp.Install, exp.Into, exp.Kill, exp.LoadData, exp.Merge, exp.Pragma, exp.Set, exp.TruncateTable, exp.Use,
     )  # fmt: skip
-
-
-def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
-    from sqlglot import exp
-
-    yield from tree.find_all(exp.Table)
-
-
-def is_common_table(table: exp.Table) -> bool:
-    """Does this name mean a WITH of the query, in its scope, and not a table of the datasource?"""
-    return common_table(table) is not None
-
-
-def common_table(table: exp.Table) -> exp.CTE | None:
-    """The WITH that a name in FROM means for every engine: not itself, not one that comes later or is written in other
-    letters.
-    """
-    from sqlglot import exp
-
-    if not isinstance(table.this, exp.Identifier) or table.args.get("db"):
-        return None
-    node: exp.Expr = table
-    while (parent := node.parent) is not None:
-        listed: list[exp.CTE] = []
-        if isinstance(parent, exp.With):
-            place = next(index for index, each in enumerate(parent.expressions) if each is node)
-            listed = parent.expressions[: place + 1] if parent.args.get("recursive") else parent.expressions[:place]
-        elif (beside := parent.args.get("with_")) is not None and beside is not node:
-            listed = beside.expressions
-        found = next((each for each in listed if is_same_name(each.args["alias"].this, table.this)), None)
-        if found is not None:
-            return found
-        node = parent
-    return None
-
-
-def has_two_meanings(table: exp.Table) -> bool:
-    """Could engines mean different things by a name in FROM, because of a WITH around it that they see or do not see?
-
-    SQLite sees those that come later, too, and some engines take more letters for the same than others: for PostgreSQL
-    "C" is a table, and not the WITH that is called c.
-    """
-    around: dict[int, exp.CTE] = {}
-    inside: set[int] = set()
-    node: exp.Expr = table
-    while (parent := node.parent) is not None:
-        inside.add(id(node))
-        beside = parent.args.get("with_")
-        around |= {id(each): each for each in (beside.expressions if beside is not None else ())}
-        node = parent
-    meant = common_table(table)
-    alike = [
-        each for place, each in around.items() if place not in inside and each.alias.casefold() == table.name.casefold()
-    ]
-    return any(each is not meant for each in alike)
-
-
-def _columns(tree: exp.Expr, text: str) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
-    """The columns that are named anywhere, those of them that perhaps are none, and whether all others are read too.
-
-    Every name counts as one that is not known to be something else. What stands before a dot is a table where that has
-    such a column, and else a column with such a field (DuckDB): only who knows the table can tell, so it counts too.
-    """
-    from sqlglot import exp
-
-    sources = {name.casefold() for each in _tables(tree) for name in (each.alias_or_name, each.name)}
-    # a WITH that no FROM names is none
-    sources |= {each.alias.casefold() for each in tree.find_all(exp.Subquery)}
-    own = _own_name(tree)
-    given = DATE_PARTS - {each.casefold() for each in _ARGUMENT.findall(_LITERAL.sub("''", text))}
-    found: dict[str, str] = {}
-    sure: set[str] = set()
-    every = any(_takes_all(each) for each in tree.walk())
-    for node in tree.find_all(exp.Column, exp.Identifier, exp.Var):
-        if isinstance(node.parent, exp.Column) or _is_given(node, given):
-            continue
-        *before, last = node.parts if isinstance(node, exp.Column) else [node]
-        for each in before:
-            name = each.name.casefold()
-            if name not in own:
-                found.setdefault(name, each.name)
-                sure |= {name} - sources
-        name = last.name.casefold()
-        every = every or name in OWN_NAMES
-        if name in sources or (before and OF_A_ROW.fullmatch(name)):
-            every = True
-        elif not isinstance(last, exp.Star):
-            found.setdefault(name, last.name)
-            sure.add(name)
-    return tuple(found.values()), tuple(each for name, each in found.items() if name not in sure), every
-
-
-def _own_name(tree: exp.Expr) -> set[str]:
-    """The name of the only table, which before a dot means that table; none where there are several."""
-    names = {each.name.casefold() for each in _tables(tree) if not is_common_table(each)}
-    return names if len(names) == 1 else set()
-
-
-_LITERAL: Final = re.compile(r"'[^']*'")
-_ARGUMENT: Final = re.compile(r"[(,]\s*[\"`]?(\w+)[\"`]?\s*(?=[,)])")
-"""What stands alone between brackets and commas. For the parser date_trunc(year, a) is date_trunc('year', a)."""
-
-
-def _is_given(node: exp.Expr, parts: frozenset[str]) -> bool:
-    """Is it a name that is given where it stands, or that of a table, a function, a window or one of these `parts`?"""
-    from sqlglot import exp
-
-    if isinstance(node, exp.Column):
-        return _is_own_result(node)
-    if isinstance(node, exp.Var):
-        return node.name.casefold() in parts
-    above, key = node.parent, node.arg_key
-    if isinstance(above, (exp.Table, exp.TableAlias, exp.Window, exp.ColumnDef)):
-        return True
-    return key == "alias" or (key == "this" and isinstance(above, (exp.PropertyEQ, exp.Anonymous)))
-
-
-def _takes_all(node: exp.Expr) -> bool:
-    """Does it stand for columns that it does not name?"""
-    from sqlglot import exp
-
-    if isinstance(node, exp.Star):
-        return _star_reads_a_table(node)
-    if isinstance(node, exp.TableAlias):
-        # columns of a table are called otherwise, by their place
-        return bool(node.args.get("columns")) and not _is_query(node.parent)
-    if isinstance(node, exp.Join):
-        return bool(node.args.get("method"))
-    # `a[:b]` is read as a parameter
-    return isinstance(node, (exp.Columns, exp.PositionalColumn, exp.Pivot, exp.Summarize, exp.Placeholder))
-
-
-def _star_reads_a_table(star: exp.Star) -> bool:
-    from sqlglot import exp
-
-    parent = star.parent
-    if isinstance(parent, exp.Count) and not star.args.get("except_"):
-        return False
-    if not isinstance(parent, exp.Select):
-        return True
-    begin = parent.args.get("from_")
-    sources = [*([begin.this] if begin else []), *(each.this for each in parent.args.get("joins") or ())]
-    return not all(map(_is_query, sources))
-
-
-def _is_query(source: exp.Expr | None) -> bool:
-    """Is a source a query, in which its columns are named, and not a table, also not one in brackets?"""
-    from sqlglot import exp
-
-    while isinstance(source, (exp.CTE, exp.Subquery)) and not source.args.get("joins"):
-        source = source.this
-    if isinstance(source, exp.Table) and not source.args.get("joins"):
-        common = common_table(source)
-        return common is not None and isinstance(common.this, exp.Query)
-    return isinstance(source, (exp.Select, exp.SetOperation))
-
-
-def _is_own_result(column: exp.Column) -> bool:
-    """A name in ORDER BY that the same SELECT has given to a result is no column of the datasource."""
-    from sqlglot import exp
-
-    order = column.parent.parent if isinstance(column.parent, exp.Ordered) else None
-    # in anything computed, engines look for a column first
-    if not isinstance(order, exp.Order) or column.args.get("table") or not isinstance(order.parent, exp.Select):
-        return False
-    given = [each.args["alias"] for each in order.parent.expressions if isinstance(each, exp.Alias)]
-    return any(is_same_name(column.this, each) for each in given)
 
 
 def _outside(tree: exp.Expr) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from podadmin.core.text import quoted, stranger
 from podadmin.requests.effect_facts import Level, worst
+from podadmin.requests.sql_sources import common_table, has_two_meanings
 from podadmin.requests.sql_terms import (
     Choice,
     SingleRecords,
@@ -186,8 +187,6 @@ def _only(node: exp.Expr, parts: Iterable[str], what: str) -> None:
 def _inner(source: exp.Expr) -> exp.Expr | None:
     """The query behind a source that is no table of the datasource."""
     from sqlglot import exp
-
-    from podadmin.requests.sql_reading import common_table, has_two_meanings
 
     if isinstance(source, exp.Table) and has_two_meanings(source):
         raise SingleRecords("A name in FROM can mean a WITH or something else, which engines decide differently.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.databases.servers import NotInstalled, Server, mariadb_server, postgresql_server
+from tests.databases.servers import NotInstalled, Server, mariadb_server, mysql_server, postgresql_server
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +25,19 @@ def mariadb() -> Iterator[Server]:
             yield server
     except NotInstalled:
         pytest.skip("MariaDB is not installed")
+
+
+@pytest.fixture(scope="session")
+def only_mysql() -> Iterator[Server]:
+    try:
+        with mysql_server() as server:
+            yield server
+    except NotInstalled:
+        pytest.skip("MySQL is not installed")
+
+
+@pytest.fixture(scope="session", params=["mariadb", "only_mysql"], ids=["MariaDB", "MySQL"])
+def mysql(request: pytest.FixtureRequest) -> Server:
+    """Either of the two that speak MySQL's protocol."""
+    found: Server = request.getfixturevalue(request.param)
+    return found

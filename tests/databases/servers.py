@@ -1,4 +1,6 @@
-"""Real servers for tests and benchmarks of databases: Debian's PostgreSQL and MariaDB, each with a folder of its own.
+"""Real servers for tests and benchmarks of databases: PostgreSQL, MariaDB and MySQL, each with a folder of its own.
+
+The first two are Debian's packages. MySQL is in no stable Debian: `PODADMIN_MYSQLD` names its server where one is.
 
 They are started as somebody who is not root (neither of them would run as root), on a socket in their folder and on a
 free port of this computer, and stopped at the end.
@@ -177,6 +179,15 @@ def _postgresql(folder: Path) -> Iterator[Server]:
         subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, **somebody)
 
 
+def numbered(most: int) -> str:
+    """Rows with a number `seq` from 1 to `most` for MariaDB and MySQL, which have nothing like generate_series."""
+    digits = "(" + " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10)) + ")"
+    places = range(len(str(most)))
+    joined = " CROSS JOIN ".join(f"{digits} AS p{place}" for place in places)
+    number = " + ".join(f"p{place}.d * {10**place}" for place in places)
+    return f"(SELECT {number} AS seq FROM {joined} HAVING seq BETWEEN 1 AND {most}) AS n"
+
+
 @contextmanager
 def mariadb_server() -> Iterator[Server]:
     """A MariaDB that runs as long as the context. Raises NotInstalled."""
@@ -188,22 +199,36 @@ def _mariadb(folder: Path) -> Iterator[Server]:
     install, program = shutil.which("mariadb-install-db"), shutil.which("mariadbd") or "/usr/sbin/mariadbd"
     if install is None or not Path(program).exists():
         raise NotInstalled("MariaDB")
+    prepare = [install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
+    yield from _mysql_family(folder, program, prepare)
+
+
+@contextmanager
+def mysql_server() -> Iterator[Server]:
+    """A MySQL that runs as long as the context. Raises NotInstalled."""
+    program = shutil.which(os.environ.get("PODADMIN_MYSQLD", "mysqld"))
+    if program is None:
+        raise NotInstalled("MySQL")
+    version = subprocess.run([program, "--no-defaults", "--version"], check=True, capture_output=True, text=True)
+    if "MariaDB" in version.stdout:
+        raise NotInstalled("MySQL")
+    with servers_folder() as where:
+        yield from _mysql_family(where / "my", program, [program, "--no-defaults", "--initialize-insecure"])
+
+
+def _mysql_family(folder: Path, program: str, prepare: list[str]) -> Iterator[Server]:
     data = folder / "data"
     somebody = _somebody()
     subprocess.run(["mkdir", str(folder)], check=True, **somebody)
-    subprocess.run(
-        [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db"],
-        check=True,
-        capture_output=True,
-        **somebody,
-    )
+    subprocess.run([*prepare, f"--datadir={data}"], check=True, capture_output=True, **somebody)
     _certificate(folder, "db.example")
     port = free_port()
     process = subprocess.Popen(
         [program, "--no-defaults", f"--datadir={data}", f"--socket={folder}/socket", f"--port={port}",
          "--bind-address=127.0.0.1", f"--pid-file={folder}/pid", f"--ssl-cert={folder}/server.crt",
          f"--ssl-key={folder}/server.key", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M",
-         f"--log-error={folder}/log", "--character-set-server=utf8mb4", f"--tmpdir={folder}"],
+         f"--log-error={folder}/log", "--character-set-server=utf8mb4", f"--tmpdir={folder}",
+         f"--secure-file-priv={folder}", "--loose-mysqlx=OFF"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         **somebody,
@@ -232,4 +257,4 @@ def _until_it_answers(server: Server, process: subprocess.Popen[bytes]) -> None:
             return
         assert process.poll() is None, (server.folder / "log").read_text()
         pause.wait(0.1)
-    raise AssertionError("MariaDB does not answer")
+    raise AssertionError("the server does not answer")

@@ -22,6 +22,7 @@ from podadmin.datasources.database_rights import _granted
 from podadmin.datasources.database_session import address, session
 from podadmin.datasources.model import ColumnChoices, SqlSource
 from podadmin.schema.sql_pass import profile
+from tests.databases.servers import numbered
 from tests.patience import PATIENCE, quick, until
 
 PASSWORD = "a pass word: 50 % @/?"
@@ -57,13 +58,28 @@ def clinic(postgresql: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def ward(mariadb: Any) -> Any:
-    mariadb.run(
+    return _ward(mariadb)
+
+
+@pytest.fixture(scope="module")
+def mysql_ward(only_mysql: Any) -> Any:
+    return _ward(only_mysql)
+
+
+@pytest.fixture(scope="module", params=["ward", "mysql_ward"])
+def wards(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue(request.param)
+
+
+def _ward(mysql: Any) -> Any:
+    mysql.run(
         "CREATE TABLE visits (id bigint PRIMARY KEY, day date, note text)",
         "INSERT INTO visits SELECT seq, date_add('2024-01-01', interval seq day), concat('note ', seq) "
-        "FROM seq_1_to_200",
-        "CREATE VIEW endless AS SELECT a.seq + b.seq AS i FROM seq_1_to_1000000 a, seq_1_to_1000000 b",
+        f"FROM {numbered(200)}",
+        f"CREATE VIEW endless AS SELECT a.i + b.i AS i FROM (SELECT seq AS i FROM {numbered(1_000_000)}) a, "
+        f"(SELECT seq AS i FROM {numbered(1_000_000)}) b",
     )
-    return mariadb
+    return mysql
 
 
 def test_postgresql_says_what_it_is_and_that_the_account_reads_only(clinic: Any) -> None:
@@ -76,26 +92,29 @@ def test_postgresql_says_what_it_is_and_that_the_account_reads_only(clinic: Any)
     assert found.doubts == ()
 
 
-def test_an_account_that_may_write_is_found_out(clinic: Any, ward: Any) -> None:
+def test_an_account_that_may_write_is_found_out(clinic: Any, wards: Any) -> None:
     found = probe(clinic.url("writer"))
     assert (found.read_only, "changing public.visits" in found.read_only_words) == ("writable", True)
     assert probe(clinic.url("owner")).read_only == "writable"
-    found = probe(ward.url("writer"), password="")
+    found = probe(wards.url("writer"), password="")
     assert (found.read_only, "INSERT on clinic.*" in found.read_only_words) == ("writable", True)
-    assert probe(ward.url()).read_only == "proved"
+    assert probe(wards.url()).read_only == "proved"
 
 
-def test_a_right_to_one_column_or_by_a_role_counts_as_well(clinic: Any, ward: Any) -> None:
+def test_a_right_to_one_column_or_by_a_role_counts_as_well(clinic: Any) -> None:
     clinic.run(
         "CREATE ROLE clerk LOGIN", "CREATE ROLE clerks", "GRANT clerks TO clerk", "GRANT SELECT ON visits TO clerk"
     )
     assert probe(clinic.url("clerk")).read_only == "proved"
     clinic.run("GRANT UPDATE (note) ON visits TO clerks")
     assert probe(clinic.url("clerk")).read_only == "writable"
-    ward.run("CREATE USER clerk", "CREATE ROLE clerks", "GRANT clerks TO clerk", "GRANT SELECT ON clinic.* TO clerk")
-    assert probe(ward.url("clerk"), password="").read_only == "proved"
-    ward.run("GRANT DELETE ON clinic.visits TO clerks")
-    found = probe(ward.url("clerk"), password="")
+
+
+def test_a_right_by_a_role_of_mysql_counts_as_well(wards: Any) -> None:
+    wards.run("CREATE USER clerk", "CREATE ROLE clerks", "GRANT clerks TO clerk", "GRANT SELECT ON clinic.* TO clerk")
+    assert probe(wards.url("clerk"), password="").read_only == "proved"
+    wards.run("GRANT DELETE ON clinic.visits TO clerks")
+    found = probe(wards.url("clerk"), password="")
     assert (found.read_only, "DELETE on clinic.visits" in found.read_only_words) == ("writable", True)
 
 
@@ -109,12 +128,12 @@ def test_grants_of_mysql_are_read_line_by_line() -> None:
     assert _granted(["GRANT SELECT, EXECUTE ON `c`.* TO `a`@`%`"]) == ([], True)
 
 
-def test_nothing_can_be_written_even_with_all_rights(clinic: Any, ward: Any, tmp_path: Path) -> None:
+def test_nothing_can_be_written_even_with_all_rights(clinic: Any, wards: Any, tmp_path: Path) -> None:
     file = tmp_path / "a.db"
     with sqlite3.connect(file) as connection:
         connection.execute("CREATE TABLE visits (id INTEGER)")
     connection.close()
-    for url in (clinic.url("owner"), ward.url("root"), f"sqlite:///{file}"):
+    for url in (clinic.url("owner"), wards.url("root"), f"sqlite:///{file}"):
         with session(SqlSource(url, table="visits"), None, Progress()) as opened:
             assert opened.attempt("DELETE FROM visits") is None
             assert opened.attempt("CREATE TABLE other (id integer)") is None
@@ -134,22 +153,22 @@ def test_nothing_can_be_written_even_with_all_rights(clinic: Any, ward: Any, tmp
     ],
     ids=str,
 )
-def test_what_is_wrong_is_named(clinic: Any, ward: Any, change: dict[str, str], code: str) -> None:
+def test_what_is_wrong_is_named(clinic: Any, wards: Any, change: dict[str, str], code: str) -> None:
     asked = {"table": "visits", "password": PASSWORD, **change}
     where = {name: asked.pop(name) for name in ("account", "database") if name in asked}
     assert code_of(lambda: probe(clinic.tcp(**where), **asked)) == code
     if "database" in where:
-        ward.run("GRANT SELECT ON *.* TO reader")
+        wards.run("GRANT SELECT ON *.* TO reader")
     try:
-        assert code_of(lambda: probe(ward.tcp(**where), **asked)) == code
+        assert code_of(lambda: probe(wards.tcp(**where), **asked)) == code
     finally:
-        ward.run("REVOKE SELECT ON *.* FROM reader") if "database" in where else None
+        wards.run("REVOKE SELECT ON *.* FROM reader") if "database" in where else None
 
 
-def test_a_table_that_the_account_may_not_read(clinic: Any, ward: Any) -> None:
+def test_a_table_that_the_account_may_not_read(clinic: Any, wards: Any) -> None:
     assert code_of(lambda: probe(clinic.url(), "secrets")) == "datasource.database-permission"
-    ward.run("CREATE USER guest", "GRANT SELECT (id) ON clinic.visits TO guest")
-    source = SqlSource(ward.url("guest"), query="SELECT id, note FROM visits")
+    wards.run("CREATE USER guest", "GRANT SELECT (id) ON clinic.visits TO guest")
+    source = SqlSource(wards.url("guest"), query="SELECT id, note FROM visits")
     assert code_of(lambda: databases.columns(source, None, Progress())) == "datasource.database-permission"
 
 
@@ -162,12 +181,12 @@ def test_nobody_answers() -> None:
         assert code_of(lambda url=url: probe(url)) == "datasource.database-unreachable"
 
 
-def test_a_certificate_that_nobody_vouches_for(clinic: Any, ward: Any, tmp_path: Path) -> None:
+def test_a_certificate_that_nobody_vouches_for(clinic: Any, wards: Any, tmp_path: Path) -> None:
     trusted = tmp_path / "root.crt"
     trusted.write_bytes(Path("/etc/ssl/certs/ca-certificates.crt").read_bytes())
     strict = clinic.tcp(more=f"?sslmode=verify-full&sslrootcert={trusted}")
     assert code_of(lambda: probe(strict)) == "datasource.database-certificate"
-    strict = ward.tcp(more=f"?ssl_ca={trusted}&ssl_check_hostname=true")
+    strict = wards.tcp(more=f"?ssl_ca={trusted}&ssl_check_hostname=true")
     assert code_of(lambda: probe(strict)) == "datasource.database-certificate"
     known = clinic.tcp(more=f"?sslmode=verify-full&sslrootcert={clinic.folder}/server.crt")
     assert code_of(lambda: probe(known)) == "datasource.database-certificate", "it is for another name"
@@ -279,14 +298,14 @@ def cancelled(source: SqlSource, look: Callable[[], object] = list) -> float:
     return monotonic() - told
 
 
-@pytest.mark.parametrize("name", ["clinic", "ward"])
+@pytest.mark.parametrize("name", ["clinic", "ward", "mysql_ward"])
 def test_cancelled_within_a_second_and_the_server_stops_as_well(name: str, request: pytest.FixtureRequest) -> None:
     server = request.getfixturevalue(name)
     quick(1.5, lambda: cancelled(endless(server), lambda: running(server, True)))
     running(server, False)
 
 
-@pytest.mark.parametrize("name", ["clinic", "ward"])
+@pytest.mark.parametrize("name", ["clinic", "ward", "mysql_ward"])
 def test_a_connection_that_breaks_off_in_mid_query(name: str, request: pytest.FixtureRequest) -> None:
     server = request.getfixturevalue(name)
     progress = Watched()
@@ -299,7 +318,7 @@ def test_a_connection_that_breaks_off_in_mid_query(name: str, request: pytest.Fi
     assert "nothing of what was found is kept" in errors[0].what
 
 
-@pytest.mark.parametrize("name", ["clinic", "ward"])
+@pytest.mark.parametrize("name", ["clinic", "ward", "mysql_ward"])
 def test_one_question_takes_no_longer_than_it_may(name: str, request: pytest.FixtureRequest) -> None:
     source = endless(request.getfixturevalue(name))
     found = code_of(lambda: profile(source, Secret(PASSWORD), ColumnChoices(), Progress(), seconds=1))

@@ -203,8 +203,8 @@ def test_negative_zero(postgresql: Any, tmp_path: Path) -> None:
 @pytest.mark.slow
 @EXAMPLES
 @given(made=tables())
-def test_mariadb(made: Made, mariadb: Any, tmp_path: Path) -> None:
-    found = in_server(mariadb, made)
+def test_mysql(made: Made, mysql: Any, tmp_path: Path) -> None:
+    found = in_server(mysql, made)
     compare(found, in_file(made, tmp_path), truths_are_numbers)
     for name, kind in zip(made.names, made.kinds, strict=True):
         if kind == "truth" and name not in made.forced:
@@ -298,11 +298,11 @@ def test_real_data_in_postgresql(flown: Any, postgresql: Any) -> None:
 
 
 @pytest.mark.slow
-def test_real_data_in_mariadb(flown: Any, mariadb: Any) -> None:
-    with mariadb.connect() as connection, connection.cursor() as cursor:
+def test_real_data_in_mysql(flown: Any, mysql: Any) -> None:
+    with mysql.connect() as connection, connection.cursor() as cursor:
         cursor.execute(_created("`"))
         cursor.executemany(f"INSERT INTO flights VALUES ({', '.join(['%s'] * len(FLIGHTS))})", flown[1])
-    source = SqlSource(mariadb.url(), table="flights")
+    source = SqlSource(mysql.url(), table="flights")
     compare_flights(profile(source, Secret(PASSWORD), CHOSEN, Progress()), flown[2], flown[1])
 
 

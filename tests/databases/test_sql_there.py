@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -33,10 +33,18 @@ def in_postgresql(postgresql: Server) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def in_mariadb(mariadb: Server) -> Iterator[Server]:
-    mariadb.run(*TABLES)
-    yield mariadb
-    mariadb.run("DROP TABLE callers")
+def in_mysql(mysql: Server) -> Iterator[Server]:
+    with _callers(mysql):
+        yield mysql
+
+
+@contextmanager
+def _callers(server: Server, name: str = "callers") -> Iterator[None]:
+    server.run(*(each.replace("callers", name) for each in TABLES))
+    try:
+        yield
+    finally:
+        server.run(f"DROP TABLE {name}")
 
 
 def _held(server: Server, query: str) -> None:
@@ -102,22 +110,22 @@ def test_every_function_of_postgresql_that_takes_a_row_is_known(in_postgresql: S
     assert {"age", "to_json", "record_out"} <= told
 
 
-def test_a_column_that_is_called_like_a_part_of_a_date_is_told(mariadb: Server) -> None:
-    mariadb.run("CREATE TABLE days_of_callers (day DATE)", "INSERT INTO days_of_callers VALUES ('2000-01-03')")
+def test_a_column_that_is_called_like_a_part_of_a_date_is_told(mysql: Server) -> None:
+    mysql.run("CREATE TABLE days_of_callers (day DATE)", "INSERT INTO days_of_callers VALUES ('2000-01-03')")
     query = "SELECT TIMESTAMPDIFF(HOUR, '2000-01-01', day) FROM days_of_callers"
     try:
-        assert mariadb.run(query) == [(48,)]
+        assert mysql.run(query) == [(48,)]
     finally:
-        mariadb.run("DROP TABLE days_of_callers")
+        mysql.run("DROP TABLE days_of_callers")
     assert "day" in {each.casefold() for each in understand(query).columns}
 
 
-def test_mariadb_has_a_name_of_its_own_for_the_number_of_a_record(mariadb: Server) -> None:
-    mariadb.run("CREATE TABLE numbered_callers (person INT PRIMARY KEY)", "INSERT INTO numbered_callers VALUES (17)")
+def test_mysql_has_a_name_of_its_own_for_the_number_of_a_record(mysql: Server) -> None:
+    mysql.run("CREATE TABLE numbered_callers (person INT PRIMARY KEY)", "INSERT INTO numbered_callers VALUES (17)")
     try:
-        assert mariadb.run("SELECT _rowid FROM numbered_callers") == [(17,)]
+        assert mysql.run("SELECT _rowid FROM numbered_callers") == [(17,)]
     finally:
-        mariadb.run("DROP TABLE numbered_callers")
+        mysql.run("DROP TABLE numbered_callers")
     assert understand("SELECT _rowid FROM numbered_callers").all_columns
 
 
@@ -125,11 +133,34 @@ def test_mariadb_has_a_name_of_its_own_for_the_number_of_a_record(mariadb: Serve
     "query",
     [
         "SELECT age /*! , person */ FROM callers",
-        "SELECT age /*M! , person */ FROM callers",
+        "SELECT age /*!50000 , person */ FROM callers",
         "SELECT age, 5--1, person\n FROM callers",
         "SELECT * FROM (callers)",
         "SELECT 'x\\'', person, ' ''' FROM callers",
+        # words of theirs before a column, which others take for a column that is called otherwise
+        "SELECT DISTINCTROW person FROM callers",
+        "SELECT STRAIGHT_JOIN person FROM callers",
+        "SELECT HIGH_PRIORITY person FROM callers",
+        "SELECT SQL_NO_CACHE person FROM callers",
+        "SELECT SQL_BIG_RESULT `person` FROM callers",
+        "SELECT BINARY person FROM callers",
+        "SELECT BINARY -- AS\n person FROM callers",
+        "SELECT x.* FROM (SELECT BINARY person FROM callers) AS x",
     ],
 )
-def test_mariadb_reads_nothing_that_was_not_told(in_mariadb: Server, query: str) -> None:
-    _held(in_mariadb, query)
+def test_mysql_reads_nothing_that_was_not_told(in_mysql: Server, query: str) -> None:
+    _held(in_mysql, query)
+
+
+def test_mariadb_reads_what_is_a_comment_for_mysql(mariadb: Server) -> None:
+    with _callers(mariadb, "own_callers"):
+        _held(mariadb, "SELECT age /*M! , person */ FROM own_callers")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["TABLE own_callers", "WITH x AS (TABLE own_callers) SELECT * FROM x", "SELECT c.* FROM (TABLE own_callers) AS c"],
+)
+def test_mysql_has_a_query_that_names_no_column_at_all(only_mysql: Server, query: str) -> None:
+    with _callers(only_mysql, "own_callers"):
+        _held(only_mysql, query)

@@ -19,8 +19,10 @@ from podadmin.datasources.database_query import checked
 from podadmin.datasources.model import ColumnChoices, Kind, SqlSource
 from podadmin.schema.profile import Profile
 from podadmin.schema.sql_pass import profile
+from tests.databases.servers import numbered
 
 PASSWORD = Secret("a pass word: 50 % @/?")
+MYSQL = ("mariadb", "only_mysql")
 ODD = ('a"b', "SELECT * FROM t; DROP TABLE t --", "%s %(x)s :y ?", "Ünï日", "it's", "`tick`", "back\\slash", "A", "a.b")
 
 
@@ -44,9 +46,9 @@ def quoted(name: str, mark: str) -> str:
     return mark + name.replace(mark, mark * 2) + mark
 
 
-@pytest.mark.parametrize("where", ["postgresql", "mariadb", "sqlite"])
+@pytest.mark.parametrize("where", ["postgresql", "mariadb", "only_mysql", "sqlite"])
 def test_names_that_look_like_statements_are_names(where: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    mark = "`" if where == "mariadb" else '"'
+    mark = "`" if where in MYSQL else '"'
     table = 'odd "table" %s `x`'
     columns = ", ".join(f"{quoted(name, mark)} integer" for name in ODD)
     statements = (
@@ -68,10 +70,10 @@ def test_names_that_look_like_statements_are_names(where: str, request: pytest.F
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["postgresql", "mariadb", "sqlite"])
+@pytest.mark.parametrize("where", ["postgresql", "mariadb", "only_mysql", "sqlite"])
 def test_more_than_a_thousand_columns(where: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     count = 1_010
-    mark = "`" if where == "mariadb" else '"'
+    mark = "`" if where in MYSQL else '"'
     columns = ", ".join(f"{mark}c{place}{mark} integer" for place in range(count))
     statements = [f"CREATE TABLE wide ({columns})"]
     statements += [
@@ -118,12 +120,12 @@ def test_types_of_postgresql(postgresql: Any) -> None:
     assert columns["b"].longest == 2
 
 
-def test_text_is_compared_byte_by_byte_whatever_the_collation(mariadb: Any) -> None:
-    mariadb.run(
+def test_text_is_compared_byte_by_byte_whatever_the_collation(mysql: Any) -> None:
+    mysql.run(
         "CREATE TABLE words (w varchar(20), u bigint unsigned) COLLATE utf8mb4_general_ci",
         "INSERT INTO words VALUES ('a', 1), ('A', 18446744073709551615), ('a ', 2), ('ä', 3), ('😀', 4)",
     )
-    columns = found(profiled(mariadb.url(), "words", ColumnChoices(force={"w": "categorical"})))
+    columns = found(profiled(mysql.url(), "words", ColumnChoices(force={"w": "categorical"})))
     assert columns["w"].labels == (("A", 1), ("a", 1), ("a ", 1), ("ä", 1), ("😀", 1))
     assert (columns["u"].dtype, columns["u"].maximum) == ("UInt64", 2**64 - 1)
 
@@ -154,25 +156,32 @@ def test_what_points_at_people_keeps_no_value(postgresql: Any) -> None:
 
 
 def test_different_values_are_estimated_where_they_are_very_many(
-    postgresql: Any, mariadb: Any, monkeypatch: pytest.MonkeyPatch
+    postgresql: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("podadmin.schema.column_pass.EXACT_ROWS", 1_000)
-    monkeypatch.setattr("podadmin.schema.column_pass.EXACT_DISTINCT", 5_000)
     postgresql.run(
         "CREATE TABLE many AS SELECT i AS n, 'key ' || i AS t, i / 3.0 AS f, i % 7 AS few, "
         "timestamp '2024-01-01' + i * interval '1 minute' AS m FROM generate_series(1, 40000) i"
     )
-    mariadb.run(
+    _estimated(postgresql.url(), monkeypatch)
+
+
+def test_different_values_are_estimated_by_mysql_too(mysql: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    mysql.run(
         "CREATE TABLE many AS SELECT seq AS n, concat('key ', seq) AS t, seq / 3.0 AS f, seq % 7 AS few, "
-        "date_add('2024-01-01', interval seq minute) AS m FROM seq_1_to_40000"
+        f"date_add('2024-01-01', interval seq minute) AS m FROM {numbered(40_000)}"
     )
-    for url in (postgresql.url(), mariadb.url()):
-        columns = found(profiled(url, "many"))
-        for name in ("n", "t", "f", "m"):
-            assert columns[name].distinct_estimated, name
-            assert columns[name].distinct == pytest.approx(40_000, rel=0.1), name
-        assert (columns["few"].distinct, columns["few"].distinct_estimated) == (7, False)
-        assert columns["n"].quantiles[2][1] == pytest.approx(20_000, rel=0.1)
+    _estimated(mysql.url(), monkeypatch)
+
+
+def _estimated(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("podadmin.schema.column_pass.EXACT_ROWS", 1_000)
+    monkeypatch.setattr("podadmin.schema.column_pass.EXACT_DISTINCT", 5_000)
+    columns = found(profiled(url, "many"))
+    for name in ("n", "t", "f", "m"):
+        assert columns[name].distinct_estimated, name
+        assert columns[name].distinct == pytest.approx(40_000, rel=0.1), name
+    assert (columns["few"].distinct, columns["few"].distinct_estimated) == (7, False)
+    assert columns["n"].quantiles[2][1] == pytest.approx(20_000, rel=0.1)
 
 
 def test_an_empty_table_and_one_that_is_ignored_throughout(tmp_path: Path) -> None:
@@ -187,16 +196,17 @@ def test_an_empty_table_and_one_that_is_ignored_throughout(tmp_path: Path) -> No
         assert raised.value.code == code
 
 
-def test_a_query_is_profiled_as_a_table_is(postgresql: Any, mariadb: Any) -> None:
-    for server in (postgresql, mariadb):
-        server.run("CREATE TABLE q (a integer, b varchar(20))", "INSERT INTO q VALUES (1, 'x:y 5%'), (2, 'it''s')")
-        query = "SELECT a * 2 AS twice, b, 'c:d %s' AS c FROM q WHERE a < 3 -- and no more;"
-        columns = found(profiled(server.url(), query=query, choices=ColumnChoices(force={"b": "categorical"})))
-        assert [(name, column.dtype) for name, column in columns.items()] == [
-            ("twice", "Int64"), ("b", "string"), ("c", "string"),
-        ]  # fmt: skip
-        assert columns["twice"].maximum == 4
-        assert columns["b"].labels == (("it's", 1), ("x:y 5%", 1))
+@pytest.mark.parametrize("where", ["postgresql", "mariadb", "only_mysql"])
+def test_a_query_is_profiled_as_a_table_is(where: str, request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue(where)
+    server.run("CREATE TABLE q (a integer, b varchar(20))", "INSERT INTO q VALUES (1, 'x:y 5%'), (2, 'it''s')")
+    query = "SELECT a * 2 AS twice, b, 'c:d %s' AS c FROM q WHERE a < 3 -- and no more;"
+    columns = found(profiled(server.url(), query=query, choices=ColumnChoices(force={"b": "categorical"})))
+    assert [(name, column.dtype) for name, column in columns.items()] == [
+        ("twice", "Int64"), ("b", "string"), ("c", "string"),
+    ]  # fmt: skip
+    assert columns["twice"].maximum == 4
+    assert columns["b"].labels == (("it's", 1), ("x:y 5%", 1))
 
 
 WRITING = (

@@ -328,3 +328,39 @@ def test_a_function_of_a_row_reads_every_column(name: str) -> None:
 def test_a_part_of_a_date_is_no_column(part: str) -> None:
     assert understand(f"SELECT date_trunc('{part}', a) FROM t").columns == ("a",)
     assert understand(f"SELECT extract({part} FROM a) FROM t").columns == ("a",)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT DISTINCTROW person FROM t",
+        "SELECT UNIQUE person FROM t",
+        "SELECT PRIOR person FROM t",
+        "SELECT TOP(1) person FROM t",
+        'SELECT TOP(1) "person" FROM t',
+        "SELECT FIRST(1) person FROM t",
+        "SELECT a /* AS */ person FROM t",
+        "SELECT a -- AS\n person FROM t",
+        "SELECT a FROM t WHERE b IN (SELECT BINARY person FROM t)",
+    ],
+)
+def test_what_stands_before_a_name_can_be_a_word_of_the_engine(query: str) -> None:
+    found = understand(query)
+    assert ("person" in found.columns, found.perhaps, found.level) == (True, ("person",), "row")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT a AS person FROM t",
+        "SELECT a aS\n/* so to speak */ person FROM t",
+        "SELECT t.a person FROM t",
+        'SELECT "DISTINCTROW" person FROM t',
+        "SELECT a + b person FROM t",
+        "SELECT upper(a) person FROM t",
+        "SELECT COUNT(*) person FROM t",
+        "SELECT MAX(a) person FROM t",
+    ],
+)
+def test_a_name_of_a_result_that_can_be_nothing_else_is_no_column(query: str) -> None:
+    assert "person" not in understand(query).columns
