@@ -63,6 +63,7 @@ def test_a_model_that_rests_has_no_date_until_more_is_supposed() -> None:
     assert forecast(old, 10, TODAY) == Forecast("no-use", 10, weeks=MOST_WEEKS)
     assert path(old, TODAY, 30) == ()
     assert forecast(old, 10, TODAY, more_a_week=7).state == "dated"
+    assert forecast(old, 10, TODAY, more_a_week=0.5).state == "dated"
     assert len(path(old, TODAY, 30, more_a_week=7)) == 30
 
 
@@ -75,6 +76,7 @@ def test_steady_use_runs_out_on_the_day_on_which_it_must() -> None:
     assert abs((found.likely - TODAY).days - 50) <= 1
     assert found.early <= found.likely <= found.late
     assert (found.weekly, found.weeks, found.trend) == (28.0, 20, 0.0)
+    assert (found.free, forecast(steady(20, 4.0), 200, TODAY, at_once=30).free) == (200, 170)
 
 
 def test_more_use_or_one_more_grant_brings_the_day_nearer_and_a_higher_limit_moves_it_on() -> None:
