@@ -196,7 +196,7 @@ def _known(field: RuleField, seen: Sequence[Facts]) -> tuple[tuple[str, str], ..
 
 def suggestion_rows(connection: Connection, rules: Rules, now: datetime) -> tuple[SuggestionRow, ...]:
     """What could be proposed, without what the rules allow already."""
-    history = past(connection)
+    history = past(connection, by_people=True)
     facts = {each.request_id: each for each in history}
     found = suggestions(history, now.date())
     return tuple(

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from podadmin.core.canon import canonical
 from podadmin.core.clock import stamp, unstamp
@@ -75,20 +75,23 @@ def prepared_grants(connection: Connection, pins: Pins) -> Grants:
     return Grants.of(near, every - len(near))
 
 
-def past(connection: Connection, most: int = MOST) -> tuple[Past, ...]:
-    """The newest `most` verified requests, oldest first."""
+def past(connection: Connection, most: int = MOST, *, by_people: bool = False) -> tuple[Past, ...]:
+    """The newest `most` verified requests, oldest first; of these, `by_people` asks for those that people decided."""
     numbers = select(request.c.number).where(request.c.verified == "verified").order_by(request.c.number.desc())
     first = connection.execute(numbers.offset(most - 1).limit(1)).scalar() or 0
-    decided = {row.request_id: row.verdict for row in _decisions(connection, first)}
-    rows = connection.execute(
-        select(
-            request_facts.c.request_id,
-            request_facts.c.number,
-            request_facts.c.at,
-            request_facts.c.facts,
-            request_facts.c.stance,
-        ).where(request_facts.c.number >= first)
-    )
+    decided = {row.request_id: row.verdict for row in connection.execute(_decisions(first))}
+    wanted = select(
+        request_facts.c.request_id,
+        request_facts.c.number,
+        request_facts.c.at,
+        request_facts.c.facts,
+        request_facts.c.stance,
+    ).where(request_facts.c.number >= first)
+    old = _without_facts(first, most)
+    if by_people:
+        chosen = _decisions(first).with_only_columns(decision.c.request_id)
+        wanted = wanted.where(request_facts.c.request_id.in_(chosen))
+        old = old.where(request.c.id.in_(chosen))
     found = [
         Past(
             row.request_id,
@@ -98,9 +101,9 @@ def past(connection: Connection, most: int = MOST) -> tuple[Past, ...]:
             cast(Stance, row.stance),
             decided.get(row.request_id, ""),
         )
-        for row in rows
+        for row in connection.execute(wanted)
     ]
-    for row, tried in _without_facts(connection, first, most):
+    for row, tried in _as_older(connection, old):
         decision_then = decided.get(row.id, "")
         found.append(Past(row.id, row.number, tried.at, tried.facts, tried.circumstances.stance, decision_then))
     return tuple(sorted(found, key=lambda each: each.number))
@@ -131,23 +134,22 @@ def tried(connection: Connection, request_id: str) -> Tried:
 def complete(unit: Unit) -> int:
     """Write down the facts of requests that were opened before facts were kept, a thousand at a time; how many."""
     written = 0
-    for row, found in _without_facts(unit.connection, 0, MOST_AT_ONCE):
+    for row, found in _as_older(unit.connection, _without_facts(0, MOST_AT_ONCE)):
         keep_facts(unit, row.id, row.number, found)
         written += 1
     return written
 
 
-def _decisions(connection: Connection, first: int) -> Iterator[Row[Any]]:
-    wanted = (
+def _decisions(first: int) -> Select[Any]:
+    return (
         select(decision.c.request_id, decision.c.verdict)
         .join(request, request.c.id == decision.c.request_id)
         .where(request.c.number >= first, decision.c.by.not_in(_BY_ITSELF))
     )
-    return iter(connection.execute(wanted))
 
 
-def _without_facts(connection: Connection, first: int, most: int) -> Iterator[tuple[Row[Any], Tried]]:
-    rows = connection.execute(
+def _without_facts(first: int, most: int) -> Select[Any]:
+    return (
         select(request, sealed.c.findings)
         .join(sealed, sealed.c.request_id == request.c.id)
         .join(request_facts, request_facts.c.number == request.c.number, isouter=True)
@@ -155,7 +157,10 @@ def _without_facts(connection: Connection, first: int, most: int) -> Iterator[tu
         .order_by(request.c.number.desc())
         .limit(most)
     )
-    for row in rows:
+
+
+def _as_older(connection: Connection, wanted: Select[Any]) -> Iterator[tuple[Row[Any], Tried]]:
+    for row in connection.execute(wanted):
         found = _older(row)
         if found is not None:
             yield row, found

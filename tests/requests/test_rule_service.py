@@ -160,7 +160,7 @@ def test_past_requests_are_decided_again_from_what_was_kept(desk: Desk) -> None:
     with desk.store.read() as connection:
         found = past(connection)
         kept = tried(connection, first)
-        assert past(connection, 1) == found[1:]
+        assert past(connection, 1) == past(connection, by_people=True) == found[1:]
     assert [(each.request_id, each.stance, each.decided) for each in found] == [
         (first, "passes", ""),
         (second, "passes", "refuse"),
@@ -185,16 +185,20 @@ def test_of_requests_from_before_facts_were_kept_their_record_is_taken_and_writt
     bare = desk.open("t2", keep=False)
     with desk.store.read() as connection:
         (only,) = past(connection)
+        assert past(connection, by_people=True) == ()
         assert (only.request_id, only.stance, only.facts.level) == (old, "holds", "counts")
         assert [each.outcome for each in tried(connection, old).circumstances.before] == ["holds", "does-not-apply"]
         for unknown in (bare, "req_x"):
             with pytest.raises(NotFound, match="verified"):
                 tried(connection, unknown)
         assert connection.execute(select(request_facts.c.request_id)).all() == []
+    service.refuse(desk.store, desk.clock, old, "anna", "No.")
+    with desk.store.read() as connection:
+        assert past(connection, by_people=True) == (replace(only, decided="refuse"),)
     rule_service.add(desk.store, desk.clock, "anna", ALLOW, "Because.")
     with desk.store.read() as connection:
         assert connection.execute(select(request_facts.c.request_id)).scalars().all() == [old]
-        assert past(connection)[0] == only
+        assert past(connection) == past(connection, by_people=True) == (replace(only, decided="refuse"),)
     with desk.store.record(Fact("anna", "rule.changed", "x")) as unit:
         assert complete(unit) == 0
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -105,6 +106,7 @@ class Act:
 
 
 _acts: dict[str, Act] = {}
+_IMPORTING = threading.RLock()
 
 
 def act(
@@ -154,7 +156,9 @@ def find(name: str) -> Act:
     """The act called `name`, its room imported if it was not yet. Raises BadInput `act.unknown`."""
     room = ROOMS.get(name.partition(" ")[0])
     if room is not None:
-        importlib.import_module(room)
+        # several threads that import at once slow down one another, and the window
+        with _IMPORTING:
+            importlib.import_module(room)
     found = _acts.get(name)
     if found is None:
         near = get_close_matches(name, _acts, n=1) if room else get_close_matches(name.partition(" ")[0], ROOMS, n=1)

@@ -96,9 +96,11 @@ class GrantsPanel(Part):
         yield
         self.receipts = ReceiptsView()
         self._stack.addWidget(wrap(column(self.receipts, STRETCH)))
+        yield from self.receipts.build()
         yield
         self.people = PeopleView(self._page.desk.sheet_host)
         self._stack.addWidget(wrap(column(self.people, STRETCH)))
+        yield from self.people.build()
         yield
         self._connect()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.grants import DeciderRow, Deciders, ReviewerRow
+from podadmin.desktop.slices import Part
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
@@ -28,7 +29,7 @@ ENROL: Final = "Enrol a reviewer…"
 REMOVE: Final = "Remove the reviewer…"
 
 
-class PeopleView(QWidget):
+class PeopleView(Part):
     """Two cards. Signals carry the act and its arguments; the panel does them."""
 
     wanted = Signal(str, dict)
@@ -38,8 +39,19 @@ class PeopleView(QWidget):
     def __init__(self, host: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._host = host
+        self._place = column(gap=SPACE.l)
+        self.setLayout(self._place)
+
+    def build(self) -> Iterator[None]:
+        """Make both cards."""
+        decide = Card("Who may decide")
+        self._place.addWidget(decide)
+        yield
         self._state = Banner("info", "")
         self._you = PlainLabel("", "muted", wrap=True)
+        decide.body.addWidget(self._state)
+        decide.body.addWidget(self._you)
+        yield
         self.deciders = RowTable(
             "Who may decide",
             [
@@ -51,15 +63,22 @@ class PeopleView(QWidget):
             ],
             fits=True,
         )
-        self.end = DangerButton(END, self._end)
-        self.deciders.picked.connect(lambda _: self._permit())
-        decide = Card("Who may decide")
-        decide.body.addWidget(self._state)
-        decide.body.addWidget(self._you)
         decide.body.addWidget(self.deciders)
+        yield
+        self.end = DangerButton(END, self._end)
         decide.body.addLayout(
             row(QuietButton(NAME, self._name, "user"), QuietButton(COVER, self._cover, "clock"), STRETCH, self.end)
         )
+        yield
+        review = Card("Who reviews")
+        self._place.addWidget(review)
+        self._nobody = PlainLabel(
+            "Nobody is enrolled. A rule that asks for several people cannot be met before somebody is.",
+            "muted",
+            wrap=True,
+        )
+        review.body.addWidget(self._nobody)
+        yield
         self.reviewers = RowTable(
             "Who reviews",
             [
@@ -70,18 +89,12 @@ class PeopleView(QWidget):
             ],
             fits=True,
         )
-        self.remove = DangerButton(REMOVE, self._remove)
-        self.reviewers.picked.connect(lambda _: self._permit())
-        self._nobody = PlainLabel(
-            "Nobody is enrolled. A rule that asks for several people cannot be met before somebody is.",
-            "muted",
-            wrap=True,
-        )
-        review = Card("Who reviews")
-        review.body.addWidget(self._nobody)
         review.body.addWidget(self.reviewers)
+        yield
+        self.remove = DangerButton(REMOVE, self._remove)
         review.body.addLayout(row(QuietButton(ENROL, self._enrol, "user"), STRETCH, self.remove))
-        self.setLayout(column(decide, review, gap=SPACE.l))
+        self.deciders.picked.connect(lambda _: self._permit())
+        self.reviewers.picked.connect(lambda _: self._permit())
         self._permit()
 
     def show_deciders(self, shown: Deciders) -> None:

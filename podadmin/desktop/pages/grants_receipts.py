@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from podadmin.app.views.facts import Fact
 from podadmin.app.views.grants import ReceiptDetail, ReceiptPage, ReceiptRow
+from podadmin.desktop.slices import Part
 from podadmin.desktop.theme.tokens import SPACE
 from podadmin.desktop.widgets.badge import BadgeSpec
 from podadmin.desktop.widgets.banner import Banner
@@ -28,7 +30,7 @@ SIGN: Final = "Sign them now"
 KEY: Final = "The public key…"
 
 
-class ReceiptsView(QWidget):
+class ReceiptsView(Part):
     """A table of receipts. Signals say what is wanted; the panel does it."""
 
     searched = Signal()
@@ -39,14 +41,21 @@ class ReceiptsView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._place = column(gap=SPACE.m)
+        self.setLayout(self._place)
+
+    def build(self) -> Iterator[None]:
+        """Make the search, the table and what can be done."""
         self.search = SearchEdit("Search receipts", "Search receipts", lambda _: self.searched.emit())
+        key = QuietButton(KEY, self.key_wanted.emit, "key-round")
+        self._place.addLayout(row(self.search, STRETCH, key))
+        yield
         self._unsigned = Banner("warn", "", SIGN, self.sign_wanted.emit)
         self._unsigned.setVisible(False)
-        self._none = PlainLabel(
-            "There is no receipt here. Every decision makes one: by you, by a rule, by a grant or by the gate.",
-            "muted",
-            wrap=True,
-        )
+        self._place.addWidget(self._unsigned)
+        card = Card(flush=True)
+        self._place.addWidget(card)
+        yield
         self.table = RowTable(
             "Receipts",
             [
@@ -62,12 +71,16 @@ class ReceiptsView(QWidget):
         )
         self.table.opened.connect(lambda each: self.opened.emit(each.reference))
         self.table.more_wanted.connect(self.more_wanted.emit)
-        self.more = QuietButton("Show more receipts", self.more_wanted.emit, "chevron-down")
-        card = Card(flush=True)
         card.body.addWidget(self.table)
+        yield
+        self._none = PlainLabel(
+            "There is no receipt here. Every decision makes one: by you, by a rule, by a grant or by the gate.",
+            "muted",
+            wrap=True,
+        )
         card.body.addWidget(self._none)
-        head = row(self.search, STRETCH, QuietButton(KEY, self.key_wanted.emit, "key-round"))
-        self.setLayout(column(head, self._unsigned, card, row(self.more, STRETCH), gap=SPACE.m))
+        self.more = QuietButton("Show more receipts", self.more_wanted.emit, "chevron-down")
+        self._place.addLayout(row(self.more, STRETCH))
 
     def show_page(self, page: ReceiptPage, add: bool) -> None:
         """Show the first page, or one more."""

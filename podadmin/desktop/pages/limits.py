@@ -95,22 +95,29 @@ class LimitsView(Part):
 
     def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.meters = MeterTable(clock)
-        self.meters.table.picked.connect(lambda meter: self.picked.emit(meter.id))
-        self.search = SearchEdit("Search models", "Model or project")
-        self.states = Choice("State of models", STATES)
-        self.search.settled.connect(lambda _: self.filtered.emit())
-        self.states.currentIndexChanged.connect(lambda _: self.filtered.emit())
-        self._summary = PlainLabel("", "muted", wrap=True)
-        self._none = PlainLabel("No model is like that.", "muted")
-        self._none.setVisible(False)
         self._clock = clock
-        self._content = column(row((self.search, 1), self.states), self.meters, self._none, self._summary)
+        self._content = column()
         self.state = StateView(wrap(self._content))
         self.setLayout(column(self.state))
 
     def build(self) -> Iterator[None]:
-        """Make the part below the table."""
+        """Make what narrows the table, the table, and the part below it."""
+        self.search = SearchEdit("Search models", "Model or project")
+        self.states = Choice("State of models", STATES)
+        self.search.settled.connect(lambda _: self.filtered.emit())
+        self.states.currentIndexChanged.connect(lambda _: self.filtered.emit())
+        self._content.addLayout(row((self.search, 1), self.states))
+        yield
+        self.meters = MeterTable(self._clock)
+        self.meters.table.picked.connect(lambda meter: self.picked.emit(meter.id))
+        self._content.addWidget(self.meters)
+        yield
+        self._none = PlainLabel("No model is like that.", "muted")
+        self._none.setVisible(False)
+        self._summary = PlainLabel("", "muted", wrap=True)
+        self._content.addWidget(self._none)
+        self._content.addWidget(self._summary)
+        yield
         self.detail_view = MeterDetailView(self._clock)
         self.detail = StateView(self.detail_view)
         self.detail.setVisible(False)
