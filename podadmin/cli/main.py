@@ -167,9 +167,8 @@ def _fail(error: PodadminError, as_json: bool, *, stopped: bool) -> int:
 
 
 def _complain(error: PodadminError) -> None:
-    sentences = (f"podadmin: {error.what}", error.why, error.next_step, f"[{error.code}]")
     try:
-        print("\n  ".join(visible(sentence) for sentence in sentences if sentence), file=sys.stderr, flush=True)
+        print("podadmin:", "\n  ".join(render.error_lines(error.as_dict())), file=sys.stderr, flush=True)
     except OSError:
         _abandon(sys.stderr)
 

@@ -22,6 +22,7 @@ CELL = 48
 """The widest that a cell of a table may be, in characters; the facts of a single thing are never cut."""
 INDENT = "  "
 NOTHING = "–"
+_ERROR = {"code", "what", "why", "next_step"}
 
 _TONES = {"warn": "  [!]", "bad": "  [!!]"}
 
@@ -48,6 +49,12 @@ def plain(value: object) -> Any:
     raise TypeError(f"a {type(value).__name__} is not part of a view")
 
 
+def error_lines(error: Mapping[str, Any]) -> list[str]:
+    """An error, as `PodadminError.as_dict` tells it, in sentences: what, why, what to do next, and its code."""
+    said = (error["what"], error["why"], error["next_step"], f"[{error['code']}]")
+    return [_words(str(each)) for each in said if each]
+
+
 def as_text(value: object) -> str:
     """`value` for a person at a terminal, without a line break at its end; empty where there is nothing to say."""
     return "\n".join(_block(value))
@@ -69,9 +76,14 @@ def _view(value: Any) -> list[str]:
     """Scalar fields as facts first, then what has parts of its own, each under its name."""
     facts: list[tuple[str, str]] = []
     parts: list[str] = []
+    cells = _cells_of(value)
     for field in fields(value):
         item = getattr(value, field.name)
-        if isinstance(item, Permit):
+        if cells is not None and field.name == "columns":
+            continue
+        if cells is not None and field.name == "rows":
+            parts += ["", *table([_cell(each) for each in value.columns], cells)]
+        elif isinstance(item, Permit):
             facts.append((_label(field.name), "yes" if item.allowed else f"no: {_words(item.reason)}"))
         elif _is_scalar(item):
             if item not in ("", None):
@@ -84,13 +96,26 @@ def _view(value: Any) -> list[str]:
     return _facts(facts) + parts
 
 
+def _cells_of(value: Any) -> list[list[str]] | None:
+    """The cells of a view that is a piece of somebody's table and the names of its columns; None of any other."""
+    columns, rows = getattr(value, "columns", None), getattr(value, "rows", None)
+    if not isinstance(columns, tuple) or not isinstance(rows, tuple):
+        return None
+    if not columns or not all(isinstance(row, tuple) and len(row) == len(columns) for row in rows):
+        return None
+    return [[_cell(each) for each in row] for row in rows]
+
+
 def _part(field: Field[Any], item: Any) -> list[str]:
     if isinstance(item, (list, tuple)) and item and all(isinstance(part, Section) for part in item):
         lines: list[str] = []
         for section in item:
             lines += ["", f"{_words(section.title)}:", *_indented(_sequence(section.facts))]
         return lines
-    lines = [] if not _is_view(item) and not item else _block(item)
+    if isinstance(item, Mapping) and set(item) >= _ERROR:
+        lines = error_lines(item)
+    else:
+        lines = [] if not _is_view(item) and not item else _block(item)
     return ["", f"{_label(field.name)}:", *_indented(lines)] if lines else []
 
 
@@ -106,8 +131,19 @@ def _sequence(items: list[Any] | tuple[Any, ...]) -> list[str]:
     if all(_is_view(item) for item in items) and len({type(item) for item in items}) == 1:
         return _rows(items)
     if all(isinstance(item, tuple) for item in items):
+        if names := _same_names(items):
+            return table([_cell(name) for name in names], [[_cell(cell) for _, cell in item] for item in items])
         return [f"- {'  '.join(_cell(part) for part in item)}" for item in items]
     return [line for item in items for line in _block(item)]
+
+
+def _same_names(items: Iterable[Any]) -> tuple[str, ...]:
+    """The names of rows that are pairs of a name and a cell, where all rows have the same; else none."""
+    rows = [[part for part in item if isinstance(part, tuple) and len(part) == 2] for item in items]
+    if not all(row and len(row) == len(item) for row, item in zip(rows, items, strict=True)):
+        return ()
+    names = {tuple(name for name, _ in row) for row in rows}
+    return names.pop() if len(names) == 1 else ()
 
 
 def _rows(items: Iterable[Any]) -> list[str]:
@@ -117,7 +153,9 @@ def _rows(items: Iterable[Any]) -> list[str]:
     )
     if not names:
         return [line for row in rows for line in [*_block(row), ""]][:-1]
-    names = tuple(name for name in names if any(getattr(row, name) not in ("", None, {}) for row in rows)) or names
+    told = tuple(name for name in names if any(getattr(row, name) not in ("", None, {}) for row in rows))
+    # what is nothing in every row needs no column, but then at least two have to be left: days alone say nothing
+    names = told if len(told) > 1 else names
     return table([_label(name) for name in names], [[_cell(getattr(row, name)) for name in names] for row in rows])
 
 

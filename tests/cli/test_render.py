@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from podadmin.app.views.datasources import Preview, ProbeView
 from podadmin.app.views.facts import Done, Fact, Permit, Section
 from podadmin.app.views.journal import JournalPage, JournalRow
 from podadmin.app.views.overview import DayCounts, Need, Overview
@@ -15,6 +16,7 @@ from podadmin.app.views.requests import EffectView, RequestDetail, RequestRow, T
 from podadmin.app.views.settings import SettingRow
 from podadmin.app.views.status import PodView
 from podadmin.cli.render import as_json, as_text, plain
+from podadmin.core.errors import BadInput
 from podadmin.core.secret import Secret
 
 MOMENT = datetime(2026, 3, 4, 5, 6, 7, 890, tzinfo=UTC)
@@ -76,6 +78,47 @@ def test_rows_are_a_table_with_the_columns_that_say_something() -> None:
         "gate.window   300    s     300      Decision window",
         "requests.cap  1      –     2        Largest request",
     ]
+
+
+def test_a_week_in_which_nothing_came_says_so() -> None:
+    week = tuple(DayCounts(f"2026-03-0{day}", {}) for day in (1, 2))
+    assert as_text(week).split("\n") == [
+        "Day         Counts",
+        "----------  ------",
+        "2026-03-01  –",
+        "2026-03-02  –",
+    ]
+
+
+def test_a_piece_of_somebodys_table_is_a_table() -> None:
+    assert as_text(Preview(("nid", "a\x1b"), (("9", "X"), ("99", "")), masked=True)).split("\n") == [
+        "Masked: yes",
+        "",
+        "nid  a<U+001B>",
+        "---  ---------",
+        "9    X",
+        "99   –",
+    ]
+    assert as_text(Preview(("nid",), (), masked=False)) == "Masked: no\n\nnid\n---"
+
+
+def test_an_error_inside_of_a_view_is_said_as_any_other() -> None:
+    error = BadInput("datasource.empty-file", "The file is empty.", "Nothing was written.", "Write it\x1b again.")
+    said = as_text(ProbeView(False, (), error=error.as_dict()))
+    assert said.split("\n")[1:] == [
+        "",
+        "Error:",
+        "  The file is empty.",
+        "  Nothing was written.",
+        "  Write it<U+001B> again.",
+        "  [datasource.empty-file]",
+    ]
+
+
+def test_rows_of_named_cells_are_a_table_where_all_have_the_same_names() -> None:
+    same = ((("a", "1"), ("b", "x")), (("a", "22"), ("b", "")))
+    assert as_text(same).split("\n") == ["a   b", "--  -", "1   x", "22  –"]
+    assert as_text((*same, (("c", "1"),))).split("\n")[2] == '- ["c", "1"]'
 
 
 def test_what_strangers_write_cannot_move_the_cursor() -> None:
