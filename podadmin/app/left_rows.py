@@ -75,6 +75,7 @@ _WORDS = {
     outgoing.PASSED: "{n} went out",
     outgoing.STRIPPED: "{n} went out without the text of an error",
     outgoing.HELD: "{n} kept until seen",
+    outgoing.QUEUED: "{n} on the way",
     outgoing.WITHHELD: "{n} withheld",
     outgoing.REFUSED: "{n} refused",
 }

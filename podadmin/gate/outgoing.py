@@ -31,6 +31,8 @@ from podadmin.store.unit import Fact, Unit
 
 PASSED: Final = "passed"
 HELD: Final = "held"
+QUEUED: Final = "queued"
+"""It may go, and has not gone yet."""
 WITHHELD: Final = "withheld"
 REFUSED: Final = "refused"
 STRIPPED: Final = "stripped"
@@ -49,7 +51,7 @@ WEB_CALL: Final = -2
 _NO_MESSAGES: Final = {UPLOAD: "Upload to the object store", WEB_CALL: "Call to the network's hub"}
 _LARGEST_KEPT: Final = 64 * 1024
 _LAST: Final = frozenset({MessageType.BATCHES_COMPLETE, MessageType.TASK_ABORT, MessageType.JOB_REJECT})
-_AS_OUTCOME: Final = {"held": HELD, "released": HELD, "sent": PASSED, "withheld": WITHHELD}
+_AS_OUTCOME: Final = {"held": HELD, "released": QUEUED, "sent": PASSED, "withheld": WITHHELD}
 
 
 @dataclass(frozen=True)

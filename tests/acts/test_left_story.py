@@ -70,6 +70,11 @@ def test_what_left_for_a_request_is_shown_and_what_waits_with_its_reasons(made: 
     assert not shown.may_withhold.allowed
     with pytest.raises(NotFound):
         made("gate show-result", result_id="out_9")
+    with profile.store.record(Fact("anna", "gate.result-released", request_id)) as unit:
+        unit.execute(result.update().values(state="released"))
+    shown = made("requests left", request=request_id)
+    assert shown.words == "Of its messages 1 went out, 1 on the way. 64 bytes have left."
+    assert (shown.rows[0].outcome, shown.waiting) == ("queued", ())
 
 
 def test_the_hospitals_proxy_is_set_and_its_password_is_nowhere_to_be_read(made: Any, profile: Any) -> None:

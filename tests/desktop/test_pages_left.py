@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from podadmin.app import left_rows
 from podadmin.app.views.facts import Done, Permit
 from podadmin.app.views.gate import ResultRow, ResultView
 from podadmin.app.views.left import LeftRow, LeftView
 from podadmin.core.errors import Unavailable
+from podadmin.desktop.pages import request_left
 from podadmin.desktop.pages.request_left import LOOK, LeftCard, LeftPart, ResultSheet
+from podadmin.gate import outgoing
 from tests.desktop.hands import Show, named, press, texts
 from tests.desktop.held import Ready
 
@@ -122,3 +125,8 @@ def test_what_cannot_be_opened_cannot_be_let_go_from_here(show: Show, host: QWid
     sheet.open()
     assert "It was not opened." in texts(sheet)
     assert not sheet.release.isEnabled()
+
+
+def test_whatever_becomes_of_a_message_has_a_badge_and_words() -> None:
+    every = {outgoing.PASSED, outgoing.HELD, outgoing.QUEUED, outgoing.WITHHELD, outgoing.REFUSED, outgoing.STRIPPED}
+    assert set(request_left._OUTCOMES) == set(left_rows._WORDS) == {*every, *outgoing._AS_OUTCOME.values()}

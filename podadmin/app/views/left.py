@@ -12,7 +12,8 @@ from podadmin.app.views.gate import ResultRow
 
 @dataclass(frozen=True)
 class LeftRow:
-    """A message, or `count` alike. `size` in bytes, sealed. `outcome`: passed | held | withheld | refused | stripped.
+    """A message, or `count` alike. `size` in bytes, sealed. `outcome`: passed | held | queued | withheld | refused |
+    stripped.
 
     `words` says in plain words what it holds, as far as the key of the task opened it; nothing of the content is kept.
     """

@@ -35,6 +35,7 @@ _OUTCOMES: Final = {
     "passed": BadgeSpec("good", "Went out", "check"),
     "stripped": BadgeSpec("info", "Without the error", "circle-minus"),
     "held": BadgeSpec("warn", "Kept until seen", "hourglass"),
+    "queued": BadgeSpec("info", "On its way", "hourglass"),
     "withheld": BadgeSpec("bad", "Withheld", "ban"),
     "refused": BadgeSpec("bad", "Refused", "octagon-x"),
 }
