@@ -88,7 +88,7 @@ def test_a_custodian_sees_what_stands_between_pod_and_network(behind: Any, profi
 
 def test_without_a_real_pod_there_is_no_environment_and_nothing_to_stop(made: Any) -> None:
     shown = made("gate status")
-    assert (shown.mode, shown.network) == ("off", "")
+    assert (shown.mode, shown.network) == ("unused", "")
     assert "podadmin network join" in shown.words
     with pytest.raises(Unavailable, match="never on"):
         made("gate environment")

@@ -57,8 +57,11 @@ def test_the_gate_says_what_it_stands_between_since_when_and_what_passed(show: S
     assert "This pod is not behind the gate: it has said nothing" in said
     assert "The gate stands before the pod." not in said
     assert "Stands before the pod" not in said
-    card.show_gate(GateView("off", "The gate is off."))
-    assert "none yet" in texts(card)
+    for mode, badge in (("off", "Off"), ("unused", "Not there yet"), ("elsewhere", "Not in this window")):
+        card.show_gate(GateView(mode, "It is so."))
+        said = texts(card)
+        assert "none yet" in said
+        assert badge in said
 
 
 def test_a_pod_can_be_started_stopped_restarted_and_told_of_its_datasources(show: Show) -> None:

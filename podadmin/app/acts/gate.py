@@ -81,12 +81,11 @@ def status(profile: Profile) -> GateView:
     engine = profile.engine
     gate = engine.gate if engine is not None else None
     if gate is None:
-        words = shown.words
-        if profile.lock.taken_elsewhere():
-            words = "The gate runs in another podadmin; what it has seen is shown there."
-        else:
-            words = f"{words} {gate_view(profile, pod_view(profile)).detail}".rstrip()
-        return GateView(**{**vars(shown), "words": words, "environment": _printed(profile) if foreign else ()})
+        stands = gate_view(profile, pod_view(profile))
+        calm = stands.state in {"elsewhere", "starting", "unused"}
+        words = f"{stands.words}." if calm else shown.words
+        now = {"mode": stands.state if calm else "off", "words": f"{words} {stands.detail}".rstrip()}
+        return GateView(**{**vars(shown), **now, "environment": _printed(profile) if foreign else ()})
     seen, proxied = gate.seen, gate if isinstance(gate, ProxyGate) else None
     assert engine is not None
     blocked = engine.snapshot().state == "blocked"

@@ -78,7 +78,8 @@ class NameValue:
 
 @dataclass(frozen=True)
 class GateView:
-    """`mode`: off | built-in (the relay of the built-in worker) | proxy (a pod in proxy mode) | blocked.
+    """`mode`: off | unused (there is nothing yet that could run) | starting | elsewhere (in another podadmin) |
+    blocked | built-in (the relay of the built-in worker) | proxy (a pod in proxy mode).
 
     `red` is a sentence where the pod is not behind the gate, else empty. `environment` is for a pod that somebody else
     starts, and holds no secret; `words` says the state in one sentence.

@@ -208,6 +208,8 @@ class LimitsPage(Page):
         self.body.addWidget(self.view)
         yield
         yield from self.view.build()
+        # what else is read can come first, and a table without rows would say that there are none
+        self.view.state.show_loading("Reading the models")
         yield
         self.own = OwnLimitsView()
         self.own.setVisible(False)

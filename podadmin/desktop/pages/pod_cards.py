@@ -24,6 +24,9 @@ from podadmin.desktop.widgets.words import ago, amount, count, precise, size, wh
 
 _MODES: Final = {
     "off": BadgeSpec("bad", "Off", "shield-alert"),
+    "unused": BadgeSpec("plain", "Not there yet", "circle-dot"),
+    "starting": BadgeSpec("info", "Starting", "loader-circle"),
+    "elsewhere": BadgeSpec("info", "Not in this window", "info"),
     "built-in": BadgeSpec("good", "Stands before the built-in worker", "shield-check"),
     "proxy": BadgeSpec("good", "Stands before the pod", "shield-check"),
     "blocked": BadgeSpec("bad", "Blocked", "octagon-x"),
