@@ -347,12 +347,14 @@ def test_a_part_of_a_date_is_no_column(part: str) -> None:
 def test_what_stands_before_a_name_can_be_a_word_of_the_engine(query: str) -> None:
     found = understand(query)
     assert ("person" in found.columns, found.perhaps, found.level) == (True, ("person",), "row")
+    assert set(understand(query.replace(" FROM", ", PRIOR nid FROM", 1)).perhaps) == {"person", "nid"}
 
 
 @pytest.mark.parametrize(
     "query",
     [
         "SELECT a AS person FROM t",
+        "SELECT a AS person, `b c` FROM t",
         "SELECT a aS\n/* so to speak */ person FROM t",
         "SELECT t.a person FROM t",
         'SELECT "DISTINCTROW" person FROM t',
