@@ -50,7 +50,9 @@ def columns_of(tree: exp.Expr, reading: Reading) -> tuple[tuple[str, ...], tuple
             found.setdefault(name, last.name)
             sure.add(name)
     for unmarked in _unmarked(tree, reading):
-        found.setdefault(unmarked.casefold(), unmarked)
+        name = unmarked.casefold()
+        every = every or name in OWN_NAMES or name in sources
+        found.setdefault(name, unmarked)
     return tuple(found.values()), tuple(each for name, each in found.items() if name not in sure), every
 
 

@@ -124,9 +124,11 @@ def test_mysql_has_a_name_of_its_own_for_the_number_of_a_record(mysql: Server) -
     mysql.run("CREATE TABLE numbered_callers (person INT PRIMARY KEY)", "INSERT INTO numbered_callers VALUES (17)")
     try:
         assert mysql.run("SELECT _rowid FROM numbered_callers") == [(17,)]
+        assert mysql.run("SELECT BINARY _rowid FROM numbered_callers") == [(b"17",)]
     finally:
         mysql.run("DROP TABLE numbered_callers")
     assert understand("SELECT _rowid FROM numbered_callers").all_columns
+    assert understand("SELECT BINARY _rowid FROM numbered_callers").all_columns
 
 
 @pytest.mark.parametrize(

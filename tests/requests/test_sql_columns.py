@@ -351,6 +351,13 @@ def test_what_stands_before_a_name_can_be_a_word_of_the_engine(query: str) -> No
 
 
 @pytest.mark.parametrize(
+    "query", ["SELECT BINARY _rowid FROM t", "SELECT UNIQUE rowid FROM t", "SELECT TOP(1) t FROM t"]
+)
+def test_behind_such_a_word_a_name_can_stand_for_all_columns(query: str) -> None:
+    assert understand(query).all_columns
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "SELECT a AS person FROM t",
