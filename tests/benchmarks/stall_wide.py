@@ -49,7 +49,7 @@ _PARTS: Final[dict[str, str]] = {
         page Datasources
         wait "pictures" 60
         click "Schema of pictures"
-        wait "000,000" 900""",
+        wait "{files:,}" 900""",
 }
 
 
@@ -85,10 +85,11 @@ def _podadmin(profile: Path, *words: str) -> None:
 
 def run(folder: Path | None = None, files: int = FILES) -> list[dict[str, Any]]:
     """The longest stall in ms of each part, beside the bound."""
+    parts = {name: steps.replace("{files:,}", f"{files:,}") for name, steps in _PARTS.items()}
     if folder is not None:
-        return longest_stalls(make(folder, files), _PARTS)
+        return longest_stalls(make(folder, files), parts)
     with tempfile.TemporaryDirectory() as made:
-        return longest_stalls(make(Path(made), files), _PARTS)
+        return longest_stalls(make(Path(made), files), parts)
 
 
 if __name__ == "__main__":
