@@ -2,8 +2,9 @@
 
 It is a copy of what the file system says and no record of what happened: it may be thrown away at any time and is
 made again. Memory stays bounded however many files there are: one folder is looked at after the other, and a folder
-of very many files in portions. A look that was stopped goes on where it was. A folder in which nothing has changed
-(names, sizes, times) is known by its digest and not written again.
+of very many files in portions. After a look that was stopped the next one goes on where it was, and then looks again at
+what had been seen: what it says is true of one look. A folder in which nothing has changed (names, sizes, times) is
+known by its digest and not written again.
 
 Symbolic links are counted and never followed. Network shares are asked by few threads at once, a listing that fails
 for a passing reason is tried again, and a share that does not answer is given up instead of waited for.

@@ -135,13 +135,11 @@ class Look:
             # another filter counts other files: what is known of every folder is found anew
             self._connection.execute("UPDATE folder SET digest = NULL, turn = 0")
             self._say("filter", mark)
-            self._say("whole", "yes")
-        turn = int(said(self._connection, "turn") or 0)
+        # what a look that was stopped has seen can be another by now: it is seen again, after what that did not reach
+        turn = int(said(self._connection, "turn") or 0) + 1
         total = int(self._connection.execute("SELECT count(*) FROM folder").fetchone()[0])
-        if turn == 0 or said(self._connection, "whole") == "yes":
-            turn += 1
-            self._say("turn", str(turn))
-            self._say("whole", "no")
+        self._say("turn", str(turn))
+        self._say("whole", "no")
         self._connection.execute("INSERT OR IGNORE INTO folder (path, parent, turn) VALUES (x'', NULL, 0)")
         self._connection.commit()
         return turn, total if turn > 1 else 0
@@ -150,7 +148,7 @@ class Look:
         if room <= 0:
             return []
         found = self._connection.execute(
-            "SELECT id, path FROM folder WHERE turn < ? LIMIT ?", (self._turn, room + len(asked))
+            "SELECT id, path FROM folder WHERE turn < ? ORDER BY turn LIMIT ?", (self._turn, room + len(asked))
         )
         return [(number, path) for number, path in found if number not in asked][:room]
 

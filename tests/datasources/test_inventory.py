@@ -129,9 +129,16 @@ def test_a_look_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypatc
     assert part is not None
     assert not part.whole
     assert 0 < part.files < 40
+    with inventory.opened(tmp_path / "kept.db") as connection:
+        seen_before = [os.fsdecode(path) for (path,) in connection.execute("SELECT path FROM folder WHERE files > 0")]
+    # what was seen already is not believed for ever
+    (root / seen_before[0] / "later.dcm").write_bytes(b"later")
+    (root / "new").mkdir()
+    (root / "new" / "x.dcm").write_bytes(b"x")
     rest = look(root)
-    assert (rest.files, rest.whole) == (40, True)
-    assert rest.changed < 41
+    assert (rest.files, rest.whole) == (42, True)
+    assert rest.changed == 41 - len(seen_before) + 2
+    assert look(root).changed == 0
 
 
 def test_a_folder_of_very_many_files_is_written_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
