@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass
 from datetime import datetime
 from typing import Any, TypeGuard
@@ -137,12 +137,11 @@ def _sequence(items: list[Any] | tuple[Any, ...]) -> list[str]:
     return [line for item in items for line in _block(item)]
 
 
-def _same_names(items: Iterable[Any]) -> tuple[str, ...]:
+def _same_names(items: Sequence[Any]) -> tuple[str, ...]:
     """The names of rows that are pairs of a name and a cell, where all rows have the same; else none."""
-    rows = [[part for part in item if isinstance(part, tuple) and len(part) == 2] for item in items]
-    if not all(row and len(row) == len(item) for row, item in zip(rows, items, strict=True)):
+    if not all(isinstance(part, tuple) and len(part) == 2 for item in items for part in item):
         return ()
-    names = {tuple(name for name, _ in row) for row in rows}
+    names = {tuple(name for name, _ in item) for item in items}
     return names.pop() if len(names) == 1 else ()
 
 

@@ -98,7 +98,7 @@ class Look:
         self._waited, self._named = 0.0, 0
 
     def run(self) -> int:
-        """Look at every folder that this turn has not looked at. Returns how many have something new in them."""
+        """Look at every folder. Returns how many have something new in them."""
         self._turn, before = self._begin()
         changed = done = 0
         self._one_more()
@@ -315,9 +315,8 @@ class Look:
 
     def _write_many(self, found: _Listing) -> None:
         """A folder with very many files: listed again, written in portions."""
-        # where this was or is stopped half-way, what is half is neither taken for the whole nor kept
+        # where this is stopped half-way, what is half is not taken for the whole
         self._connection.execute("UPDATE folder SET digest = NULL WHERE id = ?", (found.folder,))
-        self._connection.execute("DELETE FROM file WHERE folder = ? AND turn = ?", (found.folder, self._turn))
         portion: list[_Row] = []
         for entry in self._entries(found.path):
             row = None if entry.is_symlink() or entry.is_dir(follow_symlinks=False) else self._row(entry)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def tables_of(tree: exp.Expr) -> Iterator[exp.Table]:
+    """Every name in FROM, wherever it stands; those of a WITH are among them."""
     from sqlglot import exp
 
     yield from tree.find_all(exp.Table)

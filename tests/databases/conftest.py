@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
 from tests.databases.servers import NotInstalled, Server, mariadb_server, mysql_server, postgresql_server
 
 
+def _running(made: AbstractContextManager[Server]) -> Iterator[Server]:
+    try:
+        with made as server:
+            yield server
+    except NotInstalled as absent:
+        pytest.skip(f"{absent} is not installed")
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
-    try:
-        with postgresql_server() as server:
-            yield server
-    except NotInstalled:
-        pytest.skip("PostgreSQL is not installed")
+    yield from _running(postgresql_server())
 
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[Server]:
-    try:
-        with mariadb_server() as server:
-            yield server
-    except NotInstalled:
-        pytest.skip("MariaDB is not installed")
+    yield from _running(mariadb_server())
 
 
 @pytest.fixture(scope="session")
 def only_mysql() -> Iterator[Server]:
-    try:
-        with mysql_server() as server:
-            yield server
-    except NotInstalled:
-        pytest.skip("MySQL is not installed")
+    yield from _running(mysql_server())
 
 
 @pytest.fixture(scope="session", params=["mariadb", "only_mysql"], ids=["MariaDB", "MySQL"])

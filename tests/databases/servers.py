@@ -191,16 +191,12 @@ def numbered(most: int) -> str:
 @contextmanager
 def mariadb_server() -> Iterator[Server]:
     """A MariaDB that runs as long as the context. Raises NotInstalled."""
-    with servers_folder() as where:
-        yield from _mariadb(where / "my")
-
-
-def _mariadb(folder: Path) -> Iterator[Server]:
     install, program = shutil.which("mariadb-install-db"), shutil.which("mariadbd") or "/usr/sbin/mariadbd"
     if install is None or not Path(program).exists():
         raise NotInstalled("MariaDB")
     prepare = [install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
-    yield from _mysql_family(folder, program, prepare)
+    with servers_folder() as where:
+        yield from _mysql_family(where / "my", program, prepare)
 
 
 @contextmanager

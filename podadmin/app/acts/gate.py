@@ -70,12 +70,11 @@ def status(profile: Profile) -> GateView:
     pod = pods.find(profile.store)
     works = worker(profile.store)
     foreign = works == BITFOUNT
-    local = "Local network" if network_for(works, networks.joined(profile.store)) is not None else ""
     shown = GateView(
         mode="off",
         words="The gate is off: nothing can run, nothing is checked.",
         pod=pod.identifier if pod else "",
-        network=_title(profile) if foreign else local,
+        network=_title(profile) if foreign else _local(profile, works),
         hosts=_hosts(profile, None),
     )
     engine = profile.engine
@@ -84,8 +83,12 @@ def status(profile: Profile) -> GateView:
         stands = gate_view(profile, pod_view(profile))
         calm = stands.state in {"elsewhere", "starting", "unused"}
         words = f"{stands.words}." if calm else shown.words
-        now = {"mode": stands.state if calm else "off", "words": f"{words} {stands.detail}".rstrip()}
-        return GateView(**{**vars(shown), **now, "environment": _printed(profile) if foreign else ()})
+        return replace(
+            shown,
+            mode=stands.state if calm else shown.mode,
+            words=f"{words} {stands.detail}".rstrip(),
+            environment=_printed(profile) if foreign else (),
+        )
     seen, proxied = gate.seen, gate if isinstance(gate, ProxyGate) else None
     assert engine is not None
     blocked = engine.snapshot().state == "blocked"
@@ -96,11 +99,10 @@ def status(profile: Profile) -> GateView:
         words = "The gate stands before the pod, and everything that the pod says or hears passes it."
     else:
         words = "The gate stands before the built-in worker."
-    return GateView(
+    return replace(
+        shown,
         mode="blocked" if blocked else "proxy" if proxied is not None else "built-in",
         words=words,
-        pod=shown.pod,
-        network=shown.network,
         since=seen.since,
         up_contact=seen.up_contact,
         down_contact=seen.down_contact,
@@ -247,6 +249,10 @@ def _content(profile: Profile, found: results.Waiting) -> Content:
 def _decide(profile: Profile, host: str, verdict: str, reason: str) -> None:
     places = places_of(profile, joined_kind(profile))
     rules.decide(profile.store, profile.clock, places, host, verdict, profile.actor, reason)
+
+
+def _local(profile: Profile, works: str) -> str:
+    return "Local network" if network_for(works, networks.joined(profile.store)) is not None else ""
 
 
 def _title(profile: Profile) -> str:
