@@ -10,7 +10,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +41,7 @@ ODD_WORDS = tuple(sorted({*NULL_WORDS, *SPREADSHEET_ERRORS} - {""}))
 """What may stand where a number should: in SQL, `getvariable('odd_words')`."""
 _POLL_SECONDS = 0.1
 _BUFFER_BYTES = 1 << 22
+_LONG_BYTES = 1 << 26
 _PARQUET = b"PAR1"
 _NEVER = "\x01"
 """A word for “empty” where none is to count: no text holds it."""
@@ -352,8 +353,7 @@ def _connected(
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "temp_directory": str(temp_directory) if temp_directory else "",
-        # what one part of the work gives back is not kept beside what the next one takes: a quarter less at the peak
-        "allocator_bulk_deallocation_flush_threshold": "1MB",
+        "allocator_bulk_deallocation_flush_threshold": "8MB" if _is_long(paths[0]) else "1MB",
     }
     connection = duckdb.connect(":memory:", config=settings)
     for setting in (
@@ -367,6 +367,17 @@ def _connected(
     ):
         connection.execute(f"SET {setting}")
     return connection
+
+
+def _is_long(path: Path) -> bool:
+    """Is it worth more to be quick than to be small?
+
+    What one part of the work gives back is not kept beside what the next one takes, which is a quarter less memory at
+    the peak. Of a long file this would take a tenth of the time.
+    """
+    with suppress(OSError):
+        return path.stat().st_size > _LONG_BYTES
+    return False
 
 
 @contextmanager

@@ -41,7 +41,8 @@ class Lot:
     def drawing(self, drawn: str) -> str:
         """The expression that gives what is `drawn` of some rows, where each row has its `lot`."""
         within = f"lot < {self._share!r}"
-        return f"min_by(CASE WHEN {within} THEN {drawn} END, lot, {self._most}) FILTER ({within})"
+        # no FILTER here or below: for each, DuckDB cuts all columns that are asked for, not only those it concerns
+        return f"min_by(CASE WHEN {within} THEN {drawn} END, CASE WHEN {within} THEN lot END, {self._most})"
 
 
 class Column:
@@ -124,8 +125,8 @@ class Column:
     def _native(self, place: str, kind: str, native: str, seen: Look, as_text: bool) -> None:
         self.select["cells"] = f"count({self._cell})"
         if kind == "boolean":
-            self.select["trues"] = f"count(*) FILTER ({self._cell})"
-            self.select["falses"] = f"count(*) FILTER (NOT {self._cell})"
+            self.select["trues"] = f"count_if({self._cell})"
+            self.select["falses"] = f"count_if(NOT {self._cell})"
             return
         whole = kind == "Int64"
         number = f"n{place}"
@@ -151,8 +152,8 @@ class Column:
             self.select["cells"] = f"count({self._cell})"
             self._may_be_nan = True
             if not typed:
-                rest = f"{number} IS NULL AND {self._cell} IS NOT NULL"
-                self.select["odd"] = f"histogram_exact({self._cell}, getvariable('odd_words')) FILTER ({rest})"
+                rest = f"CASE WHEN {number} IS NULL THEN {self._cell} END"
+                self.select["odd"] = f"histogram_exact({rest}, getvariable('odd_words'))"
             if as_text:
                 self._labels(self._cell, "", seen)
             return
@@ -167,7 +168,7 @@ class Column:
             self.bins = tuple(sorted({*self.bins, *TRUE_WORDS, *FALSE_WORDS}))
         elif unknown or seen.booleans == seen.cells:
             for key, words_of in (("trues", TRUE_WORDS), ("falses", FALSE_WORDS)):
-                self.select[key] = f"count(*) FILTER ({self._cell} IN ({', '.join(map(literal, words_of))}))"
+                self.select[key] = f"count_if({self._cell} IN ({', '.join(map(literal, words_of))}))"
         if unknown or dated:
             how = seen.date_format or ISO_DATES
             made = (
@@ -240,7 +241,7 @@ class Column:
             test = f"CASE WHEN strlen({text}) <= {_LONGEST_NULL} THEN {text} IN ({words}) ELSE false END"
             # where all cells of the sample are longer than such words, the shortest of all cells tells
             asked = self.again if seen.shortest > _LONGEST_NULL else self.select
-            asked["strays"] = f"count(*) FILTER ({test})"
+            asked["strays"] = f"count_if({test})"
         self._distinct(text)
 
     def _labels(self, text: str, made: str, seen: Look, strays: bool = False) -> None:
