@@ -50,8 +50,10 @@ class Slices(QObject):
         super().__init__(parent)
         self._steps: Iterator[object] | None = None
         self._then: Callable[[], object] | None = None
+        self._paused = False
         self._timer = QTimer(self)
-        self._timer.setInterval(0)
+        # started anew after each turn: whatever became due meanwhile comes before the next one
+        self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._turn)
 
     @property
@@ -63,7 +65,7 @@ class Slices(QObject):
         """Begin with the next turn of the event loop, in place of what is under way; `then` is called at the end."""
         self.end()
         self._steps, self._then = iter(steps), then
-        self._timer.start()
+        self.resume()
 
     def end(self) -> None:
         """Leave off; what is left is not done and `then` is not called."""
@@ -72,10 +74,12 @@ class Slices(QObject):
 
     def pause(self) -> None:
         """Do nothing until `resume`."""
+        self._paused = True
         self._timer.stop()
 
     def resume(self) -> None:
         """Go on with what was begun."""
+        self._paused = False
         if self.busy:
             self._timer.start()
 
@@ -90,6 +94,8 @@ class Slices(QObject):
             except Exception:
                 self.end()
                 raise
+        if not self._paused:
+            self.resume()
 
     def _over(self, steps: Iterator[object]) -> None:
         if self._steps is steps:

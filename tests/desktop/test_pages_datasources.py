@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
-from shiboken6 import delete
+from shiboken6 import delete, isValid
 
 from podadmin.app.datasource_rows import kind_view
 from podadmin.app.views.datasources import ColumnView, DatasourceCard, Preview, ProbeView, Revelation, SchemaView
@@ -20,7 +20,7 @@ from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput, Cancelled
 from podadmin.datasources.kinds.registry import KINDS
 from podadmin.datasources.model import DatasourceName
-from podadmin.desktop.pages.datasource_cards import DatasourceList, summary
+from podadmin.desktop.pages.datasource_cards import DatasourceList, DatasourceTile, summary
 from podadmin.desktop.pages.datasource_columns import AT_ONCE, ColumnsStep, warning_of
 from podadmin.desktop.pages.datasource_detail import DatasourceDetail
 from podadmin.desktop.pages.datasource_draft import COLUMNS, SAVE, SCHEMA, SET_UP, TEST, Choice, Draft, Given, name_from
@@ -30,7 +30,7 @@ from podadmin.desktop.pages.datasource_steps import ProbeStep
 from podadmin.desktop.pages.datasource_wizard import Wizard
 from podadmin.desktop.pages.datasources import DatasourcesPage
 from podadmin.desktop.pages.schema_review import SchemaReview
-from podadmin.desktop.slices import complete
+from podadmin.desktop.slices import at_once, complete
 from podadmin.desktop.widgets.prompt import ReasonPrompt
 from tests.desktop.hands import Show, named, press, texts
 from tests.desktop.held import Window
@@ -140,7 +140,7 @@ def at_columns(wizard: Wizard, columns: Sequence[ColumnView] = FOUND) -> None:
 
 def test_a_broken_source_says_what_is_wrong_and_who_can_fix_it(show: Show) -> None:
     view = show(DatasourceList(ManualClock(NOW)))
-    view.show_sources((SOURCE, BROKEN))
+    at_once(view.show_sources((SOURCE, BROKEN)))
     said = texts(view)
     assert "Cannot be read" in said
     assert "The file was not found. It was moved. Who can fix it: You, by choosing another file." in said
@@ -156,7 +156,7 @@ def test_each_card_has_its_own_acts_by_name(show: Show) -> None:
     view.check_wanted.connect(lambda source: asked.append(("check", source.id)))
     view.schema_wanted.connect(lambda source: asked.append(("schema", source.id)))
     view.remove_wanted.connect(lambda source: asked.append(("remove", source.id)))
-    view.show_sources((SOURCE, BROKEN))
+    at_once(view.show_sources((SOURCE, BROKEN)))
     press(view, "Check theatre")
     press(view, "Schema of eye-clinic")
     press(view, "Remove theatre…")
@@ -167,18 +167,44 @@ def test_without_a_datasource_the_next_step_is_offered(show: Show) -> None:
     view = show(DatasourceList(ManualClock(NOW)))
     asked: list[bool] = []
     view.connect_wanted.connect(lambda: asked.append(True))
-    view.show_sources(())
+    at_once(view.show_sources(()))
     assert "nothing is saved until you say so" in texts(view)
     press(view, "Connect a datasource")
     assert asked == [True]
 
 
 def test_cards_that_have_not_changed_are_left_alone(show: Show) -> None:
+    clock = ManualClock(NOW)
+    view = show(DatasourceList(clock))
+    at_once(view.show_sources((SOURCE, BROKEN)))
+    alone, broken = view.tiles["ds_1"], view.tiles["ds_2"]
+    named(alone, "Check eye-clinic").setFocus()
+    clock.advance(3 * 3600)
+    mended = replace(BROKEN, health="good", health_words="Readable", cause="")
+    at_once(view.show_sources((mended, SOURCE)))
+    assert view.tiles["ds_1"] is alone
+    assert named(alone, "Check eye-clinic").hasFocus()
+    assert "made 5 hours ago" in texts(alone)
+    assert view.tiles["ds_2"] is not broken
+    assert not isValid(broken) or broken.parent() is None
+    assert "Cannot be read" not in texts(view)
+    assert alone.geometry() != view.tiles["ds_2"].geometry()
+
+
+def test_a_list_that_comes_while_another_is_being_shown_takes_its_place_whole(show: Show) -> None:
     view = show(DatasourceList(ManualClock(NOW)))
-    assert view.show_sources((SOURCE,))
-    tile = view.tiles["ds_1"]
-    assert not view.show_sources((SOURCE,))
-    assert view.tiles["ds_1"] is tile
+    many = [replace(SOURCE, id=f"ds_{number}", name=f"clinic-{number}") for number in range(9)]
+    first = view.show_sources(many)
+    for _ in range(7):
+        next(first)
+    seen = dict(view.tiles)  # the last of them is made, and has no place yet
+    assert set(seen) == {"ds_0", "ds_1", "ds_2", "ds_3"}
+    at_once(view.show_sources(many[2:]))
+    assert list(view.tiles) == [each.id for each in many[2:]]
+    assert all(view.tiles[each] is seen[each] for each in ("ds_2", "ds_3"))
+    assert texts(view).count("Every column is read") + texts(view).count("Never read") == len(many[2:])
+    shown = [each for each in view.findChildren(DatasourceTile) if each.isVisible()]
+    assert {each.source.id for each in shown} == set(view.tiles)
 
 
 def test_the_wizard_asks_for_one_thing_after_the_other_and_saves_at_the_end_only(show: Show) -> None:

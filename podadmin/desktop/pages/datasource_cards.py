@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -78,7 +78,7 @@ class DatasourceTile(Card):
     schema_wanted = Signal(object)
     remove_wanted = Signal(object)
 
-    def __init__(self, source: DatasourceCard, now: datetime, parent: QWidget | None = None) -> None:
+    def __init__(self, source: DatasourceCard, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self.source = source
         set_name(self, source.name)
@@ -94,8 +94,8 @@ class DatasourceTile(Card):
         elif source.health == "slow" or (source.health == "good" and source.health_words not in _WELL):
             self.body.addWidget(Banner("warn", source.health_words))
         self.body.addLayout(row(*((_figure(name, value), 1) for name, value in figures(source)), gap=SPACE.l))
-        made = f"made {ago(source.schema_made_at, now)}" if source.schema_made_at is not None else ""
-        self.body.addLayout(row(Badge(schema_badge(source)), PlainLabel(made, "small"), STRETCH))
+        self._made = PlainLabel("", "small")
+        self.body.addLayout(row(Badge(schema_badge(source)), self._made, STRETCH))
         if source.reads == "profile":
             ignored = source.columns_ignored
             words = f"Never read: {', '.join(ignored)}" if ignored else "Every column is read"
@@ -113,6 +113,11 @@ class DatasourceTile(Card):
         )
         self._remove = DangerButton("Remove…", self._on_remove, "trash-2", f"Remove {source.name}…")
         self.body.addLayout(row(self._check, self._schema, STRETCH, self._remove))
+
+    def tell_age(self, now: datetime) -> None:
+        """Say how long ago its schema was made."""
+        made = self.source.schema_made_at
+        self._made.setText(f"made {ago(made, now)}" if made is not None else "")
 
     def set_busy(self, reason: str) -> None:
         """Its acts wait for one that runs; none where `reason` is empty."""
@@ -166,7 +171,6 @@ class DatasourceList(QWidget):
     def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._clock = clock
-        self._shown: tuple[DatasourceCard, ...] | None = None
         self.tiles: dict[str, DatasourceTile] = {}
         self._grid = CardGrid(SIZE.field)
         self._grid.setAccessibleName("Datasources")
@@ -174,20 +178,15 @@ class DatasourceList(QWidget):
         self.state = StateView(wrap(column(self._summary, self._grid, STRETCH, gap=SPACE.m)))
         self.setLayout(column(self.state))
 
-    def show_sources(self, sources: Sequence[DatasourceCard]) -> bool:
-        """Show these datasources. Answers whether anything had to be drawn anew."""
-        if tuple(sources) == self._shown:
-            return False
-        self._shown = tuple(sources)
-        now = self._clock.now()
-        self.tiles = {}
-        for source in sources:
-            tile = DatasourceTile(source, now)
-            tile.check_wanted.connect(self.check_wanted.emit)
-            tile.schema_wanted.connect(self.schema_wanted.emit)
-            tile.remove_wanted.connect(self.remove_wanted.emit)
-            self.tiles[source.id] = tile
-        self._grid.set_cards(list(self.tiles.values()))
+    def show_sources(self, sources: Sequence[DatasourceCard]) -> Iterator[None]:
+        """Show these datasources, stopping after every card. A card of which nothing has changed stays what it is."""
+        known, now = self.tiles, self._clock.now()
+        kept = {
+            p: known[each.id] for p, each in enumerate(sources) if each.id in known and known[each.id].source == each
+        }
+        for tile in kept.values():
+            tile.tell_age(now)
+        self.tiles = {tile.source.id: tile for tile in kept.values()}
         self._summary.setText(summary(sources))
         if sources:
             self.state.show_content()
@@ -200,7 +199,16 @@ class DatasourceList(QWidget):
                 CONNECT,
                 self.connect_wanted.emit,
             )
-        return True
+        made = (self._tile(each, now) for place, each in enumerate(sources) if place not in kept)
+        yield from self._grid.fill(made, len(sources), kept)
+
+    def _tile(self, source: DatasourceCard, now: datetime) -> DatasourceTile:
+        tile = self.tiles[source.id] = DatasourceTile(source)
+        tile.tell_age(now)
+        tile.check_wanted.connect(self.check_wanted.emit)
+        tile.schema_wanted.connect(self.schema_wanted.emit)
+        tile.remove_wanted.connect(self.remove_wanted.emit)
+        return tile
 
 
 def summary(sources: Sequence[DatasourceCard]) -> str:

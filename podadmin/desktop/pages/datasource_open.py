@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final
 
 from podadmin.app.views.datasources import (
@@ -33,21 +34,22 @@ _FORMATS: Final = (
 class OpenDatasource:
     """Serves the view of the datasource that is open, and the form that changes it.
 
-    `say_error` tells what went wrong, `change` opens the form for a datasource by its id, `close` shows it again.
+    `form` makes the form when it is first needed. `say_error` tells what went wrong, `change` opens the form for a
+    datasource by its id, `close` shows it again.
     """
 
     def __init__(
         self,
         page: Page,
         detail: DatasourceDetail,
-        form: ChangeView,
+        form: Callable[[], ChangeView],
         say_error: Callable[[PodadminError], None],
         change: Callable[[str], None],
         close: Callable[[str], None],
     ) -> None:
         self._page = page
         self._detail = detail
-        self._form = form
+        self._make_form = form
         self._say_error = say_error
         self._close = close
         self.id = ""
@@ -59,9 +61,15 @@ class OpenDatasource:
         detail.health.schedule_wanted.connect(self._watch)
         detail.set_up.change_wanted.connect(lambda: change(self.id))
         detail.inventory.look_wanted.connect(lambda: self._count(True))
-        form.left.connect(lambda: close(self.id))
-        form.save_wanted.connect(self._change)
         self._wire(detail.review)
+
+    @cached_property
+    def form(self) -> ChangeView:
+        """The form that changes a datasource."""
+        made = self._make_form()
+        made.left.connect(lambda: self._close(self.id))
+        made.save_wanted.connect(self._change)
+        return made
 
     def open(self, source: str) -> None:
         """Show this datasource, by its id."""
@@ -74,13 +82,13 @@ class OpenDatasource:
     def open_form(self, source: str) -> None:
         """Show the form that changes this datasource."""
         self.id = source
-        self._form.show_loading()
+        self.form.show_loading()
 
         def came(fields: DatasourceFields) -> None:
             if fields.id == self.id:
-                self._form.show_fields(fields)
+                self.form.show_fields(fields)
 
-        self._page.session.read(self._form, "datasource fields", {"datasource": source}, came, self._form.show_problem)
+        self._page.session.read(self.form, "datasource fields", {"datasource": source}, came, self.form.show_problem)
 
     def read(self) -> None:
         """Read what is shown of it."""
@@ -191,16 +199,16 @@ class OpenDatasource:
         wanted = self.id
 
         def changed(source: DatasourceCard) -> None:
-            self._form.set_busy(False)
+            self.form.set_busy(False)
             self._page.desk.say(f"{source.name} was changed.")
             self._close(wanted)
             check = {"datasource": wanted}
             self._page.session.write(self._page, "datasource check", check, title=f"Checking {source.name}")
 
         job = self._page.session.write(
-            self._form, "datasource change", arguments, changed, self._form.show_problem, title="Changing a datasource"
+            self.form, "datasource change", arguments, changed, self.form.show_problem, title="Changing a datasource"
         )
-        self._form.follow(job)
+        self.form.follow(job)
 
     def _wire(self, review: SchemaReview) -> None:
         """What is decided about the schema that is open."""

@@ -83,9 +83,7 @@ class DatasourcesPage(Page):
         self._stack.addWidget(made)
         return made
 
-    @cached_property
-    def form(self) -> ChangeView:
-        """The form that changes a datasource."""
+    def _make_form(self) -> ChangeView:
         made = ChangeView()
         self._stack.addWidget(made)
         return made
@@ -96,7 +94,7 @@ class DatasourcesPage(Page):
         return OpenDatasource(
             self,
             self.detail,
-            self.form,
+            self._make_form,
             self._say_error,
             lambda source: self.desk.go(self.name, source + _CHANGE),
             self._close_form,
@@ -132,7 +130,7 @@ class DatasourcesPage(Page):
         if changing:
             self._open = ""
             self.set_title("Change a datasource")
-            self._stack.setCurrentWidget(self.form)
+            self._stack.setCurrentWidget(opened.form)
             opened.open_form(source)
         else:
             self._open = source
@@ -158,7 +156,7 @@ class DatasourcesPage(Page):
         self.wizard.focus_first()
 
     def _came(self, sources: tuple[DatasourceCard, ...]) -> None:
-        self.list.show_sources(sources)
+        self.in_turns(self.list.show_sources(sources), what="cards")
         if self._stack.currentWidget() is self._list_area:
             self._connect.setVisible(bool(sources))
 

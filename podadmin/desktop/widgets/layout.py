@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
@@ -66,12 +66,12 @@ def wrap(layout: QLayout) -> QWidget:
     return holder
 
 
-def clear(layout: QLayout) -> None:
-    """Take everything out of a layout and delete it."""
+def clear(layout: QLayout, kept: Collection[QWidget] = ()) -> None:
+    """Take everything out of a layout and delete it, but for the widgets that are `kept`: those stay where they are."""
     while (item := layout.takeAt(0)) is not None:
         widget = item.widget()
         inner = item.layout()
-        if widget is not None:
+        if widget is not None and widget not in kept:
             widget.hide()
             widget.setParent(None)
             widget.deleteLater()
@@ -192,7 +192,7 @@ class CardGrid(QWidget):
     def __init__(self, least_width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._least = least_width
-        self._cards: list[QWidget] = []
+        self._cards: dict[int, QWidget] = {}
         self._total = 0
         self._across = 0
         self._grid = QGridLayout(self)
@@ -202,28 +202,32 @@ class CardGrid(QWidget):
     def set_cards(self, cards: Sequence[QWidget]) -> None:
         """Show these cards; the ones shown before are deleted."""
         clear(self._grid)
-        self._cards, self._total = list(cards), len(cards)
-        self._across = 0
+        self._cards, self._total, self._across = dict(enumerate(cards)), len(cards), 0
         self._arrange()
 
-    def fill(self, cards: Iterable[QWidget], total: int) -> Iterator[None]:
-        """The same card by card, where they are `total`."""
-        self.set_cards(())
-        self._total = total
-        for place, card in enumerate(cards):
+    def fill(self, cards: Iterable[QWidget], total: int, kept: Mapping[int, QWidget] | None = None) -> Iterator[None]:
+        """The same card by card, where they are `total`; those shown before that are `kept` stand at their places.
+
+        Stops after every card that was made, and again when it has its place and with it its look.
+        """
+        self._cards, self._total, self._across = dict(kept or {}), total, 0
+        clear(self._grid, self._cards.values())
+        self._arrange()
+        for place, card in zip([each for each in range(total) if each not in self._cards], cards, strict=False):
+            yield
             self._arrange()
-            self._cards.append(card)
+            self._cards[place] = card
             self._put(place)
             yield
 
     def cards(self) -> tuple[QWidget, ...]:
         """What is shown now."""
-        return tuple(self._cards)
+        return tuple(self._cards[place] for place in sorted(self._cards))
 
     def minimumSizeHint(self) -> QSize:
         """As narrow as its widest card alone: with fewer cards in a line it fits where it does not now."""
         hint = super().minimumSizeHint()
-        widest = max((card.minimumSizeHint().width() for card in self._cards), default=0)
+        widest = max((card.minimumSizeHint().width() for card in self._cards.values()), default=0)
         hint.setWidth(min(max(widest, self._least), hint.width()))
         return hint
 
@@ -240,7 +244,7 @@ class CardGrid(QWidget):
         for old in range(self._grid.columnCount()):
             self._grid.setColumnStretch(old, 0)
         self._across = across
-        for place in range(len(self._cards)):
+        for place in self._cards:
             self._put(place)
         for made in range(across):
             self._grid.setColumnStretch(made, 1)
