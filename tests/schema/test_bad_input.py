@@ -17,6 +17,7 @@ from podadmin.core.errors import BadInput, NotFound, PodadminError
 from podadmin.core.progress import Progress, Step
 from podadmin.datasources import tables
 from podadmin.datasources.accessibility import who_can_fix
+from podadmin.datasources.long_lines import LONG_LINE
 from podadmin.datasources.model import ColumnChoices, Reading, source_at
 from podadmin.schema.generate import Generated, generate
 from podadmin.schema.statistics import ColumnStatistics
@@ -81,10 +82,24 @@ def test_ten_thousand_columns(made: Make) -> None:
     assert found.columns[9_999].maximum == 9_999 % 7
 
 
-def test_a_huge_cell_is_one_line_that_is_left_out_and_said(made: Make) -> None:
-    found = made("a,b\n" + "1,x\n" * 300_000 + "2," + "y" * 9_000_000 + "\n3,z\n")
+@pytest.mark.parametrize("over", [1, LONG_LINE, 5 * LONG_LINE])
+def test_a_huge_cell_is_one_line_that_is_left_out_and_said(made: Make, over: int) -> None:
+    found = made("a,b\n" + "1,x\n" * 300_000 + "2," + "y" * (LONG_LINE - 2 + over) + "\n3,z\n")
     assert (found.rows, found.rejected.count) == (300_001, 1)
     assert found.rejected.first[0].line == 300_002
+
+
+def test_a_cell_that_just_fits_is_read(made: Make) -> None:
+    found = made("a,b\n" + "1,x\n" * 300_000 + "2," + "y" * (LONG_LINE - 2) + "\n3,z\n")
+    assert (found.rows, found.rejected.count) == (300_002, 0)
+    assert by_name(found)["b"].longest == LONG_LINE - 2
+
+
+def test_no_row_is_lost_where_the_engine_goes_from_one_part_of_a_file_to_the_next(made: Make) -> None:
+    """DuckDB loses rows there, without a word, where it is told the longest line and that is half a part or more."""
+    found = made("a,b\n" + "".join(f"{n},{n}\n" for n in range(1_500_000)))
+    assert (found.rows, found.rejected.count) == (1_500_000, 0)
+    assert (by_name(found)["a"].minimum, by_name(found)["a"].maximum) == (0, 1_499_999)
 
 
 @pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("zst", zstandard.compress)])
