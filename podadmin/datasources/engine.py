@@ -373,7 +373,7 @@ def _is_long(path: Path) -> bool:
     """Is it worth more to be quick than to be small?
 
     What one part of the work gives back is not kept beside what the next one takes, which is a quarter less memory at
-    the peak. Of a long file this would take a tenth of the time.
+    the peak. Of a long file this would take a tenth of the time. A file that is gone is told by who reads it.
     """
     with suppress(OSError):
         return path.stat().st_size > _LONG_BYTES

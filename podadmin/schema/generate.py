@@ -240,7 +240,7 @@ class _Maker:
         Digits that fit no 64-bit number are an identifier and stay text, as pandas leaves them.
         """
         cell = self._reader.cell(name)
-        select = [f"count(*) FILTER (regexp_matches({cell}, '[.eE]'))"]
+        select = [f"count_if(regexp_matches({cell}, '[.eE]'))"]
         for kind in ("BIGINT", "UBIGINT"):
             select += [f"{each}(try_cast({cell} AS {kind}))" for each in ("min", "max", "count")]
         fractional, low, high, fits, low_u, high_u, fits_u = self._reader.rows(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
 from shiboken6 import delete, isValid
@@ -173,6 +174,18 @@ def test_without_a_datasource_the_next_step_is_offered(show: Show) -> None:
     assert asked == [True]
 
 
+class Watch(QObject):
+    """Writes down what events a widget gets."""
+
+    def __init__(self, seen: list[QEvent.Type], parent: QObject) -> None:
+        super().__init__(parent)
+        self.seen = seen
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.seen.append(event.type())
+        return False
+
+
 def test_cards_that_have_not_changed_are_left_alone(show: Show) -> None:
     clock = ManualClock(NOW)
     view = show(DatasourceList(clock))
@@ -189,6 +202,18 @@ def test_cards_that_have_not_changed_are_left_alone(show: Show) -> None:
     assert not isValid(broken) or broken.parent() is None
     assert "Cannot be read" not in texts(view)
     assert alone.geometry() != view.tiles["ds_2"].geometry()
+    laid_out: list[QEvent.Type] = []
+    grid = alone.parentWidget()
+    grid.installEventFilter(watch := Watch(laid_out, view))
+    QApplication.processEvents()
+    laid_out.clear()
+    at_once(view.show_sources((mended, SOURCE)))
+    QApplication.processEvents()
+    assert QEvent.Type.LayoutRequest not in laid_out
+    at_once(view.show_sources((SOURCE, mended)))
+    QApplication.processEvents()
+    assert QEvent.Type.LayoutRequest in laid_out
+    grid.removeEventFilter(watch)
 
 
 def test_a_list_that_comes_while_another_is_being_shown_takes_its_place_whole(show: Show) -> None:

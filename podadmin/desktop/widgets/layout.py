@@ -208,8 +208,11 @@ class CardGrid(QWidget):
     def fill(self, cards: Iterable[QWidget], total: int, kept: Mapping[int, QWidget] | None = None) -> Iterator[None]:
         """The same card by card, where they are `total`; those shown before that are `kept` stand at their places.
 
-        Stops after every card that was made, and again when it has its place and with it its look.
+        Stops after every card that was made, and again when it has its place and with it its look. Where nothing is
+        new nothing is laid out again.
         """
+        if kept == self._cards and total == self._total:
+            return
         self._cards, self._total, self._across = dict(kept or {}), total, 0
         clear(self._grid, self._cards.values())
         self._arrange()
