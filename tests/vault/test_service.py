@@ -266,7 +266,8 @@ def test_one_changed_key_file_stops_that_key_and_not_the_other(profile: Profile,
     vault = profile.open()
     journal, pod = vault.create(Purpose.JOURNAL, "custodian"), vault.create(Purpose.POD, "custodian")
     sealed = profile.keys / journal.file
-    sealed.write_bytes(sealed.read_bytes()[:-1] + b"\x00")
+    content = sealed.read_bytes()
+    sealed.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     later = profile.open()
     with pytest.raises(Tampered) as caught:
         later.journal_signer().sign(b"x")
