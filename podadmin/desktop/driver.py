@@ -191,8 +191,11 @@ class Driver(QObject):
             return
         step = self._steps[self._at]
         try:
-            if step.words[0] in _LOOKS and self._coming():
-                raise _NotYet("the page is still coming, part by part")
+            if step.words[0] in _LOOKS:
+                # Qt shows what is put into a layout by a posted call: before that nobody has seen the page without it
+                QApplication.sendPostedEvents(None, QEvent.Type.MetaCall.value)
+                if self._coming():
+                    raise _NotYet("the page is still coming, part by part")
             self._acts[step.words[0]](step.words[1:])
         except _NotYet as wait:
             if perf_counter() - self._since > self._time_for(step):

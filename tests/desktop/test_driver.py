@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QListWidget, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
@@ -181,6 +181,21 @@ def test_expectations_fail_with_what_can_be_read(qtbot: QtBot, room: Room) -> No
     assert "is still there" in play(qtbot, room, "wait-gone Waiting 0.05")
     assert "it is enabled" in play(qtbot, room, 'expect-disabled "Go on"')
     assert "it is disabled" in play(qtbot, room, "expect-enabled Shut")
+
+
+def test_a_page_is_not_looked_at_between_a_part_that_is_put_into_it_and_its_showing(qtbot: QtBot, room: Room) -> None:
+    driver, told = Driver(room), []
+    driver.finished.connect(told.append)
+    driver.run("expect 'It came'")
+    layout = room.centre.layout()
+    assert layout is not None
+    late = PlainLabel("It came")
+    layout.addWidget(late)
+    assert not late.isVisible()
+    turns = driver.findChildren(QTimer, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    for turn in turns * 2:
+        turn.timeout.emit()  # before anything else becomes due
+    assert told == [""]
 
 
 def test_choices_name_what_there_is(qtbot: QtBot, room: Room) -> None:

@@ -21,6 +21,7 @@ from podadmin.core.clock import ManualClock
 from podadmin.core.errors import BadInput, Cancelled
 from podadmin.datasources.kinds.registry import KINDS
 from podadmin.datasources.model import DatasourceName
+from podadmin.desktop import seek
 from podadmin.desktop.pages.datasource_cards import DatasourceList, DatasourceTile, summary
 from podadmin.desktop.pages.datasource_columns import AT_ONCE, ColumnsStep, warning_of
 from podadmin.desktop.pages.datasource_detail import DatasourceDetail
@@ -33,6 +34,7 @@ from podadmin.desktop.pages.datasources import DatasourcesPage
 from podadmin.desktop.pages.schema_review import SchemaReview
 from podadmin.desktop.slices import at_once, complete
 from podadmin.desktop.widgets.prompt import ReasonPrompt
+from podadmin.desktop.widgets.table import RowTable
 from tests.desktop.hands import Show, named, press, texts
 from tests.desktop.held import Window
 
@@ -230,6 +232,28 @@ def test_a_list_that_comes_while_another_is_being_shown_takes_its_place_whole(sh
     assert texts(view).count("Every column is read") + texts(view).count("Never read") == len(many[2:])
     shown = [each for each in view.findChildren(DatasourceTile) if each.isVisible()]
     assert {each.source.id for each in shown} == set(view.tiles)
+
+
+def test_the_first_rows_are_asked_for_once_and_again_only_where_they_could_not_be_read(show: Show) -> None:
+    wizard = show(Wizard())
+    asked = Asked(wizard)
+    at_form(wizard)
+    enter(wizard, "File", PATH)
+    press(wizard, "Test the file")
+    wizard.show_probe(GIVEN, PROBE)
+    press(wizard, "Continue")
+    press(wizard, "Back")
+    press(wizard, "Continue")
+    assert asked.acts.count(("preview", GIVEN, True)) == 1, "they are on their way"
+    wizard.preview_failed(GIVEN, BadInput("datasource.path", "The file is gone.", "It was moved.", "Look for it."))
+    press(wizard, "Back")
+    press(wizard, "Continue")
+    assert asked.acts.count(("preview", GIVEN, True)) == 2
+    wizard.show_preview(GIVEN, Preview(("patient_id",), (("X-9",),), True))
+    press(wizard, "Back")
+    press(wizard, "Continue")
+    assert asked.acts.count(("preview", GIVEN, True)) == 2
+    assert "X-9" in list(seek.cells(wizard.preview.findChildren(RowTable)[-1]))
 
 
 def test_the_wizard_asks_for_one_thing_after_the_other_and_saves_at_the_end_only(show: Show) -> None:

@@ -50,6 +50,11 @@ class PreviewStep(QWidget):
         self._holder = StateView(wrap(column(self._many, (card, 1), gap=SPACE.s)))
         self.setLayout(column(row((self._words, 1), self._switch, gap=SPACE.l), (self._holder, 1), gap=SPACE.m))
 
+    @property
+    def failed(self) -> bool:
+        """Could the rows that were asked for last not be read?"""
+        return self._holder.showing == "error"
+
     def begin(self) -> None:
         """The rows are being read."""
         self.preview = None

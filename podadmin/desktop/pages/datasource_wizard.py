@@ -194,7 +194,7 @@ class Wizard(QWidget):
             if PREVIEW not in self._steps:
                 self._show_settings()
                 return
-            if self.preview.preview is None:
+            if self.preview.failed:
                 self._look(True)
             self._open(PREVIEW)
         elif self._step == PREVIEW:
