@@ -191,6 +191,9 @@ def card(profile: Profile, source: Datasource, health: Health | None) -> Datasou
     state, words = _health(source.last_check, health)
     means = _standing(source.last_check, health)
     latest = schemas.latest(profile.store, source.id)
+    schema_state = _schema_state(profile, source, latest)
+    # a schema that is of what is there now, and that read all of it here, tells what a check would
+    told = latest if found is None and schema_state == "saved" and kind.reads == "profile" else None
     return DatasourceCard(
         id=source.id,
         name=source.name,
@@ -200,9 +203,9 @@ def card(profile: Profile, source: Datasource, health: Health | None) -> Datasou
         health_words=words,
         who_can_fix=means.who if means else "",
         rows=_figure(found, "rows") if found or latest is None else latest.document.records,
-        columns=_figure(found, "columns"),
-        size=_figure(found, "size"),
-        schema_state=_schema_state(profile, source, latest),
+        columns=_figure(found, "columns") if told is None else len(told.columns) + len(source.choices.ignore),
+        size=_figure(found, "size") if told is None else told.size or None,
+        schema_state=schema_state,
         schema_made_at=latest.made_at if latest else None,
         columns_ignored=tuple(stranger(name) for name in source.choices.ignore),
         added_at=source.added_at,

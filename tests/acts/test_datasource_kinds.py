@@ -207,6 +207,38 @@ def test_a_datasource_is_set_up_differently_and_stays_what_it_is(do: Do, profile
     assert (bodies[1]["was"]["force"], bodies[1]["now"]["force"]) == ('{"sex":"categorical"}', "")
 
 
+@pytest.mark.parametrize("source", ["file", "database"])
+def test_a_card_tells_the_same_by_a_schema_of_what_is_there_and_by_a_check(
+    do: Do, patients: Path, clinic: str, source: str
+) -> None:
+    where = (
+        {"path": str(patients), "ignore": ["patient_id"]}
+        if source == "file"
+        else {"kind": "SQLSource", "set": {"url": clinic, "table": "visits"}, "ignore": ["id"]}
+    )
+
+    def told() -> tuple[int | None, int | None, int | None]:
+        card = do("datasource show", datasource="a")
+        return card.rows, card.columns, card.size
+
+    do("datasource add", name="a", **where)
+    assert told() == (None, None, None)
+    do("schema generate", datasource="a", save=True)
+    by_schema = told()
+    assert do("datasource check", datasource="a").health == "good"
+    rows, columns, size = told()
+    assert None not in (rows, columns, size)
+    assert by_schema == (rows, columns, size if source == "file" else None), "a schema keeps the size of a file only"
+
+
+def test_what_an_old_schema_had_is_not_told_as_what_is_there(do: Do, patients: Path) -> None:
+    do("datasource add", name="a", path=str(patients))
+    do("schema generate", datasource="a", save=True)
+    do("datasource change", datasource="a", ignore=["patient_id"])
+    card = do("datasource show", datasource="a")
+    assert (card.schema_state, card.columns, card.size) == ("outdated", None, None)
+
+
 def test_only_what_a_schema_follows_from_makes_it_old(do: Do, patients: Path) -> None:
     do("datasource add", name="patients", path=str(patients), ignore=["patient_id"])
     do("schema generate", datasource="patients", save=True)
