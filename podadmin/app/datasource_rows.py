@@ -192,7 +192,7 @@ def card(profile: Profile, source: Datasource, health: Health | None) -> Datasou
     means = _standing(source.last_check, health)
     latest = schemas.latest(profile.store, source.id)
     schema_state = _schema_state(profile, source, latest)
-    # a schema that is of what is there now, and that read all of it here, tells what a check would
+    # a schema that is of what is there, or was there last, and that read all of it here tells what a check would
     told = latest if found is None and schema_state == "saved" and kind.reads == "profile" else None
     return DatasourceCard(
         id=source.id,
