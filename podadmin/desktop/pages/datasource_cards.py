@@ -181,9 +181,8 @@ class DatasourceList(QWidget):
     def show_sources(self, sources: Sequence[DatasourceCard]) -> Iterator[None]:
         """Show these datasources, stopping after every card. A card of which nothing has changed stays what it is."""
         known, now = self.tiles, self._clock.now()
-        kept = {
-            p: known[each.id] for p, each in enumerate(sources) if each.id in known and known[each.id].source == each
-        }
+        same = ((place, known.get(each.id), each) for place, each in enumerate(sources))
+        kept = {place: tile for place, tile, each in same if tile is not None and tile.source == each}
         for tile in kept.values():
             tile.tell_age(now)
         self.tiles = {tile.source.id: tile for tile in kept.values()}

@@ -240,8 +240,7 @@ class Wizard(QWidget):
         if probe.ok:
             self._tested = given
             if PREVIEW in self._steps:
-                self.preview.begin()
-                self.preview_wanted.emit(given, True)
+                self._look(True)
                 self.columns_state.show_loading("Reading the columns")
                 self.columns_wanted.emit(given)
         else:
