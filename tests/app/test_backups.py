@@ -29,6 +29,7 @@ from podadmin.networks.bitfount import messages_pb2 as pb
 from podadmin.store.unit import Fact
 from podadmin.vault.backup_records import Backup
 from podadmin.vault.model import Purpose
+from tests.spoilt import spoilt
 
 REQUEST = "req_000000000000"
 PASSPHRASE = Secret("nine quiet herons at dusk")
@@ -202,8 +203,7 @@ def test_a_test_that_fails_is_remembered_and_said(house: Any, made: Path) -> Non
         with pytest.raises(BadInput):
             house.act(profile, "backup test", file=str(made), passphrase=Secret("not the passphrase"))
         assert house.act(profile, "backup list").backups[0].state == "untested"
-        content = made.read_bytes()
-        made.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        made.write_bytes(spoilt(made.read_bytes()))
         with pytest.raises(PodadminError) as damaged:
             house.act(profile, "backup test", file=str(made), passphrase=PASSPHRASE)
         assert damaged.value.code == "backup.damaged"

@@ -27,6 +27,7 @@ from podadmin.networks.bitfount.types import MessageType
 from podadmin.requests import rule_service
 from podadmin.requests.rules import draft
 from podadmin.requests.state import State
+from tests.spoilt import spoilt
 
 CLOCK = SystemClock()
 PROJECT = "glaucoma-study"
@@ -189,7 +190,7 @@ def test_what_cannot_be_opened_is_held_once_a_rule_asks_for_anything(
         look(rig, rows="more-than: 1000")
         sent, task = await rig.running()
         garbage = messages.evaluation_results(task.route, task.opened.session_key, CLOCK.now(), {"n": 1})
-        garbage.body = garbage.body[:-1] + bytes([garbage.body[-1] ^ 1])
+        garbage.body = spoilt(garbage.body)
         await rig.pod.send(garbage)
         far = messages.with_body(garbage, garbage.body + os.urandom(200_000))
         await rig.send_large(far)

@@ -24,6 +24,7 @@ import yaml
 
 from tests.nursery import Process, run
 from tests.patience import PATIENCE, until
+from tests.spoilt import spoilt
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = 600
@@ -392,9 +393,7 @@ def test_one_byte_changed_by_hand_is_found_and_its_entry_named(at_work: Custodia
     entry = run("journal", "show", "5")
     # in the texts of the entry, right before its two hashes (the next entry holds the second of them as well)
     place = data.index((entry["previous"] + entry["hash"]).encode()) - 4
-    changed = bytearray(data)
-    changed[place] ^= 0x01
-    custodian.database.write_bytes(changed)
+    custodian.database.write_bytes(spoilt(data, place))
 
     check = run("journal", "verify", ends=6)
     assert (check["state"], check["entry"], check["entries"]) == ("broken", 5, 4)

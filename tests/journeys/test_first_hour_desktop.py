@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from tests.journeys.custodian import Custodian
+from tests.spoilt import spoilt
 
 ROWS = 120
 MANY = 300_000
@@ -246,7 +247,7 @@ def break_one_byte(database: Path, within: bytes) -> int:
     whole = database.read_bytes()
     for found in re.finditer(re.escape(within), whole):
         place = found.end() - 1
-        database.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        database.write_bytes(spoilt(whole, place))
         if not entries():
             return entry
     raise AssertionError("no place in the file is that of the entry")

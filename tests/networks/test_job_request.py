@@ -21,6 +21,7 @@ from podadmin.networks.bitfount.job_request import (
     read_claims,
     seal_job_request,
 )
+from tests.spoilt import spoilt
 
 SESSION = Secret(bytes(range(32)))
 PROTOCOL = {
@@ -95,9 +96,8 @@ def test_no_change_of_a_single_byte_under_the_signature_verifies(
 ) -> None:
     inner = dict(parts(sealed))
     name = data.draw(st.sampled_from(sorted(inner)))
-    spoilt = bytearray(inner[name])
-    spoilt[data.draw(st.integers(0, len(spoilt) - 1))] ^= data.draw(st.integers(1, 255))
-    body = respelt(sealed, request=codec.pack({**inner, name: bytes(spoilt)}))
+    changed = spoilt(inner[name], data.draw(st.integers(0, len(inner[name]) - 1)), data.draw(st.integers(1, 255)))
+    body = respelt(sealed, request=codec.pack({**inner, name: changed}))
     found = state_or_failure(lambda: open_job_request(body, pod_key, requester_key.public.encode()))
     expected = {"bad"} if name == "signature" else {"envelope.not-for-this-key", "envelope.changed"}
     assert found in expected
@@ -183,16 +183,16 @@ def test_each_way_to_be_unreadable_has_its_code(sealed: bytes, pod_key: Any, req
     assert code(bytes(17_000_000)) == "envelope.too-big"
     assert code(respelt(sealed, deep=[[[[[[[[0]]]]]]]], project_id=3)) == "envelope.garbage"
     assert code(sealed, requester_key) == "envelope.not-for-this-key"
-    changed = bytearray(inner["encrypted_request"])
-    changed[-1] ^= 1
+    changed = spoilt(inner["encrypted_request"])
+    assert code(respelt(sealed, request=codec.pack({"encrypted_request": changed}))) == "envelope.not-for-this-key"
     long = seal_job_request(
         protocol={**PROTOCOL, "padding": "x" * 1000 + "".join(map(chr, range(33, 500)))},
         pod_identifiers=["a/b"], session_key=SESSION, pod_public=pod_key.public,
     )  # fmt: skip
-    encrypted = bytearray(parts(long)["encrypted_request"])
+    encrypted = parts(long)["encrypted_request"]
     assert len(encrypted) > 512
-    encrypted[-1] ^= 1
-    assert code(respelt(long, request=codec.pack({"encrypted_request": bytes(encrypted)}))) == "envelope.changed"
+    changed = spoilt(encrypted)
+    assert code(respelt(long, request=codec.pack({"encrypted_request": changed}))) == "envelope.changed"
     assert open_job_request(long, pod_key, None).signature_state == "absent"
     assert read_claims(respelt(sealed, surprise=1)).unknown == ("surprise",)
 

@@ -34,6 +34,7 @@ from podadmin.vault.kek import KEK_ITEM
 from podadmin.vault.model import Purpose, SecretPurpose
 from podadmin.vault.service import ANCHOR_ITEM, Vault
 from podadmin.vault.shamir import shares_in
+from tests.spoilt import spoilt
 
 PASSPHRASE = Secret("nine quiet herons at dusk")
 LOCK = under_passphrase(PASSPHRASE, 14)
@@ -409,8 +410,7 @@ def test_a_journal_that_was_changed_is_found_when_a_restore_is_tried(house: Hous
 
 def test_a_key_that_does_not_open_is_found_when_a_restore_is_tried(house: House, tmp_path: Path) -> None:
     (file,) = (house.folder / "keys").glob("*.key")
-    content = file.read_bytes()
-    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    file.write_bytes(spoilt(file.read_bytes()))
     house.back_up(tmp_path / "one")
     with pytest.raises(PodadminError) as wrong:
         restored(tmp_path / "one", tmp_path / "again")

@@ -29,6 +29,7 @@ from podadmin.vault.backup_file import (
     unlocked_by_passphrase,
     unlocked_by_secret,
 )
+from tests.spoilt import spoilt
 
 WHEN = datetime(2026, 11, 21, 6, tzinfo=UTC)
 PASSPHRASE = Secret("nine quiet herons at dusk")
@@ -65,7 +66,7 @@ def test_another_passphrase_is_told_from_a_damaged_file() -> None:
         unlocked_by_passphrase(head, Secret("nine quiet herons at dawn"))
     assert wrong.value.code == "backup.wrong-passphrase"
     with pytest.raises(Tampered) as damaged:
-        opened(file[:60] + bytes([file[60] ^ 1]) + file[61:])
+        opened(spoilt(file, 60))
     assert damaged.value.code == "backup.damaged"
 
 
@@ -121,13 +122,13 @@ FILE = backup(b"secret content that nobody may change" * 3)[1]
 @given(at=st.integers(0, len(FILE) - 1), change=st.integers(1, 255))
 def test_no_edit_of_any_byte_opens(at: int, change: int) -> None:
     with pytest.raises(PodadminError):
-        opened(FILE[:at] + bytes([FILE[at] ^ change]) + FILE[at + 1 :])
+        opened(spoilt(FILE, at, change))
 
 
 def test_every_single_byte_counts() -> None:
     for at in range(len(FILE)):
         with pytest.raises(PodadminError):
-            opened(FILE[:at] + bytes([FILE[at] ^ 0x20]) + FILE[at + 1 :])
+            opened(spoilt(FILE, at, 0x20))
 
 
 @given(end=st.integers(0, len(FILE) - 1))

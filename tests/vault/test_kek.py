@@ -14,6 +14,7 @@ from podadmin.vault import disk
 from podadmin.vault import kek as kek_module
 from podadmin.vault.kek import KEK_ITEM, NEXT_ITEM
 from podadmin.vault.model import Purpose, SecretPurpose
+from tests.spoilt import spoilt
 
 Profile = Any
 
@@ -77,7 +78,7 @@ def test_with_a_file_that_does_not_open_no_exchange_is_begun(profile: Profile) -
     vault = filled(profile)
     sealed = next(path for path in profile.keys.iterdir() if path.suffix == ".sealed")
     kept = sealed.read_bytes()
-    sealed.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    sealed.write_bytes(spoilt(kept))
     before = profile.secrets.get(KEK_ITEM)
     with pytest.raises(Tampered):
         vault.exchange_kek("custodian")

@@ -30,6 +30,7 @@ from podadmin.vault.backends import SecretStore
 from podadmin.vault.model import KeyKind, Purpose, public_forms
 from podadmin.vault.sealed import open_sealed
 from podadmin.vault.service import ANCHOR_ITEM, KEK_ITEM, Vault
+from tests.spoilt import spoilt
 
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 
@@ -266,8 +267,7 @@ def test_one_changed_key_file_stops_that_key_and_not_the_other(profile: Profile,
     vault = profile.open()
     journal, pod = vault.create(Purpose.JOURNAL, "custodian"), vault.create(Purpose.POD, "custodian")
     sealed = profile.keys / journal.file
-    content = sealed.read_bytes()
-    sealed.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    sealed.write_bytes(spoilt(sealed.read_bytes()))
     later = profile.open()
     with pytest.raises(Tampered) as caught:
         later.journal_signer().sign(b"x")
