@@ -218,6 +218,25 @@ def test_cards_that_have_not_changed_are_left_alone(show: Show) -> None:
     grid.removeEventFilter(watch)
 
 
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("moved", [False, True])
+def test_the_keyboard_stays_on_the_act_of_a_card_that_is_made_anew(show: Show, busy: bool, moved: bool) -> None:
+    view = show(DatasourceList(ManualClock(NOW)))
+    at_once(view.show_sources((SOURCE, BROKEN)))
+    named(view, "Check theatre").setFocus()
+    if busy:
+        view.tiles["ds_2"].set_busy("It is being checked.")
+        assert not named(view, "Check theatre").hasFocus()
+    steps = view.show_sources((SOURCE, replace(BROKEN, checked_at=NOW)))
+    next(steps)
+    if moved:
+        named(view, "Schema of eye-clinic").setFocus()
+    at_once(steps)
+    assert named(view, "Schema of eye-clinic" if moved else "Check theatre").hasFocus()
+    at_once(view.show_sources((SOURCE,)))
+    assert set(view.tiles) == {"ds_1"}, "and where its card goes, nothing is looked for"
+
+
 def test_a_list_that_comes_while_another_is_being_shown_takes_its_place_whole(show: Show) -> None:
     view = show(DatasourceList(ManualClock(NOW)))
     many = [replace(SOURCE, id=f"ds_{number}", name=f"clinic-{number}") for number in range(9)]

@@ -18,6 +18,7 @@ from podadmin.desktop.widgets.banner import Banner, IconMark
 from podadmin.desktop.widgets.buttons import DangerButton, QuietButton
 from podadmin.desktop.widgets.card import Card
 from podadmin.desktop.widgets.empty import StateView
+from podadmin.desktop.widgets.keyboard import Fallen
 from podadmin.desktop.widgets.layout import STRETCH, CardGrid, column, row, wrap
 from podadmin.desktop.widgets.progress import JobBar
 from podadmin.desktop.widgets.text import ElidedLabel, PlainLabel, set_name
@@ -113,6 +114,7 @@ class DatasourceTile(Card):
         )
         self._remove = DangerButton("Remove…", self._on_remove, "trash-2", f"Remove {source.name}…")
         self.body.addLayout(row(self._check, self._schema, STRETCH, self._remove))
+        self.acts = (self._check, self._schema, self._remove)
 
     def tell_age(self, now: datetime) -> None:
         """Say how long ago its schema was made."""
@@ -179,7 +181,9 @@ class DatasourceList(QWidget):
         self.setLayout(column(self.state))
 
     def show_sources(self, sources: Sequence[DatasourceCard]) -> Iterator[None]:
-        """Show these datasources, stopping after every card. A card of which nothing has changed stays what it is."""
+        """Show these datasources, stopping after every card. A card of which nothing has changed stays what it is; of
+        one that is made anew the keyboard stays on the same act.
+        """
         known, now = self.tiles, self._clock.now()
         same = ((place, known.get(each.id), each) for place, each in enumerate(sources))
         kept = {place: tile for place, tile, each in same if tile is not None and tile.source == each}
@@ -198,8 +202,15 @@ class DatasourceList(QWidget):
                 CONNECT,
                 self.connect_wanted.emit,
             )
+        held = _held([tile for each, tile in known.items() if each not in self.tiles])
+        fallen = Fallen()
         made = (self._tile(each, now) for place, each in enumerate(sources) if place not in kept)
-        yield from self._grid.fill(made, len(sources), kept)
+        for number, _ in enumerate(self._grid.fill(made, len(sources), kept)):
+            if number == 0:
+                fallen.note(held is not None)
+            yield
+        if held is not None and held[0] in self.tiles and fallen.lies_there:
+            self.tiles[held[0]].acts[held[1]].setFocus()
 
     def _tile(self, source: DatasourceCard, now: datetime) -> DatasourceTile:
         tile = self.tiles[source.id] = DatasourceTile(source)
@@ -208,6 +219,12 @@ class DatasourceList(QWidget):
         tile.schema_wanted.connect(self.schema_wanted.emit)
         tile.remove_wanted.connect(self.remove_wanted.emit)
         return tile
+
+
+def _held(tiles: Sequence[DatasourceTile]) -> tuple[str, int] | None:
+    """On which of these the keyboard is, by the id of its datasource, and on which of its acts."""
+    acts = ((tile.source.id, number, act) for tile in tiles for number, act in enumerate(tile.acts))
+    return next(((source, number) for source, number, act in acts if act.holds_keyboard), None)
 
 
 def summary(sources: Sequence[DatasourceCard]) -> str:

@@ -67,6 +67,11 @@ class Button(QPushButton):
         self._tip = text
         set_tip(self, text)
 
+    @property
+    def holds_keyboard(self) -> bool:
+        """Is the keyboard on it, or will it come back to it once the button may be pressed again?"""
+        return self.hasFocus() or self._fallen.lies_there
+
     def set_permit(self, allowed: bool, reason: str = "") -> None:
         """Enable, or disable with the reason where a person looks for it.
 
